@@ -1,0 +1,86 @@
+/**
+ * The seams through which decisions see time and chance.
+ *
+ * State machines never ask the system: they are handed a time with each event, or one of these.
+ * The simulator passes virtual ones, so a run can be repeated from its seed.
+ */
+import { randomBytes } from 'node:crypto'
+
+/** Stops a timer. Calling it twice, or after the timer fired, does nothing. */
+export type Cancel = () => void
+
+export interface Clock {
+  /** Wall clock, milliseconds since the Unix epoch. May be wrong, may jump: only for showing to people. */
+  now(): number
+  /** Milliseconds since some fixed moment; never goes back. Every timeout is measured with this one. */
+  monotonicMs(): number
+  /** Calls `run` once after `ms` milliseconds. Does not keep the process alive on its own. */
+  after(ms: number, run: () => void): Cancel
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array
+  /** Uniform in [0, 1). */
+  fraction(): number
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** The machine's own source of randomness. */
+export const systemRandom: Random = {
+  bytes: (length) => new Uint8Array(randomBytes(length)),
+  fraction: () => Math.random(),
+}
+
+/** Repeats `run` every `ms`, measured from end to start, until cancelled. A throw stops nothing: `run` must not throw. */
+export function every(clock: Clock, ms: number, run: () => void): Cancel {
+  let cancel: Cancel = () => {}
+  let cancelled = false
+  const arm = (): void => {
+    cancel = clock.after(ms, () => {
+      run()
+      if (!cancelled) arm()
+    })
+  }
+  arm()
+  return () => {
+    cancelled = true
+    cancel()
+  }
+}
+
+/** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error)
+    const onAbort = (): void => {
+      cancel()
+      reject(signal?.reason as Error)
+    }
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    })
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+/**
+ * Exponential backoff with full jitter.
+ * @param attempt 0 for the first retry
+ * @returns milliseconds in [base/2, min(cap, base·2^attempt)]
+ */
+export function backoffMs(attempt: number, baseMs: number, capMs: number, random: Random): number {
+  const ceiling = Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30))
+  const floor = Math.min(ceiling, baseMs / 2)
+  return floor + random.fraction() * (ceiling - floor)
+}

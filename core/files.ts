@@ -1,0 +1,181 @@
+/**
+ * Durable files: what is written is there after a power cut, whole or not at all.
+ *
+ * `write` goes to a temporary name, is flushed, renamed over the old file, and the folder is flushed too
+ * (a rename alone may be lost: see Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+ * Half-written temporaries of a crash are removed when the folder is opened.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { defineProblems } from './errors.ts'
+
+/** The seam between decisions and the disk. Names are plain file names, never paths. */
+export interface DurableFolder {
+  /** Where it is, for the few things that need a real path; empty for a folder in memory. */
+  readonly path: string
+  /** @returns the file's bytes, or null where there is none. @throws ERR_FILE_TOO_LARGE over `maxBytes` */
+  read(name: string, maxBytes: number): Promise<Uint8Array | null>
+  /** Replaces the file atomically; resolved means it is on the disk. */
+  write(name: string, bytes: Uint8Array): Promise<void>
+  /** Removes the file; nothing happens where there is none. */
+  remove(name: string): Promise<void>
+  /** File names, sorted, without folders and temporaries. */
+  list(): Promise<string[]>
+  /** A folder inside this one, created when missing. */
+  folder(name: string): Promise<DurableFolder>
+}
+
+export const fileProblems = defineProblems({
+  ERR_FILE_TOO_LARGE: {
+    kind: 'system',
+    text: 'a stored file is larger than anything the node writes there',
+    fix: 'move the file away; the node fetches or rebuilds what it needs',
+  },
+  ERR_DATA_NOT_WRITABLE: {
+    kind: 'user',
+    text: 'a folder the node keeps its state in cannot be written',
+    fix: 'choose another folder with --data DIR, or give this user the right to write there',
+  },
+  ERR_DISK_FULL: {
+    kind: 'system',
+    text: 'the disk is full',
+    fix: 'free some space; running apps keep running, nothing that was acknowledged is lost',
+  },
+})
+
+const temporary = '.tmp-'
+
+/** Opens (and creates) a folder on the real disk. Files are readable by their owner only. */
+export async function openFolder(path: string): Promise<DurableFolder> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    for (const name of await readdir(path)) {
+      if (name.startsWith(temporary)) await rm(join(path, name), { force: true })
+    }
+  } catch (error) {
+    throw fileError(error, path)
+  }
+  return new DiskFolder(path)
+}
+
+class DiskFolder implements DurableFolder {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  async read(name: string, maxBytes: number): Promise<Uint8Array | null> {
+    const path = join(this.path, name)
+    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw error
+    })
+    if (file === null) return null
+    try {
+      const { size } = await file.stat()
+      if (size > maxBytes) {
+        throw fileProblems.error('ERR_FILE_TOO_LARGE', `${path} has ${size} bytes, more than ${maxBytes}`)
+      }
+      return new Uint8Array(await file.readFile())
+    } finally {
+      await file.close()
+    }
+  }
+
+  async write(name: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.path, name)
+    const scratch = join(this.path, `${temporary}${randomBytes(6).toString('hex')}`)
+    try {
+      const file = await open(scratch, 'wx', 0o600)
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(scratch, path)
+      await syncFolder(this.path)
+    } catch (error) {
+      await rm(scratch, { force: true }).catch(() => {})
+      throw fileError(error, path)
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(join(this.path, name), { force: true })
+  }
+
+  async list(): Promise<string[]> {
+    const entries = await readdir(this.path, { withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile() && !entry.name.startsWith(temporary))
+      .map((entry) => entry.name)
+      .sort()
+  }
+
+  async folder(name: string): Promise<DurableFolder> {
+    return openFolder(join(this.path, name))
+  }
+}
+
+/** A folder that lives in memory, for tests and the simulator. */
+export function memoryFolder(): DurableFolder {
+  const files = new Map<string, Uint8Array>()
+  const folders = new Map<string, DurableFolder>()
+  return {
+    path: '',
+    async read(name, maxBytes) {
+      const bytes = files.get(name)
+      if (bytes !== undefined && bytes.length > maxBytes) {
+        throw fileProblems.error('ERR_FILE_TOO_LARGE', `${name} has ${bytes.length} bytes, more than ${maxBytes}`)
+      }
+      return bytes === undefined ? null : bytes.slice()
+    },
+    async write(name, bytes) {
+      files.set(name, bytes.slice())
+    },
+    async remove(name) {
+      files.delete(name)
+    },
+    async list() {
+      return [...files.keys()].sort()
+    },
+    async folder(name) {
+      const existing = folders.get(name)
+      if (existing !== undefined) return existing
+      const created = memoryFolder()
+      folders.set(name, created)
+      return created
+    },
+  }
+}
+
+/** True where something with this path exists. */
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+function fileError(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
+    return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot write ${path} (${code})`, { cause: error })
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, { cause: error })
+  }
+  return error
+}

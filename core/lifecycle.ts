@@ -1,0 +1,74 @@
+/**
+ * Starting and stopping parts in order.
+ *
+ * Parts start in the order given and stop in reverse. A failed start stops what it had started, so that a
+ * port or a lock never outlives the error that names it.
+ */
+import { delay, type Clock } from './clock.ts'
+import { defineProblems } from './errors.ts'
+
+/** Something with a life. Both calls are idempotent. */
+export interface Part {
+  readonly name: string
+  start?(): Promise<void> | void
+  stop?(): Promise<void> | void
+}
+
+export const lifecycleProblems = defineProblems({
+  ERR_STOP_TIMEOUT: {
+    kind: 'system',
+    text: 'a part of the node did not stop in time',
+    fix: 'nothing is lost by ending the process; please report which part it was',
+  },
+})
+
+/** Runs parts as one. `stop()` waits at most `stopDeadlineMs` for each part, then goes on to the next. */
+export class Lifecycle {
+  readonly #parts: readonly Part[]
+  readonly #clock: Clock
+  readonly #stopDeadlineMs: number
+  #started: Part[] = []
+
+  constructor(parts: readonly Part[], clock: Clock, stopDeadlineMs = 5_000) {
+    this.#parts = parts
+    this.#clock = clock
+    this.#stopDeadlineMs = stopDeadlineMs
+  }
+
+  async start(): Promise<void> {
+    if (this.#started.length > 0) return
+    for (const part of this.#parts) {
+      this.#started.push(part)
+      try {
+        await part.start?.()
+      } catch (error) {
+        await this.stop()
+        throw error
+      }
+    }
+  }
+
+  /** @returns the errors of parts that did not stop cleanly; it never throws, so every part gets its turn. */
+  async stop(): Promise<Error[]> {
+    const errors: Error[] = []
+    const started = this.#started
+    this.#started = []
+    for (const part of started.reverse()) {
+      const done = new AbortController()
+      const deadline = delay(this.#clock, this.#stopDeadlineMs, done.signal).then(
+        () => {
+          throw lifecycleProblems.error('ERR_STOP_TIMEOUT', `${part.name} did not stop in ${this.#stopDeadlineMs} ms`)
+        },
+        () => {},
+      )
+      try {
+        await Promise.race([Promise.resolve(part.stop?.()), deadline])
+      } catch (error) {
+        errors.push(error as Error)
+      } finally {
+        done.abort()
+      }
+    }
+    return errors
+  }
+}

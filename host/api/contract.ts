@@ -1,0 +1,180 @@
+/**
+ * The daemon's control API as its clients see it: HTTP over a Unix socket, JSON in and out, `/v1`.
+ * These shapes are what `--json` prints (behind a `schema` field), so they only ever gain fields.
+ */
+import type { LogLevel } from '../../core/index.ts'
+
+/** design.md section 7. */
+export type Verdict = 'alive' | 'suspect' | 'dead' | 'left' | 'cut-off' | 'isolated'
+
+/** What an app is doing on one node. */
+export type AppState =
+  | 'announced'
+  | 'fetching'
+  | 'preparing'
+  | 'waiting'
+  | 'starting'
+  | 'running'
+  | 'backoff'
+  | 'failed'
+  | 'stopped'
+
+/** An app as its node reports it. `version`/`seq` are what runs; `next` is a release on its way or refused. */
+export interface AppStatus {
+  readonly app: string
+  readonly version: string
+  readonly seq: number
+  readonly state: AppState
+  /** ms since the epoch by the reporting node's clock. */
+  readonly since: number
+  readonly failures: number
+  /** For a state that waits or failed: a problem in words, with its code. */
+  readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
+  readonly next?: {
+    readonly version: string
+    readonly seq: number
+    readonly state: AppState
+    /** 0–1 while fetching. */
+    readonly progress?: number
+    readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
+  }
+}
+
+export interface NodeStatus {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+  readonly arch: string
+  readonly runtime: string
+  readonly state: Verdict
+  /** In words: who says so and since when. */
+  readonly why: string
+  readonly stateSince: number
+  /** null for oneself and for peers without a measured round trip. */
+  readonly rttMs: number | null
+  /** How old this node's own signed record is here, in ms. */
+  readonly recordAgeMs: number | null
+  readonly devices: readonly { readonly kind: 'sensor' | 'pin'; readonly name: string; readonly driver: string }[]
+  readonly apps: readonly AppStatus[]
+}
+
+export interface StatusReport {
+  readonly mesh: { readonly id: string; readonly name: string; readonly trustVersion: number }
+  readonly self: {
+    readonly id: string
+    readonly name: string
+    readonly version: string
+    readonly network: 'on' | 'off'
+    readonly addresses: readonly string[]
+    readonly startedAt: number
+  }
+  readonly nodes: readonly NodeStatus[]
+  /** What is wrong, worst first. */
+  readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
+}
+
+/** One app on the asked node, with what only that node knows. */
+export interface LocalApp extends AppStatus {
+  readonly digest: string
+  readonly grants: readonly string[]
+  readonly events: {
+    /** Given to the app so far, handled, answered with an error, and lost with an instance or a full queue. */
+    readonly taken: number
+    readonly handled: number
+    readonly failed: number
+    readonly dropped: number
+    /** Highest id handled. */
+    readonly lastId: number
+  }
+  readonly restarts: number
+  readonly lastSwap: { readonly from: string; readonly to: string; readonly ms: number; readonly gapMs: number } | null
+  /** Bytes fetched from peers for the present release. */
+  readonly fetchedBytes: number
+}
+
+export interface ReleaseEntry {
+  readonly app: string
+  readonly seq: number
+  readonly version: string
+  readonly digest: string
+  readonly component: string
+  readonly sizeBytes: number
+  readonly publisher: string
+  readonly signedAt: number
+  readonly receivedAt: number
+  readonly groups: readonly string[]
+  readonly grants: readonly string[]
+  /** `head` is what every node should run. */
+  readonly role: 'head' | 'past' | 'fork'
+}
+
+export interface LogLine {
+  /** Position in the node's ring; grows by one. */
+  readonly seq: number
+  readonly time: number
+  readonly app: string
+  readonly version: string
+  readonly level: LogLevel
+  readonly context: string
+  readonly message: string
+}
+
+export interface SensorState {
+  readonly name: string
+  readonly driver: string
+  readonly value: number | null
+  readonly unit: string
+  readonly timeMs: number | null
+  readonly problem?: string
+}
+
+export interface PinState {
+  readonly name: string
+  readonly driver: string
+  readonly level: boolean
+  readonly edges: readonly { readonly level: boolean; readonly timeMs: number }[]
+}
+
+/** What a publisher needs to know before signing. */
+export interface PublishContext {
+  readonly mesh: string
+  readonly app: string
+  readonly nextSeq: number
+  readonly previous: string | null
+  readonly head: ReleaseEntry | null
+}
+
+/** What the node found in an uploaded component. */
+export interface UploadReport {
+  readonly digest: string
+  readonly sizeBytes: number
+  readonly chunks: { readonly digest: string; readonly sizeBytes: number }
+  readonly imports: readonly string[]
+  readonly exports: readonly string[]
+}
+
+/** Errors travel as `{ error: { code, kind, message, hint } }` with status 400, 404, 409 or 500. */
+export interface ApiError {
+  readonly error: { readonly code: string; readonly kind: string; readonly message: string; readonly hint: string }
+}
+
+export const routes = {
+  status: 'GET /v1/status',
+  apps: 'GET /v1/apps',
+  /** ?app= */
+  releases: 'GET /v1/releases',
+  /** ?app=&after=SEQ&follow=1 : JSON lines of LogLine */
+  logs: 'GET /v1/logs',
+  devices: 'GET /v1/devices',
+  /** ?app= */
+  publishContext: 'GET /v1/publish-context',
+  /** body: the .wasm ; query grants=…&triggers=… so that the node can refuse before anything is signed */
+  upload: 'POST /v1/components',
+  /** body: the COSE_Sign1 bytes */
+  publish: 'POST /v1/releases',
+  inviteContext: 'GET /v1/invite-context',
+  /** body: { on: boolean } */
+  network: 'POST /v1/network',
+  stop: 'POST /v1/stop',
+} as const

@@ -1,0 +1,114 @@
+/**
+ * What the engine promises to the rest of the host.
+ *
+ * Three steps, each with its own failure: *inspect* says what a component is, *prepare* turns it into
+ * something this node may run (and refuses with everything that is missing), *start* gives it a sandbox.
+ */
+import type { Digest } from '../../core/index.ts'
+
+/** A WIT interface with its version, as components name it: `selvedge:device/sensor@0.1.0`. */
+export type InterfaceId = string
+
+export interface ComponentFacts {
+  readonly digest: Digest
+  readonly sizeBytes: number
+  /** Imported instances, sorted. */
+  readonly imports: readonly InterfaceId[]
+  /** Exported instances and functions, sorted. */
+  readonly exports: readonly string[]
+  /** WebAssembly features beyond the MVP that the core modules use, e.g. `simd`. */
+  readonly features: readonly string[]
+}
+
+/** How a host function is called from the guest's thread. */
+export type CallMode =
+  /** The guest waits for the result. */
+  | 'call'
+  /** Fire and forget: no result, never waits; dropped and counted above a rate. */
+  | 'post'
+
+/**
+ * One interface given to one app. Functions take the guest's arguments as jco lifts them and return the `ok`
+ * value; for a declared `err` they throw {@link WitError}. Anything else that is thrown is a fault of the host
+ * and discards the instance.
+ */
+export interface BoundInterface {
+  readonly id: InterfaceId
+  readonly functions: Readonly<Record<string, BoundFunction>>
+}
+
+export interface BoundFunction {
+  readonly mode: CallMode
+  run(args: readonly unknown[]): unknown
+}
+
+/** A `result`'s error case on its way to the guest; `payload` is the WIT value. */
+export class WitError extends Error {
+  override readonly name = 'WitError'
+  readonly payload: unknown
+
+  constructor(payload: unknown) {
+    super('a declared WIT error')
+    this.payload = payload
+  }
+}
+
+export interface PrepareRequest {
+  readonly bytes: Uint8Array
+  /** Already checked against the signed record. */
+  readonly digest: Digest
+  /** Interfaces the app may import: those its grants cover. */
+  readonly granted: readonly InterfaceId[]
+  /** Exports its triggers need. */
+  readonly requiredExports: readonly InterfaceId[]
+  readonly memoryBytes: number
+}
+
+/** Transpiled output on disk, verified. Cheap to hold; says nothing of instances. */
+export interface Prepared {
+  readonly facts: ComponentFacts
+  readonly folder: string
+  /** False where the cache had it. */
+  readonly fresh: boolean
+}
+
+export interface StartRequest {
+  readonly app: string
+  readonly prepared: Prepared
+  readonly imports: readonly BoundInterface[]
+  readonly deadlineMs: number
+  readonly memoryBytes: number
+}
+
+/** Why a sandbox is gone. */
+export type IncidentReason = 'trap' | 'deadline' | 'memory' | 'host-fault' | 'exit' | 'stopped'
+
+export interface Incident {
+  readonly reason: IncidentReason
+  readonly message: string
+}
+
+/** One running instance in its own worker. */
+export interface Sandbox {
+  /**
+   * Calls one exported function, one call at a time.
+   * @param target e.g. `selvedge:edge/sensor-handler@0.1.0#handle`
+   * @returns the `ok` value. @throws WitError for the guest's own `err`; ERR_APP_TRAP, ERR_APP_DEADLINE… for
+   * the end of the sandbox
+   */
+  call(target: string, args: readonly unknown[]): Promise<unknown>
+  /** Resolves when the sandbox has ended, for whatever reason. */
+  readonly ended: Promise<Incident>
+  /** Ends it now; what is in flight fails with ERR_APP_STOPPED. */
+  stop(): Promise<void>
+}
+
+export interface Engine {
+  /** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID, ERR_COMPONENT_TOO_LARGE */
+  inspect(bytes: Uint8Array): Promise<ComponentFacts>
+  /** @throws as inspect, and ERR_IMPORTS_REFUSED, ERR_HANDLER_MISSING, ERR_FEATURE_MISSING, naming all that is missing */
+  prepare(request: PrepareRequest): Promise<Prepared>
+  /** @throws ERR_APP_START when the instance cannot be made */
+  start(request: StartRequest): Promise<Sandbox>
+  stop(): Promise<void>
+}

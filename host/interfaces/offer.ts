@@ -1,0 +1,17 @@
+/**
+ * A WIT interface that this node offers to guests: one folder each, one line in `interfaces/index.ts`.
+ */
+import type { BoundFunction, InterfaceId } from '../engine/contract.ts'
+import type { AppContext } from './context.ts'
+
+export interface InterfaceOffer {
+  readonly id: InterfaceId
+  /** For `selvedge interfaces` and refusals: what it lets an app do. */
+  readonly summary: string
+  /**
+   * The kind of grant that opens it, e.g. `sensor` for `sensor:light`; null where it reaches nothing outside
+   * the app and is therefore always given.
+   */
+  readonly grantKind: string | null
+  bind(context: AppContext): Readonly<Record<string, BoundFunction>>
+}

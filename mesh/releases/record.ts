@@ -1,0 +1,53 @@
+/**
+ * The release record: what a publisher signs and every node obeys.
+ *
+ * It travels as COSE_Sign1 and is relayed as received; this is its payload after the signature was checked.
+ * The mesh layer does not look inside `triggers` and `config`, and knows grants only as patterns.
+ */
+import type { Digest } from '../../core/index.ts'
+
+export interface BlobRef {
+  readonly digest: Digest
+  readonly sizeBytes: number
+}
+
+export interface ComponentRef extends BlobRef {
+  /** The blob that lists the component's chunks. */
+  readonly chunks: BlobRef
+}
+
+/** `kind` says which trigger; the rest is that trigger's own, checked by the host. */
+export interface TriggerSpec {
+  readonly kind: string
+  readonly [option: string]: string | number | boolean
+}
+
+export interface Limits {
+  readonly memoryBytes: number
+  readonly deadlineMs: number
+}
+
+export interface ReleaseRecord {
+  readonly v: 1
+  /** The mesh it is meant for; a record of another mesh is refused. */
+  readonly mesh: Digest
+  readonly app: string
+  /** Only grows, per app. */
+  readonly seq: number
+  /** For people; semver. */
+  readonly version: string
+  readonly component: ComponentRef
+  /** `sensor:light`, `pin:led`; sorted. */
+  readonly grants: readonly string[]
+  readonly triggers: readonly TriggerSpec[]
+  readonly config: Readonly<Record<string, string>>
+  readonly limits: Limits
+  /** Groups whose nodes run it; empty means all. */
+  readonly groups: readonly string[]
+  /** Digest of the record before this one, or null for the first. */
+  readonly previous: Digest | null
+  /** When it was signed, by the publisher's clock; ms since the epoch. */
+  readonly signedAt: number
+  /** Names of fields that a node must understand to run it. */
+  readonly critical: readonly string[]
+}
