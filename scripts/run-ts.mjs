@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureInstalled, root } from './ensure.mjs'
 
-/** Bundles `entry` (relative to the checkout) into build/run/ and imports it. */
+/** Bundles `entry` (relative to the checkout) into build/run/ and calls its `main({ root, args })`. */
 export async function runTypeScript(entry) {
   ensureInstalled()
   const { build } = await import('esbuild')
@@ -19,7 +19,7 @@ export async function runTypeScript(entry) {
     packages: 'external',
     sourcemap: 'inline',
     logLevel: 'warning',
-    define: { 'import.meta.dirname': JSON.stringify(root) },
   })
-  await import(pathToFileURL(outfile).href)
+  const { main } = await import(pathToFileURL(outfile).href)
+  await main({ root, args: process.argv.slice(2) })
 }

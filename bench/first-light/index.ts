@@ -1,0 +1,149 @@
+/**
+ * First light, in figures: how fast a node is there, what it weighs, what a swap costs, how fast it is back.
+ *
+ * Each daemon is the built program in a process of its own, alone on the machine while it is measured. The
+ * rival is the bare minimum of the same run: a Node process that does nothing, or the same events without a swap.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { median, type BenchContext, type Benchmark, type Finding } from '../benchmark.ts'
+import { bareNodeStartMs, bareNodePssMb, Bench, pssMb } from './node.ts'
+
+const rounds = 7
+const periodMs = 200
+const name = 'first-light'
+
+export const firstLight: Benchmark = {
+  name,
+  async run(context) {
+    const folder = await mkdtemp(join(tmpdir(), 'selvedge-bench-'))
+    const bench = new Bench(context.root, folder)
+    try {
+      return [
+        ...(await startAndRestart(bench, context)),
+        ...(await weight(bench, context)),
+        ...(await swapGap(bench, context)),
+      ]
+    } finally {
+      await bench.close()
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
+
+async function startAndRestart(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const empty: number[] = []
+  const bare: number[] = []
+  const running: number[] = []
+  await bench.prepareData('empty')
+  for (let round = 0; round < rounds; round += 1) {
+    const node = await bench.up('empty')
+    empty.push(node.readyMs)
+    await node.stop()
+    bare.push(await bareNodeStartMs())
+  }
+  say(`start to ready, ms: ${empty.map(Math.round).join(' ')}`)
+
+  const first = await bench.up('full')
+  await bench.publish(first, '1.0.0')
+  await first.stop()
+  for (let round = 0; round < rounds; round += 1) {
+    const startedAt = performance.now()
+    const node = await bench.up('full')
+    await node.untilRunning()
+    running.push(performance.now() - startedAt)
+    await node.stop()
+  }
+  say(`restart to running, ms: ${running.map(Math.round).join(' ')}`)
+
+  const tier1 = Number(process.versions.node.split('.')[0]) >= 24
+  const shared = {
+    bench: name,
+    unit: 'ms',
+    samples: rounds,
+    rival: 'node -e 0',
+    rivalValue: median(bare),
+    goalOf: 'value',
+    op: '<=',
+  } as const
+  return [
+    {
+      ...shared,
+      question: 'program start to ready',
+      metric: 'start_to_ready',
+      value: median(empty),
+      goalValue: tier1 ? 500 : 1_000,
+    },
+    {
+      ...shared,
+      question: 'restart to running from disk',
+      metric: 'restart_to_running',
+      value: median(running),
+      goalValue: 1_000,
+    },
+  ]
+}
+
+async function weight(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const node = await bench.up('full')
+  const own: number[] = []
+  const bare: number[] = []
+  try {
+    await node.untilRunning()
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    for (let round = 0; round < rounds; round += 1) {
+      own.push(await pssMb(node.pid))
+      bare.push(await bareNodePssMb())
+    }
+  } finally {
+    await node.stop()
+  }
+  say(`PSS, MB: ${own.map(Math.round).join(' ')}`)
+  return [
+    {
+      bench: name,
+      question: 'PSS of a node running one small app',
+      metric: 'pss',
+      value: median(own),
+      unit: 'MB',
+      samples: rounds,
+      rival: 'node that idles',
+      rivalValue: median(bare),
+      goalOf: 'value',
+      op: '<=',
+      goalValue: 100,
+    },
+  ]
+}
+
+async function swapGap(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const node = await bench.up('full')
+  const swapping: number[] = []
+  const steady: number[] = []
+  try {
+    await node.untilRunning()
+    for (let round = 0; round < rounds; round += 1) {
+      steady.push(await node.longestGapMs(() => new Promise((resolve) => setTimeout(resolve, 2_000))))
+      swapping.push(await node.longestGapMs(() => bench.publish(node, `1.${round + 1}.0`)))
+    }
+  } finally {
+    await node.stop()
+  }
+  say(`longest gap while swapping, ms: ${swapping.join(' ')}; without: ${steady.join(' ')}`)
+  return [
+    {
+      bench: name,
+      question: 'longest gap between handled events during a swap',
+      metric: 'swap_gap',
+      value: median(swapping),
+      unit: 'ms',
+      samples: rounds,
+      rival: 'no swap',
+      rivalValue: median(steady),
+      goalOf: 'value',
+      op: '<=',
+      goalValue: periodMs,
+    },
+  ]
+}

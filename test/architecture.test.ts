@@ -1,0 +1,90 @@
+/** The shape of the source tree, held by a test: who may import whom, and what decisions may not touch. */
+import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname ?? '.', '..')
+const layers = ['core', 'mesh', 'host'] as const
+type Layer = (typeof layers)[number]
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function sourcesOf(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name)
+    if (statSync(join(root, path)).isDirectory()) return sourcesOf(path)
+    return path.endsWith('.ts') ? [path] : []
+  })
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const specifiers = [...text.matchAll(/(?:from|import\()\s*'([^']+)'|^import '([^']+)'/gm)]
+  return specifiers.map((match) => {
+    const specifier = match[1] ?? match[2] ?? ''
+    return { file, target: specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier }
+  })
+}
+
+const layerOf = (path: string): Layer | undefined => layers.find((layer) => path.startsWith(`${layer}/`))
+/** `mesh/transport/x.ts` → `mesh/transport`; `mesh/mesh.ts` → `mesh`. */
+const roomOf = (path: string): string => path.split('/').slice(0, -1).slice(0, 2).join('/')
+
+const files = layers.flatMap((layer) => sourcesOf(layer))
+const imports = files.flatMap(importsOf)
+const describeImport = ({ file, target }: Import): string => `${file} imports ${target}`
+
+describe('the source tree', () => {
+  it('has something to look at', () => {
+    expect(files.length).toBeGreaterThan(50)
+    expect(imports.length).toBeGreaterThan(100)
+  })
+
+  it('depends in one direction: core ← mesh ← host', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const from = layerOf(file)
+      const to = layerOf(target)
+      return from !== undefined && to !== undefined && layers.indexOf(to) > layers.indexOf(from)
+    })
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  it('enters mesh/ from the host only through its public face', () => {
+    const wrong = imports.filter(({ file, target }) => layerOf(file) === 'host' && layerOf(target) === 'mesh' && target !== 'mesh/index.ts')
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  it('enters every other folder only through its index.ts', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      if (layerOf(target) === undefined || target === 'core/compat.ts') return false
+      const isInside = file.startsWith(`${dirname(target)}/`)
+      return roomOf(file) !== roomOf(target) && !isInside && !/\/index\.ts$/.test(target)
+    })
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  it('knows libp2p only in mesh/transport', () => {
+    const wrong = imports.filter(
+      ({ file, target }) => /^(@libp2p\/|@chainsafe\/|@multiformats\/multiaddr|libp2p)/.test(target) && !file.startsWith('mesh/transport/'),
+    )
+    expect(wrong.map(describeImport)).toEqual([])
+  })
+
+  it('keeps the clock, chance and the environment out of decisions', () => {
+    const forbidden = /Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|process\.env|performance\.now\(/
+    const wrong = files.filter((file) => {
+      const isSeam = file === 'core/clock.ts'
+      const isEdge = file === 'host/main.ts' || file.startsWith('host/cli/') || file.startsWith('host/engine/')
+      return !isSeam && !isEdge && forbidden.test(readFileSync(join(root, file), 'utf8'))
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('holds files of one idea each: none over 400 lines', () => {
+    const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)
+    expect(long).toEqual([])
+  })
+})
