@@ -12,7 +12,7 @@ export type InterfaceId = string
 export interface ComponentFacts {
   readonly digest: Digest
   readonly sizeBytes: number
-  /** Imported instances, sorted. */
+  /** Imported interfaces whose functions or resources it uses, sorted; not those imported for a type alone. */
   readonly imports: readonly InterfaceId[]
   /** Exported instances and functions, sorted. */
   readonly exports: readonly string[]
@@ -28,9 +28,13 @@ export type CallMode =
   | 'post'
 
 /**
- * One interface given to one app. Functions take the guest's arguments as jco lifts them and return the `ok`
- * value; for a declared `err` they throw {@link WitError}. Anything else that is thrown is a fault of the host
- * and discards the instance.
+ * One interface given to one app. Function names are WIT's (`get-all`). Functions take the guest's arguments as
+ * jco lifts them and return the `ok` value; for a declared `err` they throw {@link WitError}. Anything else that
+ * is thrown is a fault of the host and discards the instance.
+ *
+ * jco's view of WIT values: records are objects with camelCase fields, `variant` is `{ tag, val }`, `enum` its
+ * name, `option` is `undefined` or the value, `list<u8>` a Uint8Array. `u64` and `s64` always arrive as bigint;
+ * on the way to the guest an integral number is taken as well. Values cross threads by structured clone.
  */
 export interface BoundInterface {
   readonly id: InterfaceId
@@ -39,6 +43,7 @@ export interface BoundInterface {
 
 export interface BoundFunction {
   readonly mode: CallMode
+  /** May return a promise in mode `call`; in mode `post` nobody would wait for it, and it counts as a fault. */
   run(args: readonly unknown[]): unknown
 }
 
@@ -53,12 +58,21 @@ export class WitError extends Error {
   }
 }
 
+/** An interface that the node has, whether or not this app was granted it; see `interfaces/offer.ts`. */
+export interface OfferedInterface {
+  readonly id: InterfaceId
+  /** The kind of grant that opens it, `pin` for `pin:led`; null where it is always given. */
+  readonly grantKind: string | null
+}
+
 export interface PrepareRequest {
   readonly bytes: Uint8Array
   /** Already checked against the signed record. */
   readonly digest: Digest
   /** Interfaces the app may import: those its grants cover. */
   readonly granted: readonly InterfaceId[]
+  /** Interfaces the node has, so that a refusal can tell "not granted" from "not here". WASI is the engine's own. */
+  readonly offered: readonly OfferedInterface[]
   /** Exports its triggers need. */
   readonly requiredExports: readonly InterfaceId[]
   readonly memoryBytes: number
@@ -67,7 +81,8 @@ export interface PrepareRequest {
 /** Transpiled output on disk, verified. Cheap to hold; says nothing of instances. */
 export interface Prepared {
   readonly facts: ComponentFacts
-  readonly folder: string
+  /** Names it in the engine's cache. */
+  readonly entry: string
   /** False where the cache had it. */
   readonly fresh: boolean
 }
@@ -76,8 +91,11 @@ export interface StartRequest {
   readonly app: string
   readonly prepared: Prepared
   readonly imports: readonly BoundInterface[]
+  /** For each call, and for making the instance. */
   readonly deadlineMs: number
   readonly memoryBytes: number
+  /** Takes the lines the guest writes to WASI's stdout and stderr; without it they go to the engine's log. */
+  output?(stream: 'stdout' | 'stderr', line: string): void
 }
 
 /** Why a sandbox is gone. */
@@ -91,7 +109,7 @@ export interface Incident {
 /** One running instance in its own worker. */
 export interface Sandbox {
   /**
-   * Calls one exported function, one call at a time.
+   * Calls one exported function. Calls are made one at a time, in order; a few may wait their turn.
    * @param target e.g. `selvedge:edge/sensor-handler@0.1.0#handle`
    * @returns the `ok` value. @throws WitError for the guest's own `err`; ERR_APP_TRAP, ERR_APP_DEADLINE… for
    * the end of the sandbox
@@ -106,7 +124,10 @@ export interface Sandbox {
 export interface Engine {
   /** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID, ERR_COMPONENT_TOO_LARGE */
   inspect(bytes: Uint8Array): Promise<ComponentFacts>
-  /** @throws as inspect, and ERR_IMPORTS_REFUSED, ERR_HANDLER_MISSING, ERR_FEATURE_MISSING, naming all that is missing */
+  /**
+   * @throws as inspect, and ERR_IMPORTS_REFUSED, ERR_HANDLER_MISSING, ERR_FEATURE_MISSING, ERR_MEMORY_LIMIT,
+   * each naming all that is missing
+   */
   prepare(request: PrepareRequest): Promise<Prepared>
   /** @throws ERR_APP_START when the instance cannot be made */
   start(request: StartRequest): Promise<Sandbox>

@@ -1,0 +1,110 @@
+/** What can go wrong between a component's bytes and a running instance. */
+import { defineProblems } from '../../core/index.ts'
+
+export const engineProblems = defineProblems({
+  ERR_NOT_WASM: {
+    kind: 'user',
+    text: 'the file is not WebAssembly',
+    fix: 'name the .wasm that the build wrote; `selvedge build` says where it put it',
+  },
+  ERR_CORE_MODULE: {
+    kind: 'user',
+    text: 'the file is a core WebAssembly module; this node runs WASI 0.2 components',
+    fix: 'make a component of it: `npx jco embed --wit wit -n WORLD core.wasm -o e.wasm && npx jco new e.wasm -o app.wasm`',
+  },
+  ERR_COMPONENT_INVALID: {
+    kind: 'user',
+    text: 'the file begins like a component, and is not a valid one',
+    fix: 'build it again; if that does not help, `npx jco wit FILE` names the first fault',
+  },
+  ERR_COMPONENT_TOO_LARGE: {
+    kind: 'user',
+    text: 'the component is larger than this node takes',
+    fix: 'build it for size, strip its debug information (`npx jco opt`), or move data out of it',
+  },
+  ERR_IMPORTS_REFUSED: {
+    kind: 'user',
+    text: 'the component imports something that it was not granted or that this node does not have',
+    fix: 'grant what is missing in selvedge.toml, or build the component without it',
+  },
+  ERR_HANDLER_MISSING: {
+    kind: 'user',
+    text: 'the component does not export the handler that one of its triggers calls',
+    fix: 'export the named interface, or take the trigger out of selvedge.toml',
+  },
+  ERR_FEATURE_MISSING: {
+    kind: 'system',
+    text: 'the component uses a WebAssembly feature that the Node.js of this machine lacks',
+    fix: 'build it without that feature, or run the node with a newer Node.js',
+  },
+  ERR_MEMORY_LIMIT: {
+    kind: 'user',
+    text: 'the component asks for more memory at its start than its release allows',
+    fix: 'raise `memory` under [limits] in selvedge.toml, or build the component with a smaller initial memory',
+  },
+  ERR_PREPARE_FAILED: {
+    kind: 'system',
+    text: 'turning the component into something this node can run did not finish',
+    fix: 'try again; if it stays, the machine may be short of memory, or the component too large for it',
+  },
+  ERR_ENGINE_BUSY: {
+    kind: 'system',
+    text: 'too many components wait to be inspected or prepared',
+    fix: 'wait a little and try again',
+  },
+  ERR_ENGINE_INCOMPLETE: {
+    kind: 'system',
+    text: 'a file of the engine is missing beside the program',
+    fix: 'install Selvedge again; from a checkout run `npm run build`',
+  },
+  ERR_CACHE_ENTRY: {
+    kind: 'system',
+    text: 'the prepared form of a component is gone from the cache or is damaged',
+    fix: 'nothing to do: the node prepares it again',
+  },
+  ERR_APP_START: {
+    kind: 'user',
+    text: 'an instance of the app could not be made',
+    fix: 'see the message; `selvedge logs APP` has what the app wrote before',
+  },
+  ERR_APP_TRAP: {
+    kind: 'user',
+    text: 'the app trapped: its code did something WebAssembly forbids, or gave up',
+    fix: 'see where in the message; the node starts a new instance by itself',
+  },
+  ERR_APP_DEADLINE: {
+    kind: 'user',
+    text: 'the app did not answer before its deadline and was stopped',
+    fix: 'let it do less per event, or raise `deadline` under [limits] in selvedge.toml',
+  },
+  ERR_APP_MEMORY: {
+    kind: 'user',
+    text: 'the app needed more memory than its limit',
+    fix: 'let it keep less, or raise `memory` under [limits] in selvedge.toml',
+  },
+  ERR_APP_EXIT: {
+    kind: 'user',
+    text: 'the app ended itself',
+    fix: 'return an error instead of calling exit; the node starts a new instance by itself',
+  },
+  ERR_APP_HOST_FAULT: {
+    kind: 'system',
+    text: 'an interface of the node failed in a way that its contract does not allow',
+    fix: 'this is a bug of the node; please report it with the message',
+  },
+  ERR_APP_STOPPED: {
+    kind: 'system',
+    text: 'the instance was stopped while the call was under way',
+    fix: 'nothing to do: the node stops an instance when it swaps or ends an app',
+  },
+  ERR_APP_BUSY: {
+    kind: 'system',
+    text: 'too many calls wait for one instance',
+    fix: 'call less often, or let the app answer faster',
+  },
+  ERR_APP_EXPORT: {
+    kind: 'user',
+    text: 'the app has no export of that name',
+    fix: 'see which exports it has in the message',
+  },
+})
