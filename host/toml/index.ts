@@ -1,0 +1,4 @@
+/** The public face of host/toml: reading the TOML files that people write. */
+export * from './parse.ts'
+export * from './problems.ts'
+export { nearestName, type TomlFinding } from './finding.ts'

@@ -1,0 +1,10 @@
+/** What can be wrong with a TOML file that a person wrote. */
+import { defineProblems } from '../../core/index.ts'
+
+export const tomlProblems = defineProblems({
+  ERR_TOML: {
+    kind: 'user',
+    text: 'a TOML file does not say what it should',
+    fix: 'correct the named lines and run the command again; nothing was changed',
+  },
+})
