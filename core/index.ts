@@ -1,5 +1,10 @@
 /** The public face of core/: what both the mesh and the host stand on. */
 export * from './clock.ts'
+export { decodeCbor, type CborLimits } from './codec/decoder.ts'
+export { encodeCbor } from './codec/encoder.ts'
+export * from './codec/cose.ts'
+export * from './codec/ed25519.ts'
+export { codecProblems } from './codec/problems.ts'
 export * from './digest.ts'
 export * from './errors.ts'
 export * from './files.ts'
