@@ -101,7 +101,8 @@ function fieldOf(issue: BaseIssue<unknown>): string {
 function describeIssue(issue: BaseIssue<unknown>): TomlFinding {
   const field = fieldOf(issue)
   if (isMissing(issue)) return { field, problem: 'is missing', remedy: `add ${field.split('.').pop()} = …` }
-  const value = formatValue(issue.input)
+  // A check of a whole table that was forwarded to one of its fields has the table as its input.
+  const value = formatValue(issue.path?.at(-1)?.value ?? issue.input)
   // valibot's own texts all start with "Invalid"; anything else was written for this field.
   if (!issue.message.startsWith('Invalid ')) {
     const [problem, ...remedy] = issue.message.split('; ')

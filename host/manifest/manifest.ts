@@ -1,0 +1,66 @@
+/**
+ * An app as its developer describes it: `selvedge.toml`, read and checked.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InferOutput } from 'valibot'
+import { parseToml, type TomlRefusal } from '../toml/index.ts'
+import { canonicalGrants, grantKinds, type Grant, type GrantKind } from './grants.ts'
+import { manifestProblems } from './problems.ts'
+import { manifestSchema } from './schema.ts'
+
+export const manifestFileName = 'selvedge.toml'
+
+type Parsed = InferOutput<typeof manifestSchema>
+
+/** The schema's output, with the component's file filled in. Durations in ms, sizes in bytes. */
+export type Manifest = Omit<Parsed, 'component'> & {
+  readonly component: Parsed['component'] & { readonly file: string }
+}
+
+/**
+ * @param fileName as messages should call it
+ * @throws ERR_MANIFEST naming file, field, value and remedy of everything that is wrong
+ */
+export function parseManifest(text: string, fileName: string = manifestFileName): Manifest {
+  const parsed = parseToml(text, fileName, manifestSchema, refuse)
+  for (const [index, trigger] of parsed.triggers.entries()) {
+    if (parsed.grants.sensors.includes(trigger.sensor)) continue
+    const sensors = [...parsed.grants.sensors, trigger.sensor].map((name) => JSON.stringify(name)).join(', ')
+    throw refuse(
+      `${fileName}: triggers[${index}].sensor: ${JSON.stringify(trigger.sensor)} is not granted to the app`,
+      `write sensors = [${sensors}] under [grants]`,
+    )
+  }
+  const file = parsed.component.file ?? `build/${parsed.app.name}.wasm`
+  return { ...parsed, component: { ...parsed.component, file } }
+}
+
+/** Reads the manifest of an app's folder. @throws ERR_MANIFEST, ERR_MANIFEST_MISSING */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, manifestFileName)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw manifestProblems.error('ERR_MANIFEST_MISSING', `there is no ${path}`, { cause: error })
+    }
+    throw manifestProblems.error('ERR_MANIFEST', `${path} cannot be read (${code})`, {
+      hint: 'give this user the right to read it',
+      cause: error,
+    })
+  }
+  return parseManifest(text, path)
+}
+
+/** What the app asks for, as canonical grants: sorted, each once. */
+export function grantsOf(manifest: Pick<Manifest, 'grants'>): string[] {
+  const lists = Object.entries(grantKinds) as [keyof typeof grantKinds, GrantKind][]
+  return canonicalGrants(
+    lists.flatMap(([list, kind]) => manifest.grants[list].map((name): Grant => ({ kind, name }))),
+  )
+}
+
+const refuse: TomlRefusal = (message, hint) => manifestProblems.error('ERR_MANIFEST', message, { hint })

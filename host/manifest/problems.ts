@@ -1,0 +1,30 @@
+/** What can be wrong with an app's description, in its `selvedge.toml` or in the options that stand for it. */
+import { defineProblems } from '../../core/index.ts'
+
+export const manifestProblems = defineProblems({
+  ERR_MANIFEST: {
+    kind: 'user',
+    text: "an app's selvedge.toml does not say what it should",
+    fix: 'correct the named fields and run the command again; nothing was changed',
+  },
+  ERR_MANIFEST_MISSING: {
+    kind: 'user',
+    text: 'a folder holds no selvedge.toml, so it is no app',
+    fix: 'name the folder of an app, or a .wasm file to publish without one',
+  },
+  ERR_RELEASE_OPTION: {
+    kind: 'user',
+    text: 'an option that describes a release cannot be understood',
+    fix: 'see selvedge publish --help for how it is written',
+  },
+  ERR_GRANT: {
+    kind: 'user',
+    text: 'a grant cannot be understood',
+    fix: 'write a grant as KIND:NAME, for example sensor:light or pin:led',
+  },
+  ERR_UNIT: {
+    kind: 'user',
+    text: 'a duration or a size cannot be understood',
+    fix: 'write a number and its unit, for example 200ms, 1.5s, 5min or 64 KiB, 1 MiB',
+  },
+})

@@ -1,0 +1,121 @@
+/**
+ * What `publish` needs to know of an app before it asks the mesh for a sequence number and signs: from the
+ * manifest of a folder, or from the options beside a bare `.wasm`.
+ */
+import { basename } from 'node:path'
+import type { Limits, TriggerSpec } from '../../mesh/index.ts'
+import { nearestName } from '../toml/index.ts'
+import { canonicalGrants, formatGrant, namePattern, parseGrant } from './grants.ts'
+import { grantsOf, type Manifest } from './manifest.ts'
+import { manifestProblems } from './problems.ts'
+import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
+import { parseTriggerOption, toSpec } from './triggers.ts'
+import { parseDuration, parseSize } from './units.ts'
+
+export interface ReleaseDraft {
+  readonly app: string
+  /** null where nobody named one: publish writes `0.0.SEQ`. */
+  readonly version: string | null
+  /** Canonical and sorted. */
+  readonly grants: readonly string[]
+  readonly triggers: readonly TriggerSpec[]
+  readonly config: Readonly<Record<string, string>>
+  readonly limits: Limits
+  /** Empty means all. */
+  readonly groups: readonly string[]
+}
+
+/** `publish FILE.wasm` and its options, as written. */
+export interface BareRelease {
+  readonly file: string
+  readonly app?: string | undefined
+  readonly version?: string | undefined
+  /** `sensor:light` */
+  readonly grants?: readonly string[] | undefined
+  /** `sensor:light:200ms` */
+  readonly triggers?: readonly string[] | undefined
+  readonly groups?: readonly string[] | undefined
+}
+
+/** The draft of an app with a manifest. */
+export function draftOf(manifest: Manifest): ReleaseDraft {
+  return {
+    app: manifest.app.name,
+    version: manifest.app.version,
+    grants: grantsOf(manifest),
+    triggers: manifest.triggers.map(toSpec),
+    config: manifest.config,
+    limits: { memoryBytes: manifest.limits.memory, deadlineMs: manifest.limits.deadline },
+    groups: [...manifest.placement.groups].sort(),
+  }
+}
+
+/**
+ * The draft of a bare file: the app is named after the file, and nothing is granted unless an option says so.
+ * @throws ERR_RELEASE_OPTION, ERR_GRANT
+ */
+export function draftOfBare(release: BareRelease): ReleaseDraft {
+  const { version, groups = [], triggers = [] } = release
+  if (version !== undefined && !versionPattern.test(version)) refuseVersion(version)
+  for (const group of groups) {
+    if (!namePattern.test(group)) throw optionError('--group', group, 'is no name of a group')
+  }
+  bound('--grant', release.grants, manifestBounds.grantsOfAKind)
+  bound('--trigger', triggers, manifestBounds.triggers)
+  bound('--group', groups, manifestBounds.groups)
+  const grants = canonicalGrants((release.grants ?? []).map(parseGrant))
+  const parsed = triggers.map(parseTriggerOption)
+  for (const { sensor } of parsed) {
+    const needed = formatGrant({ kind: 'sensor', name: sensor })
+    if (grants.includes(needed)) continue
+    const nearest = nearestName(needed, grants)
+    throw optionError('--trigger', sensor, 'is a sensor that the release is not granted', {
+      hint: `add --grant ${needed}${nearest === null ? '' : ` (now: ${nearest})`}`,
+    })
+  }
+  return {
+    app: release.app === undefined ? nameFromFile(release.file) : checkedName(release.app),
+    version: version ?? null,
+    grants,
+    triggers: parsed.map(toSpec),
+    config: {},
+    limits: {
+      memoryBytes: parseSize(defaultLimits.memory),
+      deadlineMs: parseDuration(defaultLimits.deadline),
+    },
+    groups: [...new Set(groups)].sort(),
+  }
+}
+
+function nameFromFile(file: string): string {
+  const name = basename(file)
+    .replace(/\.wasm$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+  if (namePattern.test(name)) return name
+  throw manifestProblems.error('ERR_RELEASE_OPTION', `no app can be named after the file ${basename(file)}`, {
+    hint: 'add --app NAME: small letters, digits and "-", at most 63, a letter first',
+  })
+}
+
+function checkedName(name: string): string {
+  if (namePattern.test(name)) return name
+  throw optionError('--app', name, 'is no name of an app', {
+    hint: 'use small letters, digits and "-", at most 63, a letter first',
+  })
+}
+
+function refuseVersion(version: string): never {
+  const [problem = '', hint = ''] = versionRefusal.split('; ')
+  throw optionError('--version', version, problem, { hint })
+}
+
+function bound(option: string, values: readonly string[] | undefined, most: number): void {
+  if ((values?.length ?? 0) > most)
+    throw optionError(option, `given ${values?.length} times`, `at most ${most} fit`)
+}
+
+function optionError(option: string, value: string, problem: string, details: { hint?: string } = {}): Error {
+  return manifestProblems.error('ERR_RELEASE_OPTION', `${option} ${value.slice(0, 80)}: ${problem}`, details)
+}

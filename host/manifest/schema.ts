@@ -1,0 +1,145 @@
+/**
+ * The shape of `selvedge.toml`, with every default and every limit. What a person may write is here and nowhere
+ * else; README files of the example apps show it.
+ */
+import * as v from 'valibot'
+import { namePattern } from './grants.ts'
+import { nameRefusal, triggerSchema } from './triggers.ts'
+import { durationField, sizeField } from './units.ts'
+
+/** Bounds of lists and texts: far above what an app needs, far below what hurts a node that relays them. */
+export const manifestBounds = {
+  grantsOfAKind: 64,
+  triggers: 16,
+  groups: 64,
+  settings: 64,
+  settingKeyLength: 128,
+  settingValueLength: 4096,
+  descriptionLength: 500,
+  pathLength: 255,
+  commandLength: 1000,
+} as const
+
+export const defaultLimits = { memory: '16 MiB', deadline: '1s' } as const
+export const defaultWorld = 'sensor-app'
+
+/** https://semver.org, the grammar it suggests, without build metadata: one version, one spelling. */
+export const versionPattern =
+  /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z-]{1,40}(\.[0-9A-Za-z-]{1,40}){0,4})?$/
+export const versionRefusal = 'is no version; write MAJOR.MINOR.PATCH, for example "1.0.0" or "1.1.0-beta.1"'
+
+const name = v.pipe(v.string(), v.regex(namePattern, nameRefusal))
+const names = (most: number): v.GenericSchema<string[], string[]> =>
+  v.pipe(
+    v.array(name),
+    v.maxLength(most, `has more than ${most} entries; remove some`),
+    v.check((list) => new Set(list).size === list.length, 'names something twice; remove the repetition'),
+  )
+
+/** A path inside the app's folder: a build must not write, nor a publish read, somewhere else. */
+const innerPath = v.pipe(
+  v.string(),
+  v.minLength(1, 'is empty; name a file'),
+  v.maxLength(manifestBounds.pathLength, 'is too long; use a shorter path'),
+  v.check(
+    (path) => !/^([/\\]|[A-Za-z]:)/.test(path) && !path.split(/[/\\]/).includes('..') && !path.includes('\0'),
+    "leaves the app's folder; write a path inside it, for example build/app.wasm",
+  ),
+)
+
+const setting = v.pipe(
+  v.union([v.string(), v.number(), v.boolean()]),
+  v.transform(String),
+  v.maxLength(manifestBounds.settingValueLength, 'is too long; at most 4096 characters'),
+)
+
+const component = v.pipe(
+  v.strictObject({
+    /** The finished component. Default: build/NAME.wasm. */
+    file: v.optional(innerPath),
+    /** What `selvedge build` makes it with. */
+    language: v.optional(v.picklist(['assemblyscript', 'command'])),
+    /** The language's main source file; each language has its own default. */
+    source: v.optional(innerPath),
+    /** For `command`: run in the app's folder, leaves the component in `file`. */
+    command: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1, 'is empty; write what to run'),
+        v.maxLength(manifestBounds.commandLength, 'is too long; put it into a script'),
+      ),
+    ),
+    /** The WIT world it is built against. */
+    world: v.optional(v.pipe(v.string(), v.regex(namePattern, nameRefusal)), defaultWorld),
+  }),
+  v.forward(
+    v.check(
+      ({ language, command }) => command === undefined || language === undefined || language === 'command',
+      'is for language = "command"; remove either of the two',
+    ),
+    ['command'],
+  ),
+  v.forward(
+    v.check(
+      ({ language, command }) => language !== 'command' || command !== undefined,
+      'needs a command; add command = "make", or what builds it',
+    ),
+    ['language'],
+  ),
+)
+
+export const manifestSchema = v.strictObject({
+  app: v.strictObject({
+    name,
+    version: v.pipe(v.string(), v.regex(versionPattern, versionRefusal)),
+    description: v.optional(
+      v.pipe(
+        v.string(),
+        v.maxLength(manifestBounds.descriptionLength, 'is too long; at most 500 characters'),
+      ),
+      '',
+    ),
+  }),
+  component: v.optional(component, {}),
+  grants: v.optional(
+    v.strictObject({
+      sensors: v.optional(names(manifestBounds.grantsOfAKind), []),
+      pins: v.optional(names(manifestBounds.grantsOfAKind), []),
+    }),
+    {},
+  ),
+  triggers: v.optional(
+    v.pipe(
+      v.array(triggerSchema),
+      v.maxLength(manifestBounds.triggers, `has more than ${manifestBounds.triggers} entries; remove some`),
+    ),
+    [],
+  ),
+  limits: v.optional(
+    v.strictObject({
+      /** Linear memory of one instance. One page is the least a module can have; 4 GiB are what it can address. */
+      memory: v.optional(sizeField('64 KiB', '4 GiB'), defaultLimits.memory),
+      /** Wall time of one call. */
+      deadline: v.optional(durationField('10ms', '10min'), defaultLimits.deadline),
+    }),
+    {},
+  ),
+  placement: v.optional(v.strictObject({ groups: v.optional(names(manifestBounds.groups), []) }), {}),
+  config: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(
+          v.string(),
+          v.regex(/^[A-Za-z0-9_.-]+$/, 'is no setting; use letters, digits, "_", "-" and "."'),
+          v.maxLength(manifestBounds.settingKeyLength, 'is too long; at most 128 characters'),
+        ),
+        setting,
+      ),
+      v.check(
+        (settings) => Object.keys(settings).length <= manifestBounds.settings,
+        `has more than ${manifestBounds.settings} settings; remove some`,
+      ),
+    ),
+    {},
+  ),
+})

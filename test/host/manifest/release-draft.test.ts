@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { draftOf, draftOfBare, parseManifest } from '../../../host/manifest/index.ts'
+
+describe('the draft of a manifest', () => {
+  it('carries everything that gets signed, in canonical order', () => {
+    const manifest = parseManifest(`
+      app = { name = "alarm", version = "1.2.0" }
+      grants = { sensors = ["light"], pins = ["led"] }
+      triggers = [{ kind = "sensor", sensor = "light" }]
+      limits = { memory = "1 MiB", deadline = "2s" }
+      placement = { groups = ["lobby", "garage"] }
+      config = { threshold = "300" }`)
+    expect(draftOf(manifest)).toEqual({
+      app: 'alarm',
+      version: '1.2.0',
+      grants: ['pin:led', 'sensor:light'],
+      triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 1000 }],
+      config: { threshold: '300' },
+      limits: { memoryBytes: 1_048_576, deadlineMs: 2000 },
+      groups: ['garage', 'lobby'],
+    })
+  })
+})
+
+describe('the draft of a bare file', () => {
+  it('is named after the file, and granted nothing', () => {
+    expect(draftOfBare({ file: '/tmp/My_App 2.wasm' })).toMatchObject({
+      app: 'my-app-2',
+      version: null,
+      grants: [],
+      triggers: [],
+      groups: [],
+    })
+  })
+
+  it('takes grants, triggers and groups from options', () => {
+    const draft = draftOfBare({
+      file: 'x.wasm',
+      app: 'alarm',
+      version: '2.0.0',
+      grants: ['sensor:light', 'pin:led', 'pin:led'],
+      triggers: ['sensor:light:200ms', 'sensor:light'],
+      groups: ['lobby', 'garage', 'lobby'],
+    })
+    expect(draft).toMatchObject({
+      app: 'alarm',
+      version: '2.0.0',
+      grants: ['pin:led', 'sensor:light'],
+      triggers: [
+        { kind: 'sensor', sensor: 'light', everyMs: 200 },
+        { kind: 'sensor', sensor: 'light', everyMs: 1000 },
+      ],
+      groups: ['garage', 'lobby'],
+    })
+  })
+
+  it.each([
+    [{ file: '123.wasm' }, 'no app can be named after the file 123.wasm'],
+    [{ file: 'a.wasm', app: 'A' }, '--app A'],
+    [{ file: 'a.wasm', version: 'v1' }, '--version v1: is no version'],
+    [{ file: 'a.wasm', groups: ['Lobby'] }, '--group Lobby'],
+    [{ file: 'a.wasm', triggers: ['timer:1s'] }, 'there is no trigger of kind "timer"'],
+    [{ file: 'a.wasm', triggers: ['sensor:light:1'], grants: ['sensor:light'] }, 'it has no unit'],
+    [{ file: 'a.wasm', triggers: ['sensor:light:1ms'], grants: ['sensor:light'] }, 'not from 5ms to 1d'],
+    [{ file: 'a.wasm', triggers: ['sensor:light:1s:2'], grants: ['sensor:light'] }, 'too many parts'],
+    [{ file: 'a.wasm', triggers: ['sensor:light'] }, 'is a sensor that the release is not granted'],
+    [{ file: 'a.wasm', triggers: Array<string>(17).fill('sensor:light') }, 'at most 16'],
+  ])('refuses %j', (options, message) => {
+    expect(() => draftOfBare(options)).toThrow(
+      expect.objectContaining({ code: 'ERR_RELEASE_OPTION', message: expect.stringContaining(message) }),
+    )
+  })
+
+  it('names the grant to add for a trigger that lacks it', () => {
+    expect(() => draftOfBare({ file: 'a.wasm', triggers: ['sensor:light'] })).toThrow(
+      expect.objectContaining({ hint: 'add --grant sensor:light' }),
+    )
+  })
+})
