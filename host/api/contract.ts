@@ -55,7 +55,11 @@ export interface NodeStatus {
   readonly rttMs: number | null
   /** How old this node's own signed record is here, in ms. */
   readonly recordAgeMs: number | null
-  readonly devices: readonly { readonly kind: 'sensor' | 'pin'; readonly name: string; readonly driver: string }[]
+  readonly devices: readonly {
+    readonly kind: 'sensor' | 'pin'
+    readonly name: string
+    readonly driver: string
+  }[]
   readonly apps: readonly AppStatus[]
 }
 
@@ -88,7 +92,12 @@ export interface LocalApp extends AppStatus {
     readonly lastId: number
   }
   readonly restarts: number
-  readonly lastSwap: { readonly from: string; readonly to: string; readonly ms: number; readonly gapMs: number } | null
+  readonly lastSwap: {
+    readonly from: string
+    readonly to: string
+    readonly ms: number
+    readonly gapMs: number
+  } | null
   /** Bytes fetched from peers for the present release. */
   readonly fetchedBytes: number
 }
@@ -136,6 +145,26 @@ export interface PinState {
   readonly edges: readonly { readonly level: boolean; readonly timeMs: number }[]
 }
 
+export interface DevicesReport {
+  readonly sensors: readonly SensorState[]
+  readonly pins: readonly PinState[]
+}
+
+/** In place of log lines that fell out of the node's ring before a follower came to read them. */
+export interface LogGap {
+  readonly missed: number
+}
+
+/** What an admin needs to know before signing an invite. */
+export interface InviteContext {
+  readonly mesh: string
+  readonly meshName: string
+  /** The signed trust bundle in force here, base64. */
+  readonly trust: string
+  /** Where the newcomer finds this node: dialable multiaddrs with its peer id. */
+  readonly addresses: readonly string[]
+}
+
 /** What a publisher needs to know before signing. */
 export interface PublishContext {
   readonly mesh: string
@@ -154,9 +183,14 @@ export interface UploadReport {
   readonly exports: readonly string[]
 }
 
-/** Errors travel as `{ error: { code, kind, message, hint } }` with status 400, 404, 409 or 500. */
+/** Errors travel as `{ error: { code, kind, message, hint } }` with status 400, 404, 409, 413, 500 or 503. */
 export interface ApiError {
-  readonly error: { readonly code: string; readonly kind: string; readonly message: string; readonly hint: string }
+  readonly error: {
+    readonly code: string
+    readonly kind: string
+    readonly message: string
+    readonly hint: string
+  }
 }
 
 export const routes = {
@@ -164,12 +198,12 @@ export const routes = {
   apps: 'GET /v1/apps',
   /** ?app= */
   releases: 'GET /v1/releases',
-  /** ?app=&after=SEQ&follow=1 : JSON lines of LogLine */
+  /** ?app=&after=SEQ or tail=N&follow=1 : JSON lines of LogLine, LogGap and, while there is no news, empty lines */
   logs: 'GET /v1/logs',
   devices: 'GET /v1/devices',
   /** ?app= */
   publishContext: 'GET /v1/publish-context',
-  /** body: the .wasm ; query grants=…&triggers=… so that the node can refuse before anything is signed */
+  /** body: the .wasm ; query grants=JSON&triggers=JSON&memoryBytes=N so that the node refuses before anything is signed */
   upload: 'POST /v1/components',
   /** body: the COSE_Sign1 bytes */
   publish: 'POST /v1/releases',

@@ -1,0 +1,68 @@
+/**
+ * What the control API needs of a node: the seam between host/api and the composition in host/node.
+ *
+ * Everything throws SelvedgeErrors, which reach the client with code and hint; anything else that is thrown is
+ * logged and answered as ERR_INTERNAL.
+ */
+import type { Cancel } from '../../core/index.ts'
+import type { TriggerSpec } from '../../mesh/index.ts'
+import type {
+  DevicesReport,
+  InviteContext,
+  LocalApp,
+  LogLine,
+  PublishContext,
+  ReleaseEntry,
+  StatusReport,
+  UploadReport,
+} from './contract.ts'
+
+export type Awaitable<T> = T | Promise<T>
+
+/** What the uploader means to sign, so that the node can refuse before anything is signed. */
+export interface UploadIntent {
+  readonly grants: readonly string[]
+  readonly triggers: readonly TriggerSpec[]
+  /** The app's memory limit, or null for the default. */
+  readonly memoryBytes: number | null
+}
+
+export interface LogRead {
+  readonly lines: readonly LogLine[]
+  /** The last `seq` that was looked at: where the reader goes on, also when no line was of its app. */
+  readonly cursor: number
+  /** Lines after `after` that left the ring before they were read. */
+  readonly missed: number
+}
+
+/** The node's ring of app log lines, read with a cursor so that a slow client costs no memory. */
+export interface LogSource {
+  /**
+   * @param app null for all
+   * @param after the last `seq` the reader has; 0 for the start of the ring
+   * @returns the *oldest* lines after it, at most `limit`
+   */
+  read(app: string | null, after: number, limit: number): LogRead
+  /** @returns the newest lines, oldest first */
+  tail(app: string | null, limit: number): readonly LogLine[]
+  /** Calls `run` after lines were added. It must not throw. */
+  onAppend(run: () => void): Cancel
+}
+
+export interface ControlledNode {
+  status(): Awaitable<StatusReport>
+  apps(): Awaitable<readonly LocalApp[]>
+  /** @param app null for all */
+  releases(app: string | null): Awaitable<readonly ReleaseEntry[]>
+  devices(): Awaitable<DevicesReport>
+  readonly logs: LogSource
+  publishContext(app: string): Awaitable<PublishContext>
+  /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
+  upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>
+  /** Accepts a signed release. @throws the mesh's refusals */
+  publish(record: Uint8Array): Promise<ReleaseEntry>
+  inviteContext(): Awaitable<InviteContext>
+  setNetwork(on: boolean): Awaitable<void>
+  /** Begins to stop; returns at once, the answer must still reach the client. */
+  requestStop(): void
+}

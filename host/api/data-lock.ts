@@ -1,0 +1,160 @@
+/**
+ * One daemon per data folder.
+ *
+ * A lock names its holder by boot, pid and process start time, so that the lock of a killed daemon is taken over
+ * even where another process has got its pid since. Locks are numbered and the highest counts: a taker adds the
+ * next number, which the file system lets only one do, and never removes what it merely believes to be stale.
+ */
+import { randomBytes } from 'node:crypto'
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileProblems } from '../../core/index.ts'
+import { apiProblems } from './problems.ts'
+
+/** Proof that this process owns a data folder. */
+export interface DataLock {
+  readonly folder: string
+  /** Gives the folder up; calling it again does nothing. */
+  release(): Promise<void>
+}
+
+interface Holder {
+  readonly pid: number
+  /** Clock ticks from boot to the start of the process; empty where /proc is missing. */
+  readonly started: string
+  readonly boot: string
+}
+
+const prefix = 'daemon.lock.'
+const mostAttempts = 20
+/** Nobody: what a released lock says. It stays, because numbers must only grow. */
+const nobody: Holder = { pid: 0, started: '', boot: '' }
+
+/**
+ * Takes the lock of a data folder, which must exist.
+ * @throws ERR_DATA_IN_USE naming the pid of the live daemon; ERR_DATA_NOT_WRITABLE
+ */
+export async function acquireDataLock(folder: string): Promise<DataLock> {
+  const scratch = join(folder, `.tmp-lock-${randomBytes(6).toString('hex')}`)
+  const mine: Holder = { pid: process.pid, started: await startOf(process.pid), boot: await bootId() }
+  try {
+    await writeFile(scratch, JSON.stringify(mine), { mode: 0o600 })
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
+      const number = await takeNext(folder, scratch)
+      if (number !== null) return heldLock(folder, number, mine)
+    }
+  } catch (error) {
+    throw lockError(error, folder)
+  } finally {
+    await rm(scratch, { force: true }).catch(() => {})
+  }
+  throw apiProblems.error('ERR_DATA_IN_USE', `several daemons want ${folder} at the same moment`)
+}
+
+/** @returns the number of the lock that is now ours, or null where somebody was faster. @throws ERR_DATA_IN_USE */
+async function takeNext(folder: string, scratch: string): Promise<number | null> {
+  const newest = (await lockNumbers(folder)).at(-1) ?? 0
+  const holder = await readHolder(lockPath(folder, newest))
+  if (holder !== null && (await isAlive(holder))) {
+    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid} uses ${folder}`)
+  }
+  const number = newest + 1
+  if (!(await linked(scratch, lockPath(folder, number)))) return null
+  // While we looked, others may have gone further and cleaned up behind them, so that our number was free again.
+  const numbers = await lockNumbers(folder)
+  if (numbers.at(-1) !== number) {
+    await rm(lockPath(folder, number), { force: true })
+    return null
+  }
+  for (const past of numbers) if (past < number) await rm(lockPath(folder, past), { force: true })
+  return number
+}
+
+function heldLock(folder: string, number: number, mine: Holder): DataLock {
+  const path = lockPath(folder, number)
+  let released = false
+  return {
+    folder,
+    async release() {
+      if (released) return
+      released = true
+      if (same(await readHolder(path), mine)) await writeFile(path, JSON.stringify(nobody))
+    },
+  }
+}
+
+function lockPath(folder: string, number: number): string {
+  return join(folder, `${prefix}${number}`)
+}
+
+/** In ascending order. */
+async function lockNumbers(folder: string): Promise<number[]> {
+  const numbers = (await readdir(folder)).flatMap((name) => {
+    const digits = name.startsWith(prefix) ? name.slice(prefix.length) : ''
+    return /^[1-9]\d{0,14}$/.test(digits) ? [Number(digits)] : []
+  })
+  return numbers.sort((one, other) => one - other)
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** @returns null for a file that is missing or not ours to read as a holder */
+async function readHolder(path: string): Promise<Holder | null> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof value !== 'object' || value === null) return null
+    const { pid, started, boot } = value as Record<string, unknown>
+    if (!Number.isInteger(pid) || typeof started !== 'string' || typeof boot !== 'string') return null
+    return { pid: pid as number, started, boot }
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}
+
+function same(one: Holder | null, other: Holder | null): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  if (holder.pid <= 0 || holder.boot !== (await bootId())) return false
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    // EPERM: it lives, as another user.
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  const started = await startOf(holder.pid)
+  return started === '' || holder.started === '' || started === holder.started
+}
+
+/** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and parentheses, so count from its end. */
+async function startOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return fields[19] ?? ''
+}
+
+async function bootId(): Promise<string> {
+  const text = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')
+  return text.trim()
+}
+
+function lockError(error: unknown, folder: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT' || code === 'ENOTDIR') {
+    return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot lock ${folder} (${code})`, { cause: error })
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return fileProblems.error('ERR_DISK_FULL', `no space left for the lock of ${folder}`, { cause: error })
+  }
+  return error
+}

@@ -1,0 +1,42 @@
+/** JSON Lines from a stream, one value at a time; empty lines only show that the other side lives. */
+import type { IncomingMessage } from 'node:http'
+import { apiLimits } from './limits.ts'
+import { apiProblems } from './problems.ts'
+
+/**
+ * @throws ERR_API_TIMEOUT after a silence longer than any heartbeat; ERR_API_ANSWER for a line that is no JSON or
+ * longer than a line may be. An abort ends it without an error.
+ */
+export async function* jsonLines<T>(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<T> {
+  response.setTimeout(apiLimits.silenceMs, () =>
+    response.destroy(
+      apiProblems.error('ERR_API_TIMEOUT', `the stream was silent for ${apiLimits.silenceMs / 1000} s`),
+    ),
+  )
+  response.setEncoding('utf8')
+  let rest = ''
+  try {
+    for await (const chunk of response) {
+      const lines = (rest + String(chunk)).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > apiLimits.lineBytes)
+        throw apiProblems.error('ERR_API_ANSWER', 'a line of the stream is too long')
+      for (const line of lines) if (line !== '') yield parseLine<T>(line)
+    }
+  } catch (error) {
+    if (signal.aborted) return
+    // A daemon that stops closes the stream; whatever was complete has been given on.
+    if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return
+    throw error
+  } finally {
+    response.destroy()
+  }
+}
+
+function parseLine<T>(line: string): T {
+  try {
+    return JSON.parse(line) as T
+  } catch (cause) {
+    throw apiProblems.error('ERR_API_ANSWER', 'a line of the stream is not JSON', { cause })
+  }
+}

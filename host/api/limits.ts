@@ -1,0 +1,25 @@
+/** The bounds of the control API, in bytes, milliseconds and counts. */
+export const apiLimits = {
+  /** An uploaded component. */
+  componentBytes: 64 * 1024 * 1024,
+  /** A signed record, and any JSON body. */
+  recordBytes: 64 * 1024,
+  /** An answer that is not a stream, as the client takes it. */
+  answerBytes: 16 * 1024 * 1024,
+  /** One line of a stream. */
+  lineBytes: 64 * 1024,
+  /** Lines of one answer, and of one turn of a follower. */
+  logLines: 1_000,
+  connections: 64,
+  /** Clients that follow logs at the same time. */
+  followers: 16,
+  /** What a client waits for an answer. */
+  answerMs: 10_000,
+  /** An upload is prepared before it is answered: a large component takes a small board most of a minute. */
+  uploadMs: 120_000,
+  /** How often a stream without news shows that it lives, and after how much silence a client gives up. */
+  heartbeatMs: 5_000,
+  silenceMs: 20_000,
+  /** How long a client that sends too much may go on before its connection is cut. */
+  drainMs: 1_000,
+} as const

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { acquireDataLock } from '../../../host/api/index.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvedge-lock-'))
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const lockFile = (number = 1): string => join(folder, `daemon.lock.${number}`)
+const inUse = { code: 'ERR_DATA_IN_USE' }
+
+it('a live daemon’s folder is refused, naming its pid', async () => {
+  const lock = await acquireDataLock(folder)
+  await expect(acquireDataLock(folder)).rejects.toMatchObject({
+    ...inUse,
+    message: expect.stringContaining(`pid ${process.pid}`) as string,
+  })
+  await lock.release()
+})
+
+it('a released folder can be taken again, and nothing piles up', async () => {
+  const first = await acquireDataLock(folder)
+  await first.release()
+  await first.release()
+  const second = await acquireDataLock(folder)
+  expect(await readdir(folder)).toEqual(['daemon.lock.2'])
+  await second.release()
+  expect(await readdir(folder)).toEqual(['daemon.lock.2'])
+})
+
+it('the lock of a daemon that was killed is taken over', async () => {
+  const script = `
+    import { acquireDataLock } from ${JSON.stringify(new URL('../../../host/api/data-lock.ts', import.meta.url).href)}
+    await acquireDataLock(${JSON.stringify(folder)})
+    console.log('held')
+    setInterval(() => {}, 1000)`
+  const { build } = await import('esbuild')
+  const built = await build({
+    stdin: { contents: script.replace('file://', ''), resolveDir: folder, loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', built.outputFiles[0]?.text ?? ''], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  await expect(acquireDataLock(folder)).rejects.toMatchObject(inUse)
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await ended
+  const lock = await acquireDataLock(folder)
+  expect(JSON.parse(await readFile(lockFile(2), 'utf8'))).toMatchObject({ pid: process.pid })
+  await lock.release()
+})
+
+it('a pid that another process has got since holds nothing', async () => {
+  const lock = await acquireDataLock(folder)
+  const holder = JSON.parse(await readFile(lockFile(), 'utf8')) as { pid: number; started: string }
+  await writeFile(lockFile(), JSON.stringify({ ...holder, started: '1' }))
+  const second = await acquireDataLock(folder)
+  await expect(acquireDataLock(folder)).rejects.toMatchObject(inUse)
+  // The first has lost the folder: its release must not take it from the second.
+  await lock.release()
+  await expect(acquireDataLock(folder)).rejects.toMatchObject(inUse)
+  await second.release()
+})
+
+it('a lock from before the machine’s last boot holds nothing', async () => {
+  const first = await acquireDataLock(folder)
+  const holder = JSON.parse(await readFile(lockFile(), 'utf8')) as object
+  await first.release()
+  await writeFile(lockFile(), JSON.stringify({ ...holder, boot: 'another' }))
+  await (await acquireDataLock(folder)).release()
+})
+
+it.each(['', '{', 'null', '{"pid":-1,"started":"","boot":""}', '{"pid":"x"}'])(
+  'a lock file that says %j holds nothing',
+  async (text) => {
+    await writeFile(lockFile(), text)
+    await (await acquireDataLock(folder)).release()
+  },
+)
+
+it('of many that want a stale lock at once, one gets it', async () => {
+  await writeFile(lockFile(), JSON.stringify({ pid: 2 ** 30, started: '1', boot: 'gone' }))
+  const results = await Promise.allSettled(Array.from({ length: 8 }, () => acquireDataLock(folder)))
+  const held = results.filter((result) => result.status === 'fulfilled')
+  expect(held).toHaveLength(1)
+  for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject(inUse)
+})
+
+it('a folder that is not there cannot be locked', async () => {
+  await expect(acquireDataLock(join(folder, 'missing'))).rejects.toMatchObject({
+    code: 'ERR_DATA_NOT_WRITABLE',
+  })
+})

@@ -1,0 +1,166 @@
+/** A node that is all answers and no work, for the tests of the control API and of the commands. */
+import type {
+  ControlledNode,
+  DevicesReport,
+  InviteContext,
+  LocalApp,
+  LogLine,
+  LogSource,
+  PublishContext,
+  ReleaseEntry,
+  StatusReport,
+  UploadIntent,
+  UploadReport,
+} from '../../../host/api/index.ts'
+import { digestOf, type Cancel } from '../../../core/index.ts'
+import { sampleStatus } from './sample-status.ts'
+
+/** A ring of log lines as the contract describes it. */
+export class FakeLogs implements LogSource {
+  #lines: LogLine[] = []
+  #seq = 0
+  #listeners = new Set<() => void>()
+  readonly #capacity: number
+
+  constructor(capacity = 100_000) {
+    this.#capacity = capacity
+  }
+
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
+  add(app: string, message: string): void {
+    this.#seq += 1
+    this.#lines.push({
+      seq: this.#seq,
+      time: 1_700_000_000_000 + this.#seq,
+      app,
+      version: '1.0.0',
+      level: 'info',
+      context: '',
+      message,
+    })
+    this.#lines = this.#lines.slice(-this.#capacity)
+    for (const run of this.#listeners) run()
+  }
+
+  read(app: string | null, after: number, limit: number) {
+    const oldest = this.#lines[0]?.seq ?? this.#seq + 1
+    const lines = this.#lines
+      .filter((line) => line.seq > after && (app === null || line.app === app))
+      .slice(0, limit)
+    const cursor = lines.length === limit ? (lines.at(-1)?.seq ?? after) : Math.max(after, this.#seq)
+    return { lines, cursor, missed: Math.max(0, oldest - 1 - after) }
+  }
+
+  tail(app: string | null, limit: number): readonly LogLine[] {
+    return this.#lines.filter((line) => app === null || line.app === app).slice(-limit)
+  }
+
+  onAppend(run: () => void): Cancel {
+    this.#listeners.add(run)
+    return () => this.#listeners.delete(run)
+  }
+}
+
+export class FakeNode implements ControlledNode {
+  report: StatusReport = sampleStatus
+  readonly logs: FakeLogs
+  readonly uploads: { size: number; intent: UploadIntent }[] = []
+  readonly published: Uint8Array[] = []
+  network: boolean | null = null
+  stopRequests = 0
+  /** Thrown by every call while it is set. */
+  failure: Error | null = null
+
+  constructor(logs = new FakeLogs()) {
+    this.logs = logs
+  }
+
+  async status(): Promise<StatusReport> {
+    await this.#pass()
+    return this.report
+  }
+
+  async apps(): Promise<readonly LocalApp[]> {
+    await this.#pass()
+    return []
+  }
+
+  async releases(app: string | null): Promise<readonly ReleaseEntry[]> {
+    await this.#pass()
+    return app === 'light-alarm' || app === null ? [sampleRelease] : []
+  }
+
+  async devices(): Promise<DevicesReport> {
+    await this.#pass()
+    return {
+      sensors: [{ name: 'light', driver: 'simulated', value: 312.4, unit: 'lx', timeMs: 1_700_000_000_000 }],
+      pins: [
+        {
+          name: 'led',
+          driver: 'simulated',
+          level: true,
+          edges: [{ level: true, timeMs: 1_700_000_000_000 }],
+        },
+      ],
+    }
+  }
+
+  async publishContext(app: string): Promise<PublishContext> {
+    await this.#pass()
+    return { mesh: 'a'.repeat(64), app, nextSeq: 1, previous: null, head: null }
+  }
+
+  async upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport> {
+    await this.#pass()
+    this.uploads.push({ size: component.length, intent })
+    return {
+      digest: digestOf(component),
+      sizeBytes: component.length,
+      chunks: { digest: 'c'.repeat(64), sizeBytes: 100 },
+      imports: [],
+      exports: [],
+    }
+  }
+
+  async publish(record: Uint8Array): Promise<ReleaseEntry> {
+    await this.#pass()
+    this.published.push(record)
+    return sampleRelease
+  }
+
+  async inviteContext(): Promise<InviteContext> {
+    await this.#pass()
+    return { mesh: 'a'.repeat(64), meshName: 'harbor', trust: '', addresses: [] }
+  }
+
+  async setNetwork(on: boolean): Promise<void> {
+    await this.#pass()
+    this.network = on
+  }
+
+  requestStop(): void {
+    this.stopRequests += 1
+  }
+
+  async #pass(): Promise<void> {
+    if (this.failure !== null) throw this.failure
+  }
+}
+
+export const sampleRelease: ReleaseEntry = {
+  app: 'light-alarm',
+  seq: 2,
+  version: '2.0.0',
+  digest: 'd'.repeat(64),
+  component: 'e'.repeat(64),
+  sizeBytes: 12_390,
+  publisher: 'f'.repeat(64),
+  signedAt: 1_700_000_000_000,
+  receivedAt: 1_700_000_001_000,
+  groups: ['lobby'],
+  grants: ['pin:led', 'sensor:light'],
+  role: 'head',
+}
