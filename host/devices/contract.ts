@@ -2,7 +2,7 @@
  * The two contracts between the node and its hardware. A driver is one folder or file under `devices/` and one
  * line in `devices/index.ts`.
  */
-import type { GenericSchema } from 'valibot'
+import type { GenericSchema, ObjectEntries } from 'valibot'
 import type { Clock, Random } from '../../core/index.ts'
 
 export interface Reading {
@@ -23,6 +23,9 @@ export interface Sensor {
   close(): Promise<void>
 }
 
+/** Edges that a pin driver keeps at most. */
+export const maxPinEdges = 256
+
 export interface PinEdge {
   readonly level: boolean
   readonly timeMs: number
@@ -34,7 +37,7 @@ export interface Pin {
   /** @throws ERR_DEVICE_UNAVAILABLE */
   read(): Promise<boolean>
   write(level: boolean): Promise<void>
-  /** The last changes of level, oldest first, as many as the driver keeps (at most 256). */
+  /** The last changes of level, oldest first, as many as the driver keeps ({@link maxPinEdges} at most). */
   edges(): readonly PinEdge[]
   close(): Promise<void>
 }
@@ -49,7 +52,8 @@ export interface DeviceDriver<Device, Options> {
   /** As written in `driver = "…"`. */
   readonly kind: string
   readonly summary: string
-  readonly options: GenericSchema<unknown, Options>
+  /** A strict object: its entries stand in the device's TOML table beside `driver`. */
+  readonly options: GenericSchema<unknown, Options> & { readonly entries: ObjectEntries }
   open(name: string, options: Options, context: DriverContext): Promise<Device>
 }
 

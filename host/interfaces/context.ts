@@ -1,6 +1,6 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
-import type { Pin, Sensor } from '../devices/contract.ts'
+import type { Pin, Sensor } from '../devices/index.ts'
 
 export interface AppContext {
   readonly app: string

@@ -1,7 +1,7 @@
 /**
  * A WIT interface that this node offers to guests: one folder each, one line in `interfaces/index.ts`.
  */
-import type { BoundFunction, InterfaceId } from '../engine/contract.ts'
+import type { BoundFunction, InterfaceId } from '../engine/index.ts'
 import type { AppContext } from './context.ts'
 
 export interface InterfaceOffer {

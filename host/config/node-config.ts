@@ -1,0 +1,103 @@
+/**
+ * The node's TOML: what its owner decides about this device. One schema, with every default in it.
+ *
+ * The command line may override name, groups and the mesh's settings; that is done where both are known.
+ */
+import * as v from 'valibot'
+import {
+  pinDrivers,
+  sensorDrivers,
+  type DeviceConfig,
+  type DeviceDriver,
+  type DevicesConfig,
+} from '../devices/index.ts'
+
+/** Entries in each table of names; more than any board has connectors. */
+const maxNames = 64
+const nameRule = 'is no usable name; write up to 63 lower-case letters, digits and hyphens, a letter first'
+const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, nameRule))
+
+const setting = v.pipe(v.string(), v.maxLength(4_096, 'is too long; a setting has at most 4096 characters'))
+
+/** A whole number between bounds, with a default. */
+function bounded(fallback: number, min: number, max: number) {
+  const isWithin = (value: number): boolean => Number.isInteger(value) && value >= min && value <= max
+  const problem = `is out of range; write a whole number from ${min} to ${max}`
+  return v.optional(v.pipe(v.number(), v.check(isWithin, problem)), fallback)
+}
+
+/** A table of at most {@link maxNames} entries by name. */
+function named<Item>(item: v.GenericSchema<unknown, Item>) {
+  return v.optional(
+    v.pipe(
+      v.record(name, item),
+      v.check(
+        (table: Record<string, Item>) => Object.keys(table).length <= maxNames,
+        `has too many entries; at most ${maxNames} fit`,
+      ),
+    ),
+    {},
+  )
+}
+
+/** A device's table: `driver`, and beside it the options of that driver. */
+function deviceOf(drivers: readonly DeviceDriver<unknown, unknown>[]) {
+  const options = drivers.map(({ kind, options: { entries } }) =>
+    v.strictObject({ ...entries, driver: v.literal(kind) }),
+  )
+  return v.pipe(
+    v.variant('driver', options),
+    v.transform((table): DeviceConfig => {
+      const { driver, ...rest } = table as { driver: string } & Record<string, unknown>
+      return { driver, options: rest }
+    }),
+  )
+}
+
+export const nodeConfigSchema = v.strictObject({
+  /** What people call this node; the machine's host name where it is left out. */
+  name: v.optional(name),
+  /** Service groups it belongs to. An invite may name others: the certificate decides. */
+  groups: v.optional(v.pipe(v.array(name), v.maxLength(16, 'has too many groups; at most 16 fit')), []),
+  mesh: v.optional(
+    v.strictObject({
+      /** Multiaddresses to listen on; port 0 is any free one. */
+      listen: v.optional(
+        v.pipe(
+          v.array(v.pipe(v.string(), v.startsWith('/', 'is no multiaddress; write "/ip4/0.0.0.0/tcp/0"'))),
+          v.maxLength(16, 'has too many addresses; at most 16 fit'),
+        ),
+        ['/ip4/0.0.0.0/tcp/0'],
+      ),
+      /** Look for members of the mesh on the local network. */
+      mdns: v.optional(v.boolean(), true),
+    }),
+    {},
+  ),
+  sensors: named(deviceOf(sensorDrivers)),
+  pins: named(deviceOf(pinDrivers)),
+  /** What this node's owner sets for an app, over the release's own settings. */
+  apps: named(v.strictObject({ config: named(setting) })),
+  limits: v.optional(
+    v.strictObject({
+      /** Events that wait for one app; the oldest is dropped beyond. 256 is 51 s of a 200 ms sensor. */
+      queuedEvents: bounded(256, 1, 65_536),
+      /** Lines of the apps' logs kept in memory, all apps together; about 2 MB when they are 200 characters long. */
+      logLines: bounded(10_000, 100, 1_000_000),
+      /** Lines one app may log in a second; a loop that logs must not push every other app's lines out. */
+      logLinesPerSecond: bounded(500, 1, 100_000),
+    }),
+    {},
+  ),
+})
+
+type Parsed = v.InferOutput<typeof nodeConfigSchema>
+
+export interface NodeConfig extends DevicesConfig {
+  /** null where the person left it to the machine. */
+  readonly name: string | null
+  readonly groups: readonly string[]
+  readonly mesh: Readonly<Parsed['mesh']>
+  readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
+  readonly limits: Readonly<Parsed['limits']>
+}

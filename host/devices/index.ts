@@ -1,0 +1,24 @@
+/**
+ * The public face of the devices, and the lists of drivers: a new driver is one file and one line here.
+ */
+import type { DriverContext, PinDriver, SensorDriver } from './contract.ts'
+import { openWith, type Devices, type DevicesConfig } from './open.ts'
+import { simulatedPin } from './pins/simulated.ts'
+import { simulatedSensor } from './sensors/simulated.ts'
+import { systemSensor } from './sensors/system.ts'
+
+export type * from './contract.ts'
+export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
+export { parseDuration } from './duration.ts'
+export { deviceProblems } from './problems.ts'
+
+export const sensorDrivers: readonly SensorDriver[] = [simulatedSensor, systemSensor]
+export const pinDrivers: readonly PinDriver[] = [simulatedPin]
+
+/**
+ * Opens the node's sensors and pins. Where one cannot be opened the others are closed again.
+ * @throws ERR_DEVICE_UNAVAILABLE
+ */
+export function openDevices(config: DevicesConfig, context: DriverContext): Promise<Devices> {
+  return openWith({ sensors: sensorDrivers, pins: pinDrivers }, config, context)
+}

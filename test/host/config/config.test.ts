@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { SelvedgeError } from '../../../core/index.ts'
+import { loadNodeConfig, parseNodeConfig } from '../../../host/config/index.ts'
+
+function refusalOf(text: string): SelvedgeError {
+  try {
+    parseNodeConfig(text, 'node.toml')
+  } catch (error) {
+    return error as SelvedgeError
+  }
+  throw new Error('it was accepted')
+}
+
+describe('the node’s TOML', () => {
+  it('needs no file at all', async () => {
+    expect(await loadNodeConfig(undefined)).toEqual({
+      name: null,
+      groups: [],
+      mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
+      sensors: {},
+      pins: {},
+      apps: {},
+      limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
+    })
+  })
+
+  it('wires names to drivers, and fills in what the driver defaults to', () => {
+    const config = parseNodeConfig(
+      `
+name = "lobby-1"
+groups = ["lobby"]
+[mesh]
+mdns = false
+[sensors.light]
+driver = "simulated"
+shape = "daylight"
+unit = "lx"
+max = 1000
+period = "6s"
+phase = 0.4
+[sensors.idle]
+driver = "system"
+metric = "cpu-idle"
+[pins.led]
+driver = "simulated"
+[apps.light-alarm.config]
+threshold = "40"
+`,
+      'node.toml',
+    )
+    expect(config.name).toBe('lobby-1')
+    expect(config.mesh).toEqual({ listen: ['/ip4/0.0.0.0/tcp/0'], mdns: false })
+    expect(config.sensors['light']).toEqual({
+      driver: 'simulated',
+      options: { shape: 'daylight', unit: 'lx', min: 0, max: 1_000, period: 6_000, phase: 0.4, noise: 0 },
+    })
+    expect(config.sensors['idle']).toEqual({ driver: 'system', options: { metric: 'cpu-idle' } })
+    expect(config.pins['led']).toEqual({ driver: 'simulated', options: { initial: false } })
+    expect(config.apps['light-alarm']?.config).toEqual({ threshold: '40' })
+  })
+
+  it('refuses an unknown driver: file, field, value, nearest name and all there are', () => {
+    const error = refusalOf('[sensors.light]\ndriver = "simulatd"\nshape = "sine"\n')
+    expect(error.code).toBe('ERR_DRIVER_UNKNOWN')
+    expect(error.message).toBe(
+      'node.toml: sensors.light.driver: there is no sensor driver "simulatd"; did you mean "simulated"?',
+    )
+    expect(error.hint).toContain('"simulated", "system"')
+    expect(refusalOf('[pins.led]\ndriver = "gpio"').message).toContain(
+      'pins.led.driver: there is no pin driver "gpio"',
+    )
+  })
+
+  it('refuses an option that the driver does not have, with the nearest name', () => {
+    const error = refusalOf('[sensors.light]\ndriver = "simulated"\nshap = "sine"\n')
+    expect(error.code).toBe('ERR_CONFIG_INVALID')
+    expect(error.message).toContain('node.toml')
+    expect(error.message).toContain('sensors.light.shap')
+    expect(error.message).toContain('did you mean "shape"')
+  })
+
+  it('refuses an option of another driver', () => {
+    const error = refusalOf('[sensors.light]\ndriver = "system"\nmetric = "load"\nshape = "sine"\n')
+    expect(error.message).toContain('sensors.light.shape')
+  })
+
+  it.each([
+    ['a missing option', '[sensors.light]\ndriver = "system"', 'sensors.light.metric: is missing'],
+    [
+      'a duration without unit',
+      '[sensors.light]\ndriver = "simulated"\nperiod = "6"',
+      'sensors.light.period',
+    ],
+    ['a device name in capitals', '[sensors.Light]\ndriver = "simulated"', 'Light'],
+    ['a misspelt table', '[sensor.light]\ndriver = "simulated"', 'did you mean "sensors"'],
+    ['a setting that is no text', '[apps.alarm.config]\nthreshold = 40', 'apps.alarm.config.threshold'],
+    ['a limit out of range', '[limits]\nqueuedEvents = 0', 'limits.queuedEvents'],
+    ['an address that is none', '[mesh]\nlisten = ["0.0.0.0:4001"]', 'mesh.listen[0]'],
+    ['no TOML', 'name = ', 'node.toml'],
+  ])('refuses %s', (_name, text, expected) => {
+    const error = refusalOf(text)
+    expect(error.code).toBe('ERR_CONFIG_INVALID')
+    expect(error.message).toContain(expected)
+    expect(error.hint).not.toBe('')
+  })
+
+  it('says so where the file is not there', async () => {
+    await expect(loadNodeConfig('/nowhere/node.toml')).rejects.toMatchObject({
+      code: 'ERR_CONFIG_UNREADABLE',
+    })
+  })
+
+  it('names the file as it was given', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'selvedge-config-'))
+    try {
+      const path = join(folder, 'lobby.toml')
+      await writeFile(path, 'nme = "x"\n')
+      await expect(loadNodeConfig(path)).rejects.toThrow(`${path}: nme: unknown key; did you mean "name"?`)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
