@@ -37,8 +37,16 @@ export interface BareRelease {
   readonly groups?: readonly string[] | undefined
 }
 
-/** The draft of an app with a manifest. */
-export function draftOf(manifest: Manifest): ReleaseDraft {
+/**
+ * The draft of an app with a manifest, or of a bare file: that app is named after the file, and is granted nothing
+ * unless an option says so.
+ * @throws ERR_RELEASE_OPTION, ERR_GRANT (a bare file's options; a manifest was checked when it was read)
+ */
+export function releaseDraft(source: Manifest | BareRelease): ReleaseDraft {
+  return 'file' in source ? draftOfBare(source) : draftOf(source)
+}
+
+function draftOf(manifest: Manifest): ReleaseDraft {
   return {
     app: manifest.app.name,
     version: manifest.app.version,
@@ -50,11 +58,7 @@ export function draftOf(manifest: Manifest): ReleaseDraft {
   }
 }
 
-/**
- * The draft of a bare file: the app is named after the file, and nothing is granted unless an option says so.
- * @throws ERR_RELEASE_OPTION, ERR_GRANT
- */
-export function draftOfBare(release: BareRelease): ReleaseDraft {
+function draftOfBare(release: BareRelease): ReleaseDraft {
   const { version, groups = [], triggers = [] } = release
   if (version !== undefined && !versionPattern.test(version)) refuseVersion(version)
   for (const group of groups) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { draftOf, draftOfBare, parseManifest } from '../../../host/manifest/index.ts'
+import { parseManifest, releaseDraft } from '../../../host/manifest/index.ts'
 
 describe('the draft of a manifest', () => {
   it('carries everything that gets signed, in canonical order', () => {
@@ -10,7 +10,7 @@ describe('the draft of a manifest', () => {
       limits = { memory = "1 MiB", deadline = "2s" }
       placement = { groups = ["lobby", "garage"] }
       config = { threshold = "300" }`)
-    expect(draftOf(manifest)).toEqual({
+    expect(releaseDraft(manifest)).toEqual({
       app: 'alarm',
       version: '1.2.0',
       grants: ['pin:led', 'sensor:light'],
@@ -24,7 +24,7 @@ describe('the draft of a manifest', () => {
 
 describe('the draft of a bare file', () => {
   it('is named after the file, and granted nothing', () => {
-    expect(draftOfBare({ file: '/tmp/My_App 2.wasm' })).toMatchObject({
+    expect(releaseDraft({ file: '/tmp/My_App 2.wasm' })).toMatchObject({
       app: 'my-app-2',
       version: null,
       grants: [],
@@ -34,7 +34,7 @@ describe('the draft of a bare file', () => {
   })
 
   it('takes grants, triggers and groups from options', () => {
-    const draft = draftOfBare({
+    const draft = releaseDraft({
       file: 'x.wasm',
       app: 'alarm',
       version: '2.0.0',
@@ -66,13 +66,13 @@ describe('the draft of a bare file', () => {
     [{ file: 'a.wasm', triggers: ['sensor:light'] }, 'is a sensor that the release is not granted'],
     [{ file: 'a.wasm', triggers: Array<string>(17).fill('sensor:light') }, 'at most 16'],
   ])('refuses %j', (options, message) => {
-    expect(() => draftOfBare(options)).toThrow(
+    expect(() => releaseDraft(options)).toThrow(
       expect.objectContaining({ code: 'ERR_RELEASE_OPTION', message: expect.stringContaining(message) }),
     )
   })
 
   it('names the grant to add for a trigger that lacks it', () => {
-    expect(() => draftOfBare({ file: 'a.wasm', triggers: ['sensor:light'] })).toThrow(
+    expect(() => releaseDraft({ file: 'a.wasm', triggers: ['sensor:light'] })).toThrow(
       expect.objectContaining({ hint: 'add --grant sensor:light' }),
     )
   })

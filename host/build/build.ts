@@ -1,0 +1,72 @@
+/**
+ * Builds an app's component from its folder: reads the manifest, lets the language do its work, and puts the
+ * result in place as a whole, so that a failed build leaves the component of the last good one.
+ */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { readManifest } from '../manifest/index.ts'
+import { isComponent } from './component.ts'
+import { languageOf } from './languages.ts'
+import { buildProblems } from './problems.ts'
+
+export interface BuildOptions {
+  /** Told each step as it begins, in words. */
+  readonly progress?: (step: string) => void
+  readonly signal?: AbortSignal
+}
+
+export interface BuildResult {
+  /** The component's path, absolute. */
+  readonly file: string
+  readonly sizeBytes: number
+  readonly ms: number
+}
+
+/**
+ * @param folder where the app's selvedge.toml is
+ * @throws ERR_MANIFEST, ERR_MANIFEST_MISSING, ERR_BUILD_LANGUAGE, ERR_TOOLCHAIN_MISSING, ERR_WORLD,
+ * ERR_BUILD_FAILED
+ */
+export async function buildApp(folder: string, options: BuildOptions = {}): Promise<BuildResult> {
+  const startedAt = performance.now()
+  const signal = options.signal ?? new AbortController().signal
+  const manifest = await readManifest(folder)
+  const absolute = resolve(folder)
+  const bytes = await languageOf(manifest).build({
+    folder: absolute,
+    manifest,
+    progress: options.progress ?? (() => {}),
+    signal,
+  })
+  if (!isComponent(bytes)) {
+    throw buildProblems.error(
+      'ERR_BUILD_FAILED',
+      `the build of ${manifest.app.name} made no WebAssembly component`,
+      {
+        hint: 'a core module becomes a component with jco embed and jco new',
+      },
+    )
+  }
+  signal.throwIfAborted()
+  const file = join(absolute, manifest.component.file)
+  await putInPlace(file, bytes)
+  return { file, sizeBytes: bytes.length, ms: performance.now() - startedAt }
+}
+
+async function putInPlace(file: string, bytes: Uint8Array): Promise<void> {
+  const scratch = `${file}.${process.pid}.tmp`
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(scratch, bytes)
+    await rename(scratch, file)
+  } catch (error) {
+    await rm(scratch, { force: true }).catch(() => {})
+    if (isSelvedgeError(error)) throw error
+    throw buildProblems.error('ERR_BUILD_FAILED', `${file} cannot be written: ${messageOf(error)}`, {
+      hint: 'give this user the right to write there, or name another file under [component]',
+      cause: error,
+    })
+  }
+}

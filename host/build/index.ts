@@ -1,0 +1,3 @@
+/** The public face of host/build: from an app's folder to its component. */
+export * from './build.ts'
+export * from './problems.ts'

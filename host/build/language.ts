@@ -1,0 +1,20 @@
+/**
+ * How one language becomes a component. A language is one file beside this one and one line in `languages.ts`.
+ */
+import type { Manifest } from '../manifest/index.ts'
+
+export interface BuildRequest {
+  /** The app's folder, absolute. */
+  readonly folder: string
+  readonly manifest: Manifest
+  /** Told each step as it begins, in words; a command's own output too, line by line. */
+  readonly progress: (step: string) => void
+  readonly signal: AbortSignal
+}
+
+export interface Language {
+  /** As written in `language = "…"`. */
+  readonly name: string
+  /** @returns the component's bytes. @throws ERR_TOOLCHAIN_MISSING, ERR_BUILD_FAILED, ERR_WORLD */
+  build(request: BuildRequest): Promise<Uint8Array>
+}
