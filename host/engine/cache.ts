@@ -1,0 +1,129 @@
+/**
+ * Prepared components on disk, one file each, checked on every load.
+ *
+ * The key holds everything that shapes the output: the component, the transpiler's own bytes and our options. A
+ * damaged entry is thrown away and made again. The digest guards against disks, not against someone who can
+ * write to the node's data directory.
+ */
+import * as v from 'valibot'
+import {
+  digestOf,
+  isDigest,
+  isSelvedgeError,
+  type Digest,
+  type DurableFolder,
+  type Log,
+} from '../../core/index.ts'
+import { messageOf } from '../../core/index.ts'
+import { MalformedError } from './byte-reader.ts'
+import type { ComponentFacts } from './contract.ts'
+import type { EngineLimits } from './limits.ts'
+import { unpack } from './packed.ts'
+import { glueName } from './prepare-job.ts'
+
+export interface CoreModule {
+  readonly name: string
+  readonly hasMemory: boolean
+  readonly bytes: Uint8Array
+}
+
+export interface StoredComponent {
+  readonly facts: ComponentFacts
+  readonly glue: string
+  readonly modules: readonly CoreModule[]
+}
+
+const suffix = '.prepared'
+const name = v.pipe(v.string(), v.maxLength(1_000))
+
+const headerSchema = v.object({
+  v: v.literal(1),
+  facts: v.object({
+    digest: v.custom<Digest>(isDigest),
+    sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    imports: v.array(name),
+    exports: v.array(name),
+    features: v.array(name),
+  }),
+  modules: v.array(v.object({ name, hasMemory: v.boolean() })),
+})
+
+/** What makes one preparation different from another, beside the component. */
+export interface CacheKey {
+  readonly digest: Digest
+  readonly build: string
+  readonly memoryBytes: number
+  readonly tableEntries: number
+}
+
+export function entryOf(key: CacheKey): string {
+  const { digest, build, memoryBytes, tableEntries } = key
+  const options = digestOf(Buffer.from(JSON.stringify({ v: 1, build, memoryBytes, tableEntries })))
+  return `${digest}-${options.slice(0, 16)}${suffix}`
+}
+
+/** @throws MalformedError, or valibot's error, where the bytes are not what a child writes */
+export function parseStored(bytes: Uint8Array): StoredComponent {
+  const { header, parts } = unpack(bytes)
+  const { facts, modules } = v.parse(headerSchema, header)
+  const part = (name: string): Uint8Array => {
+    const found = parts.get(name)
+    if (found === undefined) throw new MalformedError(`its part ${name} is missing`)
+    return found
+  }
+  return {
+    facts,
+    glue: parts.size === 0 ? '' : Buffer.from(part(glueName)).toString('utf8'),
+    modules: modules.map((module) => ({ ...module, bytes: part(module.name) })),
+  }
+}
+
+export class PreparedCache {
+  readonly #folder: DurableFolder
+  readonly #limits: EngineLimits
+  readonly #log: Log
+  /** Entries of this run, least recently used first: what eviction spares longest. */
+  readonly #used = new Set<string>()
+
+  constructor(folder: DurableFolder, limits: EngineLimits, log: Log) {
+    this.#folder = folder
+    this.#limits = limits
+    this.#log = log
+  }
+
+  /** @returns null where there is no entry, or where it was damaged and has been removed */
+  async load(entry: string): Promise<StoredComponent | null> {
+    try {
+      const bytes = await this.#folder.read(entry, this.#limits.preparedBytes)
+      if (bytes === null) return null
+      const stored = parseStored(bytes)
+      if (!entry.startsWith(stored.facts.digest)) throw new MalformedError('it is of another component')
+      this.#touch(entry)
+      return stored
+    } catch (error) {
+      const damaged = error instanceof MalformedError || error instanceof SyntaxError || v.isValiError(error)
+      if (!damaged && !isSelvedgeError(error, 'ERR_FILE_TOO_LARGE')) throw error
+      this.#log.warn('cache:entry-damaged', { entry, reason: messageOf(error) })
+      await this.#folder.remove(entry)
+      return null
+    }
+  }
+
+  async store(entry: string, bytes: Uint8Array): Promise<void> {
+    await this.#folder.write(entry, bytes)
+    this.#touch(entry)
+    const entries = (await this.#folder.list()).filter((file) => file.endsWith(suffix))
+    const surplus = entries.length - this.#limits.cacheEntries
+    if (surplus <= 0) return
+    const order = [...entries.filter((file) => !this.#used.has(file)), ...this.#used]
+    for (const old of order.slice(0, surplus)) {
+      this.#used.delete(old)
+      await this.#folder.remove(old)
+    }
+  }
+
+  #touch(entry: string): void {
+    this.#used.delete(entry)
+    this.#used.add(entry)
+  }
+}

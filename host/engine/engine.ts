@@ -1,0 +1,160 @@
+/** The engine itself: what the cache has is used, what it lacks is made by a child, and started in a sandbox. */
+import * as v from 'valibot'
+import { digestOf, messageOf, type Clock, type DurableFolder, type Log } from '../../core/index.ts'
+import { entryOf, parseStored, PreparedCache } from './cache.ts'
+import { Preparer } from './child.ts'
+import type { ComponentFacts, Engine, Prepared, PrepareRequest, Sandbox, StartRequest } from './contract.ts'
+import { refusalOf } from './import-check.ts'
+import { defaultLimits, type EngineLimits } from './limits.ts'
+import { unpack } from './packed.ts'
+import { refuseOtherForms, type PrepareJob } from './prepare-job.ts'
+import { engineProblems } from './problems.ts'
+import { findProgram, type Program } from './program.ts'
+import { startSandbox, type RunningSandbox } from './sandbox.ts'
+import { engineOffers } from './wasi-offers.ts'
+
+export interface EngineOptions {
+  /** Where prepared components are kept. */
+  readonly cacheFolder: DurableFolder
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits?: Partial<EngineLimits>
+  /** Where prepare.mjs and sandbox.mjs lie; by default beside the program, or in dist/ when run from source. */
+  readonly programFolder?: URL
+}
+
+/** Makes the engine of one node. It holds no process and no thread until asked. */
+export function createEngine(options: EngineOptions): Engine {
+  return new ComponentEngine(options)
+}
+
+const refusalSchema = v.object({
+  v: v.literal(1),
+  refusal: v.object({ code: v.string(), message: v.string(), hint: v.string() }),
+})
+
+class ComponentEngine implements Engine {
+  readonly #options: EngineOptions
+  readonly #limits: EngineLimits
+  readonly #cache: PreparedCache
+  readonly #preparer: Preparer
+  readonly #sandboxes = new Set<RunningSandbox>()
+  #program: Promise<Program> | null = null
+  #stopped = false
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    this.#limits = { ...defaultLimits, ...options.limits }
+    this.#cache = new PreparedCache(options.cacheFolder, this.#limits, options.log)
+    this.#preparer = new Preparer(options.clock, this.#limits)
+  }
+
+  async inspect(bytes: Uint8Array): Promise<ComponentFacts> {
+    this.#refuseEarly(bytes)
+    const job: PrepareJob = { mode: 'inspect', memoryBytes: 0, tableEntries: 0 }
+    const answer = await this.#preparer.run(await this.#findProgram(), job, bytes)
+    return acceptAnswer(answer, bytes).facts
+  }
+
+  async prepare(request: PrepareRequest): Promise<Prepared> {
+    const { bytes, digest, memoryBytes } = request
+    this.#refuseEarly(bytes)
+    const program = await this.#findProgram()
+    const { tableEntries } = this.#limits
+    const entry = entryOf({ digest, build: program.build, memoryBytes, tableEntries })
+    const known = await this.#cache.load(entry)
+    if (known !== null) {
+      refuse(known.facts, request)
+      return { facts: known.facts, entry, fresh: false }
+    }
+    const answer = await this.#preparer.run(program, { mode: 'prepare', memoryBytes, tableEntries }, bytes)
+    const { facts } = acceptAnswer(answer, bytes)
+    if (facts.digest !== digest) {
+      throw engineProblems.error(
+        'ERR_PREPARE_FAILED',
+        `the bytes are those of ${facts.digest}, not of ${digest}`,
+      )
+    }
+    refuse(facts, request)
+    await this.#cache.store(entry, answer)
+    return { facts, entry, fresh: true }
+  }
+
+  async start(request: StartRequest): Promise<Sandbox> {
+    const stored = await this.#cache.load(request.prepared.entry)
+    if (stored === null) {
+      throw engineProblems.error(
+        'ERR_CACHE_ENTRY',
+        `the prepared form of ${request.app} is no longer in the cache`,
+      )
+    }
+    const program = await this.#findProgram()
+    if (this.#stopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
+    const sandbox = startSandbox(request, stored, program, {
+      clock: this.#options.clock,
+      log: this.#options.log.scope(request.app),
+      limits: this.#limits,
+    })
+    this.#sandboxes.add(sandbox)
+    void sandbox.ended.then(() => this.#sandboxes.delete(sandbox))
+    await sandbox.ready
+    return sandbox
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#preparer.stop()
+    await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.stop()))
+  }
+
+  #refuseEarly(bytes: Uint8Array): void {
+    refuseOtherForms(bytes)
+    const { componentBytes } = this.#limits
+    if (bytes.length <= componentBytes) return
+    throw engineProblems.error(
+      'ERR_COMPONENT_TOO_LARGE',
+      `the component has ${bytes.length} bytes; this node takes at most ${componentBytes}`,
+    )
+  }
+
+  #findProgram(): Promise<Program> {
+    this.#program ??= findProgram(this.#options.programFolder).catch((error: unknown) => {
+      this.#program = null
+      throw error
+    })
+    return this.#program
+  }
+}
+
+/** What this node has itself is offered and granted to everyone. */
+function refuse(facts: ComponentFacts, request: PrepareRequest): void {
+  const refusal = refusalOf(facts, {
+    granted: [...request.granted, ...engineOffers.map(({ id }) => id)],
+    offered: [...request.offered, ...engineOffers],
+    requiredExports: request.requiredExports,
+  })
+  if (refusal !== null) throw refusal
+}
+
+/** The child ran hostile input: its answer is checked like any other input. */
+function acceptAnswer(answer: Uint8Array, component: Uint8Array): { facts: ComponentFacts } {
+  let facts: ComponentFacts
+  try {
+    const refused = v.safeParse(refusalSchema, unpack(answer).header)
+    if (refused.success) throw errorFrom(refused.output.refusal)
+    facts = parseStored(answer).facts
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw error
+    throw engineProblems.error('ERR_PREPARE_FAILED', `the child's answer cannot be used: ${messageOf(error)}`)
+  }
+  if (facts.digest !== digestOf(component)) {
+    throw engineProblems.error('ERR_PREPARE_FAILED', 'the child answered for other bytes than it was given')
+  }
+  return { facts }
+}
+
+function errorFrom({ code, message, hint }: { code: string; message: string; hint: string }): Error {
+  const known = Object.hasOwn(engineProblems.problems, code)
+  const row = (known ? code : 'ERR_PREPARE_FAILED') as keyof typeof engineProblems.problems
+  return engineProblems.error(row, message, hint === '' ? {} : { hint })
+}

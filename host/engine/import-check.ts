@@ -1,0 +1,88 @@
+/**
+ * Whether an app may have what its component imports, and exports what its triggers call.
+ *
+ * A refusal names everything at once, says for each import whether it is unknown here or only not granted, and
+ * which line would grant it: a developer fixes it in one go.
+ */
+import type { SelvedgeError } from '../../core/index.ts'
+import type { ComponentFacts, InterfaceId, OfferedInterface } from './contract.ts'
+import { parseInterface, satisfies, satisfiesExport } from './interface-id.ts'
+import { engineProblems } from './problems.ts'
+
+export interface Wanted {
+  readonly granted: readonly InterfaceId[]
+  readonly offered: readonly OfferedInterface[]
+  readonly requiredExports: readonly InterfaceId[]
+}
+
+/** @returns the error to throw, or null where all is well */
+export function refusalOf(facts: ComponentFacts, wanted: Wanted): SelvedgeError | null {
+  return refusedImports(facts.imports, wanted) ?? missingExports(facts.exports, wanted.requiredExports)
+}
+
+interface Missing {
+  readonly line: string
+  readonly grantKind: string | null
+}
+
+function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): SelvedgeError | null {
+  const missing: Missing[] = []
+  for (const id of imports) {
+    if (wanted.granted.some((granted) => satisfies(granted, id))) continue
+    const offer = wanted.offered.find((candidate) => satisfies(candidate.id, id))
+    if (offer === undefined)
+      missing.push({ line: `${id}: ${unknownHere(id, wanted.offered)}`, grantKind: null })
+    else if (offer.grantKind !== null)
+      missing.push({ line: `${id}: not granted`, grantKind: offer.grantKind })
+  }
+  if (missing.length === 0) return null
+  const what = missing.length === 1 ? 'an interface' : `${missing.length} interfaces`
+  const lines = missing.map(({ line }) => `\n  ${line}`).join('')
+  return engineProblems.error(
+    'ERR_IMPORTS_REFUSED',
+    `the component imports ${what} it cannot have here${lines}`,
+    {
+      hint: hintFor(missing),
+    },
+  )
+}
+
+function hintFor(missing: readonly Missing[]): string {
+  const kinds = [...new Set(missing.flatMap(({ grantKind }) => grantKind ?? []))].sort()
+  const grants = kinds.map((kind) => `"${kind}:NAME"`).join(', ')
+  const flags = kinds.map((kind) => `--grant ${kind}:NAME`).join(' ')
+  const grant = `add ${grants} to \`grants\` in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
+  const none = missing.filter(({ grantKind }) => grantKind === null).length
+  if (none === 0) return grant
+  const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there`
+  return kinds.length === 0 ? without : `${grant}; ${without}`
+}
+
+/** In words, with the nearest that there is. */
+function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): string {
+  if (!id.includes(':')) return 'a function of its own world, which no node provides'
+  const { path } = parseInterface(id)
+  const sameName = offered.find((offer) => parseInterface(offer.id).path === path)
+  if (sameName !== undefined) return `this node has it as ${sameName.id}, which cannot stand in for it`
+  const nearest = offered
+    .map((offer) => ({ id: offer.id, shared: sharedPrefix(parseInterface(offer.id).path, path) }))
+    .filter(({ shared }) => shared > path.indexOf(':'))
+    .sort((a, b) => b.shared - a.shared || (a.id < b.id ? -1 : 1))[0]
+  return `not an interface of this node${nearest === undefined ? '' : `; the nearest it has is ${nearest.id}`}`
+}
+
+function sharedPrefix(left: string, right: string): number {
+  let length = 0
+  while (length < left.length && left[length] === right[length]) length += 1
+  return length
+}
+
+function missingExports(exports: readonly string[], required: readonly InterfaceId[]): SelvedgeError | null {
+  const missing = required.filter((id) => !exports.some((name) => satisfiesExport(name, id)))
+  if (missing.length === 0) return null
+  const has = exports.length === 0 ? 'it exports nothing' : `it exports ${exports.join(', ')}`
+  return engineProblems.error(
+    'ERR_HANDLER_MISSING',
+    `the component does not export ${missing.join(' and ')}, which its triggers call; ${has}`,
+  )
+}

@@ -1,0 +1,61 @@
+/** Every bound of the engine in one place, each with its reason. */
+
+export interface EngineLimits {
+  /** Largest component taken, in bytes. 64 MiB holds five StarlingMonkeys (12 MB, the largest toolchain known). */
+  readonly componentBytes: number
+  /** Wall time for a child to inspect or prepare, ms. The slowest measured is 46 s, on emulated mips64el. */
+  readonly prepareMs: number
+  /** JavaScript heap of that child, MiB. */
+  readonly prepareHeapMb: number
+  /** Each linear memory of that child's transpiler, in 64 KiB pages: 1 GiB, eight times the measured peak. */
+  readonly preparePages: number
+  /** Largest answer of that child and largest cache entry, in bytes. */
+  readonly preparedBytes: number
+  /** Inspections and preparations that may wait for the one child at a time. */
+  readonly waitingPrepares: number
+  /** Cache entries kept; what this process did not use goes first. */
+  readonly cacheEntries: number
+  /** Entries of a guest's tables (8 bytes each on the host). */
+  readonly tableEntries: number
+  /** Core instances in one sandbox. */
+  readonly coreInstances: number
+  /** JavaScript heap of a sandbox, MiB: glue and values on their way, not the guest's own memory. */
+  readonly sandboxHeapMb: number
+  /** Until a worker has loaded the glue, ms; slow flash and emulators need seconds. */
+  readonly bootMs: number
+  /** Making an instance gets the app's deadline, and at least this: a first run is slower than the rest, ms. */
+  readonly instantiateMs: number
+  /** Estimated size of one call's arguments or result, in bytes. */
+  readonly valueBytes: number
+  /** Posts (logs and the like) a guest may have under way before they are dropped. */
+  readonly postsInFlight: number
+  /** Posts a guest may make per second, with as many at once. */
+  readonly postsPerSecond: number
+  /** Length of one line the guest writes to stdout or stderr; longer ones are cut. */
+  readonly lineChars: number
+  /** What the worker itself may print in its life (the runtime's own warnings), in bytes. */
+  readonly strayOutputBytes: number
+  /** Calls that may wait for their turn. */
+  readonly waitingCalls: number
+}
+
+export const defaultLimits: EngineLimits = {
+  componentBytes: 64 * 1024 * 1024,
+  prepareMs: 120_000,
+  prepareHeapMb: 512,
+  preparePages: 16_384,
+  preparedBytes: 160 * 1024 * 1024,
+  waitingPrepares: 32,
+  cacheEntries: 64,
+  tableEntries: 1_000_000,
+  coreInstances: 256,
+  sandboxHeapMb: 64,
+  bootMs: 30_000,
+  instantiateMs: 5_000,
+  valueBytes: 4 * 1024 * 1024,
+  postsInFlight: 1_024,
+  postsPerSecond: 1_000,
+  lineChars: 4_096,
+  strayOutputBytes: 64 * 1024,
+  waitingCalls: 256,
+}

@@ -1,0 +1,42 @@
+/**
+ * Entry of the short-lived child: one job on stdin, one packed answer on stdout, then it ends.
+ *
+ * It has an empty environment, reads no file but its own transpiler, and is killed at a deadline. Whatever a
+ * hostile component does to the transpiler, it does it here.
+ */
+import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { pack } from './packed.ts'
+import { runJob, type PrepareJob } from './prepare-job.ts'
+
+/** In the answer's header where the component was refused. */
+export interface Refusal {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+const { job, component } = await readRequest()
+let answer: Uint8Array
+try {
+  const { facts, modules, parts } = await runJob(component, job)
+  answer = pack({ v: 1, facts, modules }, parts)
+} catch (error) {
+  const refusal: Refusal = isSelvedgeError(error)
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: 'ERR_PREPARE_FAILED', message: `the transpiler failed: ${messageOf(error)}`, hint: '' }
+  answer = pack({ v: 1, refusal }, new Map())
+}
+// Ends by itself when the pipe has taken everything: process.exit() would cut it off.
+process.stdout.write(answer)
+
+/** u32 (little-endian) length, the job as JSON, the component. The parent bounds all of it. */
+async function readRequest(): Promise<{ job: PrepareJob; component: Uint8Array }> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  const input = Buffer.concat(chunks)
+  const length = input.readUInt32LE(0)
+  return {
+    job: JSON.parse(input.subarray(4, 4 + length).toString('utf8')) as PrepareJob,
+    component: new Uint8Array(input.subarray(4 + length)),
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * What the short-lived child does with one component: check it, read what it needs, transpile and cap it.
+ */
+import { digestOf, messageOf } from '../../core/index.ts'
+import { MalformedError } from './byte-reader.ts'
+import { formOf, outlineOf, type ComponentOutline } from './component-reader.ts'
+import type { ComponentFacts } from './contract.ts'
+import { capModule, memoriesOf, pageBytes } from './core-module.ts'
+import { featuresOf } from './features.ts'
+import { parseInterface } from './interface-id.ts'
+import { engineProblems } from './problems.ts'
+import { transpile, type Transpiled } from './transpiler.ts'
+
+/** `inspect` leaves out the output. */
+export interface PrepareJob {
+  readonly mode: 'inspect' | 'prepare'
+  readonly memoryBytes: number
+  readonly tableEntries: number
+}
+
+export interface PreparedModule {
+  readonly name: string
+  /** Such a module may be instantiated once only, or its memory would count twice. */
+  readonly hasMemory: boolean
+}
+
+export interface JobResult {
+  readonly facts: ComponentFacts
+  readonly modules: readonly PreparedModule[]
+  readonly parts: ReadonlyMap<string, Uint8Array>
+}
+
+export const glueName = 'component.js'
+
+/** @throws SelvedgeError for everything that is wrong with the component */
+export async function runJob(component: Uint8Array, job: PrepareJob): Promise<JobResult> {
+  refuseOtherForms(component)
+  const outline = readOutline(component)
+  const transpiled = await validated(component)
+  const features = [...new Set(outline.modules.flatMap((module) => featuresOf(module)))].sort()
+  await refuseMissingFeatures([...transpiled.modules.values()], features)
+  const facts: ComponentFacts = {
+    digest: digestOf(component),
+    sizeBytes: component.length,
+    imports: outline.imports
+      .filter((name) => !name.includes(':') || transpiled.uses.has(parseInterface(name).path))
+      .sort(),
+    exports: [...outline.exports].sort(),
+    features,
+  }
+  if (job.mode === 'inspect') return { facts, modules: [], parts: new Map() }
+  return { facts, ...capped(transpiled, job) }
+}
+
+/** Also used before a child is started, as it costs nothing. */
+export function refuseOtherForms(bytes: Uint8Array): void {
+  const form = formOf(bytes)
+  if (form === 'component') return
+  if (form === 'core-module') {
+    throw engineProblems.error(
+      'ERR_CORE_MODULE',
+      'this is a core WebAssembly module; this node runs WASI 0.2 components (a core module wrapped with its WIT)',
+    )
+  }
+  if (form === 'other-version') {
+    throw engineProblems.error(
+      'ERR_COMPONENT_INVALID',
+      'this is WebAssembly in a version of the binary format that this node does not know',
+      { hint: 'build it with a toolchain for WASI 0.2 components' },
+    )
+  }
+  throw engineProblems.error('ERR_NOT_WASM', `this is not WebAssembly: it begins with ${beginning(bytes)}`)
+}
+
+function beginning(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'nothing, it is empty'
+  const start = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
+  return /^[\x20-\x7e\s]+$/.test(start)
+    ? JSON.stringify(start)
+    : `bytes ${Buffer.from(start, 'latin1').toString('hex')}`
+}
+
+function readOutline(component: Uint8Array): ComponentOutline {
+  try {
+    return outlineOf(component)
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is damaged: ${error.message}`, {
+      cause: error,
+    })
+  }
+}
+
+async function validated(component: Uint8Array): Promise<Transpiled> {
+  try {
+    return await transpile(component)
+  } catch (error) {
+    const first = messageOf(error).split('\n')[0]?.slice(0, 500)
+    throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is not valid: ${first}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The validator knows every feature. What it accepts and V8 refuses is a feature that this V8 lacks. */
+async function refuseMissingFeatures(
+  modules: readonly Uint8Array<ArrayBuffer>[],
+  features: readonly string[],
+): Promise<void> {
+  for (const module of modules) {
+    if (WebAssembly.validate(module)) continue
+    const reason = await WebAssembly.compile(module).then(() => 'unknown reason', messageOf)
+    const uses = features.length === 0 ? '' : ` (the component uses ${features.join(', ')})`
+    throw engineProblems.error(
+      'ERR_FEATURE_MISSING',
+      `Node.js ${process.version} on ${process.arch} cannot compile it: ${reason.slice(0, 300)}${uses}`,
+    )
+  }
+}
+
+/** Shares the limit out: every memory gets what it begins with and an equal part of the rest. */
+function capped(transpiled: Transpiled, job: PrepareJob): Pick<JobResult, 'modules' | 'parts'> {
+  const limitPages = Math.floor(job.memoryBytes / pageBytes)
+  const parts = new Map<string, Uint8Array>([[glueName, transpiled.glue]])
+  const modules: PreparedModule[] = []
+  try {
+    const memories = [...transpiled.modules.values()].flatMap((module) => memoriesOf(module))
+    const needed = memories.reduce((sum, memory) => sum + memory.minPages, 0)
+    if (needed > limitPages) throw memoryRefusal(needed, limitPages, job.memoryBytes)
+    const spare = memories.length === 0 ? 0 : Math.floor((limitPages - needed) / memories.length)
+    for (const [name, module] of transpiled.modules) {
+      const own = memoriesOf(module)
+      if (own.length > 1) throw new MalformedError('a core module has several memories')
+      modules.push({ name, hasMemory: own.length > 0 })
+      parts.set(name, capModule(module, (own[0]?.minPages ?? 0) + spare, job.tableEntries))
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw engineProblems.error('ERR_COMPONENT_INVALID', `a core module cannot be capped: ${error.message}`)
+  }
+  return { modules, parts }
+}
+
+function memoryRefusal(neededPages: number, limitPages: number, memoryBytes: number): Error {
+  const needed = neededPages * pageBytes
+  return engineProblems.error(
+    'ERR_MEMORY_LIMIT',
+    `the component starts with ${needed} bytes of memory (${neededPages} pages); its limit is ${memoryBytes} (${limitPages} pages)`,
+    { hint: `set \`memory\` under [limits] in selvedge.toml to at least ${needed}, or build it with less` },
+  )
+}

@@ -1,0 +1,43 @@
+/**
+ * The WASI 0.2 interfaces that every sandbox has, backed by an empty world: no arguments, no environment, no
+ * files, no network. They reach nothing outside the app, so no grant opens them. `wasi.ts` implements them.
+ */
+import type { OfferedInterface } from './contract.ts'
+
+export interface EngineOffer extends OfferedInterface {
+  readonly grantKind: null
+  readonly summary: string
+}
+
+/** The patch level of the interfaces below; guests of every earlier 0.2 link with it. */
+const version = '0.2.12'
+
+const summaries: Readonly<Record<string, string>> = {
+  'wasi:cli/environment': 'arguments and environment variables; both are empty',
+  'wasi:cli/exit': 'end the instance',
+  'wasi:cli/stdin': 'standard input; always at its end',
+  'wasi:cli/stdout': 'lines into the log of the app',
+  'wasi:cli/stderr': 'lines into the log of the app',
+  'wasi:cli/terminal-input': 'there is no terminal',
+  'wasi:cli/terminal-output': 'there is no terminal',
+  'wasi:cli/terminal-stdin': 'there is no terminal',
+  'wasi:cli/terminal-stdout': 'there is no terminal',
+  'wasi:cli/terminal-stderr': 'there is no terminal',
+  'wasi:clocks/monotonic-clock': 'elapsed time and timers',
+  'wasi:clocks/wall-clock': 'the date, as this node believes it to be',
+  'wasi:filesystem/preopens': 'granted folders; there are none',
+  'wasi:filesystem/types': 'files inside granted folders; there are none',
+  'wasi:io/error': 'errors of streams',
+  'wasi:io/poll': 'wait for timers',
+  'wasi:io/streams': 'bytes in and out',
+  'wasi:random/random': 'secure random numbers',
+  'wasi:random/insecure': 'random numbers',
+  'wasi:random/insecure-seed': 'a random seed',
+}
+
+/** What the engine itself provides, for refusals and `selvedge interfaces`. */
+export const engineOffers: readonly EngineOffer[] = Object.entries(summaries).map(([path, summary]) => ({
+  id: `${path}@${version}`,
+  grantKind: null,
+  summary,
+}))

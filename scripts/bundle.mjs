@@ -1,0 +1,154 @@
+// Builds dist/: the program, the two files that run components, and the transpiler's own WebAssembly.
+//
+// dist/ alone is the product: it runs where it is copied to, without node_modules and without a native addon.
+// `node scripts/bundle.mjs` builds; tests call ensureBundle(), which builds only when a source is newer.
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const dist = join(root, 'dist')
+const stampFile = join(root, 'build/bundle.stamp')
+const packages = createRequire(import.meta.url)
+
+/** What is built from what. The engine's two files come first: they do not depend on the program. */
+const outputs = [
+  { file: 'prepare.mjs', entry: 'host/engine/prepare-child.ts' },
+  { file: 'sandbox.mjs', entry: 'host/engine/sandbox-worker.ts' },
+  { file: 'selvedge.mjs', entry: 'host/main.ts' },
+]
+
+/** jco's generator is a component itself; its glue looks for these beside it. */
+const vendor = join(dirname(packages.resolve('@bytecodealliance/jco-transpile')), '../vendor')
+const transpilerModules = [
+  'js-component-bindgen-component.core.wasm',
+  'js-component-bindgen-component.core2.wasm',
+]
+
+/**
+ * preview2-shim has two implementations. Node's starts a thread of its own per worker and reaches for real files;
+ * the browser's is plain JavaScript over an empty world, which is what a sandbox and a transpiler should see.
+ */
+const emptyWorld = {
+  name: 'preview2-shim in an empty world',
+  setup(builder) {
+    const shim = join(dirname(packages.resolve('@bytecodealliance/preview2-shim')), '../browser')
+    builder.onResolve({ filter: /^@bytecodealliance\/preview2-shim\/\w+$/ }, ({ path }) => ({
+      path: join(shim, `${path.slice(path.lastIndexOf('/') + 1)}.js`),
+    }))
+  },
+}
+
+/** Optional accelerators with native code; the packages that ask for them do without. */
+const withoutAddons = {
+  name: 'no native addons',
+  setup(builder) {
+    builder.onResolve({ filter: /^(cbor-extract|node-gyp-build|node-gyp-build-optional-packages)$/ }, () => ({
+      path: join(root, 'scripts/stubs/absent.cjs'),
+    }))
+  },
+}
+
+async function bundleOne({ file, entry }, folder) {
+  await build({
+    entryPoints: [join(root, entry)],
+    outfile: join(folder, file),
+    inject: [join(root, 'core/compat.ts')],
+    bundle: true,
+    platform: 'node',
+    target: 'node18',
+    format: 'esm',
+    // Identifiers stay: they cost a third of the size, and a stack trace from the field can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    plugins: [emptyWorld, withoutAddons],
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  })
+}
+
+/**
+ * Builds everything into dist/. Files are replaced one by one, each whole, so that a running program or test
+ * never sees half of one.
+ * @throws the first failure, after everything else has been built
+ */
+export async function bundle() {
+  const folder = join(root, `build/bundle-${process.pid}`)
+  await mkdir(folder, { recursive: true })
+  await mkdir(dist, { recursive: true })
+  const failures = []
+  try {
+    for (const output of outputs) {
+      if (!existsSync(join(root, output.entry))) {
+        console.error(`skipping dist/${output.file}: there is no ${output.entry} yet`)
+        continue
+      }
+      await bundleOne(output, folder).catch(async (error) => {
+        failures.push(error)
+        // A stale program would make tests pass that should not.
+        await rm(join(dist, output.file), { force: true })
+      })
+    }
+    for (const name of transpilerModules) await copyFile(join(vendor, name), join(folder, name))
+    await writeFile(join(folder, 'prepare.json'), await describeTranspiler(folder))
+    for (const name of (await readdir(folder)).sort()) await rename(join(folder, name), join(dist, name))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** What the engine puts into its cache keys: it changes with every byte that shapes the output. */
+async function describeTranspiler(folder) {
+  const hash = createHash('sha256')
+  for (const name of ['prepare.mjs', ...transpilerModules]) hash.update(await readFile(join(folder, name)))
+  const manifest = JSON.parse(await readFile(join(vendor, '../package.json'), 'utf8'))
+  return `${JSON.stringify({ jco: manifest.version, build: hash.digest('hex').slice(0, 16) })}\n`
+}
+
+/** Builds when something that goes into dist/ has changed since the last time. */
+export async function ensureBundle() {
+  const stamp = await stampOfSources()
+  const last = await readFile(stampFile, 'utf8').catch(() => '')
+  const complete = outputs.every(
+    ({ file, entry }) => existsSync(join(dist, file)) || !existsSync(join(root, entry)),
+  )
+  if (last === stamp && complete) return
+  await bundle()
+  await writeFile(stampFile, stamp)
+}
+
+async function stampOfSources() {
+  const hash = createHash('sha256')
+  const visit = async (path) => {
+    const entries = await readdir(path, { withFileTypes: true })
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child = join(path, entry.name)
+      if (entry.isDirectory()) await visit(child)
+      else if (entry.name.endsWith('.ts')) await add(child)
+    }
+  }
+  const add = async (path) => {
+    const { mtimeMs, size } = await stat(path)
+    hash.update(`${path} ${mtimeMs} ${size}\n`)
+  }
+  for (const folder of ['core', 'mesh', 'host']) await visit(join(root, folder))
+  await add(join(root, 'package-lock.json'))
+  await add(fileURLToPath(import.meta.url))
+  return hash.digest('hex')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundle()
+  for (const name of (await readdir(dist)).sort()) {
+    const { size } = await stat(join(dist, name))
+    console.error(`${String(Math.ceil(size / 1024)).padStart(6)} KB  dist/${name}`)
+  }
+}
