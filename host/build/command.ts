@@ -11,7 +11,7 @@ import type { BuildRequest, Language } from './language.ts'
 import { buildProblems } from './problems.ts'
 
 /** A build that takes longer hangs, or belongs into a script that publish is given the result of. */
-export const longestBuildMs = 15 * 60_000
+const longestBuildMs = 15 * 60_000
 /** Of the output, what an error repeats. */
 const lastLines = 20
 

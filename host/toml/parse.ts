@@ -22,7 +22,7 @@ import { findUnknownKeys } from './unknown-keys.ts'
 /** Characters in a file; ours have a few thousand at most. */
 export const maxTomlLength = 262_144
 /** Findings shown at once: a person corrects the first few and tries again. */
-export const maxFindings = 20
+const maxFindings = 20
 
 /** Makes the error of a caller that has its own code for a bad file. */
 export type TomlRefusal = (message: string, hint: string) => SelvedgeError
