@@ -70,13 +70,13 @@ export function signMany(options: {
 
 /**
  * Checks a COSE_Sign of ours: every signature on it must hold.
- * @returns the payload and the *distinct* keys that signed it
+ * @returns the payload, the *distinct* keys that signed it, and how many signatures there were with repeats
  * @throws ERR_SIGNATURE as {@link verify1}, and where there is no signature or more than {@link maxSigners}
  */
 export function verifyMany(
   bytes: Uint8Array,
   options: { purpose: Purpose; maxBytes: number },
-): { payload: Uint8Array; kids: Uint8Array[] } {
+): { payload: Uint8Array; kids: Uint8Array[]; signatures: number } {
   const [header, unprotected, payload, signatures] = readEnvelope(bytes, options.maxBytes)
   if (!isBytes(header) || header.length > 0 || !isEmptyMap(unprotected) || !isBytes(payload)) {
     throw unsigned('the bytes are no COSE_Sign record')
@@ -89,7 +89,7 @@ export function verifyMany(
     const kid = verifyOne(entry, payload, options.purpose)
     kids.set(Buffer.from(kid).toString('hex'), kid)
   }
-  return { payload, kids: [...kids.values()] }
+  return { payload, kids: [...kids.values()], signatures: signatures.length }
 }
 
 function verifyOne(entry: unknown, payload: Uint8Array, purpose: Purpose): Uint8Array {

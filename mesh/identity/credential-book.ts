@@ -1,0 +1,211 @@
+/**
+ * The members a node knows, each by its verified credential, one file each.
+ *
+ * A credential is taken only when all that it rests on is here: its admin in the trust bundle, and the member that
+ * signed its receipt in this book. Otherwise the caller is told whose credential to ask for first.
+ */
+import { messageOf, type Digest, type DurableFolder } from '../../core/index.ts'
+import type { OnAlarm } from './alarm.ts'
+import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
+import { ascend, maxChain, membersOf, supersedes, winners } from './member-standing.ts'
+import type { NodeId } from './node-id.ts'
+import { identityProblems } from './problems.ts'
+import type { Trust } from './trust-store.ts'
+import { Turns } from './turns.ts'
+
+/** Credentials kept at most; about 1 KB each. */
+export const maxMembers = 4_096
+
+export interface Member {
+  readonly id: NodeId
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+  /** SHA-256 of the credential's bytes. */
+  readonly credential: Digest
+}
+
+/** `revoked`: kept, but the node is no member. `needs`: not kept; bring that node's credential first. */
+export type OfferedCredential =
+  | { readonly outcome: 'accepted' | 'known' | 'older' | 'revoked'; readonly node: NodeId }
+  | { readonly outcome: 'needs'; readonly node: NodeId; readonly needs: NodeId }
+
+export interface CredentialBookOptions {
+  readonly trust: Trust
+  readonly folder: DurableFolder
+  readonly onAlarm: OnAlarm
+}
+
+/**
+ * Reads and verifies again what was kept. A damaged file is removed and reported; a credential whose voucher is gone
+ * with one is kept, and counts again when the voucher's is back.
+ */
+export async function openCredentialBook(options: CredentialBookOptions): Promise<CredentialBook> {
+  const { folder, onAlarm, trust } = options
+  const held = new Map<NodeId, VerifiedCredential>()
+  for (const name of (await folder.list()).slice(0, maxMembers)) {
+    try {
+      const bytes = await folder.read(name, maxCredentialBytes)
+      if (bytes === null) continue
+      const credential = verifyCredential(bytes)
+      requireMesh(credential, trust)
+      held.set(credential.node, credential)
+    } catch (error) {
+      await folder.remove(name)
+      onAlarm({
+        code: 'ERR_STORED_DAMAGED',
+        message: `credential ${name}: ${messageOf(error)}`,
+        evidence: [],
+      })
+    }
+  }
+  return new CredentialBook(options, held)
+}
+
+export class CredentialBook {
+  readonly #trust: Trust
+  readonly #folder: DurableFolder
+  readonly #onAlarm: OnAlarm
+  readonly #turns = new Turns()
+  readonly #held: Map<NodeId, VerifiedCredential>
+  readonly #listeners = new Set<() => void>()
+  #members: ReadonlySet<NodeId>
+
+  /** Use {@link openCredentialBook}. */
+  constructor(options: CredentialBookOptions, held: Map<NodeId, VerifiedCredential>) {
+    this.#trust = options.trust
+    this.#folder = options.folder
+    this.#onAlarm = options.onAlarm
+    this.#held = held
+    this.#members = membersOf(held, this.#isAdmin)
+    // The book lives as long as the trust store does, so it never unsubscribes.
+    this.#trust.onChange(() => this.#settle())
+  }
+
+  /**
+   * Takes a credential from anybody; on the disk when resolved.
+   * @throws ERR_CREDENTIAL_INVALID, ERR_CREDENTIAL_STRANGER, ERR_CREDENTIAL_CHAIN, ERR_MEMBERS_LIMIT
+   */
+  offer(bytes: Uint8Array): Promise<OfferedCredential> {
+    return this.#turns.take(async () => {
+      const credential = verifyCredential(bytes)
+      const { node } = credential
+      requireMesh(credential, this.#trust)
+      const needs = this.#missingVoucher(credential)
+      if (needs !== null) return { outcome: 'needs', node, needs }
+      const held = this.#held.get(node)
+      if (held?.receipt.digest === credential.receipt.digest) return { outcome: 'known', node }
+      if (held !== undefined && !supersedes(credential, held)) return { outcome: 'older', node }
+      if (held === undefined && this.#held.size >= maxMembers) {
+        throw identityProblems.error(
+          'ERR_MEMBERS_LIMIT',
+          `there are ${maxMembers} members already; ${node} was not added`,
+        )
+      }
+      await this.#keep(credential)
+      return { outcome: this.#members.has(node) ? 'accepted' : 'revoked', node }
+    })
+  }
+
+  /**
+   * Takes a chain as {@link chainFor} gives it: from the node up to the one an admin admitted.
+   * @returns what became of the node itself
+   * @throws ERR_CREDENTIAL_CHAIN for an empty chain or one longer than 64, and what {@link offer} throws
+   */
+  async offerChain(chain: readonly Uint8Array[]): Promise<OfferedCredential> {
+    if (chain.length > maxChain)
+      throw chainError(`a chain of ${chain.length} credentials, more than ${maxChain}`)
+    let last: OfferedCredential | undefined
+    for (const bytes of [...chain].reverse()) last = await this.offer(bytes)
+    if (last === undefined) throw chainError('a chain of no credentials')
+    return last
+  }
+
+  isMember(node: NodeId): boolean {
+    return this.#members.has(node)
+  }
+
+  /** The credential of any node that has one here, member or turned out. */
+  get(node: NodeId): VerifiedCredential | null {
+    return this.#held.get(node) ?? null
+  }
+
+  /** Whom an invite has let in. */
+  byInvite(inviteId: Digest): VerifiedCredential | null {
+    return (
+      winners([...this.#held.values()].filter(({ invite }) => invite.id === inviteId)).get(inviteId) ?? null
+    )
+  }
+
+  /** Credentials from the node up to the one an admin admitted; null for a node that is not known. */
+  chainFor(node: NodeId): Uint8Array[] | null {
+    const { chain, missing, endless } = ascend(node, this.#held, this.#isAdmin)
+    return missing !== null || endless ? null : chain.map(({ bytes }) => bytes)
+  }
+
+  /** The members, by name. */
+  members(): Member[] {
+    return [...this.#held.values()]
+      .filter(({ node }) => this.#members.has(node))
+      .map(({ node, digest, certificate: { record } }) => {
+        return { id: node, name: record.name, groups: record.groups, roles: record.roles, credential: digest }
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1))
+  }
+
+  /** Calls `listener` after every change. @returns how to stop that */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly #isAdmin = (key: Uint8Array): boolean => this.#trust.wasAdmin(key)
+
+  #missingVoucher(credential: VerifiedCredential): NodeId | null {
+    if (!this.#isAdmin(credential.invite.admin)) {
+      throw identityProblems.error(
+        'ERR_CREDENTIAL_STRANGER',
+        `no admin of this mesh invited ${credential.node}`,
+      )
+    }
+    const held = new Map(this.#held).set(credential.node, credential)
+    const { missing, endless } = ascend(credential.node, held, this.#isAdmin)
+    if (endless) throw chainError(`the chain of ${credential.node} is longer than ${maxChain} or goes round`)
+    return missing
+  }
+
+  async #keep(credential: VerifiedCredential): Promise<void> {
+    const rival = this.byInvite(credential.invite.id)
+    await this.#folder.write(`${credential.node}.cbor`, credential.bytes)
+    this.#held.set(credential.node, credential)
+    if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#members = membersOf(this.#held, this.#isAdmin)
+    for (const listener of this.#listeners) listener()
+  }
+
+  #reportTwice(a: VerifiedCredential, b: VerifiedCredential): void {
+    const [stands, falls] = a.receipt.digest < b.receipt.digest ? [a, b] : [b, a]
+    this.#onAlarm({
+      code: 'ERR_INVITE_TWICE',
+      message: `invite ${a.invite.id.slice(0, 8)} let in two nodes: ${stands.node} stays, ${falls.node} is turned out`,
+      evidence: [stands.bytes, falls.bytes],
+    })
+  }
+}
+
+function requireMesh(credential: VerifiedCredential, trust: Trust): void {
+  const { mesh } = credential.invite.record
+  if (mesh === trust.meshId) return
+  throw identityProblems.error(
+    'ERR_CREDENTIAL_STRANGER',
+    `${credential.node} is a member of mesh ${mesh.slice(0, 8)}, not of ${trust.meshId.slice(0, 8)}`,
+  )
+}
+
+function chainError(message: string): Error {
+  return identityProblems.error('ERR_CREDENTIAL_CHAIN', message)
+}

@@ -1,0 +1,226 @@
+/**
+ * Node records: what a node says of itself, signed by itself, so that anybody can pass it on.
+ *
+ * Ordered by (boot, number): the newest wins, whatever way it took. Issued again when something changes.
+ */
+import * as v from 'valibot'
+import {
+  digestOf,
+  encodeCbor,
+  isSelvedgeError,
+  sign1,
+  verify1,
+  type Digest,
+  type KeyPair,
+} from '../../core/index.ts'
+import {
+  addressesField,
+  countField,
+  digestField,
+  groupsField,
+  nameField,
+  publicKeyField,
+  readPayload,
+  rolesField,
+  sameBytes,
+  textField,
+  timeField,
+} from './fields.ts'
+import { nodeIdOf, type NodeId } from './node-id.ts'
+import { identityProblems } from './problems.ts'
+
+export const maxNodeRecordBytes = 65_536
+/** Longer texts of problems are cut before they are signed. */
+const maxReasonChars = 240
+
+const appStates = [
+  'announced',
+  'fetching',
+  'preparing',
+  'waiting',
+  'starting',
+  'running',
+  'backoff',
+  'failed',
+  'stopped',
+] as const
+
+const reason = v.looseObject({
+  code: v.pipe(v.string(), v.regex(/^ERR_[A-Z0-9_]{1,60}$/)),
+  message: textField(maxReasonChars),
+  hint: textField(maxReasonChars),
+})
+const release = {
+  version: textField(64),
+  seq: countField,
+  state: v.picklist(appStates),
+  reason: v.optional(reason),
+}
+const schema = v.looseObject({
+  v: v.literal(1),
+  mesh: digestField,
+  node: publicKeyField,
+  name: nameField,
+  boot: countField,
+  bootNonce: v.custom<Uint8Array>(
+    (nonce) => nonce instanceof Uint8Array && nonce.length === 16,
+    'has not 16 bytes',
+  ),
+  number: countField,
+  groups: groupsField,
+  roles: rolesField,
+  arch: textField(32),
+  platform: textField(32),
+  runtime: textField(32),
+  version: textField(64),
+  features: v.pipe(v.array(textField(64)), v.maxLength(64)),
+  addresses: addressesField,
+  devices: v.pipe(
+    v.array(
+      v.looseObject({ kind: v.picklist(['sensor', 'pin']), name: textField(64), driver: textField(64) }),
+    ),
+    v.maxLength(128),
+  ),
+  apps: v.pipe(
+    v.array(
+      v.looseObject({
+        app: nameField,
+        ...release,
+        since: timeField,
+        failures: countField,
+        next: v.optional(
+          v.looseObject({
+            ...release,
+            progress: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+          }),
+        ),
+      }),
+    ),
+    v.maxLength(128),
+  ),
+  issuedAt: timeField,
+})
+
+type AppReportState = (typeof appStates)[number]
+
+interface Reason {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+/** An app as its node reports it; the control API shows the same. */
+export interface AppReport {
+  readonly app: string
+  readonly version: string
+  readonly seq: number
+  readonly state: AppReportState
+  readonly since: number
+  readonly failures: number
+  readonly reason?: Reason | undefined
+  readonly next?:
+    | {
+        readonly version: string
+        readonly seq: number
+        readonly state: AppReportState
+        readonly progress?: number | undefined
+        readonly reason?: Reason | undefined
+      }
+    | undefined
+}
+
+export interface NodeReport {
+  readonly v: 1
+  readonly mesh: Digest
+  /** The node's public key. */
+  readonly node: Uint8Array
+  readonly name: string
+  readonly boot: number
+  readonly bootNonce: Uint8Array
+  /** Grows with every report of one boot. */
+  readonly number: number
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+  readonly arch: string
+  readonly platform: string
+  /** `node 20.20.2` */
+  readonly runtime: string
+  /** Of the daemon. */
+  readonly version: string
+  readonly features: readonly string[]
+  readonly addresses: readonly string[]
+  readonly devices: readonly {
+    readonly kind: 'sensor' | 'pin'
+    readonly name: string
+    readonly driver: string
+  }[]
+  readonly apps: readonly AppReport[]
+  /** By the node's own clock, ms since the epoch. */
+  readonly issuedAt: number
+}
+
+/** A report whose signature holds. Whether the node is a member is for the caller to decide. */
+export interface NodeRecord {
+  readonly bytes: Uint8Array
+  readonly digest: Digest
+  readonly node: NodeId
+  readonly report: NodeReport
+}
+
+/** @throws ERR_NODE_RECORD where the report could not be read back, or is larger than 64 KiB */
+export function signNodeRecord(key: KeyPair, report: NodeReport): Uint8Array {
+  const payload = encodeCbor({ ...report, apps: report.apps.map(cutApp) })
+  readReport(payload)
+  const bytes = sign1({ purpose: 'node-record', payload, key })
+  if (bytes.length > maxNodeRecordBytes) throw refused(`it has ${bytes.length} bytes`)
+  return bytes
+}
+
+/**
+ * @param expected.mesh where given, records of another mesh are refused
+ * @throws ERR_NODE_RECORD
+ */
+export function verifyNodeRecord(bytes: Uint8Array, expected: { mesh?: Digest } = {}): NodeRecord {
+  try {
+    const { payload, kid } = verify1(bytes, { purpose: 'node-record', maxBytes: maxNodeRecordBytes })
+    const report = readReport(payload)
+    if (!sameBytes(kid, report.node)) throw refused(`${nodeIdOf(kid)} speaks for ${nodeIdOf(report.node)}`)
+    if (expected.mesh !== undefined && report.mesh !== expected.mesh) throw refused('it is of another mesh')
+    return { bytes, digest: digestOf(bytes), node: nodeIdOf(kid), report }
+  } catch (error) {
+    if (isSelvedgeError(error, 'ERR_SIGNATURE')) throw refused(error.message, error)
+    throw error
+  }
+}
+
+/**
+ * Orders two reports of one node: above 0 where `a` is the newer one. 0 for two that claim the same place; where
+ * these differ, one identity runs twice (compare `bootNonce`).
+ */
+export function compareReports(a: NodeReport, b: NodeReport): number {
+  return a.boot - b.boot || a.number - b.number
+}
+
+function readReport(payload: Uint8Array): NodeReport {
+  return readPayload(schema, payload, maxNodeRecordBytes, refused)
+}
+
+function cutApp(app: AppReport): AppReport {
+  const next = app.next && { ...app.next, reason: cutReason(app.next.reason) }
+  return { ...app, reason: cutReason(app.reason), next }
+}
+
+function cutReason(reason: Reason | undefined): Reason | undefined {
+  return reason && { code: reason.code, message: cut(reason.message), hint: cut(reason.hint) }
+}
+
+/** Problems quote paths and tool output: line breaks become spaces, the end is cut between characters. */
+function cut(text: string): string {
+  const line = text.replace(/\p{Cc}+/gu, ' ').replace(/\p{Surrogate}/gu, '\ufffd')
+  if (line.length <= maxReasonChars) return line
+  return `${line.slice(0, maxReasonChars - 1).replace(/\p{Surrogate}$/u, '')}…`
+}
+
+function refused(what: string, cause?: unknown): Error {
+  return identityProblems.error('ERR_NODE_RECORD', `a node record was refused: ${what}`, { cause })
+}

@@ -1,0 +1,185 @@
+/**
+ * A node's trust bundles, versions 1 to now, on its disk. What they allow is asked here.
+ *
+ * The whole chain is kept: it is small, it proves the newest version to a newcomer, and it answers who *was* an
+ * admin when an old credential was given. Revocations will stand beside it, not in it.
+ */
+import { decodeCbor, encodeCbor, messageOf } from '../../core/index.ts'
+import type { Digest, DurableFolder } from '../../core/index.ts'
+import type { OnAlarm } from './alarm.ts'
+import { sameBytes } from './fields.ts'
+import { identityProblems } from './problems.ts'
+import { judgeBundle, maxTrustBytes, readTrust } from './trust-bundle.ts'
+import type { PublisherEntry, TrustBundle, TrustOutcome } from './trust-bundle.ts'
+import { Turns } from './turns.ts'
+
+/** Longer chains are refused; with one change a week it is five years. */
+const maxVersions = 256
+const maxEvidence = 16
+const chainFile = 'trust-chain.cbor'
+const evidenceFile = 'trust-forks.cbor'
+
+/** What decisions need to know of trust. */
+export interface Trust {
+  readonly meshId: Digest
+  /** The newest bundle; null before the first one was seen. */
+  readonly current: TrustBundle | null
+  /** May this key issue invites now? */
+  isAdmin(key: Uint8Array): boolean
+  /**
+   * Was it an admin in any version? Members do not fall out because an admin key was replaced; that an admin was
+   * *revoked* has to be said in the revocations.
+   */
+  wasAdmin(key: Uint8Array): boolean
+  /** What this key may publish now; null for a stranger. */
+  publisher(key: Uint8Array): PublisherEntry | null
+  /** What this key could publish in each version that names it. */
+  pastPublishers(key: Uint8Array): PublisherEntry[]
+  /** Calls `listener` after every change. @returns how to stop that */
+  onChange(listener: () => void): () => void
+}
+
+export interface TrustStoreOptions {
+  readonly meshId: Digest
+  readonly folder: DurableFolder
+  readonly onAlarm: OnAlarm
+}
+
+/** Reads what was kept and verifies all of it again; what does not verify is dropped and reported. */
+export async function openTrustStore(options: TrustStoreOptions): Promise<TrustStore> {
+  const chain: TrustBundle[] = []
+  try {
+    for (const bytes of await readList(options.folder, chainFile, maxVersions)) {
+      const bundle = readTrust(bytes)
+      if (judgeBundle(options.meshId, chain, bundle).outcome === 'accepted') chain.push(bundle)
+    }
+  } catch (error) {
+    options.onAlarm({
+      code: 'ERR_STORED_DAMAGED',
+      message: `${chainFile} was kept up to version ${chain.length}: ${messageOf(error)}`,
+      evidence: [],
+    })
+  }
+  const evidence = await readList(options.folder, evidenceFile, maxEvidence).catch(() => [])
+  return new TrustStore(options, chain, evidence)
+}
+
+export class TrustStore implements Trust {
+  readonly meshId: Digest
+  readonly #folder: DurableFolder
+  readonly #onAlarm: OnAlarm
+  readonly #turns = new Turns()
+  readonly #listeners = new Set<() => void>()
+  #chain: readonly TrustBundle[]
+  #evidence: readonly Uint8Array[]
+
+  /** Use {@link openTrustStore}. */
+  constructor(options: TrustStoreOptions, chain: readonly TrustBundle[], evidence: readonly Uint8Array[]) {
+    this.meshId = options.meshId
+    this.#folder = options.folder
+    this.#onAlarm = options.onAlarm
+    this.#chain = chain
+    this.#evidence = evidence
+  }
+
+  get current(): TrustBundle | null {
+    return this.#chain.at(-1) ?? null
+  }
+
+  /** Versions 1…n as signed: what a newcomer needs. */
+  chain(): Uint8Array[] {
+    return this.#chain.map((bundle) => bundle.bytes)
+  }
+
+  /** Bundles that lost against one of the same version. */
+  evidence(): readonly Uint8Array[] {
+    return this.#evidence
+  }
+
+  /**
+   * Takes a bundle from anybody; on the disk when resolved.
+   * @throws ERR_TRUST_INVALID, ERR_TRUST_SIGNATURE, ERR_TRUST_MESH, ERR_TRUST_GAP
+   */
+  offer(bytes: Uint8Array): Promise<{ outcome: TrustOutcome; bundle: TrustBundle }> {
+    return this.#turns.take(async () => {
+      const bundle = readTrust(bytes)
+      const { outcome, forked } = judgeBundle(this.meshId, this.#chain, bundle)
+      const held = this.#chain[bundle.record.version - 1]
+      if (forked && held !== undefined) await this.#keepEvidence(bundle, held, outcome)
+      if (outcome === 'accepted' || outcome === 'fork-won') await this.#append(bundle)
+      return { outcome, bundle }
+    })
+  }
+
+  /** Offers versions in order. @throws what {@link offer} throws, at the first that is refused */
+  async offerChain(chain: readonly Uint8Array[]): Promise<void> {
+    if (chain.length > maxVersions) {
+      throw identityProblems.error(
+        'ERR_TRUST_INVALID',
+        `a trust chain of ${chain.length} versions, more than ${maxVersions}`,
+      )
+    }
+    for (const bytes of chain) await this.offer(bytes)
+  }
+
+  isAdmin(key: Uint8Array): boolean {
+    return this.current?.record.admins.some((admin) => sameBytes(admin, key)) ?? false
+  }
+
+  wasAdmin(key: Uint8Array): boolean {
+    return this.#chain.some(({ record }) => record.admins.some((admin) => sameBytes(admin, key)))
+  }
+
+  publisher(key: Uint8Array): PublisherEntry | null {
+    return this.current?.record.publishers.find((entry) => sameBytes(entry.key, key)) ?? null
+  }
+
+  pastPublishers(key: Uint8Array): PublisherEntry[] {
+    return this.#chain.flatMap(({ record }) => record.publishers.filter((entry) => sameBytes(entry.key, key)))
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async #append(bundle: TrustBundle): Promise<void> {
+    const chain = [...this.#chain.slice(0, bundle.record.version - 1), bundle]
+    if (chain.length > maxVersions) {
+      throw identityProblems.error(
+        'ERR_TRUST_INVALID',
+        `trust version ${chain.length} is beyond the ${maxVersions} kept`,
+      )
+    }
+    await this.#folder.write(chainFile, encodeCbor({ v: 1, list: chain.map(({ bytes }) => bytes) }))
+    this.#chain = chain
+    for (const listener of this.#listeners) listener()
+  }
+
+  async #keepEvidence(offered: TrustBundle, held: TrustBundle, outcome: TrustOutcome): Promise<void> {
+    const loser = outcome === 'fork-won' ? held.bytes : offered.bytes
+    if (this.#evidence.some((bytes) => sameBytes(bytes, loser))) return
+    if (this.#evidence.length < maxEvidence) {
+      const evidence = [...this.#evidence, loser]
+      await this.#folder.write(evidenceFile, encodeCbor({ v: 1, list: evidence }))
+      this.#evidence = evidence
+    }
+    this.#onAlarm({
+      code: 'ERR_TRUST_FORK',
+      message: `two trust bundles have version ${held.record.version}: ${held.digest.slice(0, 8)} and ${offered.digest.slice(0, 8)}`,
+      evidence: [held.bytes, offered.bytes],
+    })
+  }
+}
+
+async function readList(folder: DurableFolder, name: string, maxItems: number): Promise<Uint8Array[]> {
+  const maxBytes = maxItems * (maxTrustBytes + 8) + 64
+  const bytes = await folder.read(name, maxBytes)
+  if (bytes === null) return []
+  const value = decodeCbor(bytes, { maxBytes, maxItems: maxItems + 8 }) as { v?: unknown; list?: unknown }
+  const list: unknown = value?.v === 1 ? value.list : undefined
+  if (!Array.isArray(list) || !list.every((item) => item instanceof Uint8Array)) {
+    throw identityProblems.error('ERR_STORED_DAMAGED', `${name} does not have the form this version writes`)
+  }
+  return list as Uint8Array[]
+}
