@@ -38,7 +38,7 @@ export function endOf(error: unknown, memoryFull: boolean): GuestEnd {
 
 function summary(error: unknown): string {
   if (error instanceof RangeError && /call stack/.test(error.message)) return 'stack overflow'
-  if (error instanceof WebAssembly.RuntimeError) return error.message
+  if (error instanceof WebAssembly.RuntimeError) return error.message.replace(/^wasm trap: /, '')
   return error instanceof Error ? `${error.name}: ${error.message}` : `threw ${String(error)}`
 }
 

@@ -5,6 +5,7 @@
  * from disk here. Any throw that is not a declared WIT error ends the sandbox (jco goes on after a stack overflow,
  * which leaves the guest's memory in an unknown state).
  */
+import { compileFunction } from 'node:vm'
 import { parentPort, workerData } from 'node:worker_threads'
 import { endOf, HostFault, type GuestEnd } from './guest-ends.ts'
 import { bindInterfaces, HostLine, refusePromises } from './guest-imports.ts'
@@ -18,35 +19,46 @@ process.env = {}
 
 type GuestFunction = (...args: unknown[]) => unknown
 type GuestExports = Record<string, GuestFunction | Record<string, GuestFunction>>
-interface Glue {
-  instantiate(
-    getCoreModule: (name: string) => WebAssembly.Module,
-    imports: GuestImports,
-    instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
-  ): GuestExports | Promise<GuestExports>
-}
+type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: GuestImports,
+  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
+) => GuestExports | Promise<GuestExports>
 
 const data = workerData as SandboxData
 const memories: WebAssembly.Memory[] = []
-const send = (message: FromSandbox): void => parentPort?.postMessage(message)
+const port = parentPort
+if (port === null) throw new Error('this file is the entry of a worker')
+const send = (message: FromSandbox): void => port.postMessage(message) // oxlint-disable-line require-post-message-target-origin -- that is for windows
 
-const source = `data:text/javascript;base64,${Buffer.from(data.glue, 'utf8').toString('base64')}`
-const glue = (await import(source)) as Glue
 send({ type: 'loaded' })
 try {
+  const instantiate = loadGlue(data.glue)
   const line = new HostLine(send, data.replies, data.cells, data.limits)
   const wasi = createWasi({
     lineChars: data.limits.lineChars,
     line: (stream, text) => line.post({ type: 'line', stream, line: text }),
   })
   const imports = refusePromises({ ...wasi, ...bindInterfaces(data.interfaces, line) })
-  const exports = await glue.instantiate(coreModule, imports, instantiateCore())
-  parentPort?.on('message', ({ target, args }: CallMessage) => {
+  const exports = await instantiate(coreModule, imports, instantiateCore())
+  port.on('message', ({ target, args }: CallMessage) => {
     send({ type: 'result', outcome: run(exports, target, args) })
   })
   send({ type: 'ready' })
 } catch (error) {
   send({ type: 'start-failed', ...ending(error) })
+}
+
+/**
+ * Makes a function of the glue's text. As a module it would need an address (a `data:` one appears whole in every
+ * frame of every stack trace) and could import others; a function compiled like this cannot.
+ */
+function loadGlue(text: string): Instantiate {
+  const body = text
+    .replace(/^export (?=function instantiate\b|const _util\b)/gm, '')
+    .replaceAll('import.meta.url', "'component.js'")
+  const make = compileFunction(`'use strict';\n${body}\nreturn instantiate`, [], { filename: 'component.js' })
+  return (make as () => Instantiate)()
 }
 
 function coreModule(name: string): WebAssembly.Module {

@@ -163,11 +163,15 @@ class WorkerSandbox implements RunningSandbox {
   #run(target: string, args: readonly unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#incident !== null) return reject(errorOf(this.#incident, this.#request.app))
-      const { deadlineMs } = this.#request
-      assertBounded(args, this.#parts.limits.valueBytes)
+      try {
+        assertBounded(args, this.#parts.limits.valueBytes)
+      } catch (error) {
+        const message = `${this.#request.app}: the arguments of ${target} cannot be passed: ${messageOf(error)}`
+        return reject(engineProblems.error('ERR_APP_HOST_FAULT', message))
+      }
       this.#worker?.postMessage({ type: 'call', target, args })
       this.#call = { resolve, reject }
-      this.#deadline(deadlineMs, `${target} did not return`)
+      this.#deadline(this.#request.deadlineMs, `${target} did not return`)
     })
   }
 
@@ -285,15 +289,18 @@ class WorkerSandbox implements RunningSandbox {
     this.#incident = incident
     this.#cancelDeadline()
     this.#reportDrops()
-    void (this.#worker?.terminate() ?? Promise.resolve()).then(() => {
-      this.#replies?.close()
-      const { app } = this.#request
-      this.#call?.reject(errorOf(incident, app))
-      this.#call = null
-      this.#markReady?.reject(startErrorOf(incident, app))
-      this.#markReady = null
-      this.#resolveEnded(incident)
-    })
+    void this.#leave(incident)
+  }
+
+  async #leave(incident: Incident): Promise<void> {
+    await this.#worker?.terminate()
+    this.#replies?.close()
+    const { app } = this.#request
+    this.#call?.reject(errorOf(incident, app))
+    this.#call = null
+    this.#markReady?.reject(startErrorOf(incident, app))
+    this.#markReady = null
+    this.#resolveEnded(incident)
   }
 }
 

@@ -163,9 +163,11 @@ function sleepUntil(atMs: number): void {
 
 function blockWithoutPromises(): void {
   const prototype = io.poll.Pollable.prototype as PlainPollable
-  prototype.block = function block(this: PlainPollable): void {
-    poll([this])
-  }
+  prototype.block = block
+}
+
+function block(this: PlainPollable): void {
+  poll([this])
 }
 
 function boundedRandom(functions: Functions, name: string): Functions {
