@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { simulatedSensor, simulatedValue } from '../../../host/devices/sensors/simulated.ts'
@@ -6,6 +6,18 @@ import { FakeClock, seededRandom } from '../fake-clock.ts'
 
 const curve = (options: object) => v.parse(simulatedSensor.options, options)
 const shapes = ['daylight', 'sine', 'steps', 'constant'] as const
+
+async function readTwenty(): Promise<number[]> {
+  const clock = new FakeClock()
+  const options = curve({ noise: 10, min: 0, max: 100, shape: 'sine', period: '1s' })
+  const sensor = await simulatedSensor.open('light', options, { clock, random: seededRandom(7) })
+  const values: number[] = []
+  for (let i = 0; i < 20; i += 1) {
+    values.push((await sensor.read()).value)
+    await clock.advance(90)
+  }
+  return values
+}
 
 describe('the simulated sensor', () => {
   it('follows daylight: night for half the period, brightest in the middle of the other half', () => {
@@ -46,19 +58,8 @@ describe('the simulated sensor', () => {
   })
 
   it('reads the same again from the same clock and the same chance', async () => {
-    const read = async (): Promise<number[]> => {
-      const clock = new FakeClock()
-      const options = curve({ noise: 10, min: 0, max: 100, shape: 'sine', period: '1s' })
-      const sensor = await simulatedSensor.open('light', options, { clock, random: seededRandom(7) })
-      const values: number[] = []
-      for (let i = 0; i < 20; i += 1) {
-        values.push((await sensor.read()).value)
-        await clock.advance(90)
-      }
-      return values
-    }
-    const first = await read()
-    expect(await read()).toEqual(first)
+    const first = await readTwenty()
+    expect(await readTwenty()).toEqual(first)
     expect(new Set(first).size).toBeGreaterThan(15)
     expect(first.every((value) => value >= 0 && value <= 100)).toBe(true)
   })
