@@ -1,0 +1,175 @@
+/**
+ * Redeeming an invite, both sides: the one conversation that a stranger may have with a member.
+ *
+ * One frame each way on `/selvedge/join/1`. The newcomer sends its application (invite and certificate); the
+ * member answers with a receipt, the trust bundles so far, and the vouchers behind its own credential, so that
+ * the newcomer can check all of it against the mesh id in its token.
+ */
+import {
+  decodeCbor,
+  encodeCbor,
+  isSelvedgeError,
+  messageOf,
+  SelvedgeError,
+  type Log,
+  type ProblemKind,
+} from '../../core/index.ts'
+import type { AdmissionDesk, CredentialBook, Invite, TrustStore } from '../identity/index.ts'
+import type { Channel, Transport } from '../transport/index.ts'
+import { admissionProblems } from './problems.ts'
+
+export const joinProtocol = '/selvedge/join/1'
+const maxFrameBytes = 1024 * 1024
+const maxApplications = 8
+const answerMs = 10_000
+
+/** What a member gives a newcomer. */
+export interface Welcome {
+  readonly receipt: Uint8Array
+  /** The trust bundles, version 1 first. */
+  readonly trust: readonly Uint8Array[]
+  /** Credentials from the member up to an admin. */
+  readonly vouchers: readonly Uint8Array[]
+}
+
+export interface JoinServerOptions {
+  readonly transport: Transport
+  readonly desk: AdmissionDesk
+  readonly trust: TrustStore
+  readonly credentials: CredentialBook
+  readonly log: Log
+  /** Called with the complete credential of a node just let in. */
+  onJoined(credential: Uint8Array): void
+}
+
+/** Answers applications, a few at a time. @returns how to stop */
+export function serveJoins(options: JoinServerOptions): () => void {
+  const { transport, desk, trust, credentials, log } = options
+  let open = 0
+  return transport.handleBeforeAdmission(
+    joinProtocol,
+    (peer, channel) => {
+      if (open >= maxApplications) return channel.close()
+      open += 1
+      const answer = async (): Promise<void> => {
+        const application = await firstFrame(channel)
+        if (application === null) return
+        try {
+          const { receipt, credential } = await desk.redeem(application, peer)
+          const welcome = {
+            v: 1,
+            receipt,
+            trust: trust.chain(),
+            vouchers: credentials.chainFor(transport.self),
+          }
+          await channel.send(encodeCbor(welcome))
+          log.info('join:admitted', { peer })
+          options.onJoined(credential)
+        } catch (error) {
+          if (!isSelvedgeError(error)) throw error
+          log.warn('join:refused', { peer, code: error.code, message: error.message })
+          const { code, kind, message, hint } = error
+          await channel.send(encodeCbor({ v: 1, error: { code, kind, message, hint } }))
+        }
+      }
+      answer()
+        .catch((error: unknown) => log.warn('join:failed', { peer, error: messageOf(error) }))
+        .finally(() => {
+          open -= 1
+          channel.close()
+        })
+    },
+    { maxFrameBytes },
+  )
+}
+
+/**
+ * Hands an application to the first member that answers.
+ * @throws ERR_JOIN_UNREACHABLE naming each address and why, ERR_JOIN_ANSWER, or the member's refusal
+ *   (ERR_TOKEN_USED, ERR_TOKEN_EXPIRED …)
+ */
+export async function askToJoin(
+  transport: Transport,
+  invite: Invite,
+  application: Uint8Array,
+  signal: AbortSignal,
+): Promise<Welcome> {
+  const failures: string[] = []
+  for (const address of invite.record.addresses) {
+    signal.throwIfAborted()
+    let channel: Channel
+    try {
+      channel = (await transport.openBeforeAdmission(address, joinProtocol, signal)).channel
+    } catch (error) {
+      failures.push(`${address}: ${messageOf(error)}`)
+      continue
+    }
+    try {
+      await channel.send(application)
+      const answer = await withDeadline(firstFrame(channel))
+      if (answer !== null) return readWelcome(answer)
+      failures.push(`${address}: closed without an answer`)
+    } finally {
+      channel.close()
+    }
+  }
+  throw admissionProblems.error(
+    'ERR_JOIN_UNREACHABLE',
+    `no member of the mesh answered: ${failures.join('; ')}`,
+  )
+}
+
+async function firstFrame(channel: Channel): Promise<Uint8Array | null> {
+  for await (const frame of channel.messages) return frame
+  return null
+}
+
+function withDeadline<T>(promise: Promise<T>): Promise<T> {
+  const deadline = AbortSignal.timeout(answerMs)
+  return new Promise((resolve, reject) => {
+    const late = (): void =>
+      reject(
+        admissionProblems.error(
+          'ERR_JOIN_UNREACHABLE',
+          `the member did not answer within ${answerMs / 1_000} s`,
+        ),
+      )
+    deadline.addEventListener('abort', late, { once: true })
+    promise.then(resolve, reject).finally(() => deadline.removeEventListener('abort', late))
+  })
+}
+
+function readWelcome(bytes: Uint8Array): Welcome {
+  let value: unknown
+  try {
+    value = decodeCbor(bytes, { maxBytes: maxFrameBytes, maxDepth: 3, maxItems: 1_024 })
+  } catch (cause) {
+    throw admissionProblems.error('ERR_JOIN_ANSWER', `the answer is not readable: ${messageOf(cause)}`, {
+      cause,
+    })
+  }
+  const { v, error, receipt, trust, vouchers } = (value ?? {}) as Record<string, unknown>
+  if (v === 1 && error !== undefined) throw readRefusal(error)
+  if (v !== 1 || !(receipt instanceof Uint8Array) || !isBytesList(trust) || !isBytesList(vouchers)) {
+    throw admissionProblems.error('ERR_JOIN_ANSWER', 'the answer is of a version this node does not read')
+  }
+  return { receipt, trust, vouchers }
+}
+
+function readRefusal(value: unknown): Error {
+  const { code, kind, message, hint } = (value ?? {}) as Record<string, unknown>
+  const texts = [code, kind, message, hint]
+  const readable = texts.every((text) => typeof text === 'string' && text.length <= 2_000)
+  if (!readable || !/^ERR_[A-Z_]+$/.test(String(code))) {
+    return admissionProblems.error('ERR_JOIN_ANSWER', 'the member refused without a readable reason')
+  }
+  // What a peer sends may end on a person's terminal: no control characters.
+  const [safeCode, safeKind, safeMessage, safeHint] = texts.map((text) =>
+    String(text).replace(/\p{Cc}/gu, ' '),
+  ) as [string, string, string, string]
+  return new SelvedgeError(safeCode, safeKind as ProblemKind, safeMessage, safeHint)
+}
+
+function isBytesList(value: unknown): value is Uint8Array[] {
+  return Array.isArray(value) && value.every((item) => item instanceof Uint8Array)
+}

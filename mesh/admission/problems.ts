@@ -1,0 +1,29 @@
+import { defineProblems } from '../../core/index.ts'
+
+export const admissionProblems = defineProblems({
+  ERR_ADMISSION_GREETING: {
+    kind: 'remote',
+    text: 'a peer’s greeting could not be read',
+    fix: 'update the older of the two nodes; two adjacent releases work together',
+  },
+  ERR_ADMISSION_MESH: {
+    kind: 'remote',
+    text: 'a peer belongs to another mesh',
+    fix: 'nothing to do where two meshes share a network; otherwise invite the node into this mesh',
+  },
+  ERR_ADMISSION_STRANGER: {
+    kind: 'remote',
+    text: 'a peer showed no credential of its own',
+    fix: 'let the node in with `selvedge invite`',
+  },
+  ERR_JOIN_UNREACHABLE: {
+    kind: 'remote',
+    text: 'no member named in the invite could be reached',
+    fix: 'check that the inviting node runs and that this machine can reach one of its addresses, then start again with the same token',
+  },
+  ERR_JOIN_ANSWER: {
+    kind: 'remote',
+    text: 'the member answered the application with something unreadable',
+    fix: 'update the older of the two nodes, then start again with the same token',
+  },
+})

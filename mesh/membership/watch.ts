@@ -1,0 +1,183 @@
+/**
+ * Carries out what the detector decides: probes over one long-lived channel per peer, and echoes of theirs.
+ *
+ * A probe is a CBOR number that comes back unchanged. No probe opens a connection; that is redial's business,
+ * which tells this part how its dials ended.
+ */
+import {
+  decodeCbor,
+  encodeCbor,
+  every,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Part,
+} from '../../core/index.ts'
+import type { NodeId } from '../identity/index.ts'
+import type { Channel, Transport } from '../transport/index.ts'
+import {
+  Detector,
+  detectorDefaults,
+  type DetectorEvent,
+  type DetectorOptions,
+  type Opinion,
+} from './detector.ts'
+
+const probeProtocol = '/selvedge/probe/1'
+const maxProbeBytes = 16
+const tickMs = 250
+const openMs = 5_000
+
+export interface WatchOptions {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Log
+  readonly detector?: DetectorOptions
+  /** Called when the opinion of any node, or of this one, has changed. */
+  onChange(): void
+}
+
+interface Probing {
+  /** Being opened, or open. */
+  channel: Promise<Channel> | null
+  /** Sent and not yet answered: number and monotonic ms. The newest only. */
+  pending: { readonly number: number; readonly sentMs: number } | null
+}
+
+export class MembershipWatch implements Part {
+  readonly name = 'membership'
+  readonly #options: WatchOptions
+  readonly #detector: Detector
+  readonly #probing = new Map<NodeId, Probing>()
+  #verdicts = new Map<NodeId, string>()
+  #members: readonly NodeId[] = []
+  #selfVerdict = 'alive'
+  #number = 0
+  #cancels: Cancel[] = []
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+    this.#detector = new Detector(options.detector ?? detectorDefaults, options.clock.monotonicMs())
+  }
+
+  start(): void {
+    if (this.#cancels.length > 0) return
+    const { transport, clock } = this.#options
+    this.#cancels = [
+      transport.handle(probeProtocol, (peer, channel) => this.#echo(peer, channel), {
+        maxFrameBytes: maxProbeBytes,
+      }),
+      transport.on('peer:admitted', ({ peer }) => this.observe({ type: 'connected', node: peer })),
+      transport.on('peer:lost', ({ peer }) => {
+        this.#forget(peer)
+        this.observe({ type: 'disconnected', node: peer })
+      }),
+      every(clock, tickMs, () => this.observe({ type: 'tick' })),
+    ]
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancels) cancel()
+    this.#cancels = []
+    for (const node of this.#probing.keys()) this.#forget(node)
+  }
+
+  /** Who is to be watched: all members but this node. */
+  setMembers(nodes: readonly NodeId[]): void {
+    this.#members = nodes
+    this.observe({ type: 'members', nodes })
+    for (const peer of this.#options.transport.peers()) {
+      if (this.#detector.opinion(peer)?.verdict === 'suspect') this.observe({ type: 'connected', node: peer })
+    }
+  }
+
+  observe(event: DetectorEvent): void {
+    for (const { node } of this.#detector.handle(event, this.#options.clock.monotonicMs())) this.#probe(node)
+    this.#tellChanges()
+  }
+
+  opinion(node: NodeId): Opinion | null {
+    return this.#detector.opinion(node)
+  }
+
+  self(): Opinion {
+    return this.#detector.self()
+  }
+
+  #probe(node: NodeId): void {
+    const probing = this.#probing.get(node) ?? { channel: null, pending: null }
+    this.#probing.set(node, probing)
+    probing.channel ??= this.#open(node, probing)
+    const number = (this.#number += 1)
+    probing.channel
+      .then(async (channel) => {
+        probing.pending = { number, sentMs: this.#options.clock.monotonicMs() }
+        await channel.send(encodeCbor(number))
+      })
+      .catch((error: unknown) => {
+        probing.channel = null
+        this.#options.log.debug('probe:failed', { node, error: messageOf(error) })
+      })
+  }
+
+  async #open(node: NodeId, probing: Probing): Promise<Channel> {
+    const { transport } = this.#options
+    const channel = await transport.open(node, probeProtocol, AbortSignal.timeout(openMs))
+    void this.#listen(node, probing, channel)
+    return channel
+  }
+
+  async #listen(node: NodeId, probing: Probing, channel: Channel): Promise<void> {
+    try {
+      for await (const frame of channel.messages) {
+        const { pending } = probing
+        const number = decodeCbor(frame, { maxBytes: maxProbeBytes, maxDepth: 0, maxItems: 1 })
+        if (pending === null || pending.number !== number) continue
+        probing.pending = null
+        this.observe({ type: 'answered', node, rttMs: this.#options.clock.monotonicMs() - pending.sentMs })
+      }
+    } catch (error) {
+      this.#options.log.debug('probe:broken', { node, error: messageOf(error) })
+    } finally {
+      probing.channel = null
+      channel.close()
+    }
+  }
+
+  #echo(peer: NodeId, channel: Channel): void {
+    const serve = async (): Promise<void> => {
+      for await (const frame of channel.messages) await channel.send(frame)
+    }
+    serve()
+      .catch((error: unknown) =>
+        this.#options.log.debug('probe:unanswered', { peer, error: messageOf(error) }),
+      )
+      .finally(() => channel.close())
+  }
+
+  #forget(node: NodeId): void {
+    const channel = this.#probing.get(node)?.channel
+    this.#probing.delete(node)
+    channel?.then((open) => open.close()).catch(() => {})
+  }
+
+  #tellChanges(): void {
+    const verdicts = new Map(this.#members.map((node) => [node, this.#detector.opinion(node)?.verdict ?? '']))
+    const self = this.#detector.self().verdict
+    const changed =
+      self !== this.#selfVerdict ||
+      verdicts.size !== this.#verdicts.size ||
+      [...verdicts].some(([node, verdict]) => this.#verdicts.get(node) !== verdict)
+    for (const [node, verdict] of verdicts) {
+      const before = this.#verdicts.get(node)
+      if (before !== undefined && before !== verdict) {
+        const why = this.#detector.opinion(node)?.why
+        this.#options.log.info('member:verdict', { node, from: before, to: verdict, why })
+      }
+    }
+    this.#verdicts = verdicts
+    this.#selfVerdict = self
+    if (changed) this.#options.onChange()
+  }
+}
