@@ -4,6 +4,7 @@
  * A refusal names everything at once, says for each import whether it is unknown here or only not granted, and
  * which line would grant it: a developer fixes it in one go.
  */
+import { closest } from 'fastest-levenshtein'
 import type { SelvedgeError } from '../../core/index.ts'
 import type { ComponentFacts, InterfaceId, OfferedInterface } from './contract.ts'
 import { parseInterface, satisfies, satisfiesExport } from './interface-id.ts'
@@ -64,17 +65,19 @@ function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): str
   const { path } = parseInterface(id)
   const sameName = offered.find((offer) => parseInterface(offer.id).path === path)
   if (sameName !== undefined) return `this node has it as ${sameName.id}, which cannot stand in for it`
-  const nearest = offered
-    .map((offer) => ({ id: offer.id, shared: sharedPrefix(parseInterface(offer.id).path, path) }))
-    .filter(({ shared }) => shared > path.indexOf(':'))
-    .sort((a, b) => b.shared - a.shared || (a.id < b.id ? -1 : 1))[0]
-  return `not an interface of this node${nearest === undefined ? '' : `; the nearest it has is ${nearest.id}`}`
+  const kin = offered.filter((offer) => namespaceOf(offer.id) === namespaceOf(id))
+  const nearest =
+    kin.length === 0
+      ? null
+      : closest(
+          id,
+          kin.map((offer) => offer.id),
+        )
+  return `not an interface of this node${nearest === null ? '' : `; the nearest it has is ${nearest}`}`
 }
 
-function sharedPrefix(left: string, right: string): number {
-  let length = 0
-  while (length < left.length && left[length] === right[length]) length += 1
-  return length
+function namespaceOf(id: InterfaceId): string {
+  return id.slice(0, id.indexOf(':'))
 }
 
 function missingExports(exports: readonly string[], required: readonly InterfaceId[]): SelvedgeError | null {

@@ -85,7 +85,7 @@ export function devices(
 }
 
 /** A sensor event as the trigger makes it. */
-export function event(value: number, id = 1n): unknown {
+export function event(value: number, id = 1n): object {
   return { id, sensor: 'light', reading: { value, unit: 'lx', timeMs: 1_700_000_000_000n } }
 }
 

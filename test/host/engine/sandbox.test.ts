@@ -38,8 +38,7 @@ describe('a sandbox', () => {
       return { value: 1, unit: 'lx', timeMs: 0n }
     })
     const sandbox = await startGuest(engine, 'relay', { imports })
-    const named = (sensor: string) => ({ ...(event(1) as object), sensor })
-    await Promise.all(['a', 'b', 'c'].map((name) => sandbox.call(handle, [named(name)])))
+    await Promise.all(['a', 'b', 'c'].map((name) => sandbox.call(handle, [{ ...event(1), sensor: name }])))
     expect(seen).toEqual(['a', 'b', 'c'])
     await sandbox.stop()
   })
