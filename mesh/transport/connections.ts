@@ -1,0 +1,220 @@
+/**
+ * Which connections have passed admission.
+ *
+ * Two nodes that dial each other at once get two connections; both are kept until they end by themselves, and a
+ * peer is there as long as one of its admitted connections is.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { delay, isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
+import { AdmissionRefusal, admissionFrameBytes, admissionProtocol, runAdmission } from './admission.ts'
+import { transportLimits, type AdmissionGate, type NodeId, type TransportEvents } from './contract.ts'
+import type { Emitter } from './emitter.ts'
+import { transportProblems } from './problems.ts'
+import { StreamChannel } from './stream-channel.ts'
+
+/** `approved`: we let it in and wait for its verdict on us. */
+type State = 'unadmitted' | 'approved' | 'admitted' | 'closed'
+
+interface Tracked {
+  readonly connection: Connection
+  readonly peer: NodeId
+  state: State
+  /** Our own exchange under way, so that two dials share it. */
+  exchange: Promise<void> | null
+  /** Woken at each change of state. */
+  waiters: (() => void)[]
+  cancelDeadline: Cancel
+}
+
+/** Time for the last words of a refusal to get out before the connection closes. */
+const farewellMs = 1_000
+/** Peers whose way here is remembered. */
+const rememberedPlaces = 4_096
+
+export class Connections {
+  readonly #gate: AdmissionGate
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #events: Emitter<TransportEvents>
+  readonly #tracked = new Map<string, Tracked>()
+  /** Whether a peer was last met over this machine's loopback. */
+  readonly #metOnLoopback = new Map<NodeId, boolean>()
+
+  constructor(parts: { gate: AdmissionGate; clock: Clock; log: Log; events: Emitter<TransportEvents> }) {
+    this.#gate = parts.gate
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#events = parts.events
+  }
+
+  /** Starts to watch a connection; calling it again changes nothing. */
+  track(connection: Connection): Tracked {
+    const known = this.#tracked.get(connection.id)
+    if (known !== undefined) return known
+    const tracked: Tracked = {
+      connection,
+      peer: connection.remotePeer.toString(),
+      state: 'unadmitted',
+      exchange: null,
+      waiters: [],
+      cancelDeadline: this.#clock.after(transportLimits.admissionMs, () => this.#onDeadline(tracked)),
+    }
+    this.#tracked.set(connection.id, tracked)
+    connection.addEventListener('close', () => this.#onClosed(tracked, 'the connection closed'), {
+      once: true,
+    })
+    if (connection.status !== 'open') this.#onClosed(tracked, 'the connection closed')
+    return tracked
+  }
+
+  /** Runs admission on a connection from our side; resolves when both sides are content. */
+  admit(connection: Connection, signal: AbortSignal): Promise<void> {
+    const tracked = this.track(connection)
+    if (tracked.state === 'admitted') return Promise.resolve()
+    tracked.exchange ??= this.#openExchange(tracked, signal).finally(() => {
+      tracked.exchange = null
+    })
+    return tracked.exchange
+  }
+
+  /** The other side opened the exchange. */
+  async onAdmissionStream(stream: Stream, connection: Connection): Promise<void> {
+    const tracked = this.track(connection)
+    try {
+      await this.#exchange(tracked, new StreamChannel(stream, this.#clock, admissionFrameBytes))
+    } catch (error) {
+      this.#log.debug('admission:failed', { peer: tracked.peer, error: messageOf(error) })
+    }
+  }
+
+  /** Whether a stream may be served now; waits for the other half of an admission that we approved already. */
+  async isAdmitted(connection: Connection): Promise<boolean> {
+    const tracked = this.track(connection)
+    while (tracked.state === 'approved') {
+      await new Promise<void>((resolve) => tracked.waiters.push(resolve))
+    }
+    return tracked.state === 'admitted'
+  }
+
+  admittedTo(peer: NodeId): Connection[] {
+    return [...this.#tracked.values()]
+      .filter((tracked) => tracked.peer === peer && tracked.state === 'admitted')
+      .map((tracked) => tracked.connection)
+  }
+
+  peers(): NodeId[] {
+    const admitted = [...this.#tracked.values()].filter((tracked) => tracked.state === 'admitted')
+    return [...new Set(admitted.map((tracked) => tracked.peer))].sort()
+  }
+
+  /** True, false, or null for a peer never met since the start. */
+  metOnLoopback(peer: NodeId): boolean | null {
+    return this.#metOnLoopback.get(peer) ?? null
+  }
+
+  rememberPlace(peer: NodeId, onLoopback: boolean): void {
+    this.#metOnLoopback.delete(peer)
+    this.#metOnLoopback.set(peer, onLoopback)
+    if (this.#metOnLoopback.size <= rememberedPlaces) return
+    const [oldest] = this.#metOnLoopback.keys()
+    if (oldest !== undefined) this.#metOnLoopback.delete(oldest)
+  }
+
+  /** Closes all connections to a peer, or all there are. */
+  close(peer: NodeId | null, reason: string): void {
+    for (const tracked of this.#tracked.values()) {
+      if (peer !== null && tracked.peer !== peer) continue
+      const { connection } = tracked
+      this.#onClosed(tracked, reason)
+      connection.close().catch((error: Error) => connection.abort(error))
+    }
+  }
+
+  async #openExchange(tracked: Tracked, signal: AbortSignal): Promise<void> {
+    const stream = await tracked.connection.newStream(admissionProtocol, { signal })
+    const channel = new StreamChannel(stream, this.#clock, admissionFrameBytes)
+    const onAbort = (): void => channel.abort('the dial was given up')
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await this.#exchange(tracked, channel)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #exchange(tracked: Tracked, channel: StreamChannel): Promise<void> {
+    const { peer } = tracked
+    try {
+      await runAdmission({
+        peer,
+        channel,
+        gate: this.#gate,
+        clock: this.#clock,
+        onApproved: () => this.#move(tracked, 'approved'),
+      })
+    } catch (error) {
+      await this.#onFailed(tracked, channel, error)
+      throw error instanceof AdmissionRefusal ? error.error : error
+    }
+    if (tracked.state === 'closed') {
+      throw transportProblems.error(
+        'ERR_DIAL_UNREACHABLE',
+        `the connection to ${peer} closed during admission`,
+      )
+    }
+    this.#onAdmitted(tracked)
+  }
+
+  async #onFailed(tracked: Tracked, channel: StreamChannel, error: unknown): Promise<void> {
+    const { peer } = tracked
+    // Another exchange on this connection may have succeeded; what is admitted stays so.
+    if (tracked.state === 'admitted' || tracked.state === 'closed') return
+    this.#move(tracked, 'unadmitted')
+    if (error instanceof AdmissionRefusal) {
+      const cause = error.error.cause
+      const told = error.by === 'them' && isSelvedgeError(cause) ? cause : error.error
+      this.#events.emit('peer:refused', { peer, by: error.by, code: told.code, message: told.message })
+    }
+    const done = new AbortController()
+    await Promise.race([channel.closed, delay(this.#clock, farewellMs, done.signal).catch(() => {})])
+    done.abort()
+    this.#drop(tracked, 'admission failed')
+  }
+
+  #onAdmitted(tracked: Tracked): void {
+    if (tracked.state === 'admitted') return
+    const isFirst = this.admittedTo(tracked.peer).length === 0
+    tracked.cancelDeadline()
+    this.#move(tracked, 'admitted')
+    if (!isFirst) return
+    this.#events.emit('peer:admitted', { peer: tracked.peer, direction: tracked.connection.direction })
+  }
+
+  #onDeadline(tracked: Tracked): void {
+    if (tracked.state !== 'admitted') this.#drop(tracked, 'not admitted in time')
+  }
+
+  #drop(tracked: Tracked, reason: string): void {
+    this.#onClosed(tracked, reason)
+    tracked.connection.close().catch((error: Error) => tracked.connection.abort(error))
+  }
+
+  #onClosed(tracked: Tracked, reason: string): void {
+    if (tracked.state === 'closed') return
+    const wasAdmitted = tracked.state === 'admitted'
+    tracked.cancelDeadline()
+    this.#tracked.delete(tracked.connection.id)
+    this.#move(tracked, 'closed')
+    if (wasAdmitted && this.admittedTo(tracked.peer).length === 0) {
+      this.#events.emit('peer:lost', { peer: tracked.peer, reason })
+    }
+  }
+
+  #move(tracked: Tracked, state: State): void {
+    if (tracked.state === 'closed' || (tracked.state === 'admitted' && state === 'approved')) return
+    tracked.state = state
+    const waiters = tracked.waiters
+    tracked.waiters = []
+    for (const wake of waiters) wake()
+  }
+}
