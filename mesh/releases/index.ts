@@ -1,0 +1,19 @@
+/** The public face of mesh/releases: what publishers signed, and which of it counts. */
+export type { BlobRef, ComponentRef, Limits, ReleaseRecord, TriggerSpec } from './record.ts'
+export { releasesProblems } from './problems.ts'
+export {
+  appNamePattern,
+  grantPattern,
+  readRelease,
+  releaseLimits,
+  signRelease,
+  type SignedRelease,
+} from './signed-release.ts'
+export {
+  openReleaseLog,
+  type HeldRelease,
+  type HistoryEntry,
+  type OfferedRelease,
+  type ReleaseLog,
+} from './release-log.ts'
+export type { ReleaseOutcome } from './sequence.ts'

@@ -1,0 +1,256 @@
+/**
+ * The releases a node holds, app by app: what it should run, what came before, and the proof of forks.
+ *
+ * Nothing is acknowledged before it is on the disk, and what is read from the disk is verified like what comes from
+ * a peer. One file per app, replaced as a whole: a power cut leaves the state before or after, never between.
+ */
+import { isSelvedgeError, messageOf, type Clock, type Digest, type DurableFolder } from '../../core/index.ts'
+import { hexOf, Turns, type OnAlarm, type PublisherEntry, type Trust } from '../identity/index.ts'
+import { decodeHistory, encodeHistory, maxHistoryFileBytes } from './history-file.ts'
+import { releasesProblems } from './problems.ts'
+import { judgeRelease, type History, type ReleaseOutcome } from './sequence.ts'
+import { appNamePattern, readRelease, requireDelegation, type SignedRelease } from './signed-release.ts'
+
+/** Apps a node keeps releases of; each costs a file of at most 1.6 MB, usually of a few KB. */
+export const maxApps = 1_024
+
+/** A release that this node holds. */
+export interface HeldRelease extends SignedRelease {
+  /** When this node took it, by its own wall clock; ms since the epoch. */
+  readonly receivedAt: number
+}
+
+/** How a held release stands: `head` is what every node should run. */
+export interface HistoryEntry extends HeldRelease {
+  readonly role: 'head' | 'past' | 'fork'
+}
+
+export interface OfferedRelease {
+  readonly outcome: ReleaseOutcome
+  readonly record: SignedRelease['record']
+  readonly digest: Digest
+  readonly release: SignedRelease
+}
+
+export interface ReleaseLogOptions {
+  readonly trust: Trust
+  readonly folder: DurableFolder
+  readonly clock: Clock
+  readonly onAlarm: OnAlarm
+}
+
+const none: History<HeldRelease> = { line: [], forks: [] }
+
+/** Opens the log and verifies all that it kept; a file that does not verify is removed and reported. */
+export async function openReleaseLog(options: ReleaseLogOptions): Promise<ReleaseLog> {
+  const apps = new Map<string, History<HeldRelease>>()
+  const { folder, trust, onAlarm } = options
+  for (const name of (await folder.list()).slice(0, maxApps)) {
+    try {
+      const app = name.slice(0, -fileSuffix.length)
+      const bytes = await folder.read(name, maxHistoryFileBytes)
+      if (bytes === null) continue
+      if (!appNamePattern.test(app) || name !== fileName(app))
+        throw new Error('its name is not that of an app')
+      apps.set(app, readStored(bytes, app, trust))
+    } catch (error) {
+      await folder.remove(name)
+      onAlarm({
+        code: 'ERR_STORED_DAMAGED',
+        message: `releases of ${name}: ${messageOf(error)}`,
+        evidence: [],
+      })
+    }
+  }
+  return new ReleaseLog(options, apps)
+}
+
+export class ReleaseLog {
+  readonly #options: ReleaseLogOptions
+  readonly #apps: Map<string, History<HeldRelease>>
+  readonly #turns = new Turns()
+  readonly #listeners = new Set<(release: HeldRelease) => void>()
+
+  /** Use {@link openReleaseLog}. */
+  constructor(options: ReleaseLogOptions, apps: Map<string, History<HeldRelease>>) {
+    this.#options = options
+    this.#apps = apps
+  }
+
+  /**
+   * Takes a release from anybody; on the disk when resolved.
+   * @throws ERR_RELEASE_SIGNATURE, ERR_RELEASE_STRANGER, ERR_RELEASE_DELEGATION, ERR_RELEASE_MESH,
+   *   ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE, ERR_RELEASE_APPS
+   */
+  offer(bytes: Uint8Array): Promise<OfferedRelease> {
+    return this.#turns.take(() => this.#take(this.#check(bytes)))
+  }
+
+  /**
+   * Takes a release from the local control API, where the next one of its app is expected: a number above the
+   * head's, and the head's digest as `previous`. The head itself, sent again, is `known`.
+   * @throws ERR_RELEASE_SEQUENCE and what {@link offer} throws
+   */
+  publish(bytes: Uint8Array): Promise<OfferedRelease> {
+    return this.#turns.take(() => {
+      const release = this.#check(bytes)
+      const head = this.head(release.record.app)
+      if (head?.digest !== release.digest) requireNext(release, head)
+      return this.#take(release)
+    })
+  }
+
+  /** The newest release of each app, by app name. */
+  heads(): HeldRelease[] {
+    return [...this.#apps.values()]
+      .flatMap(({ line }) => line.slice(0, 1))
+      .sort((a, b) => (a.record.app < b.record.app ? -1 : 1))
+  }
+
+  head(app: string): HeldRelease | null {
+    return this.#apps.get(app)?.line[0] ?? null
+  }
+
+  /** The releases of an app, newest first, then the evidence of forks. */
+  history(app: string): HistoryEntry[] {
+    const { line, forks } = this.#apps.get(app) ?? none
+    return [
+      ...line.map((release, index): HistoryEntry => ({ ...release, role: index === 0 ? 'head' : 'past' })),
+      ...forks.map((release): HistoryEntry => ({ ...release, role: 'fork' })),
+    ]
+  }
+
+  /** A release by the digest of its signed bytes. */
+  get(digest: Digest): HeldRelease | null {
+    for (const { line, forks } of this.#apps.values()) {
+      const found = [...line, ...forks].find((release) => release.digest === digest)
+      if (found !== undefined) return found
+    }
+    return null
+  }
+
+  /** Calls `listener` with each new head, after it is on the disk. @returns how to stop that */
+  onChange(listener: (head: HeldRelease) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #check(bytes: Uint8Array): SignedRelease {
+    const release = readRelease(bytes)
+    const { trust } = this.#options
+    requireMesh(release, trust)
+    const entry = trust.publisher(release.publisher)
+    if (entry === null) throw stranger(release)
+    requireDelegation(release.record, entry)
+    return release
+  }
+
+  async #take(release: SignedRelease): Promise<OfferedRelease> {
+    const { app } = release.record
+    const held = this.#apps.get(app) ?? none
+    const offered: HeldRelease = { ...release, receivedAt: this.#options.clock.now() }
+    const { outcome, next, rival } = judgeRelease(held, offered)
+    if (next !== held) await this.#keep(app, next)
+    if (rival !== null) this.#reportFork(rival, release)
+    if (outcome === 'accepted' || outcome === 'fork-won') {
+      for (const listener of this.#listeners) listener(offered)
+    }
+    return { outcome, record: release.record, digest: release.digest, release }
+  }
+
+  async #keep(app: string, next: History<HeldRelease>): Promise<void> {
+    if (!this.#apps.has(app) && this.#apps.size >= maxApps) {
+      throw releasesProblems.error(
+        'ERR_RELEASE_APPS',
+        `there are ${maxApps} apps already; ${app} was not added`,
+      )
+    }
+    await this.#options.folder.write(fileName(app), encodeHistory(next))
+    this.#apps.set(app, next)
+  }
+
+  #reportFork(held: SignedRelease, offered: SignedRelease): void {
+    const { app, seq } = held.record
+    const stands = held.digest < offered.digest ? held : offered
+    this.#options.onAlarm({
+      code: 'ERR_RELEASE_FORK',
+      message: `${app} has two releases with number ${seq}, of ${signers(held, offered)}; ${stands.digest.slice(0, 8)} stands`,
+      evidence: [held.bytes, offered.bytes],
+    })
+  }
+}
+
+const fileSuffix = '.cbor'
+
+function fileName(app: string): string {
+  return `${app}${fileSuffix}`
+}
+
+/** Stored releases were taken under the trust of their day, so any version that allowed them will do. */
+function readStored(bytes: Uint8Array, app: string, trust: Trust): History<HeldRelease> {
+  const check = (signed: Uint8Array): SignedRelease => {
+    const release = readRelease(signed)
+    requireMesh(release, trust)
+    if (release.record.app !== app) throw new Error(`it holds a release of ${release.record.app}`)
+    if (!trust.pastPublishers(release.publisher).some((entry) => allows(entry, release)))
+      throw stranger(release)
+    return release
+  }
+  const { line, forks } = decodeHistory(bytes, check)
+  const ordered = line.every((release, index) => {
+    const newer = line[index - 1]
+    return newer === undefined || newer.record.seq > release.record.seq
+  })
+  if (!ordered || line.length === 0) throw new Error('its releases are out of order')
+  return { line, forks }
+}
+
+function allows(entry: PublisherEntry, { record }: SignedRelease): boolean {
+  try {
+    requireDelegation(record, entry)
+    return true
+  } catch (error) {
+    if (isSelvedgeError(error, 'ERR_RELEASE_DELEGATION')) return false
+    throw error
+  }
+}
+
+function requireMesh({ record }: SignedRelease, trust: Trust): void {
+  if (record.mesh === trust.meshId) return
+  throw releasesProblems.error(
+    'ERR_RELEASE_MESH',
+    `${record.app} ${record.version} is for mesh ${record.mesh.slice(0, 8)}, this is ${trust.meshId.slice(0, 8)}`,
+  )
+}
+
+function requireNext({ record }: SignedRelease, head: SignedRelease | null): void {
+  const { app, seq, previous } = record
+  const headSeq = head?.record.seq ?? 0
+  if (seq <= headSeq) {
+    throw releasesProblems.error(
+      'ERR_RELEASE_SEQUENCE',
+      `${app} is at number ${headSeq} here; ${seq} is not above it`,
+    )
+  }
+  if (previous === (head?.digest ?? null)) return
+  const follows = previous === null ? 'no release' : `release ${previous.slice(0, 8)}`
+  const newest = head === null ? 'there is none yet' : `the newest here is ${head.digest.slice(0, 8)}`
+  throw releasesProblems.error(
+    'ERR_RELEASE_SEQUENCE',
+    `this release of ${app} follows ${follows}, but ${newest}`,
+  )
+}
+
+function stranger({ record, publisher }: SignedRelease): Error {
+  return releasesProblems.error(
+    'ERR_RELEASE_STRANGER',
+    `${record.app} ${record.version} is signed by ${hexOf(publisher).slice(0, 16)}…, which is no publisher of this mesh`,
+  )
+}
+
+function signers(a: SignedRelease, b: SignedRelease): string {
+  const keys = new Set([a, b].map(({ publisher }) => `${hexOf(publisher).slice(0, 16)}…`))
+  return keys.size === 1
+    ? `one publisher, ${[...keys].join('')}`
+    : `the publishers ${[...keys].join(' and ')}`
+}

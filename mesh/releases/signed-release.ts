@@ -1,0 +1,188 @@
+/**
+ * Release records as they travel: signed by a publisher, read only after the signature held, bounded in every field.
+ */
+import * as v from 'valibot'
+import {
+  digestOf,
+  encodeCbor,
+  isSelvedgeError,
+  sign1,
+  verify1,
+  type Digest,
+  type KeyPair,
+} from '../../core/index.ts'
+import {
+  criticalField,
+  digestField,
+  groupsField,
+  readPayload,
+  textField,
+  timeField,
+} from '../identity/index.ts'
+import type { PublisherEntry } from '../identity/index.ts'
+import { fitsPattern } from './pattern.ts'
+import { releasesProblems } from './problems.ts'
+import type { ReleaseRecord } from './record.ts'
+
+export const releaseLimits = {
+  recordBytes: 65_536,
+  componentBytes: 64 * 1024 * 1024,
+  /** The list of a component's chunks: 64 MiB in chunks of 4 KiB at 100 bytes each is 1.6 MiB. */
+  chunkListBytes: 2 * 1024 * 1024,
+  grants: 64,
+  triggers: 32,
+  triggerOptions: 16,
+  configEntries: 64,
+  configChars: 4_096,
+  memoryBytes: 4 * 1024 * 1024 * 1024,
+  deadlineMs: 3_600_000,
+} as const
+
+/** `^[a-z][a-z0-9-]{0,62}$` */
+export const appNamePattern = /^[a-z][a-z0-9-]{0,62}$/
+/** `sensor:light`, `logging`. */
+export const grantPattern = /^[a-z][a-z0-9-]*(:[\x21-\x7e]{1,128})?$/
+const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,32})?(\+[0-9A-Za-z.-]{1,32})?$/
+
+/** A release whose signature holds; whether its publisher may release it is what {@link requireDelegation} decides. */
+export interface SignedRelease {
+  readonly bytes: Uint8Array
+  /** SHA-256 of the signed bytes: how nodes name it, and what `previous` of the next one holds. */
+  readonly digest: Digest
+  readonly record: ReleaseRecord
+  /** Public key of the publisher. */
+  readonly publisher: Uint8Array
+  /** False where the record names a critical field that this version does not know: relay it, do not run it. */
+  readonly runnable: boolean
+  readonly unknownCritical: readonly string[]
+}
+
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
+const option = v.union([v.pipe(v.string(), v.maxLength(1_024)), v.number(), v.boolean()])
+
+const blob = { digest: digestField, sizeBytes: v.pipe(positive, v.maxValue(Number.MAX_SAFE_INTEGER)) }
+
+function isSortedSet(list: string[]): boolean {
+  return list.every((item, index) => index === 0 || (list[index - 1] ?? '') < item)
+}
+
+const schema = v.looseObject({
+  v: v.literal(1),
+  mesh: digestField,
+  app: v.pipe(
+    v.string(),
+    v.regex(appNamePattern, 'must be lower-case letters, digits and dashes, a letter first'),
+  ),
+  seq: v.pipe(positive, v.maxValue(Number.MAX_SAFE_INTEGER)),
+  version: v.pipe(v.string(), v.regex(versionPattern, 'must be a semantic version')),
+  component: v.looseObject({
+    ...blob,
+    chunks: v.looseObject(blob),
+  }),
+  grants: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(192), v.regex(grantPattern, 'must look like sensor:light'))),
+    v.maxLength(releaseLimits.grants),
+    v.check(isSortedSet, 'must be sorted, each once'),
+  ),
+  triggers: v.pipe(
+    v.array(
+      v.pipe(
+        v.objectWithRest({ kind: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,31}$/)) }, option),
+        v.check(
+          (trigger) => Object.keys(trigger).length <= releaseLimits.triggerOptions,
+          'has too many options',
+        ),
+      ),
+    ),
+    v.maxLength(releaseLimits.triggers),
+  ),
+  config: v.pipe(
+    v.record(textField(128), v.pipe(v.string(), v.maxLength(releaseLimits.configChars))),
+    v.check((config) => Object.keys(config).length <= releaseLimits.configEntries, 'has too many entries'),
+  ),
+  limits: v.looseObject({
+    memoryBytes: v.pipe(positive, v.maxValue(releaseLimits.memoryBytes)),
+    deadlineMs: v.pipe(positive, v.maxValue(releaseLimits.deadlineMs)),
+  }),
+  groups: groupsField,
+  previous: v.nullable(digestField),
+  signedAt: timeField,
+  critical: criticalField,
+})
+
+/** @throws ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE where nodes would refuse the record */
+export function signRelease(key: KeyPair, record: ReleaseRecord): Uint8Array {
+  const bytes = sign1({ purpose: 'release', payload: encodeCbor(record), key })
+  readRelease(bytes)
+  return bytes
+}
+
+/** @throws ERR_RELEASE_TOO_LARGE, ERR_RELEASE_SIGNATURE, ERR_RELEASE_INVALID */
+export function readRelease(bytes: Uint8Array): SignedRelease {
+  if (bytes.length > releaseLimits.recordBytes) {
+    throw tooLarge(`a release record has ${bytes.length} bytes; ${releaseLimits.recordBytes} are allowed`)
+  }
+  const { payload, kid } = verified(bytes)
+  const record = readPayload(schema, payload, releaseLimits.recordBytes, invalid)
+  requireSizes(record)
+  const unknownCritical = record.critical.filter((field) => !Object.hasOwn(schema.entries, field))
+  return {
+    bytes,
+    digest: digestOf(bytes),
+    record,
+    publisher: kid,
+    runnable: unknownCritical.length === 0,
+    unknownCritical,
+  }
+}
+
+/**
+ * Checks that a publisher may release this app with these grants.
+ * @throws ERR_RELEASE_DELEGATION naming all that it may not
+ */
+export function requireDelegation(record: ReleaseRecord, entry: PublisherEntry): void {
+  const { app } = record
+  if (!entry.apps.some((pattern) => fitsPattern(pattern, app))) {
+    throw delegation(`its publisher may release ${entry.apps.join(', ') || 'no app'}, not ${app}`)
+  }
+  const beyond = record.grants.filter((grant) => !entry.grants.some((pattern) => fitsPattern(pattern, grant)))
+  if (beyond.length > 0)
+    throw delegation(`${app} asks for ${beyond.join(', ')}, which its publisher may not give`)
+}
+
+function verified(bytes: Uint8Array): { payload: Uint8Array; kid: Uint8Array } {
+  try {
+    return verify1(bytes, { purpose: 'release', maxBytes: releaseLimits.recordBytes })
+  } catch (cause) {
+    if (!isSelvedgeError(cause, 'ERR_SIGNATURE')) throw cause
+    throw releasesProblems.error('ERR_RELEASE_SIGNATURE', `a release record was refused: ${cause.message}`, {
+      cause,
+    })
+  }
+}
+
+function requireSizes({ app, component }: ReleaseRecord): void {
+  const { componentBytes, chunkListBytes } = releaseLimits
+  if (component.sizeBytes > componentBytes) {
+    throw tooLarge(
+      `the component of ${app} has ${component.sizeBytes} bytes; ${componentBytes} (64 MiB) are allowed`,
+    )
+  }
+  if (component.chunks.sizeBytes > chunkListBytes) {
+    throw tooLarge(
+      `the chunk list of ${app} has ${component.chunks.sizeBytes} bytes; ${chunkListBytes} are allowed`,
+    )
+  }
+}
+
+function invalid(what: string, cause?: unknown): Error {
+  return releasesProblems.error('ERR_RELEASE_INVALID', `a release record was refused: ${what}`, { cause })
+}
+
+function tooLarge(message: string): Error {
+  return releasesProblems.error('ERR_RELEASE_TOO_LARGE', message)
+}
+
+function delegation(message: string): Error {
+  return releasesProblems.error('ERR_RELEASE_DELEGATION', message)
+}
