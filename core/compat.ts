@@ -2,6 +2,7 @@
  * What the libraries we bundle expect and older Node.js lacks. Imported before everything else, so that one
  * bundle runs on Node 18.20, 20, 22 and 24. Each entry names the first Node that has it.
  */
+import { File } from 'node:buffer'
 import { webcrypto } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 
@@ -90,11 +91,7 @@ define(Set.prototype, 'isDisjointFrom', function isDisjointFrom<T>(this: Set<T>,
   return ![...this].some((item) => other.has(item))
 })
 
-// 20: File, which undici's types and libp2p's dependencies look up at load.
-if (!('File' in globalThis)) {
-  const { File } = await import('node:buffer')
-  define(globalThis, 'File', File)
-}
+define(globalThis, 'File', File) // 20; undici's types and libp2p's dependencies look it up at load
 
 function define(target: object, name: string, value: unknown): void {
   if (name in target) return

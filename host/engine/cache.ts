@@ -19,7 +19,7 @@ import { MalformedError } from './byte-reader.ts'
 import type { ComponentFacts } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
 import { unpack } from './packed.ts'
-import { glueName } from './prepare-job.ts'
+import { glueName } from './prepare-protocol.ts'
 
 export interface CoreModule {
   readonly name: string

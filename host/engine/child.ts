@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../core/index.ts'
 import type { EngineLimits } from './limits.ts'
-import type { PrepareJob } from './prepare-job.ts'
+import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
 

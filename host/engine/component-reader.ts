@@ -13,9 +13,6 @@ export interface ComponentOutline {
   readonly modules: readonly Uint8Array[]
 }
 
-/** What the first eight bytes say. */
-export type BinaryForm = 'component' | 'core-module' | 'other-version' | 'not-wasm'
-
 const maxNesting = 16
 const maxModules = 1_000
 const maxNames = 10_000
@@ -24,16 +21,6 @@ const coreModuleSection = 1
 const componentSection = 4
 const importSection = 10
 const exportSection = 11
-
-/** Tells a component from a core module (layer 0, version 1) and from everything else. */
-export function formOf(bytes: Uint8Array): BinaryForm {
-  const magic = [0x00, 0x61, 0x73, 0x6d]
-  if (bytes.length < 8 || magic.some((byte, index) => bytes[index] !== byte)) return 'not-wasm'
-  const version = bytes[4]! | (bytes[5]! << 8)
-  const layer = bytes[6]! | (bytes[7]! << 8)
-  if (layer === 0 && version === 1) return 'core-module'
-  return layer === 1 && version === 13 ? 'component' : 'other-version'
-}
 
 /** @throws MalformedError */
 export function outlineOf(bytes: Uint8Array): ComponentOutline {

@@ -6,14 +6,8 @@
  */
 import { isSelvedgeError, messageOf } from '../../core/index.ts'
 import { pack } from './packed.ts'
-import { runJob, type PrepareJob } from './prepare-job.ts'
-
-/** In the answer's header where the component was refused. */
-export interface Refusal {
-  readonly code: string
-  readonly message: string
-  readonly hint: string
-}
+import { runJob } from './prepare-job.ts'
+import type { PrepareJob, Refusal } from './prepare-protocol.ts'
 
 const { job, component } = await readRequest()
 let answer: Uint8Array

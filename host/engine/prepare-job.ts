@@ -3,34 +3,21 @@
  */
 import { digestOf, messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
-import { formOf, outlineOf, type ComponentOutline } from './component-reader.ts'
+import { refuseOtherForms } from './component-form.ts'
+import { outlineOf, type ComponentOutline } from './component-reader.ts'
 import type { ComponentFacts } from './contract.ts'
 import { capModule, memoriesOf, pageBytes } from './core-module.ts'
 import { featuresOf } from './features.ts'
 import { parseInterface } from './interface-id.ts'
+import { glueName, type PreparedModule, type PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import { transpile, type Transpiled } from './transpiler.ts'
-
-/** `inspect` leaves out the output. */
-export interface PrepareJob {
-  readonly mode: 'inspect' | 'prepare'
-  readonly memoryBytes: number
-  readonly tableEntries: number
-}
-
-export interface PreparedModule {
-  readonly name: string
-  /** Such a module may be instantiated once only, or its memory would count twice. */
-  readonly hasMemory: boolean
-}
 
 export interface JobResult {
   readonly facts: ComponentFacts
   readonly modules: readonly PreparedModule[]
   readonly parts: ReadonlyMap<string, Uint8Array>
 }
-
-export const glueName = 'component.js'
 
 /** @throws SelvedgeError for everything that is wrong with the component */
 export async function runJob(component: Uint8Array, job: PrepareJob): Promise<JobResult> {
@@ -50,34 +37,6 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
   }
   if (job.mode === 'inspect') return { facts, modules: [], parts: new Map() }
   return { facts, ...capped(transpiled, job) }
-}
-
-/** Also used before a child is started, as it costs nothing. */
-export function refuseOtherForms(bytes: Uint8Array): void {
-  const form = formOf(bytes)
-  if (form === 'component') return
-  if (form === 'core-module') {
-    throw engineProblems.error(
-      'ERR_CORE_MODULE',
-      'this is a core WebAssembly module; this node runs WASI 0.2 components (a core module wrapped with its WIT)',
-    )
-  }
-  if (form === 'other-version') {
-    throw engineProblems.error(
-      'ERR_COMPONENT_INVALID',
-      'this is WebAssembly in a version of the binary format that this node does not know',
-      { hint: 'build it with a toolchain for WASI 0.2 components' },
-    )
-  }
-  throw engineProblems.error('ERR_NOT_WASM', `this is not WebAssembly: it begins with ${beginning(bytes)}`)
-}
-
-function beginning(bytes: Uint8Array): string {
-  if (bytes.length === 0) return 'nothing, it is empty'
-  const start = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
-  return /^[\x20-\x7e\s]+$/.test(start)
-    ? JSON.stringify(start)
-    : `bytes ${Buffer.from(start, 'latin1').toString('hex')}`
 }
 
 function readOutline(component: Uint8Array): ComponentOutline {

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ByteReader, encodeU32, MalformedError } from '../../../host/engine/byte-reader.ts'
-import { formOf, outlineOf } from '../../../host/engine/component-reader.ts'
+import { formOf } from '../../../host/engine/component-form.ts'
+import { outlineOf } from '../../../host/engine/component-reader.ts'
 import { guest } from '../../guests/index.ts'
 
 describe('numbers', () => {

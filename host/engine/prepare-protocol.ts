@@ -1,0 +1,27 @@
+/**
+ * What passes between the node and the short-lived child that prepares a component. Kept apart from what the child
+ * runs, so that the transpiler does not end up in the program.
+ */
+
+/** `inspect` leaves out the output. */
+export interface PrepareJob {
+  readonly mode: 'inspect' | 'prepare'
+  readonly memoryBytes: number
+  readonly tableEntries: number
+}
+
+export interface PreparedModule {
+  readonly name: string
+  /** Such a module may be instantiated once only, or its memory would count twice. */
+  readonly hasMemory: boolean
+}
+
+/** The part of a packed answer that is the glue; all others are core modules. */
+export const glueName = 'component.js'
+
+/** In the answer's header where the component was refused. */
+export interface Refusal {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
