@@ -159,8 +159,8 @@ export interface LogGap {
 export interface InviteContext {
   readonly mesh: string
   readonly meshName: string
-  /** The signed trust bundle in force here, base64. */
-  readonly trust: string
+  /** Public root keys of the trust bundle in force here, in hexadecimal. */
+  readonly roots: readonly string[]
   /** Where the newcomer finds this node: dialable multiaddrs with its peer id. */
   readonly addresses: readonly string[]
 }

@@ -1,0 +1,69 @@
+import type { LocalApp } from '../../api/index.ts'
+import { defineCommand } from '../command.ts'
+import { paintFor, type Paint } from '../paint.ts'
+import { printJson } from '../print.ts'
+import { table } from '../table.ts'
+import { ageText, countText, percentText, plain } from '../text.ts'
+
+export const apps = defineCommand({
+  name: 'apps',
+  summary: 'list the apps on this node: version, state, events, grants',
+  options: {},
+  json: 'selvedge.apps/1',
+  usesNode: true,
+  examples: [
+    { line: 'apps', says: 'what this node runs' },
+    { line: 'apps --json', says: 'with counters of events, restarts and the last swap' },
+  ],
+  async run(context) {
+    const { world, client, json } = context
+    const list = await client.apps()
+    if (json) printJson(context, 'selvedge.apps/1', { apps: list })
+    else if (list.length === 0) world.stderr.write('no apps yet: publish one with `selvedge publish DIR`\n')
+    else world.stdout.write(renderLocalApps(list, world.clock.now(), world.stdout.colour))
+    return 0
+  },
+})
+
+/** One app a row, what is wrong with it below. */
+export function renderLocalApps(list: readonly LocalApp[], now: number, colour: boolean): string {
+  const paint = paintFor(colour)
+  const rows = list.map((app) => [
+    `${signOf(app, paint)} ${plain(app.app)}`,
+    `${plain(app.version)} (seq ${app.seq})`,
+    `${app.state} ${ageText(now - app.since)}`,
+    eventsText(app),
+    app.grants.length === 0 ? 'no grants' : app.grants.map(plain).join(' '),
+  ])
+  const notes = list.flatMap((app) => {
+    const { next, reason } = app
+    const progress = next?.progress === undefined ? '' : ` ${percentText(next.progress)}`
+    return [
+      ...(reason === undefined
+        ? []
+        : [`${plain(app.app)}: ${reason.code}: ${plain(reason.message)}`, `  next: ${plain(reason.hint)}`]),
+      ...(next === undefined
+        ? []
+        : [`${plain(app.app)}: ${plain(next.version)} (seq ${next.seq}) is ${next.state}${progress}`]),
+      ...(next?.reason === undefined
+        ? []
+        : [`  ${next.reason.code}: ${plain(next.reason.message)}`, `  next: ${plain(next.reason.hint)}`]),
+    ]
+  })
+  return table(rows) + notes.map((line) => `${line}\n`).join('')
+}
+
+function signOf(app: LocalApp, paint: Paint): string {
+  if (app.state === 'running') return paint.green('●')
+  if (app.state === 'failed' || app.state === 'backoff') return paint.red('✗')
+  return app.state === 'stopped' ? paint.dim('○') : paint.yellow('◐')
+}
+
+function eventsText({ events, restarts }: LocalApp): string {
+  const lost = events.failed + events.dropped
+  return [
+    `${countText(events.handled, 'event')} handled`,
+    ...(lost === 0 ? [] : [`${events.failed} failed, ${events.dropped} dropped`]),
+    ...(restarts === 0 ? [] : [countText(restarts, 'restart')]),
+  ].join(', ')
+}

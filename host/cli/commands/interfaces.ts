@@ -1,0 +1,32 @@
+import { defineCommand } from '../command.ts'
+import { printJson } from '../print.ts'
+import { table } from '../table.ts'
+
+export const interfaces = defineCommand({
+  name: 'interfaces',
+  summary: 'list what this program offers to components, and the grant that opens it',
+  options: {},
+  json: 'selvedge.interfaces/1',
+  usesNode: false,
+  examples: [{ line: 'interfaces', says: 'needs no running node' }],
+  async run(context) {
+    const [{ interfaceOffers }, { engineOffers }] = await Promise.all([
+      import('../../interfaces/index.ts'),
+      import('../../engine/index.ts'),
+    ])
+    const offers = [
+      ...interfaceOffers.map(({ id, summary, grantKind }) => ({
+        id,
+        summary,
+        grant: grantKind === null ? null : `${grantKind}:NAME`,
+      })),
+      ...engineOffers.map(({ id, summary }) => ({ id, summary, grant: null })),
+    ]
+    if (context.json) printJson(context, 'selvedge.interfaces/1', { interfaces: offers })
+    else
+      context.world.stdout.write(
+        table(offers.map(({ id, summary, grant }) => [id, grant ?? 'always', summary])),
+      )
+    return 0
+  },
+})

@@ -1,0 +1,182 @@
+import { resolve } from 'node:path'
+import { digestOf, isSelvedgeError, type KeyPair } from '../../../core/index.ts'
+import type { PublishContext, ReleaseEntry } from '../../api/index.ts'
+import { usage } from '../arguments.ts'
+import { defineCommand, type CommandContext } from '../command.ts'
+import { componentSource, type ComponentSource } from '../component-source.ts'
+import { printJson, say } from '../print.ts'
+import { cliProblems } from '../problems.ts'
+import { signedRelease } from '../signed-release.ts'
+import { ageText, plain, sizeText } from '../text.ts'
+import { waitForRelease } from '../wait-for-release.ts'
+
+const schema = 'selvedge.publish/1'
+const defaultTimeout = '60'
+
+export const publish = defineCommand({
+  name: 'publish',
+  summary: 'sign an app’s component and hand it to the mesh',
+  details:
+    'Of an app folder: builds it, and takes everything else from its selvedge.toml. Of a bare .wasm: the app is named ' +
+    'after the file and gets no grants unless you give them. The node checks the component before anything is signed; ' +
+    'the key that signs is in your key folder and never leaves it.',
+  arguments: [{ name: 'DIR|FILE.wasm', required: false, completes: 'file' }],
+  options: {
+    app: { kind: 'text', value: 'NAME', help: 'the app’s name (of a bare .wasm)' },
+    version: {
+      kind: 'text',
+      value: 'VERSION',
+      help: 'the release’s version (default: the manifest’s, else 0.0.SEQ)',
+    },
+    grant: { kind: 'list', value: 'GRANT', help: 'let it use a device, as sensor:light (of a bare .wasm)' },
+    trigger: { kind: 'list', value: 'TRIGGER', help: 'call it, as sensor:light:200ms (of a bare .wasm)' },
+    group: { kind: 'list', value: 'GROUP', help: 'run it on the nodes of this group (default: all)' },
+    config: { kind: 'list', value: 'KEY=VALUE', help: 'a setting of the app' },
+    wait: { kind: 'flag', help: 'wait until every node that should run it does' },
+    timeout: { kind: 'text', value: 'SECONDS', help: `how long to wait (default ${defaultTimeout})` },
+    'no-build': { kind: 'flag', help: 'take the component that is built already' },
+  },
+  json: schema,
+  usesNode: true,
+  examples: [
+    { line: 'publish components/light-alarm --wait', says: 'build, sign, and see it run everywhere' },
+    { line: 'publish blink.wasm --grant pin:led --group garage', says: 'a bare component, for one group' },
+  ],
+  async run(context) {
+    const { world, options, args, client } = context
+    const timeoutMs = timeoutOf(options.timeout ?? defaultTimeout)
+    const startedAt = world.clock.monotonicMs()
+    const source = await componentSource(
+      resolve(world.cwd, args[0] ?? '.'),
+      {
+        app: options.app,
+        version: options.version,
+        grants: options.grant,
+        triggers: options.trigger,
+        groups: options.group,
+        config: options.config,
+        build: !options['no-build'],
+      },
+      (step) => say(context, `  ${step}`),
+      world.signal,
+    )
+    const { entry, groups } = await release(context, source)
+    const wanted = { app: entry.app, seq: entry.seq, version: entry.version, groups }
+    const progress = options.wait ? await waitForRelease(world, client, { ...wanted, timeoutMs }) : null
+    receipt(context, entry, progress, world.clock.monotonicMs() - startedAt)
+    return 0
+  },
+})
+
+/** Lets the node check the component, shows what will be signed, signs, and hands it over. */
+async function release(
+  context: CommandContext,
+  source: ComponentSource,
+): Promise<{ entry: ReleaseEntry; groups: readonly string[] }> {
+  const { client, world } = context
+  const { draft, bytes, file } = source
+  const terms = await client.publishContext(draft.app)
+  const key = await publisherKey(world.folders.keys, terms.mesh)
+  const report = await client.upload(bytes, {
+    grants: draft.grants,
+    triggers: draft.triggers,
+    memoryBytes: draft.limits.memoryBytes,
+  })
+  const digest = digestOf(bytes)
+  if (report.digest !== digest) {
+    throw cliProblems.error(
+      'ERR_UPLOAD_MISMATCH',
+      `${file} has the digest ${digest.slice(0, 8)} here and ${report.digest.slice(0, 8)} on the node`,
+    )
+  }
+  const signed = await signedRelease({ draft, bytes, terms, key, signedAt: world.clock.now() })
+  const { chunks } = signed.record.component
+  if (report.chunks.digest !== chunks.digest) {
+    throw cliProblems.error(
+      'ERR_UPLOAD_MISMATCH',
+      `the node cuts ${file} into other chunks (${report.chunks.digest.slice(0, 8)}) than this program (${chunks.digest.slice(0, 8)})`,
+      {
+        hint: 'use the same release of selvedge for the daemon and for its commands',
+      },
+    )
+  }
+  showIntent(context, source, signed.record.version, terms)
+  return { entry: await client.publish(signed.bytes), groups: draft.groups }
+}
+
+/** @throws ERR_NO_PUBLISHER_KEY */
+async function publisherKey(folder: string, mesh: string): Promise<KeyPair> {
+  const { openKeyRing } = await import('../../../mesh/index.ts')
+  return openKeyRing(folder)
+    .get(mesh, 'publisher')
+    .catch((error: unknown) => {
+      if (!isSelvedgeError(error, 'ERR_KEY_MISSING')) throw error
+      throw cliProblems.error(
+        'ERR_NO_PUBLISHER_KEY',
+        `${folder} has no publisher key of mesh ${mesh.slice(0, 8)}`,
+        {
+          cause: error,
+        },
+      )
+    })
+}
+
+/** What the signature will say, louder where it takes more than the release before. */
+function showIntent(
+  context: CommandContext,
+  { draft, bytes }: ComponentSource,
+  version: string,
+  terms: PublishContext,
+): void {
+  const before = terms.head
+  const more = draft.grants.filter((grant) => before !== null && !before.grants.includes(grant))
+  const grants = draft.grants.length === 0 ? 'nothing' : draft.grants.join(', ')
+  const follows = before === null ? 'its first release' : `after ${plain(before.version)} (seq ${before.seq})`
+  say(
+    context,
+    `signs ${draft.app} ${version} (seq ${terms.nextSeq}), ${follows}, ${sizeText(bytes.length)} component`,
+  )
+  say(context, `  may use: ${grants}${more.length === 0 ? '' : ` — NEW: ${more.join(', ')}`}`)
+  say(
+    context,
+    `  goes to: ${draft.groups.length === 0 ? 'every node' : `nodes of ${draft.groups.join(', ')}`}`,
+  )
+}
+
+function receipt(
+  context: CommandContext,
+  entry: ReleaseEntry,
+  progress: Awaited<ReturnType<typeof waitForRelease>> | null,
+  elapsedMs: number,
+): void {
+  const { app, version, seq, digest, component, sizeBytes } = entry
+  const nodes =
+    progress === null
+      ? null
+      : { running: progress.running, expected: progress.nodes.length, away: progress.away }
+  if (context.json) {
+    printJson(context, schema, {
+      app,
+      version,
+      seq,
+      digest,
+      component,
+      sizeBytes,
+      nodes,
+      ms: Math.round(elapsedMs),
+    })
+    return
+  }
+  const where = nodes === null ? 'is on its way' : `runs on ${nodes.running}/${nodes.expected} nodes`
+  context.world.stdout.write(
+    `${app} ${version} (seq ${seq}) ${where} · ${ageText(elapsedMs)} · ${sizeText(sizeBytes)} component\n`,
+  )
+  if (nodes === null) say(context, 'see where it runs with `selvedge status`')
+  else if (nodes.away.length > 0) say(context, `gets it when it is back: ${nodes.away.join(', ')}`)
+}
+
+function timeoutOf(text: string): number {
+  const seconds = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= 86_400) return seconds * 1000
+  throw usage({ name: 'publish' }, `--timeout ${text} is no number of seconds from 1 to 86400`)
+}

@@ -1,0 +1,41 @@
+import type { ReleaseEntry } from '../../api/index.ts'
+import { defineCommand } from '../command.ts'
+import { printJson } from '../print.ts'
+import { cliProblems } from '../problems.ts'
+import { table } from '../table.ts'
+import { ageText, plain, sizeText } from '../text.ts'
+
+export const releases = defineCommand({
+  name: 'releases',
+  summary: 'list the releases of an app, newest first: who signed what, and when',
+  arguments: [{ name: 'APP', required: true }],
+  options: {},
+  json: 'selvedge.releases/1',
+  usesNode: true,
+  examples: [{ line: 'releases light-alarm', says: 'what was published as light-alarm' }],
+  async run(context) {
+    const { world, client, args, json } = context
+    const [app = ''] = args
+    const list = await client.releases(app)
+    if (list.length === 0) throw cliProblems.error('ERR_UNKNOWN_APP', `this node knows no release of ${app}`)
+    if (json) printJson(context, 'selvedge.releases/1', { app, releases: list })
+    else world.stdout.write(renderReleases(list, world.clock.now()))
+    return 0
+  },
+})
+
+const signs = { head: '● head', past: '○ past', fork: '✗ fork' } as const
+
+export function renderReleases(list: readonly ReleaseEntry[], now: number): string {
+  const newestFirst = [...list].sort((one, other) => other.seq - one.seq)
+  return table(
+    newestFirst.map((release) => [
+      signs[release.role],
+      `${plain(release.version)} (seq ${release.seq})`,
+      `component ${release.component.slice(0, 8)} ${sizeText(release.sizeBytes)}`,
+      `by ${release.publisher.slice(0, 8)}`,
+      `${ageText(now - release.receivedAt)} ago`,
+      release.groups.length === 0 ? 'every node' : release.groups.map(plain).join(' '),
+    ]),
+  )
+}

@@ -1,0 +1,126 @@
+/** What `publish` was pointed at: an app folder with its manifest, or a bare component file. */
+import { open, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { messageOf } from '../../core/index.ts'
+import { apiLimits } from '../api/index.ts'
+import type { ReleaseDraft } from '../manifest/index.ts'
+import { cliProblems } from './problems.ts'
+import { usage } from './arguments.ts'
+
+export interface SourceOptions {
+  readonly app: string | undefined
+  readonly version: string | undefined
+  readonly grants: readonly string[]
+  readonly triggers: readonly string[]
+  readonly groups: readonly string[]
+  /** `KEY=VALUE`, over what the manifest says. */
+  readonly config: readonly string[]
+  readonly build: boolean
+}
+
+export interface ComponentSource {
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly draft: ReleaseDraft
+}
+
+/**
+ * Reads, and for a folder first builds, what is to be published.
+ * @throws the refusals of host/manifest and host/build; ERR_COMPONENT_FILE; ERR_USAGE for a folder with options that
+ * only stand in for a manifest
+ */
+export async function componentSource(
+  target: string,
+  options: SourceOptions,
+  progress: (step: string) => void,
+  signal: AbortSignal,
+): Promise<ComponentSource> {
+  const facts = await stat(target).catch((cause: unknown) => {
+    throw cliProblems.error('ERR_COMPONENT_FILE', `there is nothing at ${target}`, { cause })
+  })
+  const source = facts.isDirectory()
+    ? await fromFolder(target, options, progress, signal)
+    : await fromFile(target, options)
+  const config = { ...source.draft.config, ...parseConfig(options.config) }
+  return { ...source, draft: { ...source.draft, config }, bytes: await readComponent(source.file) }
+}
+
+async function fromFolder(
+  folder: string,
+  options: SourceOptions,
+  progress: (step: string) => void,
+  signal: AbortSignal,
+): Promise<Omit<ComponentSource, 'bytes'>> {
+  const misplaced = [
+    options.app === undefined ? null : '--app',
+    options.grants.length === 0 ? null : '--grant',
+    options.triggers.length === 0 ? null : '--trigger',
+  ].find((name) => name !== null)
+  if (misplaced !== undefined) {
+    throw usage(
+      { name: 'publish' },
+      `${misplaced} is for a bare .wasm; an app folder says it in its selvedge.toml`,
+    )
+  }
+  const { readManifest, releaseDraft } = await import('../manifest/index.ts')
+  const manifest = await readManifest(folder)
+  const draft = releaseDraft(manifest)
+  if (options.build) {
+    const { buildApp } = await import('../build/index.ts')
+    await buildApp(folder, { progress, signal })
+  }
+  // The two that may differ from one publication to the next are checked as a bare file's would be.
+  const { version, groups } = releaseDraft({
+    file: 'app.wasm',
+    version: options.version,
+    groups: options.groups,
+  })
+  return {
+    file: resolve(join(folder, manifest.component.file)),
+    draft: {
+      ...draft,
+      version: version ?? draft.version,
+      groups: groups.length === 0 ? draft.groups : groups,
+    },
+  }
+}
+
+async function fromFile(file: string, options: SourceOptions): Promise<Omit<ComponentSource, 'bytes'>> {
+  const { releaseDraft } = await import('../manifest/index.ts')
+  const { app, version, grants, triggers, groups } = options
+  return { file, draft: releaseDraft({ file, app, version, grants, triggers, groups }) }
+}
+
+async function readComponent(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file, 'r')
+    try {
+      const { size } = await handle.stat()
+      if (size > apiLimits.componentBytes) {
+        throw cliProblems.error(
+          'ERR_COMPONENT_FILE',
+          `${file} has ${size} bytes; at most ${apiLimits.componentBytes} can be published`,
+          {
+            hint: 'leave debug information out, or move data out of the component',
+          },
+        )
+      }
+      return new Uint8Array(await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause
+    throw cliProblems.error('ERR_COMPONENT_FILE', `${file} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function parseConfig(pairs: readonly string[]): Record<string, string> {
+  const config: Record<string, string> = {}
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at < 1) throw usage({ name: 'publish' }, `--config ${pair} is not KEY=VALUE`)
+    config[pair.slice(0, at)] = pair.slice(at + 1)
+  }
+  return config
+}

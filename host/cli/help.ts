@@ -1,0 +1,53 @@
+/** Help texts, from the tables of the commands. */
+import { allOptions, type Command } from './command.ts'
+import { table } from './table.ts'
+import { wrap } from './text.ts'
+
+const width = 80
+
+/** `selvedge help`: what there is. */
+export function overview(commands: readonly Command[]): string {
+  return [
+    'selvedge: a WebAssembly-first edge runtime with a peer mesh\n\n',
+    'usage: selvedge COMMAND [OPTIONS]\n\n',
+    table(commands.map(({ name, summary }) => [`  ${name}`, summary])),
+    '\nstart a node:        selvedge up\n',
+    'see what it does:    selvedge status\n',
+    'about one command:   selvedge COMMAND --help\n',
+  ].join('')
+}
+
+/** `selvedge COMMAND --help`. */
+export function commandHelp(command: Command): string {
+  const options = Object.entries(allOptions(command)).map(([name, { value, short, help, kind }]) => [
+    `  ${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`,
+    kind === 'list' ? `${help}; may be given several times` : help,
+  ])
+  return [
+    `${command.summary}\n\n`,
+    `usage: ${usageLine(command)}\n\n`,
+    ...(command.details === undefined ? [] : [`${wrap(command.details, width).join('\n')}\n\n`]),
+    `options:\n${twoColumns(options)}\n`,
+    `examples:\n`,
+    ...command.examples.map(({ line, says }) => `  selvedge ${line}\n      ${says}\n`),
+  ].join('')
+}
+
+export function usageLine(command: Command): string {
+  const words = (command.arguments ?? []).map(({ name, required }) => (required ? name : `[${name}]`))
+  return ['selvedge', command.name, ...words, '[OPTIONS]'].join(' ')
+}
+
+/** As a table whose second column is wrapped where it would leave the screen. */
+function twoColumns(rows: readonly (readonly string[])[]): string {
+  const left = Math.min(30, Math.max(...rows.map(([name = '']) => name.length)))
+  return rows
+    .map(([name = '', text = '']) => {
+      const [first = '', ...more] = wrap(text, width - left - 2)
+      const head =
+        name.length > left ? `${name}\n${' '.repeat(left + 2)}${first}` : `${name.padEnd(left + 2)}${first}`
+      return [head, ...more.map((line) => `${' '.repeat(left + 2)}${line}`)].join('\n')
+    })
+    .map((line) => `${line}\n`)
+    .join('')
+}

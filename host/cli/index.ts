@@ -1,0 +1,6 @@
+/** The public face of host/cli: one run of the program, and what it expects of the node that `up` starts. */
+export type { NodeOptions, NodeStarter, RunningNode } from './node-starter.ts'
+export { wantsColour } from './paint.ts'
+export { cliProblems } from './problems.ts'
+export { runCli } from './run.ts'
+export type { ExitCode, Output, World } from './world.ts'

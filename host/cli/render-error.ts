@@ -1,0 +1,21 @@
+/** An error as a person sees it: what happened, then what to do. */
+import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { paintFor } from './paint.ts'
+import { plain } from './text.ts'
+
+/** `error[CODE]: what happened`, then `hint: what to do`. */
+export function renderError(error: unknown, colour: boolean): string {
+  const paint = paintFor(colour)
+  if (!isSelvedgeError(error)) {
+    const where = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 4).join('\n') : ''
+    return [
+      `${paint.red('error[ERR_INTERNAL]')}: ${plain(messageOf(error))}`,
+      ...(where === '' ? [] : [where]),
+      `${paint.cyan('hint')}: this is a fault of selvedge; please report it with these lines`,
+      '',
+    ].join('\n')
+  }
+  // A message may have several lines of its own, as a list of what is missing does.
+  const message = error.message.split('\n').map(plain).join('\n')
+  return `${paint.red(`error[${error.code}]`)}: ${message}\n${paint.cyan('hint')}: ${plain(error.hint)}\n`
+}

@@ -1,0 +1,177 @@
+/**
+ * The mesh at a glance: a report, the time and a width in, text out.
+ *
+ * What is wrong comes first, at every level: problems before groups, groups in need before others, nodes in need
+ * before others. A node in several groups is shown in each, because each group is read as a whole. Every fact
+ * about another node carries its age.
+ */
+import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
+import { appIsInTrouble, renderApps } from './render-apps.ts'
+import { paintFor, type Paint } from './paint.ts'
+import { padTo, visibleLength } from './table.ts'
+import { ageText, countText, plain, wrap } from './text.ts'
+
+export interface StatusView {
+  /** Wall clock, ms since the epoch: for how long a state lasts. */
+  readonly now: number
+  /** How long ago the report was asked for, in ms. */
+  readonly reportAgeMs: number
+  /** Columns to fill. */
+  readonly width: number
+  readonly colour: boolean
+}
+
+/** Worst first. */
+const order: readonly Verdict[] = ['dead', 'isolated', 'cut-off', 'suspect', 'alive', 'left']
+
+const signs: Readonly<Record<Verdict, string>> = {
+  alive: '●',
+  suspect: '◐',
+  'cut-off': '◐',
+  isolated: '◐',
+  dead: '✗',
+  left: '○',
+}
+
+const ungrouped = '(no group)'
+
+export function renderStatus(report: StatusReport, view: StatusView): string {
+  const paint = paintFor(view.colour)
+  const columns = columnsOf(report.nodes)
+  return [
+    header(report, view, paint),
+    ...problems(report, view, paint),
+    ...groupsOf(report.nodes).map((group) => renderGroup(group, report, columns, view, paint)),
+  ].join('\n')
+}
+
+function header(report: StatusReport, view: StatusView, paint: Paint): string {
+  const { mesh, self } = report
+  const left = `mesh ${paint.bold(plain(mesh.name))}  ${mesh.id.slice(0, 8)}  trust v${mesh.trustVersion}`
+  const age = view.reportAgeMs < 1_000 ? 'now' : `${ageText(view.reportAgeMs)} ago`
+  const right = `seen from ${plain(self.name)}, ${age}`
+  const gap = view.width - visibleLength(left) - right.length
+  const first = gap >= 2 ? `${left}${' '.repeat(gap)}${right}` : `${left}\n${right}`
+  if (self.network === 'on') return `${first}\n`
+  return `${first}\n${paint.yellow('◐ the network is off')}: apps run on, peers are not reached; selvedge network on\n`
+}
+
+function problems(report: StatusReport, view: StatusView, paint: Paint): string[] {
+  if (report.problems.length === 0) return []
+  const text = report.problems.flatMap(({ code, message, hint }) => [
+    ...hanging(`✗ ${code}: `, plain(message), view.width, (head) => paint.red(head)),
+    ...hanging('  next: ', plain(hint), view.width, (head) => paint.cyan(head)),
+  ])
+  return [`${text.join('\n')}\n`]
+}
+
+interface Group {
+  readonly name: string
+  readonly nodes: readonly NodeStatus[]
+}
+
+function groupsOf(nodes: readonly NodeStatus[]): Group[] {
+  const names = new Set(nodes.flatMap(({ groups }) => (groups.length === 0 ? [ungrouped] : groups)))
+  const groups = [...names].sort().map((name) => ({
+    name,
+    nodes: nodes.filter(({ groups: own }) => (own.length === 0 ? name === ungrouped : own.includes(name))),
+  }))
+  const inNeed = (group: Group): number => (group.nodes.some(needsLook) ? 0 : 1)
+  return groups.sort((one, other) => inNeed(one) - inNeed(other))
+}
+
+/** True for a node that somebody should look at: not alive, or with an app that does not do its work. */
+export function needsLook(node: NodeStatus): boolean {
+  return (node.state !== 'alive' && node.state !== 'left') || node.apps.some(appIsInTrouble)
+}
+
+function rankOf(node: NodeStatus): number {
+  return order.indexOf(node.state) * 2 - (needsLook(node) ? 1 : 0)
+}
+
+interface Columns {
+  readonly name: number
+  readonly arch: number
+}
+
+const stateWidth = 'this node'.length
+const roundTripWidth = 7
+const ageWidth = 8
+const longestName = 24
+
+function columnsOf(nodes: readonly NodeStatus[]): Columns {
+  return {
+    name: Math.min(longestName, widest(nodes.map(({ name }) => plain(name)))),
+    arch: widest(nodes.map(({ arch }) => plain(arch))),
+  }
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => text.length))
+}
+
+function renderGroup(
+  group: Group,
+  report: StatusReport,
+  columns: Columns,
+  view: StatusView,
+  paint: Paint,
+): string {
+  const inNeed = group.nodes.filter(needsLook).length
+  const needs = inNeed === 0 ? '' : paint.yellow(` · ${inNeed} ${inNeed === 1 ? 'needs' : 'need'} a look`)
+  const nodes = [...group.nodes].sort(
+    (one, other) => rankOf(one) - rankOf(other) || one.name.localeCompare(other.name),
+  )
+  const lines = nodes.flatMap((node) => renderNode(node, node.id === report.self.id, columns, view, paint))
+  return `${paint.bold(plain(group.name))}  ${countText(group.nodes.length, 'node')}${needs}\n${lines.join('\n')}\n`
+}
+
+function renderNode(
+  node: NodeStatus,
+  self: boolean,
+  columns: Columns,
+  view: StatusView,
+  paint: Paint,
+): string[] {
+  const tone = toneOf(node, paint)
+  const cells = [
+    `  ${tone(signs[node.state])} ${padTo(plain(node.name).slice(0, longestName), columns.name)}`,
+    tone((self && node.state === 'alive' ? 'this node' : node.state).padEnd(stateWidth)),
+    plain(node.arch).padEnd(columns.arch),
+    roundTrip(node).padStart(roundTripWidth),
+    (node.recordAgeMs === null ? '·' : ageText(node.recordAgeMs)).padStart(ageWidth),
+  ]
+  const head = `${cells.join(' ')}  `
+  const indent = ' '.repeat(visibleLength(head))
+  const apps = renderApps(node.apps, { now: view.now, width: view.width - indent.length, paint })
+  const [first = '', ...more] = apps.beside
+  return [
+    `${head}${first}`.trimEnd(),
+    ...more.map((line) => `${indent}${line}`),
+    ...(node.state === 'alive' ? [] : whyLines(node, view)),
+    ...apps.below.flatMap((line) => hanging('      ', line, view.width, (text) => text)),
+  ]
+}
+
+/** The reason in words, with since when. */
+function whyLines(node: NodeStatus, view: StatusView): string[] {
+  const since = ageText(view.now - node.stateSince)
+  return hanging('    ', `for ${since}: ${plain(node.why)}`, view.width, (head) => head)
+}
+
+function roundTrip({ rttMs }: NodeStatus): string {
+  if (rttMs === null) return '·'
+  return rttMs < 10 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`
+}
+
+function toneOf(node: NodeStatus, paint: Paint): (text: string) => string {
+  if (node.state === 'dead') return paint.red
+  if (node.state === 'left') return paint.dim
+  return node.state === 'alive' ? paint.green : paint.yellow
+}
+
+/** Text behind a head, wrapped under itself. */
+function hanging(head: string, text: string, width: number, tone: (head: string) => string): string[] {
+  const [first = '', ...more] = wrap(text, Math.max(20, width - head.length))
+  return [`${tone(head)}${first}`, ...more.map((line) => `${' '.repeat(head.length)}${line}`)]
+}

@@ -1,0 +1,68 @@
+/** One run of the program: finds the command, gives it what it needs, turns its end into an exit code. */
+import { resolve } from 'node:path'
+import { isSelvedgeError } from '../../core/index.ts'
+import { connect } from '../api/index.ts'
+import { nearest, parseArguments } from './arguments.ts'
+import type { AnyValues, Command, CommandContext } from './command.ts'
+import { commands } from './commands.ts'
+import { commandHelp, overview } from './help.ts'
+import { cliProblems } from './problems.ts'
+import { renderError } from './render-error.ts'
+import type { ExitCode, World } from './world.ts'
+
+/** @param typed what follows the program's name */
+export async function runCli(typed: readonly string[], world: World): Promise<ExitCode> {
+  try {
+    return await dispatch(typed, world)
+  } catch (error) {
+    // Ctrl-C is no failure of the command that it ends.
+    if (world.signal.aborted && !isSelvedgeError(error)) return 0
+    world.stderr.write(renderError(error, world.stderr.colour))
+    return exitCodeOf(error)
+  }
+}
+
+async function dispatch(typed: readonly string[], world: World): Promise<ExitCode> {
+  const [first, ...rest] = typed
+  if (first === undefined) {
+    world.stderr.write(overview(commands))
+    return 2
+  }
+  if (first === '--help' || first === '-h' || first === 'help') return help(rest, world)
+  const command = find(first === '--version' ? 'version' : first)
+  const { options, args } = parseArguments(command, rest)
+  if (options.help === true) return help([command.name], world)
+  return command.run(contextOf(world, options, args))
+}
+
+function contextOf(world: World, options: AnyValues, args: readonly string[]): CommandContext {
+  const data = typeof options.data === 'string' ? resolve(world.cwd, options.data) : world.folders.data
+  return { world, options, args, json: options.json === true, data, client: connect({ data }) }
+}
+
+function help(names: readonly string[], world: World): ExitCode {
+  const name = names.find((candidate) => !candidate.startsWith('-'))
+  world.stdout.write(name === undefined ? overview(commands) : commandHelp(find(name)))
+  return 0
+}
+
+function find(name: string): Command {
+  const command = commands.find((candidate) => candidate.name === name)
+  if (command !== undefined) return command
+  const names = [...commands.map((candidate) => candidate.name), 'help']
+  const meant = nearest(name, names)
+  throw cliProblems.error('ERR_UNKNOWN_COMMAND', `there is no command ${name}`, {
+    hint: meant === null ? 'see the commands with `selvedge help`' : `did you mean \`selvedge ${meant}\`?`,
+  })
+}
+
+const exitCodes: Readonly<Record<string, ExitCode>> = {
+  ERR_USAGE: 2,
+  ERR_UNKNOWN_COMMAND: 2,
+  ERR_UNKNOWN_OPTION: 2,
+  ERR_NOT_IN_TIME: 3,
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  return isSelvedgeError(error) ? (exitCodes[error.code] ?? 1) : 1
+}

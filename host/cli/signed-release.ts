@@ -1,0 +1,45 @@
+/** From a draft and the mesh's terms to the bytes that a publisher signed. Signing happens here, never in the daemon. */
+import { digestOf, type KeyPair } from '../../core/index.ts'
+import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { PublishContext } from '../api/index.ts'
+import type { ReleaseDraft } from '../manifest/index.ts'
+
+export interface SigningRequest {
+  readonly draft: ReleaseDraft
+  /** The component. */
+  readonly bytes: Uint8Array
+  readonly terms: PublishContext
+  readonly key: KeyPair
+  /** Wall clock, ms since the epoch. */
+  readonly signedAt: number
+}
+
+/** @throws ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE where the record could not be read back */
+export async function signedRelease(
+  request: SigningRequest,
+): Promise<{ bytes: Uint8Array; record: ReleaseRecord }> {
+  const { chunkListOf, signRelease } = await import('../../mesh/index.ts')
+  const { draft, bytes, terms, key, signedAt } = request
+  const chunks = chunkListOf(bytes)
+  const record: ReleaseRecord = {
+    v: 1,
+    mesh: terms.mesh,
+    app: draft.app,
+    seq: terms.nextSeq,
+    version: draft.version ?? `0.0.${terms.nextSeq}`,
+    component: {
+      digest: digestOf(bytes),
+      sizeBytes: bytes.length,
+      chunks: { digest: digestOf(chunks), sizeBytes: chunks.length },
+    },
+    grants: draft.grants,
+    triggers: draft.triggers,
+    config: draft.config,
+    limits: draft.limits,
+    groups: draft.groups,
+    previous: terms.previous,
+    signedAt,
+    critical: [],
+  }
+  return { bytes: signRelease(key, record), record }
+}

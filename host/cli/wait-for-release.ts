@@ -1,0 +1,98 @@
+/** `publish --wait`: follows a release from node to node, a line for each change, until it is decided. */
+import type { SelvedgeError } from '../../core/index.ts'
+import type { ControlClient, StatusReport } from '../api/index.ts'
+import { cliProblems } from './problems.ts'
+import { isSettled, rolloutProgress } from './rollout-progress.ts'
+import type { NodeProgress, RolloutProgress, Wanted } from './rollout-progress.ts'
+import { paintFor } from './paint.ts'
+import { sleep } from './sleep.ts'
+import { ageText, plain } from './text.ts'
+import type { World } from './world.ts'
+
+const lookEveryMs = 100
+
+export interface WaitOptions extends Wanted {
+  readonly version: string
+  readonly timeoutMs: number
+}
+
+/**
+ * @returns the last look, in which every node that is here runs the release
+ * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it; ERR_NOT_IN_TIME with what each node waits for
+ */
+export async function waitForRelease(
+  world: World,
+  client: Pick<ControlClient, 'status'>,
+  wanted: WaitOptions,
+): Promise<RolloutProgress> {
+  const startedAt = world.clock.monotonicMs()
+  const told = new Map<string, string>()
+  for (;;) {
+    const report = await client.status()
+    const progress = rolloutProgress(report, wanted, world.clock.now())
+    const elapsedMs = world.clock.monotonicMs() - startedAt
+    for (const node of progress.nodes) tellChange(world, told, node, elapsedMs)
+    if (isSettled(progress)) {
+      const failed = progress.nodes.filter(({ stage }) => stage === 'failed')
+      if (failed.length === 0) return progress
+      throw notRunning(wanted, progress, failed)
+    }
+    if (world.signal.aborted || elapsedMs >= wanted.timeoutMs) {
+      throw notInTime(wanted, progress, report, world.signal.aborted ? null : wanted.timeoutMs)
+    }
+    await sleep(lookEveryMs, world.signal).catch(() => {})
+  }
+}
+
+const signs = { running: '●', 'under way': '◐', failed: '✗' } as const
+
+function tellChange(world: World, told: Map<string, string>, node: NodeProgress, elapsedMs: number): void {
+  if (told.get(node.name) === node.doing) return
+  told.set(node.name, node.doing)
+  const paint = paintFor(world.stderr.colour)
+  const tone = { running: paint.green, 'under way': paint.yellow, failed: paint.red }[node.stage]
+  const after = node.stage === 'running' ? ` after ${ageText(elapsedMs)}` : ''
+  const reason = node.reason === null ? '' : `: ${plain(node.reason.message)}`
+  world.stderr.write(`  ${tone(signs[node.stage])} ${node.name}  ${node.doing}${after}${reason}\n`)
+}
+
+function notRunning(
+  wanted: WaitOptions,
+  progress: RolloutProgress,
+  failed: readonly NodeProgress[],
+): SelvedgeError {
+  const lines = failed.map(({ name, doing, reason }) =>
+    reason === null ? `  ${name}: ${doing}` : `  ${name}: ${doing}: ${reason.code}: ${plain(reason.message)}`,
+  )
+  const hint = failed.find(({ reason }) => reason !== null)?.reason?.hint
+  const message = `${title(wanted)} runs on ${progress.running}/${progress.nodes.length} nodes\n${lines.join('\n')}`
+  return cliProblems.error('ERR_RELEASE_NOT_RUNNING', message, hint === undefined ? {} : { hint })
+}
+
+function notInTime(
+  wanted: WaitOptions,
+  progress: RolloutProgress,
+  report: StatusReport,
+  timeoutMs: number | null,
+): SelvedgeError {
+  const waiting = progress.nodes
+    .filter(({ stage }) => stage !== 'running')
+    .map(({ name, doing, detail }) => `  ${name}: ${doing}${detail === '' ? '' : ` ${detail}`}`)
+  const where = wanted.groups.length === 0 ? 'no node' : `no node of ${wanted.groups.join(', ')}`
+  const nobody =
+    progress.nodes.length === 0 ? [`  ${where} is alive as seen from ${plain(report.self.name)}`] : []
+  const after = timeoutMs === null ? 'when it was interrupted' : `after ${ageText(timeoutMs)}`
+  return cliProblems.error(
+    'ERR_NOT_IN_TIME',
+    [
+      `${after} ${title(wanted)} ran on ${progress.running}/${progress.nodes.length} nodes`,
+      ...nobody,
+      ...waiting,
+    ].join('\n'),
+    { hint: 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
+  )
+}
+
+function title({ app, version, seq }: WaitOptions): string {
+  return `${app} ${version} (seq ${seq})`
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+/**
+ * The program. The only file that reads arguments and environment, hears signals and sets the exit code; the
+ * node itself is loaded when `up` asks for it, so that every other command answers at once.
+ */
+// oxlint-disable-next-line import/no-unassigned-import
+import '../core/compat.ts'
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { systemClock } from '../core/index.ts'
+import { runCli, wantsColour, type Output, type World } from './cli/index.ts'
+
+const { env } = process
+
+function output(stream: NodeJS.WriteStream): Output {
+  const isTTY = stream.isTTY === true
+  return {
+    write: (text) => void stream.write(text),
+    isTTY,
+    colour: wantsColour(env, isTTY),
+    get width() {
+      return isTTY ? Math.max(40, stream.columns) : 80
+    },
+  }
+}
+
+/** XDG Base Directory Specification: relative values are to be ignored. */
+function baseFolder(variable: string | undefined, ...fallback: string[]): string {
+  return variable !== undefined && isAbsolute(variable) ? variable : join(homedir(), ...fallback)
+}
+
+function given(variable: string | undefined): string | null {
+  return variable === undefined || variable === '' ? null : resolve(variable)
+}
+
+const ending = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait for a clean end.
+    if (ending.signal.aborted) process.exit(1)
+    ending.abort()
+  })
+}
+for (const stream of [process.stdout, process.stderr]) {
+  // The reader of a pipe has gone, as `head` does: nobody is left to tell.
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+}
+
+const world: World = {
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  cwd: process.cwd(),
+  folders: {
+    data: given(env.SELVEDGE_DATA) ?? join(baseFolder(env.XDG_DATA_HOME, '.local', 'share'), 'selvedge'),
+    keys: given(env.SELVEDGE_KEYS) ?? join(baseFolder(env.XDG_CONFIG_HOME, '.config'), 'selvedge', 'keys'),
+  },
+  clock: systemClock,
+  signal: ending.signal,
+  async startNode(options) {
+    const { startNode } = await import('./node/index.ts')
+    return startNode(options)
+  },
+}
+
+process.exitCode = await runCli(process.argv.slice(2), world)
+// Nothing that a library left behind (a socket that lingers, a timer) may keep a finished command alive; what
+// was written to a pipe must still get out.
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((done) => stream.write('', () => done()))
+await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+process.exit()

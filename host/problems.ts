@@ -1,0 +1,54 @@
+/**
+ * The one problem registry: every folder's table, gathered. Feeds `selvedge explain`, `doctor` and the
+ * documentation. A folder with a new table gets a line here; a test finds the ones that were forgotten.
+ */
+import { codecProblems, fileProblems, lifecycleProblems, type Problem } from '../core/index.ts'
+import {
+  admissionProblems,
+  identityProblems,
+  membershipProblems,
+  releasesProblems,
+  transportProblems,
+} from '../mesh/index.ts'
+import { apiProblems } from './api/index.ts'
+import { buildProblems } from './build/index.ts'
+import { cliProblems } from './cli/index.ts'
+import { configProblems } from './config/index.ts'
+import { deviceProblems } from './devices/index.ts'
+import { engineProblems } from './engine/index.ts'
+import { interfaceProblems } from './interfaces/index.ts'
+import { manifestProblems } from './manifest/index.ts'
+import { tomlProblems } from './toml/index.ts'
+import { triggerProblems } from './triggers/index.ts'
+
+export interface RegisteredProblem extends Problem {
+  readonly code: string
+}
+
+const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[] = [
+  codecProblems,
+  fileProblems,
+  lifecycleProblems,
+  identityProblems,
+  admissionProblems,
+  transportProblems,
+  membershipProblems,
+  releasesProblems,
+  tomlProblems,
+  configProblems,
+  manifestProblems,
+  buildProblems,
+  engineProblems,
+  interfaceProblems,
+  deviceProblems,
+  triggerProblems,
+  apiProblems,
+  cliProblems,
+]
+
+/** Every problem there is, once. */
+export function allProblems(): RegisteredProblem[] {
+  return tables.flatMap(({ problems }) =>
+    Object.entries(problems).map(([code, problem]) => ({ code, ...problem })),
+  )
+}
