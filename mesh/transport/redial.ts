@@ -1,0 +1,133 @@
+/**
+ * When to dial known members again: exponential backoff with jitter, one dial per member at a time.
+ *
+ * Pure: events and the time in, dials out. Nothing in libp2p reconnects after a cut heals, so this does. The two
+ * ends of a cut both redial; that they may meet half-way is harmless (see connections.ts).
+ */
+import { backoffMs, type Random } from '../../core/index.ts'
+import { transportLimits, type NodeId } from './contract.ts'
+
+export interface RedialOptions {
+  /** The first retry comes after half of this to all of it. */
+  readonly baseMs: number
+  /** A member long gone is tried this often: the price is one packet, the gain is the time to find it back. */
+  readonly capMs: number
+  readonly maxMembers: number
+  /** Dials under way at once, over all members. */
+  readonly maxDials: number
+}
+
+export const redialDefaults: RedialOptions = { baseMs: 250, capMs: 10_000, maxMembers: 4_096, maxDials: 16 }
+
+export type RedialEvent =
+  /** A member and where it may be found; empty addresses are ignored. Also to update the addresses. */
+  | { readonly type: 'known'; readonly peer: NodeId; readonly addresses: readonly string[] }
+  | { readonly type: 'forgotten'; readonly peer: NodeId }
+  | { readonly type: 'admitted'; readonly peer: NodeId }
+  | { readonly type: 'lost'; readonly peer: NodeId }
+  /** A dial ended without admission. */
+  | { readonly type: 'failed'; readonly peer: NodeId }
+  /** Try now, whatever the backoff: there is a sign of life, or a suspicion to settle. */
+  | { readonly type: 'hurry'; readonly peer: NodeId }
+  /** The network is back: whatever was learnt about waiting is void. */
+  | { readonly type: 'restarted' }
+  /** Time has passed; the only event that makes dials. */
+  | { readonly type: 'tick' }
+
+export interface RedialAction {
+  readonly type: 'dial'
+  readonly peer: NodeId
+  readonly addresses: readonly string[]
+}
+
+interface Member {
+  addresses: readonly string[]
+  state: 'waiting' | 'dialling' | 'connected'
+  attempt: number
+  dueMs: number
+}
+
+export class Redial {
+  readonly #random: Random
+  readonly #options: RedialOptions
+  readonly #members = new Map<NodeId, Member>()
+
+  constructor(random: Random, options: RedialOptions = redialDefaults) {
+    this.#random = random
+    this.#options = options
+  }
+
+  /** @param nowMs monotonic */
+  on(event: RedialEvent, nowMs: number): RedialAction[] {
+    switch (event.type) {
+      case 'tick':
+        return this.#due(nowMs)
+      case 'known':
+        this.#learn(event.peer, event.addresses, nowMs)
+        return []
+      case 'restarted':
+        for (const member of this.#members.values()) {
+          if (member.state === 'waiting') Object.assign(member, { attempt: 0, dueMs: nowMs })
+        }
+        return []
+      default:
+        this.#change(event.type, event.peer, nowMs)
+        return []
+    }
+  }
+
+  #learn(peer: NodeId, addresses: readonly string[], nowMs: number): void {
+    const usable = addresses.slice(0, transportLimits.addressesPerDial)
+    if (usable.length === 0) return
+    const member = this.#members.get(peer)
+    if (member !== undefined) {
+      const isNews = member.addresses.join() !== usable.join()
+      member.addresses = usable
+      // A new address is a reason to try at once.
+      if (isNews && member.state === 'waiting') Object.assign(member, { attempt: 0, dueMs: nowMs })
+      return
+    }
+    if (this.#members.size >= this.#options.maxMembers) return
+    this.#members.set(peer, { addresses: usable, state: 'waiting', attempt: 0, dueMs: nowMs })
+  }
+
+  #change(type: 'forgotten' | 'admitted' | 'lost' | 'failed' | 'hurry', peer: NodeId, nowMs: number): void {
+    const member = this.#members.get(peer)
+    if (member === undefined) return
+    switch (type) {
+      case 'forgotten':
+        this.#members.delete(peer)
+        return
+      case 'admitted':
+        Object.assign(member, { state: 'connected', attempt: 0 })
+        return
+      case 'lost':
+        // The first try comes at once: it tells a dead process (refused) from a cut line (silence).
+        if (member.state === 'connected')
+          Object.assign(member, { state: 'waiting', attempt: 0, dueMs: nowMs })
+        return
+      case 'failed':
+        if (member.state !== 'dialling') return
+        member.state = 'waiting'
+        member.dueMs =
+          nowMs + backoffMs(member.attempt, this.#options.baseMs, this.#options.capMs, this.#random)
+        member.attempt++
+        return
+      case 'hurry':
+        if (member.state === 'waiting') member.dueMs = nowMs
+    }
+  }
+
+  #due(nowMs: number): RedialAction[] {
+    const members = [...this.#members]
+    const free = this.#options.maxDials - members.filter(([, member]) => member.state === 'dialling').length
+    const due = members
+      .filter(([, member]) => member.state === 'waiting' && member.dueMs <= nowMs)
+      .sort(([, a], [, b]) => a.dueMs - b.dueMs)
+      .slice(0, Math.max(0, free))
+    return due.map(([peer, member]) => {
+      member.state = 'dialling'
+      return { type: 'dial', peer, addresses: member.addresses }
+    })
+  }
+}

@@ -1,0 +1,115 @@
+/** Runs the redial decisions against a transport: timers, dials, and what became of them. */
+import {
+  every,
+  isSelvedgeError,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Part,
+  type Random,
+} from '../../core/index.ts'
+import type { NodeId, Transport } from './contract.ts'
+import { dialFailureOf, type DialFailure } from './dial-failure.ts'
+import { Redial, type RedialAction, type RedialEvent, type RedialOptions } from './redial.ts'
+
+export interface RedialParts {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Told of every failed dial; `refused` is proof of a dead process. */
+  readonly onFailure?: (peer: NodeId, failure: DialFailure, error: unknown) => void
+}
+
+/** How often due dials are looked for; the backoff's smallest step is 125 ms. */
+const tickMs = 100
+/** A dial that has not ended by then is given up. */
+const dialMs = 15_000
+
+export class Redialler implements Part {
+  readonly name = 'redialler'
+  readonly #parts: RedialParts
+  readonly #redial: Redial
+  #stopped = new AbortController()
+  #cancels: Cancel[] = []
+
+  constructor(parts: RedialParts, options?: RedialOptions) {
+    this.#parts = parts
+    this.#redial = new Redial(parts.random, options)
+  }
+
+  start(): void {
+    if (this.#cancels.length > 0) return
+    this.#stopped = new AbortController()
+    const { transport, clock } = this.#parts
+    this.#cancels = [
+      transport.on('peer:admitted', ({ peer }) => this.#feed({ type: 'admitted', peer })),
+      transport.on('peer:lost', ({ peer }) => this.#feed({ type: 'lost', peer })),
+      every(clock, tickMs, () => this.#tick()),
+    ]
+    for (const peer of transport.peers()) this.#feed({ type: 'admitted', peer })
+    this.#feed({ type: 'restarted' })
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel()
+    this.#stopped.abort(new Error('the redialler stopped'))
+  }
+
+  /** A member and its addresses, from a record or a token. */
+  know(peer: NodeId, addresses: readonly string[]): void {
+    if (peer === this.#parts.transport.self) return
+    this.#feed({ type: 'known', peer, addresses })
+    if (this.#parts.transport.peers().includes(peer)) this.#feed({ type: 'admitted', peer })
+  }
+
+  /** No longer a member. */
+  forget(peer: NodeId): void {
+    this.#feed({ type: 'forgotten', peer })
+  }
+
+  /** Skips the wait, once. */
+  hurry(peer: NodeId): void {
+    this.#feed({ type: 'hurry', peer })
+  }
+
+  #feed(event: RedialEvent): void {
+    this.#redial.on(event, this.#parts.clock.monotonicMs())
+    if (this.#cancels.length > 0) this.#tick()
+  }
+
+  #tick(): void {
+    const actions = this.#redial.on({ type: 'tick' }, this.#parts.clock.monotonicMs())
+    for (const action of actions) this.#dial(action)
+  }
+
+  #dial({ peer, addresses }: RedialAction): void {
+    const { transport, clock, log, onFailure } = this.#parts
+    const stopped = this.#stopped.signal
+    const giveUp = new AbortController()
+    const cancel = clock.after(dialMs, () => giveUp.abort(new Error('the dial took too long')))
+    transport
+      .dial(
+        addresses.map((address) => withPeer(address, peer)),
+        AbortSignal.any([giveUp.signal, stopped]),
+      )
+      .then(
+        // It may be gone again already; then its loss came before this and counts as a failure.
+        () => this.#feed({ type: transport.peers().includes(peer) ? 'admitted' : 'failed', peer }),
+        (error: unknown) => {
+          log.debug('redial:failed', { peer, error: messageOf(error) })
+          this.#feed({ type: 'failed', peer })
+          const isOurs = stopped.aborted || isSelvedgeError(error, 'ERR_NETWORK_OFF')
+          if (!isOurs) onFailure?.(peer, dialFailureOf(error), error)
+        },
+      )
+      .finally(cancel)
+      .catch((error: unknown) => log.error('redial:threw', { peer, error: messageOf(error) }))
+  }
+}
+
+/** So that another node that took over the address is not mistaken for the member. */
+function withPeer(address: string, peer: NodeId): string {
+  return address.startsWith('/') && !address.includes('/p2p/') ? `${address}/p2p/${peer}` : address
+}

@@ -1,0 +1,3 @@
+/** What simulations stand on: chance from a seed and time that is told to pass. */
+export { SeededRandom, simSeed, withSeed } from './random.ts'
+export { VirtualClock } from './virtual-clock.ts'
