@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest'
+import { encodeCbor, memoryFolder, sign1, signMany, type DurableFolder } from '../../../core/index.ts'
+import {
+  openTrustStore,
+  readTrust,
+  signTrust,
+  type Alarm,
+  type TrustRecord,
+  type TrustStore,
+} from '../../../mesh/identity/index.ts'
+import { admin, keyNamed, publisher, root, testMesh, trustRecord } from './harness.ts'
+
+const second = keyNamed('second root')
+const third = keyNamed('third root')
+const failing = (code: string) => expect.objectContaining({ code }) as Error
+
+async function storeOf(
+  meshId: string,
+  folder: DurableFolder = memoryFolder(),
+): Promise<{ store: TrustStore; alarms: Alarm[] }> {
+  const alarms: Alarm[] = []
+  return { store: await openTrustStore({ meshId, folder, onAlarm: (alarm) => alarms.push(alarm) }), alarms }
+}
+
+const later = (meshId: string, changes: Partial<TrustRecord> = {}): TrustRecord =>
+  trustRecord({ mesh: meshId, version: 2, ...changes })
+
+describe('a trust bundle', () => {
+  it('is refused when altered by one byte, at any position', () => {
+    const bytes = signTrust(trustRecord(), [root])
+    for (let at = 0; at < bytes.length; at++) {
+      const altered = bytes.slice()
+      altered[at] = (bytes[at] ?? 0) ^ 0x20
+      expect(() => readTrust(altered), `byte ${at}`).toThrow(failing('ERR_TRUST_SIGNATURE'))
+    }
+  })
+
+  it('is refused when it was signed for another purpose', () => {
+    const payload = encodeCbor(trustRecord())
+    expect(() => readTrust(signMany({ purpose: 'certificate', payload, keys: [root] }))).toThrow(
+      failing('ERR_TRUST_SIGNATURE'),
+    )
+    expect(() => readTrust(sign1({ purpose: 'trust', payload, key: root }))).toThrow(
+      failing('ERR_TRUST_SIGNATURE'),
+    )
+  })
+
+  it.each<[string, object]>([
+    ['a threshold above its roots', { threshold: 2 }],
+    ['a threshold of none', { threshold: 0 }],
+    ['no root', { roots: [] }],
+    ['a root twice', { roots: [root.publicKey, root.publicKey] }],
+    [
+      'a publisher twice',
+      { publishers: [0, 1].map(() => ({ key: publisher.publicKey, apps: [], grants: [] })) },
+    ],
+    ['a key of small order', { admins: [new Uint8Array(32)] }],
+    ['a mesh in version 1', { mesh: 'ab'.repeat(32) }],
+    ['no mesh in version 2', { version: 2 }],
+    ['another format version', { v: 2 }],
+    ['a critical field that this version does not know', { critical: ['quorum'], quorum: 3 }],
+    ['a name that redraws a terminal', { name: '\u001b[2J' }],
+  ])('is refused with %s', (_, changes) => {
+    expect(() => signTrust({ ...trustRecord(), ...changes }, [root])).toThrow(failing('ERR_TRUST_INVALID'))
+  })
+
+  it('keeps a field that a later version added', () => {
+    const bytes = signTrust({ ...trustRecord(), motto: 'hold fast' } as TrustRecord, [root])
+    expect(readTrust(bytes).record).toMatchObject({ motto: 'hold fast' })
+  })
+})
+
+describe('the trust store', () => {
+  it('takes version 1 only where its payload hashes to the mesh id', async () => {
+    const { first, meshId } = await testMesh()
+    const { store } = await storeOf(meshId)
+    const other = signTrust(trustRecord({ name: 'other' }), [root])
+    await expect(store.offer(other)).rejects.toThrow(failing('ERR_TRUST_MESH'))
+    expect((await store.offer(first)).outcome).toBe('accepted')
+    expect((await store.offer(first)).outcome).toBe('known')
+  })
+
+  it('takes a next version signed under the threshold before it and its own', async () => {
+    const { trust, meshId } = await testMesh()
+    const next = later(meshId, { roots: [second.publicKey] })
+    await expect(trust.offer(signTrust(next, [root]))).rejects.toThrow(failing('ERR_TRUST_SIGNATURE'))
+    await expect(trust.offer(signTrust(next, [second]))).rejects.toThrow(failing('ERR_TRUST_SIGNATURE'))
+    expect((await trust.offer(signTrust(next, [root, second]))).outcome).toBe('accepted')
+    expect(trust.current?.record.version).toBe(2)
+  })
+
+  it('counts a root that signs twice once', async () => {
+    const roots = [root.publicKey, second.publicKey, third.publicKey]
+    const record = trustRecord({ threshold: 2, roots })
+    const meshId = readTrust(signTrust(record, [root])).digest
+    const { store } = await storeOf(meshId)
+    await expect(store.offer(signTrust(record, [root, root]))).rejects.toThrow('signed by 1 of the 2 roots')
+    await expect(store.offer(signTrust(record, [root, admin]))).rejects.toThrow(
+      failing('ERR_TRUST_SIGNATURE'),
+    )
+    expect((await store.offer(signTrust(record, [third, root]))).outcome).toBe('accepted')
+  })
+
+  it('takes no version out of turn, and the same ones in turn', async () => {
+    const { first, meshId } = await testMesh()
+    const { store } = await storeOf(meshId)
+    const chain = [first, ...[2, 3, 4].map((version) => signTrust(later(meshId, { version }), [root]))]
+    await expect(store.offer(chain[2]!)).rejects.toThrow(failing('ERR_TRUST_GAP'))
+    await store.offerChain(chain)
+    expect(store.current?.record.version).toBe(4)
+    expect(store.chain()).toEqual(chain)
+    expect((await store.offer(chain[1]!)).outcome).toBe('known')
+    expect(store.current?.record.version).toBe(4)
+  })
+
+  it('refuses a version made for another mesh with the same root', async () => {
+    const { trust } = await testMesh()
+    const foreign = signTrust(later('ab'.repeat(32)), [root])
+    await expect(trust.offer(foreign)).rejects.toThrow(failing('ERR_TRUST_MESH'))
+  })
+
+  it('settles on the smaller digest of two with one version, whichever came first, and raises the alarm', async () => {
+    const { first, meshId } = await testMesh()
+    const forks = ['a', 'b'].map((name) => signTrust(later(meshId, { name }), [root]))
+    const [smaller, larger] = forks.sort((a, b) => (readTrust(a).digest < readTrust(b).digest ? -1 : 1)) as [
+      Uint8Array,
+      Uint8Array,
+    ]
+    for (const [order, outcome] of [
+      [[smaller, larger], 'fork-lost'],
+      [[larger, smaller], 'fork-won'],
+    ] as const) {
+      const { store, alarms } = await storeOf(meshId)
+      await store.offer(first)
+      await store.offer(order[0])
+      expect((await store.offer(order[1])).outcome).toBe(outcome)
+      expect(store.current?.bytes).toEqual(smaller)
+      expect(store.evidence()).toEqual([larger])
+      expect(alarms).toMatchObject([{ code: 'ERR_TRUST_FORK', evidence: [order[0], order[1]] }])
+      await store.offer(larger)
+      expect(alarms).toHaveLength(1)
+    }
+  })
+
+  it('never goes back for a fork of a version it has passed, but keeps the evidence', async () => {
+    const { trust, meshId, alarms } = await testMesh()
+    for (const version of [2, 3]) await trust.offer(signTrust(later(meshId, { version }), [root]))
+    const before = trust.chain()
+    for (const name of ['a', 'b', 'c', 'd']) {
+      expect((await trust.offer(signTrust(later(meshId, { name }), [root]))).outcome).toBe('older')
+    }
+    expect(trust.chain()).toEqual(before)
+    expect(alarms).toHaveLength(4)
+    expect(trust.evidence()).toHaveLength(4)
+  })
+
+  it('is what it was after a restart', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = memoryFolder()
+    const { store } = await storeOf(meshId, folder)
+    await store.offerChain([first, signTrust(later(meshId), [root])])
+    const { store: reopened, alarms } = await storeOf(meshId, folder)
+    expect(reopened.chain()).toEqual(store.chain())
+    expect(alarms).toEqual([])
+  })
+
+  it('drops a damaged chain, says so, and takes it again', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = memoryFolder()
+    const { store } = await storeOf(meshId, folder)
+    await store.offer(first)
+    const file = (await folder.read('trust-chain.cbor', 1 << 20))!
+    for (let at = 0; at < file.length; at += 7) {
+      const damaged = file.slice()
+      damaged[at]! ^= 1
+      await folder.write('trust-chain.cbor', damaged)
+      const { store: reopened, alarms } = await storeOf(meshId, folder)
+      expect(reopened.current, `byte ${at}`).toBeNull()
+      expect(alarms, `byte ${at}`).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
+      expect((await reopened.offer(first)).outcome).toBe('accepted')
+    }
+  })
+
+  it('changes nothing where the disk refuses the write', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = { ...memoryFolder(), write: () => Promise.reject(new Error('disk full')) }
+    const { store } = await storeOf(meshId, folder)
+    await expect(store.offer(first)).rejects.toThrow('disk full')
+    expect(store.current).toBeNull()
+  })
+
+  it('knows present and past admins and publishers', async () => {
+    const { trust, meshId } = await testMesh()
+    const next = keyNamed('next admin')
+    await trust.offer(signTrust(later(meshId, { admins: [next.publicKey], publishers: [] }), [root]))
+    expect([trust.isAdmin(admin.publicKey), trust.wasAdmin(admin.publicKey)]).toEqual([false, true])
+    expect([trust.isAdmin(next.publicKey), trust.wasAdmin(root.publicKey)]).toEqual([true, false])
+    expect(trust.publisher(publisher.publicKey)).toBeNull()
+    expect(trust.pastPublishers(publisher.publicKey)).toHaveLength(1)
+  })
+})
