@@ -45,7 +45,8 @@ class CborReader {
   #itemsLeft: number
 
   constructor(bytes: Uint8Array, limits: CborLimits) {
-    this.#bytes = bytes
+    // A Buffer is seen as the Uint8Array it is: its own `slice` would share memory, not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#maxDepth = Math.min(limits.maxDepth ?? 16, maxCborDepth)
     this.#itemsLeft = limits.maxItems ?? 65_536

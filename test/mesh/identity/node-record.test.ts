@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest'
+import { encodeCbor, sign1 } from '../../../core/index.ts'
+import {
+  compareReports,
+  nodeIdOf,
+  signNodeRecord,
+  verifyNodeRecord,
+  type AppReport,
+  type NodeReport,
+} from '../../../mesh/identity/index.ts'
+import { keyNamed, startOfTime } from './harness.ts'
+
+const key = keyNamed('node')
+const app: AppReport = {
+  app: 'light-alarm',
+  version: '1.0.0',
+  seq: 1,
+  state: 'running',
+  since: startOfTime,
+  failures: 0,
+  next: { version: '2.0.0', seq: 2, state: 'fetching', progress: 0.63 },
+}
+const report: NodeReport = {
+  v: 1,
+  mesh: 'ab'.repeat(32),
+  node: key.publicKey,
+  name: 'lobby-1',
+  boot: 3,
+  bootNonce: new Uint8Array(16).fill(5),
+  number: 17,
+  groups: ['lobby'],
+  roles: ['member'],
+  arch: 'arm64',
+  platform: 'linux',
+  runtime: 'node 20.20.2',
+  version: '0.1.0',
+  features: ['simd'],
+  addresses: ['/ip4/10.0.0.7/tcp/4001'],
+  devices: [{ kind: 'sensor', name: 'light', driver: 'simulated' }],
+  apps: [app],
+  issuedAt: startOfTime,
+}
+const failing = expect.objectContaining({ code: 'ERR_NODE_RECORD' }) as Error
+
+describe('a node record', () => {
+  it('says what the node said, and who that is', () => {
+    const record = verifyNodeRecord(signNodeRecord(key, report), { mesh: report.mesh })
+    expect(record.report).toEqual(report)
+    expect(record.node).toBe(nodeIdOf(key.publicKey))
+  })
+
+  it('is refused when altered by one byte, at any position', () => {
+    const bytes = signNodeRecord(key, report)
+    for (let at = 0; at < bytes.length; at++) {
+      const altered = bytes.slice()
+      altered[at] = (bytes[at] ?? 0) ^ 2
+      expect(() => verifyNodeRecord(altered), `byte ${at}`).toThrow(failing)
+    }
+  })
+
+  it('is refused from another mesh, in the name of another node, and signed for another purpose', () => {
+    const bytes = signNodeRecord(key, report)
+    expect(() => verifyNodeRecord(bytes, { mesh: 'cd'.repeat(32) })).toThrow(failing)
+    expect(() => verifyNodeRecord(signNodeRecord(keyNamed('liar'), report))).toThrow('speaks for')
+    const receipt = sign1({ purpose: 'receipt', payload: encodeCbor(report), key })
+    expect(() => verifyNodeRecord(receipt)).toThrow(failing)
+  })
+
+  it.each<[string, object]>([
+    ['a state nobody knows', { apps: [{ ...app, state: 'dancing' }] }],
+    ['a progress above one', { apps: [{ ...app, next: { ...app.next, progress: 2 } }] }],
+    ['too many apps', { apps: Array.from({ length: 129 }, () => app) }],
+    ['a name that redraws a terminal', { runtime: '\u001b[2J' }],
+    ['a boot that is no whole number', { boot: 0.5 }],
+    ['more than 64 KiB', { apps: Array.from({ length: 128 }, () => ({ ...app, note: 'x'.repeat(600) })) }],
+  ])('is not signed with %s', (_, changes) => {
+    expect(() => signNodeRecord(key, { ...report, ...changes })).toThrow(failing)
+  })
+
+  it('cuts the text of long problems and takes the line breaks out', () => {
+    const reason = { code: 'ERR_APP_TRAP', message: `one\ntwo ${'🙂'.repeat(200)}`, hint: '\ud83d' }
+    const signed = signNodeRecord(key, { ...report, apps: [{ ...app, reason }] })
+    const [read] = verifyNodeRecord(signed).report.apps
+    expect(read?.reason?.message).toMatch(/^one two (🙂)+…$/u)
+    expect(read?.reason?.message.length).toBeLessThanOrEqual(240)
+    expect(read?.reason?.hint).toBe('\ufffd')
+  })
+
+  it('is newer than every record of an earlier boot, then by number', () => {
+    expect(compareReports({ ...report, boot: 4, number: 1 }, report)).toBeGreaterThan(0)
+    expect(compareReports({ ...report, number: 16 }, report)).toBeLessThan(0)
+    expect(compareReports(report, { ...report })).toBe(0)
+  })
+})
