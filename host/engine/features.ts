@@ -6,8 +6,7 @@
  */
 import { ByteReader, MalformedError } from './byte-reader.ts'
 
-export const wasmFeatures = ['exceptions', 'gc', 'simd', 'tail-call', 'threads'] as const
-export type WasmFeature = (typeof wasmFeatures)[number]
+export type WasmFeature = 'exceptions' | 'gc' | 'simd' | 'tail-call' | 'threads'
 
 const codeSection = 10
 const tagSection = 13

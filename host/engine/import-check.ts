@@ -50,9 +50,9 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
 
 function hintFor(missing: readonly Missing[]): string {
   const kinds = [...new Set(missing.flatMap(({ grantKind }) => grantKind ?? []))].sort()
-  const grants = kinds.map((kind) => `"${kind}:NAME"`).join(', ')
+  const lines = kinds.map((kind) => `${kind}s = ["NAME"]`).join(' and ')
   const flags = kinds.map((kind) => `--grant ${kind}:NAME`).join(' ')
-  const grant = `add ${grants} to \`grants\` in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
+  const grant = `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
   const none = missing.filter(({ grantKind }) => grantKind === null).length
   if (none === 0) return grant
   const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there`

@@ -2,14 +2,16 @@
  * The node's side of a sandbox: starts its thread, hands it calls one at a time, answers what its guest asks of
  * the host, and ends it at a deadline, at a fault, or when told to. After an end nothing of it is used again.
  */
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
 import { messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
 import type { StoredComponent } from './cache.ts'
 import { WitError, type BoundFunction, type Incident, type Sandbox, type StartRequest } from './contract.ts'
+import { errorOf, startErrorOf } from './incident.ts'
 import type { EngineLimits } from './limits.ts'
 import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
 import { cellCount, cells, type FromSandbox, type HostReply, type SandboxData } from './sandbox-protocol.ts'
+import { spawnThread } from './sandbox-thread.ts'
 import { assertBounded } from './values.ts'
 
 export interface SandboxParts {
@@ -107,33 +109,16 @@ class WorkerSandbox implements RunningSandbox {
   }
 
   #spawn(code: Pick<SandboxData, 'glue' | 'modules'>, program: Program): void {
-    const { limits } = this.#parts
-    const channel = new MessageChannel()
-    const workerData: SandboxData = {
-      ...code,
-      interfaces: this.#request.imports.map(({ id, functions }) => ({
-        id,
-        functions: Object.entries(functions).map(([name, { mode }]) => ({ name, mode })),
-      })),
+    const { worker, replies } = spawnThread({
+      app: this.#request.app,
+      code,
+      imports: this.#request.imports,
       cells: this.#cells,
-      replies: channel.port2,
-      limits,
-    }
-    const worker = new Worker(program.sandbox, {
-      name: this.#request.app,
-      workerData,
-      transferList: [channel.port2],
-      env: {},
-      argv: [],
-      execArgv: [],
-      stdin: false,
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: limits.sandboxHeapMb },
+      program,
+      limits: this.#parts.limits,
     })
     this.#worker = worker
-    this.#replies = channel.port1
-    channel.port1.unref()
+    this.#replies = replies
     this.#drain(worker)
     worker.on('message', (message: FromSandbox) => this.#onMessage(message))
     worker.on('error', (error: NodeJS.ErrnoException) => {
@@ -226,7 +211,7 @@ class WorkerSandbox implements RunningSandbox {
 
   #output(stream: 'stdout' | 'stderr', line: string): void {
     if (this.#request.output !== undefined) this.#request.output(stream, line)
-    else this.#parts.log.info('app:output', { stream, line })
+    else this.#parts.log.debug('app:output', { stream, line })
   }
 
   #onPost(run: () => unknown): void {
@@ -302,24 +287,4 @@ class WorkerSandbox implements RunningSandbox {
     this.#markReady = null
     this.#resolveEnded(incident)
   }
-}
-
-const codes = {
-  trap: 'ERR_APP_TRAP',
-  deadline: 'ERR_APP_DEADLINE',
-  memory: 'ERR_APP_MEMORY',
-  'host-fault': 'ERR_APP_HOST_FAULT',
-  exit: 'ERR_APP_EXIT',
-  stopped: 'ERR_APP_STOPPED',
-} as const
-
-function errorOf({ reason, message }: Incident, app: string): Error {
-  return engineProblems.error(codes[reason], `${app}: ${message}`)
-}
-
-function startErrorOf(incident: Incident, app: string): Error {
-  if (incident.reason === 'stopped' || incident.reason === 'host-fault') return errorOf(incident, app)
-  return engineProblems.error('ERR_APP_START', `${app} could not be started: ${incident.message}`, {
-    hint: engineProblems.problems[codes[incident.reason]].fix,
-  })
 }

@@ -18,15 +18,19 @@ export type GuestImports = Record<string, Functions>
 /** The parts of the shim's plain implementation that its published types (of the other one) do not name. */
 interface PlainIo {
   readonly error: Functions
-  readonly streams: Functions
+  readonly streams: Functions & Record<'InputStream' | 'OutputStream', new () => PlainStream>
   readonly poll: { readonly Pollable: new () => object }
   inputStreamCreate(handler: object): object
   outputStreamCreate(handler: object): object
-  pollableCreate(source?: { ready(): boolean; wait(): unknown }): PlainPollable
+  pollableCreate(source: { ready(): boolean; wait(): unknown }): PlainPollable
 }
 interface PlainPollable {
   ready(): boolean
   block(): void
+  _onDispose(run: () => void): void
+}
+interface PlainStream {
+  subscribe(): PlainPollable
 }
 
 export interface WasiOptions {
@@ -38,6 +42,8 @@ export interface WasiOptions {
 
 /** Most random bytes a guest gets in one call; asking for more is a fault of the guest. */
 const maxRandomBytes = 1024 * 1024
+/** Streams and pollables a guest may hold at once: each costs the worker's heap, which must never run full. */
+const maxHandles = 1_024
 const nanosecondsPerMs = 1_000_000n
 
 const io = shimIo as unknown as PlainIo
@@ -47,7 +53,7 @@ const dueAt = new WeakMap<object, number>()
 
 /** Interfaces by path without version, as jco's glue asks for them. */
 export function createWasi(options: WasiOptions): GuestImports {
-  blockWithoutPromises()
+  adaptShim()
   const { random, insecure, insecureSeed } = shimRandom as unknown as Record<string, Functions>
   const filesystem = (shimFilesystem as unknown as { types: Functions }).types
   return {
@@ -67,13 +73,8 @@ export function createWasi(options: WasiOptions): GuestImports {
 
 function cli({ line, lineChars }: WasiOptions): GuestImports {
   const { terminalInput, terminalOutput } = shimCli as unknown as Record<string, Functions>
-  const stdin = io.inputStreamCreate({
-    blockingRead() {
-      throw { tag: 'closed' } // oxlint-disable-line no-throw-literal -- how jco spells a WIT error
-    },
-  })
-  const stdout = io.outputStreamCreate(lines((text) => line('stdout', text), lineChars))
-  const stderr = io.outputStreamCreate(lines((text) => line('stderr', text), lineChars))
+  const stdout = lines((text) => line('stdout', text), lineChars)
+  const stderr = lines((text) => line('stderr', text), lineChars)
   return {
     'wasi:cli/environment': { getEnvironment: () => [], getArguments: () => [], initialCwd: () => undefined },
     'wasi:cli/exit': {
@@ -84,9 +85,9 @@ function cli({ line, lineChars }: WasiOptions): GuestImports {
         throw new GuestExit(code)
       },
     },
-    'wasi:cli/stdin': { getStdin: () => stdin },
-    'wasi:cli/stdout': { getStdout: () => stdout },
-    'wasi:cli/stderr': { getStderr: () => stderr },
+    'wasi:cli/stdin': { getStdin: () => io.inputStreamCreate({ ...atItsEnd, drop: holdHandle() }) },
+    'wasi:cli/stdout': { getStdout: () => outputStream(stdout) },
+    'wasi:cli/stderr': { getStderr: () => outputStream(stderr) },
     'wasi:cli/terminal-input': terminalInput!,
     'wasi:cli/terminal-output': terminalOutput!,
     'wasi:cli/terminal-stdin': { getTerminalStdin: () => undefined },
@@ -95,8 +96,44 @@ function cli({ line, lineChars }: WasiOptions): GuestImports {
   }
 }
 
+const atItsEnd = {
+  blockingRead() {
+    throw { tag: 'closed' } // oxlint-disable-line no-throw-literal -- how jco spells a WIT error
+  },
+}
+
+/** A stream of its own each time, as the guest closes what it drops. */
+function outputStream(handler: LineHandler): object {
+  const release = holdHandle()
+  return io.outputStreamCreate({
+    ...handler,
+    drop() {
+      handler.drop()
+      release()
+    },
+  })
+}
+
+let handles = 0
+
+/** Counts one more handle of the guest's. @returns what gives it back */
+function holdHandle(): () => void {
+  if (handles >= maxHandles)
+    throw new Error(`a guest holds ${maxHandles} streams and pollables and drops none`)
+  handles += 1
+  return () => {
+    handles -= 1
+  }
+}
+
+interface LineHandler {
+  write(bytes: Uint8Array): void
+  flush(): void
+  drop(): void
+}
+
 /** A stream handler that turns bytes into lines; what has no end yet is kept up to one line's length. */
-export function lines(write: (line: string) => void, lineChars: number): object {
+function lines(write: (line: string) => void, lineChars: number): LineHandler {
   const decoder = new TextDecoder()
   let pending = ''
   const cut = (): void => {
@@ -140,7 +177,9 @@ const wallClock: Functions = {
 }
 
 function timer(atMs: number): object {
+  const release = holdHandle()
   const pollable = io.pollableCreate({ ready: () => performance.now() >= atMs, wait: () => undefined })
+  onDrop(pollable, release)
   dueAt.set(pollable, atMs)
   return pollable
 }
@@ -161,9 +200,24 @@ function sleepUntil(atMs: number): void {
   if (ms > 0) Atomics.wait(sleepCell, 0, 0, Math.min(ms, 0x7fff_ffff))
 }
 
-function blockWithoutPromises(): void {
-  const prototype = io.poll.Pollable.prototype as PlainPollable
-  prototype.block = block
+/** Lets the shim's classes wait without promises, and counts the pollables that its streams hand out. */
+function adaptShim(): void {
+  const pollable = io.poll.Pollable.prototype as PlainPollable
+  pollable.block = block
+  for (const { prototype } of [io.streams.InputStream, io.streams.OutputStream]) {
+    const stream = prototype as PlainStream
+    const { subscribe } = stream
+    stream.subscribe = function countedSubscribe(this: PlainStream): PlainPollable {
+      const release = holdHandle()
+      const made = subscribe.call(this)
+      onDrop(made, release)
+      return made
+    }
+  }
+}
+
+function onDrop(pollable: PlainPollable, run: () => void): void {
+  pollable._onDispose(run) // oxlint-disable-line no-underscore-dangle -- the shim's own name
 }
 
 function block(this: PlainPollable): void {

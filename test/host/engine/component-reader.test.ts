@@ -26,7 +26,7 @@ describe('the outline of a component', () => {
   test('has its outermost imports and exports and its core modules', async () => {
     const outline = outlineOf(await guest('wasi'))
     expect([...outline.imports].sort()).toContain('wasi:io/streams@0.2.3')
-    expect([...outline.exports].sort()).toEqual(['print', 'quit', 'sleep', 'variables'])
+    expect([...outline.exports].sort()).toEqual(['hoard', 'print', 'quit', 'sleep', 'variables'])
     expect(outline.modules.every((module) => formOf(module) === 'core-module')).toBe(true)
     expect(outline.modules.length).toBeGreaterThan(0)
   })

@@ -86,7 +86,7 @@ describe('prepare', () => {
     expect(refusal).toMatchObject({ code: 'ERR_IMPORTS_REFUSED' })
     expect(refusal.message).toContain(`${sensors}: not granted`)
     expect(refusal.message).toContain(`${pins}: not granted`)
-    expect(refusal.hint).toContain('"pin:NAME", "sensor:NAME"')
+    expect(refusal.hint).toContain('pins = ["NAME"] and sensors = ["NAME"] under [grants]')
     expect(refusal.hint).toContain('--grant pin:NAME --grant sensor:NAME')
   })
 

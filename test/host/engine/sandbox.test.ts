@@ -217,6 +217,10 @@ describe('the world of a guest', () => {
     })
     await sandbox.call('print', [])
     expect(output).toEqual(['stdout: hello', 'stdout: world'])
+    // More often than it may hold streams at once: each is given back when it is dropped.
+    for (let times = 1; times <= 1_100; times += 1) await sandbox.call('print', [])
+    await sandbox.call('variables', [])
+    expect(output.slice(2, 4)).toEqual(['stdout: hello', 'stdout: world'])
     await sandbox.stop()
   })
 
@@ -231,6 +235,14 @@ describe('the world of a guest', () => {
     const sandbox = await startGuest(engine, 'wasi', { imports: [], deadlineMs: 200 })
     await expect(sandbox.call('sleep', [3_600_000_000_000n])).rejects.toMatchObject({
       code: 'ERR_APP_DEADLINE',
+    })
+  })
+
+  test('ends a guest that takes handles without end before they fill the heap', async () => {
+    const sandbox = await startGuest(engine, 'wasi', { imports: [] })
+    await expect(sandbox.call('hoard', [])).rejects.toMatchObject({
+      code: 'ERR_APP_TRAP',
+      message: expect.stringContaining('drops none') as string,
     })
   })
 

@@ -1,0 +1,25 @@
+/** The end of a sandbox as an error for those who called it. */
+import type { Incident } from './contract.ts'
+import { engineProblems } from './problems.ts'
+
+const codes = {
+  trap: 'ERR_APP_TRAP',
+  deadline: 'ERR_APP_DEADLINE',
+  memory: 'ERR_APP_MEMORY',
+  'host-fault': 'ERR_APP_HOST_FAULT',
+  exit: 'ERR_APP_EXIT',
+  stopped: 'ERR_APP_STOPPED',
+} as const
+
+/** For a call that was in flight, or comes after. */
+export function errorOf({ reason, message }: Incident, app: string): Error {
+  return engineProblems.error(codes[reason], `${app}: ${message}`)
+}
+
+/** For a start: what went wrong is the guest's code, unless the node itself is the reason. */
+export function startErrorOf(incident: Incident, app: string): Error {
+  if (incident.reason === 'stopped' || incident.reason === 'host-fault') return errorOf(incident, app)
+  return engineProblems.error('ERR_APP_START', `${app} could not be started: ${incident.message}`, {
+    hint: engineProblems.problems[codes[incident.reason]].fix,
+  })
+}
