@@ -2,7 +2,9 @@
  * What the demo draws: one row per node, 80 columns, redrawn in place on a terminal.
  * Pure: a scene goes in, lines come out. Every colour stands beside a sign or a word.
  */
-import type { Colors } from 'picocolors/types'
+import type pc from 'picocolors'
+
+type Colors = ReturnType<typeof pc.createColors>
 
 export interface NodeScene {
   readonly name: string

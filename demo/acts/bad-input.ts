@@ -37,7 +37,8 @@ async function badThings(play: Play): Promise<BadThing[]> {
   const wasm = join(play.root, 'components', app, 'build', `${app}.wasm`)
   const strangersKeys = join(play.stage.folder, 'strangers-keys')
   const { mesh } = await play.node('lobby-1').daemon.client.status()
-  await (await openKeyRing(strangersKeys)).create(mesh.id, 'publisher', systemRandom)
+  const seed = systemRandom.bytes(32)
+  await openKeyRing(strangersKeys).create({ meshId: mesh.id, role: 'publisher', name: mesh.name, seed })
   return [
     {
       what: 'a file that is no WebAssembly',

@@ -14,6 +14,7 @@ export {
   foundingCredential,
   maxApplicationBytes,
   maxCredentialBytes,
+  readApplication,
   verifyCredential,
 } from './credential.ts'
 export type { Credential, VerifiedCredential } from './credential.ts'

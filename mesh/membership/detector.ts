@@ -8,10 +8,9 @@
  * of that rule (SWIM, Das et al. 2002; Lifeguard, Dadgar et al. 2018).
  */
 import type { NodeId } from '../identity/index.ts'
+import type { DialFailure } from '../transport/index.ts'
 
 export type Verdict = 'alive' | 'suspect' | 'dead' | 'isolated'
-
-export type DialFailure = 'refused' | 'unreachable' | 'timeout'
 
 export type DetectorEvent =
   /** Everybody who is a member, without this node. */

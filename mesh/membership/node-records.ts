@@ -65,11 +65,16 @@ export class NodeRecords {
   }
 
   /**
-   * Takes a record from anybody; the caller has checked that its node is a member.
-   * @throws ERR_NODE_RECORD
+   * Takes a record from anybody.
+   * @param requireMember throws for a node whose records are not wanted; asked once its signature is verified
+   * @throws ERR_NODE_RECORD, and what `requireMember` throws
    */
-  async offer(bytes: Uint8Array): Promise<{ outcome: RecordOutcome; record: NodeRecord }> {
+  async offer(
+    bytes: Uint8Array,
+    requireMember: (node: NodeId) => void,
+  ): Promise<{ outcome: RecordOutcome; record: NodeRecord }> {
     const record = verifyNodeRecord(bytes, { mesh: this.#options.meshId })
+    requireMember(record.node)
     const held = this.#held.get(record.node)?.record
     const order = held === undefined ? 1 : compareReports(record.report, held.report)
     if (held !== undefined && order === 0) {

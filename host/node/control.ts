@@ -1,0 +1,188 @@
+/** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
+import { digestOf, messageOf, type Clock, type Log } from '../../core/index.ts'
+import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
+import type {
+  ControlledNode,
+  DevicesReport,
+  InviteContext,
+  LocalApp,
+  LogSource,
+  PublishContext,
+  ReleaseEntry,
+  StatusReport,
+  UploadIntent,
+  UploadReport,
+} from '../api/index.ts'
+import type { AppLog, AppSupervisor } from '../apps/index.ts'
+import type { Devices, Pin, Sensor } from '../devices/index.ts'
+import type { Engine } from '../engine/index.ts'
+import { checkGrants, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import { defaultLimits, parseSize } from '../manifest/index.ts'
+import { planTriggers, requiredExports } from '../triggers/index.ts'
+import { version } from '../version.ts'
+import { nodeProblems } from './problems.ts'
+import { nodeStatus, problemsOf, releaseEntry } from './report.ts'
+
+export interface ControlParts {
+  readonly mesh: Mesh
+  readonly engine: Engine
+  readonly devices: Devices
+  readonly apps: AppSupervisor
+  readonly appLog: AppLog
+  readonly clock: Clock
+  readonly log: Log
+  /** What to do about a problem code, from the registry. */
+  fixOf(code: string): string
+  /** Begins to stop the node. */
+  stop(): void
+}
+
+/** A sensor that does not answer must not hold up everybody's `sensors`. */
+const sensorReadMs = 2_000
+
+export class NodeControl implements ControlledNode {
+  readonly logs: LogSource
+  readonly #parts: ControlParts
+  readonly #startedAt: number
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts
+    this.#startedAt = parts.clock.now()
+    this.logs = parts.appLog
+  }
+
+  status(): StatusReport {
+    const { mesh, apps, clock } = this.#parts
+    const moment = { nowMs: clock.now(), monotonicMs: clock.monotonicMs() }
+    const members = mesh.members()
+    const self = members.find(({ id }) => id === mesh.self)
+    const own = apps.status()
+    // One's own apps are known first-hand, not by the record that is about to be sent.
+    const nodes = members.map((member) => {
+      const status = nodeStatus(member, moment)
+      return member.id === mesh.self ? { ...status, apps: own, recordAgeMs: null } : status
+    })
+    return {
+      mesh: {
+        id: mesh.trust.meshId,
+        name: mesh.trust.current?.record.name ?? '',
+        trustVersion: mesh.trust.current?.record.version ?? 0,
+      },
+      self: {
+        id: mesh.self,
+        name: self?.name ?? '',
+        version,
+        network: mesh.isOnline ? 'on' : 'off',
+        addresses: mesh.addresses(),
+        startedAt: this.#startedAt,
+      },
+      nodes,
+      problems: problemsOf(mesh.alarms, this.#selfProblems(), own, this.#parts.fixOf),
+    }
+  }
+
+  apps(): readonly LocalApp[] {
+    return this.#parts.apps.local()
+  }
+
+  releases(app: string | null): readonly ReleaseEntry[] {
+    const { releases } = this.#parts.mesh
+    const apps = app === null ? releases.heads().map(({ record }) => record.app) : [app]
+    return apps.flatMap((name) => releases.history(name)).map(releaseEntry)
+  }
+
+  async devices(): Promise<DevicesReport> {
+    const { sensors, pins } = this.#parts.devices
+    return {
+      sensors: await Promise.all([...sensors.values()].map(readSensor)),
+      pins: await Promise.all([...pins.values()].map(readPin)),
+    }
+  }
+
+  publishContext(app: string): PublishContext {
+    const { mesh } = this.#parts
+    const history = mesh.releases.history(app)
+    const head = history.find(({ role }) => role === 'head')
+    return {
+      mesh: mesh.trust.meshId,
+      app,
+      nextSeq: (head?.record.seq ?? 0) + 1,
+      previous: head?.digest ?? null,
+      head: head === undefined ? null : releaseEntry(head),
+    }
+  }
+
+  async upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport> {
+    const { engine, mesh } = this.#parts
+    checkGrants(intent.grants)
+    const triggers = planTriggers(intent.triggers, intent.grants)
+    const digest = digestOf(component)
+    const { facts } = await engine.prepare({
+      bytes: component,
+      digest,
+      granted: grantedInterfaces(intent.grants),
+      offered: interfaceOffers,
+      requiredExports: requiredExports(triggers),
+      memoryBytes: intent.memoryBytes ?? parseSize(defaultLimits.memory),
+    })
+    const { chunks } = await mesh.blobs.putComponent(component)
+    return { digest, sizeBytes: component.length, chunks, imports: facts.imports, exports: facts.exports }
+  }
+
+  async publish(record: Uint8Array): Promise<ReleaseEntry> {
+    const { mesh, log } = this.#parts
+    const { component, app, version: named } = readRelease(record).record
+    if ((await mesh.blobs.readComponent(component)) === null) {
+      throw nodeProblems.error(
+        'ERR_PUBLISH_COMPONENT',
+        `this node does not hold the component ${component.digest.slice(0, 8)} that ${app} ${named} names`,
+      )
+    }
+    const { digest, outcome } = await mesh.publish(record)
+    log.info('release:published', { app, version: named, outcome })
+    const entry = mesh.releases.history(app).find((held) => held.digest === digest)
+    return releaseEntry(entry as HistoryEntry)
+  }
+
+  inviteContext(): InviteContext {
+    const { mesh } = this.#parts
+    const { current, meshId } = mesh.trust
+    return {
+      mesh: meshId,
+      meshName: current?.record.name ?? '',
+      roots: (current?.record.roots ?? []).map(hexOf),
+      addresses: mesh.addresses(),
+    }
+  }
+
+  setNetwork(on: boolean): Promise<void> {
+    return this.#parts.mesh.setNetwork(on)
+  }
+
+  requestStop(): void {
+    this.#parts.stop()
+  }
+
+  #selfProblems(): StatusReport['problems'] {
+    const { mesh, fixOf } = this.#parts
+    const self = mesh.members().find(({ id }) => id === mesh.self)
+    if (self?.opinion.verdict !== 'isolated') return []
+    const code = 'ERR_NODE_ISOLATED'
+    return [{ code, message: `${self.name} is isolated: ${self.opinion.why}`, hint: fixOf(code) }]
+  }
+}
+
+async function readSensor(sensor: Sensor): Promise<DevicesReport['sensors'][number]> {
+  const { name, driver } = sensor
+  try {
+    const { value, timeMs, unit } = await sensor.read(AbortSignal.timeout(sensorReadMs))
+    return { name, driver, value, unit, timeMs }
+  } catch (error) {
+    return { name, driver, value: null, unit: sensor.unit, timeMs: null, problem: messageOf(error) }
+  }
+}
+
+async function readPin(pin: Pin): Promise<DevicesReport['pins'][number]> {
+  const { name, driver } = pin
+  return { name, driver, level: await pin.read(), edges: pin.edges() }
+}

@@ -1,0 +1,57 @@
+/** How a data folder comes to belong to a mesh: it does already, it redeems an invite, or it founds one. */
+import { hostname } from 'node:os'
+import type { Clock, DurableFolder, Log, Random } from '../../core/index.ts'
+import { foundMesh, joinMesh, openKeyRing, type NodeIdentity } from '../../mesh/index.ts'
+import { nodeProblems } from './problems.ts'
+
+export type Origin = 'created' | 'joined' | 'resumed'
+
+export interface EntryNeeds {
+  readonly folder: DurableFolder
+  readonly identity: NodeIdentity
+  /** As typed or configured; null for the host's name. */
+  readonly name: string | null
+  readonly groups: readonly string[]
+  readonly token: string | undefined
+  /** The operator's key folder; only a founding writes to it. */
+  readonly keys: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+const joinMs = 30_000
+const namePattern = /^[a-z][a-z0-9-]{0,62}$/
+
+/**
+ * Makes sure that the identity belongs to a mesh.
+ * @throws ERR_NODE_MEMBER, ERR_NODE_NAME, and what joining or founding throws
+ */
+export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
+  const { folder, identity, groups, token, keys, clock, random, log } = needs
+  if (identity.state === 'joined') {
+    if (token === undefined) return 'resumed'
+    throw nodeProblems.error(
+      'ERR_NODE_MEMBER',
+      `${folder.path} belongs to a member of mesh ${identity.meshId?.slice(0, 8)}`,
+    )
+  }
+  const name = needs.name ?? nameFrom(hostname())
+  const entry = { folder, identity, name, groups, clock, random }
+  if (token !== undefined) {
+    await joinMesh({ ...entry, token, log, signal: AbortSignal.timeout(joinMs) })
+    return 'joined'
+  }
+  await foundMesh({ ...entry, meshName: name, keyRing: openKeyRing(keys) })
+  return 'created'
+}
+
+/** @throws ERR_NODE_NAME where nothing usable is left of the host's name */
+function nameFrom(host: string): string {
+  const name = (host.toLowerCase().split('.')[0] ?? '').replace(/[^a-z0-9-]/g, '-').slice(0, 63)
+  if (namePattern.test(name)) return name
+  throw nodeProblems.error(
+    'ERR_NODE_NAME',
+    `this machine's name, ${JSON.stringify(host)}, cannot be a node's`,
+  )
+}

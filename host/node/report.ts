@@ -1,0 +1,80 @@
+/** What the control API shows of the mesh, drawn from what this node holds. Pure. */
+import { isSelvedgeError } from '../../core/index.ts'
+import { hexOf, type Alarm, type HistoryEntry, type MemberView, type Opinion } from '../../mesh/index.ts'
+import type { AppStatus, NodeStatus, ReleaseEntry, StatusReport } from '../api/index.ts'
+
+export interface Moment {
+  readonly nowMs: number
+  /** Monotonic. */
+  readonly monotonicMs: number
+}
+
+type Problems = StatusReport['problems']
+
+export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
+  const { opinion, held } = member
+  const report = held?.record.report
+  return {
+    id: member.id,
+    name: member.name,
+    groups: member.groups,
+    roles: member.roles,
+    arch: report?.arch ?? 'unknown',
+    runtime: report?.runtime ?? 'unknown',
+    state: opinion.verdict,
+    why: opinion.why,
+    stateSince: wallClockOf(opinion, moment),
+    rttMs: opinion.rttMs,
+    recordAgeMs: recordAge(member, moment),
+    devices: report?.devices ?? [],
+    apps: (report?.apps ?? []) as readonly AppStatus[],
+  }
+}
+
+function wallClockOf({ sinceMs }: Opinion, { nowMs, monotonicMs }: Moment): number {
+  return Math.round(nowMs - (monotonicMs - sinceMs))
+}
+
+/** By this node's monotonic clock where it heard the record itself; a record from its disk has no age it could know. */
+function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null {
+  return held?.receivedAtMs == null ? null : Math.round(monotonicMs - held.receivedAtMs)
+}
+
+export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
+  const { record, digest, role, publisher, receivedAt } = entry
+  return {
+    app: record.app,
+    seq: record.seq,
+    version: record.version,
+    digest,
+    component: record.component.digest,
+    sizeBytes: record.component.sizeBytes,
+    publisher: hexOf(publisher),
+    signedAt: record.signedAt,
+    receivedAt,
+    groups: record.groups,
+    grants: record.grants,
+    role,
+  }
+}
+
+/** What is wrong here, worst first: alarms, then this node's own trouble, then its apps'. */
+export function problemsOf(
+  alarms: readonly Alarm[],
+  self: Problems,
+  apps: readonly AppStatus[],
+  fixOf: (code: string) => string,
+): Problems {
+  const latest = new Map(
+    alarms.map(({ code, message }) => [`${code} ${message}`, { code, message, hint: fixOf(code) }]),
+  )
+  const ofApps = apps.flatMap((app) => {
+    const reasons = [app.reason, app.next?.reason].filter((reason) => reason !== undefined)
+    return reasons.map(({ code, message, hint }) => ({ code, message: `${app.app}: ${message}`, hint }))
+  })
+  return [...[...latest.values()].reverse(), ...self, ...ofApps]
+}
+
+export function problemOf(error: unknown): Problems[number] | null {
+  return isSelvedgeError(error) ? { code: error.code, message: error.message, hint: error.hint } : null
+}

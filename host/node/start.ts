@@ -1,0 +1,242 @@
+/**
+ * The daemon, wired: every part is made here, in the order in which it starts, and handed what it needs.
+ */
+import { arch, platform } from 'node:os'
+import {
+  every,
+  Lifecycle,
+  openFolder,
+  systemClock,
+  systemRandom,
+  type DurableFolder,
+  type Log,
+  type Part,
+} from '../../core/index.ts'
+import {
+  openMesh,
+  openNodeIdentity,
+  type ComponentRef,
+  type Mesh,
+  type NodeDescription,
+} from '../../mesh/index.ts'
+import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
+import {
+  AppLog,
+  createAppSupervisor,
+  placedHere,
+  type AppSupervisor,
+  type FetchComponent,
+} from '../apps/index.ts'
+import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
+import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
+import { openDevices, type Devices } from '../devices/index.ts'
+import { createEngine, type Engine } from '../engine/index.ts'
+import { allProblems } from '../problems.ts'
+import { version } from '../version.ts'
+import { NodeControl } from './control.ts'
+import { enterMesh, type Origin } from './membership.ts'
+
+const clock = systemClock
+const random = systemRandom
+/** How many releases of an app keep their component on this disk: the head, and two to go back to. */
+const keptReleases = 3
+const collectMs = 600_000
+
+/**
+ * Starts a node on a data folder. A failed start has given back lock, ports and devices.
+ * @throws ERR_DATA_…, ERR_CONFIG_…, ERR_DRIVER_UNKNOWN, ERR_PORT_IN_USE, ERR_TOKEN_… and what joining throws
+ */
+export const startNode: NodeStarter = async (options) => {
+  const config = await loadNodeConfig(options.config)
+  const folder = await openFolder(options.data)
+  const lock = await acquireDataLock(folder.path)
+  try {
+    return await startLocked(options, config, folder, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly mesh: Mesh
+  readonly engine: Engine
+  readonly devices: Devices
+  readonly apps: AppSupervisor
+  readonly appLog: AppLog
+  readonly origin: Origin
+}
+
+async function startLocked(
+  options: NodeOptions,
+  config: NodeConfig,
+  folder: DurableFolder,
+  lock: DataLock,
+): Promise<RunningNode> {
+  const { log } = options
+  const parts = await makeParts(options, config, folder)
+  const { mesh, engine, devices, apps, appLog, origin } = parts
+  let stopped!: () => void
+  const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
+  const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
+  const control = new NodeControl({
+    mesh,
+    engine,
+    devices,
+    apps,
+    appLog,
+    clock,
+    log: log.scope('control'),
+    fixOf: (code) => fixes.get(code) ?? '',
+    // After the answer is out.
+    stop: () => void clock.after(50, () => void stop()),
+  })
+  const server = new ControlServer({ node: control, lock, clock, log: log.scope('control') })
+  const lifecycle = new Lifecycle(
+    [
+      { name: 'lock', stop: () => lock.release() },
+      { name: 'devices', stop: () => devices.close() },
+      { name: 'engine', stop: () => engine.stop() },
+      mesh,
+      apps,
+      placement(parts, log),
+      server,
+    ],
+    clock,
+  )
+  const stop = async (): Promise<void> => {
+    for (const error of await lifecycle.stop()) log.error('node:stop', { error: error.message })
+    stopped()
+  }
+  await lifecycle.start()
+  const { current, meshId } = mesh.trust
+  const self = mesh.members().find(({ id }) => id === mesh.self)
+  return {
+    id: mesh.self,
+    name: self?.name ?? '',
+    mesh: { id: meshId, name: current?.record.name ?? '' },
+    addresses: mesh.addresses(),
+    socketPath: server.socketPath,
+    origin,
+    stopped: whenStopped,
+    stop,
+  }
+}
+
+async function makeParts(options: NodeOptions, config: NodeConfig, folder: DurableFolder): Promise<Parts> {
+  const { log } = options
+  const identity = await openNodeIdentity(await folder.folder('identity'), random)
+  const origin = await enterMesh({
+    folder,
+    identity,
+    name: options.name ?? config.name,
+    groups: options.groups.length > 0 ? options.groups : config.groups,
+    token: options.join,
+    keys: options.keys,
+    clock,
+    random,
+    log: log.scope('join'),
+  })
+  const devices = await openDevices(config, { clock, random })
+  const engine = createEngine({
+    cacheFolder: await folder.folder('prepared'),
+    clock,
+    log: log.scope('engine'),
+  })
+  const appLog = new AppLog(clock, {
+    lines: config.limits.logLines,
+    linesPerSecond: config.limits.logLinesPerSecond,
+  })
+  const describe = (): NodeDescription => ({
+    arch: arch(),
+    platform: platform(),
+    runtime: `node ${process.versions.node}`,
+    version,
+    features: [],
+    devices: [...devices.sensors.values(), ...devices.pins.values()].map(({ name, driver }) => {
+      return {
+        kind: devices.sensors.get(name)?.driver === driver ? ('sensor' as const) : ('pin' as const),
+        name,
+        driver,
+      }
+    }),
+    apps: apps.status(),
+  })
+  const mesh = await openMesh({
+    folder,
+    identity,
+    listen: options.listen.length > 0 ? options.listen : config.mesh.listen,
+    announce: options.announce,
+    mdns: options.mdns && config.mesh.mdns,
+    offline: options.offline,
+    clock,
+    random,
+    log: log.scope('mesh'),
+    describe,
+  })
+  const apps = createAppSupervisor({
+    engine,
+    devices,
+    overlays: config.apps,
+    queuedEvents: config.limits.queuedEvents,
+    groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
+    fetchComponent: fetchFrom(mesh),
+    recall: (digest) => mesh.releases.get(digest),
+    folder: await folder.folder('apps'),
+    clock,
+    random,
+    log: log.scope('apps'),
+    appLog,
+  })
+  return { mesh, engine, devices, apps, appLog, origin }
+}
+
+/** What the disk has is read, the rest comes from peers; either way the bytes match the signed digest. */
+function fetchFrom(mesh: Mesh): FetchComponent {
+  return async ({ component }, onProgress, signal) => {
+    const held = await mesh.blobs.readComponent(component)
+    if (held !== null) return held
+    await mesh.exchange.fetch(component, {
+      signal,
+      onProgress: ({ haveBytes, totalBytes, fetchedBytes }) =>
+        onProgress({ share: haveBytes / totalBytes, fetchedBytes }),
+    })
+    return mesh.blobs.readComponent(component)
+  }
+}
+
+/** Keeps what runs equal to what the releases want, and the disk free of components that nobody will ask for. */
+function placement({ mesh, apps }: Parts, log: Log): Part {
+  const apply = (): void => apps.setDesired(mesh.releases.heads())
+  const collect = async (): Promise<void> => {
+    const keep: ComponentRef[] = []
+    for (const { record } of mesh.releases.heads()) {
+      keep.push(
+        ...mesh.releases
+          .history(record.app)
+          .slice(0, keptReleases)
+          .map((held) => held.record.component),
+      )
+    }
+    await mesh.blobs.collect(keep)
+  }
+  const collectNow = (): void =>
+    void collect().catch((error: Error) => log.error('blobs:collect', { error: error.message }))
+  let cancels: (() => void)[] = []
+  return {
+    name: 'placement',
+    start() {
+      if (cancels.length > 0) return
+      cancels = [
+        mesh.onChange(apply),
+        apps.onChange(() => mesh.descriptionChanged()),
+        every(clock, collectMs, collectNow),
+      ]
+      apply()
+    },
+    stop() {
+      for (const cancel of cancels) cancel()
+      cancels = []
+    },
+  }
+}

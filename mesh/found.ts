@@ -1,0 +1,115 @@
+/**
+ * The two ways into a mesh: founding one, and redeeming an invite. Both leave a data folder that can start offline.
+ */
+import type { Clock, Digest, DurableFolder, Log, Random } from '../core/index.ts'
+import { askToJoin, closedGate } from './admission/index.ts'
+import {
+  applyForAdmission,
+  createMesh,
+  encodeCredential,
+  foundingCredential,
+  openCredentialBook,
+  openTrustStore,
+  readApplication,
+  readInvite,
+  type KeyRing,
+  type NodeIdentity,
+  type TrustStore,
+} from './identity/index.ts'
+import { createTransport } from './transport/index.ts'
+
+export interface EntryOptions {
+  /** The node's data folder. */
+  readonly folder: DurableFolder
+  readonly identity: NodeIdentity
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/**
+ * Makes a private mesh: its keys go to the operator's key ring, its first member is this node. A founding that was
+ * interrupted after the trust bundle was kept is taken up where it stopped.
+ * @param options.meshName for people
+ * @throws ERR_KEY_…, ERR_IDENTITY_MESH
+ */
+export async function foundMesh(
+  options: EntryOptions & { meshName: string; groups: readonly string[]; keyRing: KeyRing },
+): Promise<Digest> {
+  const { folder, identity, name, groups, keyRing, clock, random } = options
+  const meshId = identity.meshId ?? (await makeTrust(options))
+  const trust = await openTrust(folder, meshId)
+  const credential = foundingCredential({
+    admin: await keyRing.get(meshId, 'admin'),
+    mesh: meshId,
+    roots: trust.current?.record.roots ?? [],
+    nodeKey: identity.key,
+    name,
+    groups,
+    roles: [],
+    clock,
+    random,
+  })
+  await identity.join(meshId, credential)
+  return meshId
+}
+
+async function makeTrust(options: Parameters<typeof foundMesh>[0]): Promise<Digest> {
+  const { folder, identity, meshName, keyRing, clock, random } = options
+  const { meshId, trust } = await createMesh({ name: meshName, keyRing, now: clock.now(), random })
+  await (await openTrust(folder, meshId)).offer(trust)
+  // Last: from here on the folder belongs to this mesh and to no other.
+  await identity.found(meshId)
+  return meshId
+}
+
+/**
+ * Redeems an invite. Everything the member says is checked against the mesh id in the token before it is kept.
+ * @param options.groups a part of what the invite gives; all of it where empty
+ * @throws ERR_TOKEN_…, ERR_JOIN_UNREACHABLE, ERR_JOIN_ANSWER, ERR_APPLICATION_SCOPE, ERR_IDENTITY_MESH
+ */
+export async function joinMesh(
+  options: EntryOptions & { token: string; groups: readonly string[]; log: Log; signal: AbortSignal },
+): Promise<Digest> {
+  const { folder, identity, name, token, groups, clock, random, log, signal } = options
+  const known = identity.meshId
+  const invite = readInvite(token, { now: clock.now(), ...(known === null ? {} : { mesh: known }) })
+  const application = applyForAdmission({
+    invite,
+    nodeKey: identity.key,
+    name: invite.record.name ?? name,
+    ...(groups.length === 0 ? {} : { groups }),
+  })
+  const transport = createTransport({
+    privateKeySeed: identity.seed,
+    listen: [],
+    gate: closedGate,
+    clock,
+    random,
+    log,
+  })
+  await transport.start?.()
+  try {
+    const welcome = await askToJoin(transport, invite, application, signal)
+    const meshId = invite.record.mesh
+    const trust = await openTrust(folder, meshId)
+    await trust.offerChain(welcome.trust)
+    const credentials = await openCredentialBook({
+      trust,
+      folder: await folder.folder('members'),
+      onAlarm: () => {},
+    })
+    await credentials.offerChain(welcome.vouchers)
+    const certificate = readApplication(application).certificate.bytes
+    const credential = encodeCredential({ invite: invite.bytes, certificate, receipt: welcome.receipt })
+    await credentials.offer(credential)
+    await identity.join(meshId, credential)
+    return meshId
+  } finally {
+    await transport.stop?.()
+  }
+}
+
+async function openTrust(folder: DurableFolder, meshId: Digest): Promise<TrustStore> {
+  return openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm: () => {} })
+}

@@ -1,0 +1,10 @@
+/** The public face of the mesh: all that the host may know of peers, trust and distribution. */
+export { admissionProblems } from './admission/index.ts'
+export * from './blobs/index.ts'
+export { foundMesh, joinMesh, type EntryOptions } from './found.ts'
+export { headsProblems } from './heads/index.ts'
+export * from './identity/index.ts'
+export { membershipProblems, type Opinion, type Verdict } from './membership/index.ts'
+export { openMesh, type MemberView, type Mesh, type MeshOptions, type NodeDescription } from './mesh.ts'
+export * from './releases/index.ts'
+export { parseAddress, transportProblems } from './transport/index.ts'

@@ -1,0 +1,395 @@
+/**
+ * One node among its peers: wires trust, transport, heads, blobs and membership together.
+ *
+ * The network can be switched off and on while everything else goes on; a node without network still has its
+ * trust, its releases and its blobs, which is all it needs to run.
+ */
+import {
+  messageOf,
+  type Cancel,
+  type Clock,
+  type DurableFolder,
+  type Log,
+  type Part,
+  type Random,
+} from '../core/index.ts'
+import { createGate, serveJoins } from './admission/index.ts'
+import { createBlobExchange, openBlobStore, type BlobExchange, type BlobStore } from './blobs/index.ts'
+import { headKinds, type HeadKind } from './head-kinds.ts'
+import { createHeadExchange, type HeadExchange } from './heads/index.ts'
+import {
+  AdmissionDesk,
+  openCredentialBook,
+  openTrustStore,
+  signNodeRecord,
+  type Alarm,
+  type CredentialBook,
+  type Member,
+  type NodeId,
+  type NodeIdentity,
+  type NodeReport,
+  type TrustStore,
+} from './identity/index.ts'
+import {
+  MembershipWatch,
+  openNodeRecords,
+  type HeldRecord,
+  type NodeRecords,
+  type Opinion,
+} from './membership/index.ts'
+import { openReleaseLog, type OfferedRelease, type ReleaseLog } from './releases/index.ts'
+import { createTransport, peerOfAddress, Redialler, type Transport } from './transport/index.ts'
+
+/** What the host says of this node; the mesh adds identity, addresses and numbers, and signs. */
+export type NodeDescription = Pick<
+  NodeReport,
+  'arch' | 'platform' | 'runtime' | 'version' | 'features' | 'devices' | 'apps'
+>
+
+export interface MeshOptions {
+  /** The node's data folder. */
+  readonly folder: DurableFolder
+  /** Joined: bound to a mesh, with a credential. */
+  readonly identity: NodeIdentity
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly mdns: boolean
+  /** Start with the network off. */
+  readonly offline: boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  describe(): NodeDescription
+}
+
+/** A member as this node sees it. */
+export interface MemberView extends Member {
+  readonly opinion: Opinion
+  readonly held: HeldRecord | null
+}
+
+const maxAlarms = 64
+/** Changes within this time share one node record. */
+const recordDelayMs = 100
+
+/** Opens everything the mesh keeps on disk and verifies it again. Nothing touches the network before `start`. */
+export async function openMesh(options: MeshOptions): Promise<Mesh> {
+  const { folder, identity, clock, log } = options
+  const meshId = identity.meshId
+  if (meshId === null || identity.credential === null)
+    throw new Error('openMesh needs a node that has joined')
+  const alarms: Alarm[] = []
+  const onAlarm = (alarm: Alarm): void => {
+    log.warn('alarm', { code: alarm.code, message: alarm.message })
+    alarms.push(alarm)
+    alarms.splice(0, alarms.length - maxAlarms)
+  }
+  const trust = await openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm })
+  const credentials = await openCredentialBook({ trust, folder: await folder.folder('members'), onAlarm })
+  await credentials.offer(identity.credential)
+  return new Mesh(options, {
+    trust,
+    credentials,
+    alarms,
+    releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
+    records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
+    blobs: await openBlobStore(await folder.folder('blobs')),
+    desk: new AdmissionDesk({
+      trust,
+      book: credentials,
+      folder: await folder.folder('invites'),
+      nodeKey: identity.key,
+      clock,
+    }),
+  })
+}
+
+interface Stores {
+  readonly trust: TrustStore
+  readonly credentials: CredentialBook
+  readonly releases: ReleaseLog
+  readonly records: NodeRecords
+  readonly blobs: BlobStore
+  readonly desk: AdmissionDesk
+  readonly alarms: readonly Alarm[]
+}
+
+export class Mesh implements Part {
+  readonly name = 'mesh'
+  readonly self: NodeId
+  readonly trust: TrustStore
+  readonly credentials: CredentialBook
+  readonly releases: ReleaseLog
+  readonly blobs: BlobStore
+  readonly exchange: BlobExchange
+  /** What ought never to happen and did, oldest first. */
+  readonly alarms: readonly Alarm[]
+  readonly #options: MeshOptions
+  readonly #records: NodeRecords
+  readonly #desk: AdmissionDesk
+  readonly #transport: Transport
+  readonly #heads: HeadExchange
+  readonly #kinds: readonly HeadKind[]
+  readonly #watch: MembershipWatch
+  readonly #redial: Redialler
+  readonly #listeners = new Set<() => void>()
+  #cancels: Cancel[] = []
+  #recordTimer: Cancel | null = null
+  #recordNumber = 0
+  #online: boolean
+  #turn: Promise<void> = Promise.resolve()
+
+  /** Use {@link openMesh}. */
+  constructor(options: MeshOptions, stores: Stores) {
+    const { identity, clock, random, log } = options
+    this.#options = options
+    this.self = identity.nodeId
+    this.trust = stores.trust
+    this.credentials = stores.credentials
+    this.releases = stores.releases
+    this.blobs = stores.blobs
+    this.alarms = stores.alarms
+    this.#records = stores.records
+    this.#desk = stores.desk
+    this.#online = !options.offline
+    this.#kinds = headKinds({ ...stores, identity, onOwnRecord: (boot) => this.#jumpAbove(boot) })
+    const gate = createGate({ meshId: stores.trust.meshId, self: this.self, credentials: stores.credentials })
+    const { listen, announce, mdns } = options
+    this.#transport = createTransport({
+      privateKeySeed: identity.seed,
+      listen,
+      announce,
+      mdns,
+      gate,
+      clock,
+      random,
+      log,
+    })
+    const transport = this.#transport
+    this.#watch = new MembershipWatch({
+      transport,
+      clock,
+      log: log.scope('members'),
+      onChange: () => this.#tell(),
+    })
+    this.#heads = createHeadExchange({
+      transport,
+      clock,
+      random,
+      log: log.scope('heads'),
+      accept: (key, bytes, from) => this.#accept(key, bytes, from),
+    })
+    this.exchange = createBlobExchange({
+      transport,
+      store: stores.blobs,
+      clock,
+      random,
+      log: log.scope('blobs'),
+    })
+    this.#redial = new Redialler({
+      transport,
+      clock,
+      random,
+      log: log.scope('redial'),
+      onFailure: (node, failure) => this.#watch.observe({ type: 'dial-failed', node, failure }),
+    })
+  }
+
+  async start(): Promise<void> {
+    if (this.#cancels.length > 0) return
+    const { log } = this.#options
+    this.#cancels = [
+      serveJoins({
+        transport: this.#transport,
+        desk: this.#desk,
+        trust: this.trust,
+        credentials: this.credentials,
+        log: log.scope('join'),
+        onJoined: (credential) => {
+          this.credentials
+            .offer(credential)
+            .catch((error: unknown) => log.error('join:lost', { error: messageOf(error) }))
+        },
+      }),
+      this.trust.onChange(() => this.#publishHeads('trust')),
+      this.credentials.onChange(() => this.#membersChanged()),
+      this.releases.onChange(() => {
+        this.#publishHeads('release/')
+        this.#tell()
+      }),
+    ]
+    for (const kind of this.#kinds) this.#publishHeads(kind.prefix)
+    await this.#heads.start?.()
+    await this.exchange.start?.()
+    this.#watch.start()
+    this.#watch.observe({ type: 'network', on: this.#online })
+    this.#membersChanged()
+    this.#rememberInviters()
+    if (this.#online) await this.#connect()
+    await this.#issueRecord()
+  }
+
+  async stop(): Promise<void> {
+    for (const cancel of this.#cancels) cancel()
+    this.#cancels = []
+    this.#recordTimer?.()
+    this.#recordTimer = null
+    await this.#turn
+    this.#redial.stop()
+    this.#watch.stop()
+    await this.exchange.stop?.()
+    await this.#heads.stop?.()
+    await this.#transport.stop?.()
+    await this.#records.flush()
+  }
+
+  get isOnline(): boolean {
+    return this.#online
+  }
+
+  /** Switches the mesh's network; apps and the control API go on. Calls take turns. */
+  setNetwork(on: boolean): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      if (this.#online === on) return
+      if (on) await this.#connect()
+      else await this.#disconnect()
+      this.#online = on
+      this.#watch.observe({ type: 'network', on })
+      this.#tell()
+      await this.#issueRecord()
+    })
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** Where others can dial this node. */
+  addresses(): string[] {
+    return this.#transport.addresses()
+  }
+
+  /** Takes a signed release from this node's operator. @throws what {@link ReleaseLog.publish} throws */
+  publish(bytes: Uint8Array): Promise<OfferedRelease> {
+    return this.releases.publish(bytes)
+  }
+
+  /** Every member with what this node holds of it, this node included. */
+  members(): MemberView[] {
+    return this.credentials.members().map((member) => {
+      const opinion = member.id === this.self ? this.#watch.self() : this.#watch.opinion(member.id)
+      const unknown: Opinion = { verdict: 'suspect', why: 'not looked at yet', sinceMs: 0, rttMs: null }
+      return { ...member, opinion: opinion ?? unknown, held: this.#records.get(member.id) }
+    })
+  }
+
+  /** Says that {@link MeshOptions.describe} would answer differently now. */
+  descriptionChanged(): void {
+    if (this.#cancels.length === 0) return
+    this.#recordTimer ??= this.#options.clock.after(recordDelayMs, () => {
+      this.#recordTimer = null
+      this.#issueRecord().catch((error: unknown) => {
+        this.#options.log.error('record:failed', { error: messageOf(error) })
+      })
+    })
+  }
+
+  /** Calls `listener` when members, verdicts, releases or the network changed. */
+  onChange(listener: () => void): Cancel {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async #connect(): Promise<void> {
+    await this.#transport.start?.()
+    this.#redial.start()
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#redial.stop()
+    await this.#transport.stop?.()
+  }
+
+  async #accept(
+    key: string,
+    bytes: Uint8Array,
+    from: NodeId,
+  ): Promise<'accepted' | 'known' | 'older' | 'refused'> {
+    const kind = this.#kinds.find(({ prefix }) => key.startsWith(prefix))
+    if (kind === undefined) return 'refused'
+    try {
+      const outcome = await kind.accept(bytes, from)
+      if (outcome === 'accepted') {
+        this.#publishHeads(kind.prefix)
+        if (kind.prefix === 'node/') this.#recordsChanged()
+      }
+      return outcome
+    } catch (error) {
+      this.#options.log.warn('head:refused', { key, from, error: messageOf(error) })
+      return 'refused'
+    }
+  }
+
+  #publishHeads(prefix: string): void {
+    for (const kind of this.#kinds) {
+      if (kind.prefix === prefix) for (const head of kind.heads()) this.#heads.changed(head)
+    }
+  }
+
+  #membersChanged(): void {
+    this.#publishHeads('member/')
+    const others = this.credentials.members().filter(({ id }) => id !== this.self)
+    this.#watch.setMembers(others.map(({ id }) => id))
+    this.#recordsChanged()
+  }
+
+  /** A newcomer has nobody's record yet; the invite in its own credential says where its first peers are. */
+  #rememberInviters(): void {
+    for (const address of this.credentials.get(this.self)?.invite.record.addresses ?? []) {
+      const peer = peerOfAddress(address)
+      if (peer !== null && this.#records.get(peer) === null) this.#redial.know(peer, [address])
+    }
+  }
+
+  /** Addresses come from the members' own records. */
+  #recordsChanged(): void {
+    for (const { id } of this.credentials.members()) {
+      const addresses = this.#records.get(id)?.record.report.addresses
+      if (id !== this.self && addresses !== undefined) this.#redial.know(id, addresses)
+    }
+    this.#tell()
+  }
+
+  async #issueRecord(): Promise<void> {
+    const { identity, clock, describe } = this.#options
+    const member = this.credentials.members().find(({ id }) => id === this.self)
+    if (member === undefined) return
+    const before = this.#records.get(this.self)?.record.report
+    this.#recordNumber = before?.boot === identity.boot ? before.number + 1 : this.#recordNumber + 1
+    const bytes = signNodeRecord(identity.key, {
+      v: 1,
+      mesh: this.trust.meshId,
+      node: identity.key.publicKey,
+      name: member.name,
+      boot: identity.boot,
+      bootNonce: identity.bootNonce,
+      number: this.#recordNumber,
+      groups: member.groups,
+      roles: member.roles,
+      ...describe(),
+      // Offline the last addresses stay: they are where it will be again.
+      addresses: this.#online ? this.addresses() : (before?.addresses ?? []),
+      issuedAt: clock.now(),
+    })
+    await this.#records.offer(bytes, () => {})
+    this.#publishHeads('node/')
+    this.#tell()
+  }
+
+  async #jumpAbove(boot: number): Promise<void> {
+    await this.#options.identity.raiseBoot(boot)
+    this.descriptionChanged()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
