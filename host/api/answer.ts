@@ -1,6 +1,6 @@
 /** Writing answers: JSON, errors with their code and hint, and HTTP statuses for those who look at them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isSelvedgeError, messageOf, type SelvedgeError } from '../../core/index.ts'
+import { isSelvedgeError, messageOf, type Clock, type SelvedgeError } from '../../core/index.ts'
 import type { ApiError } from './contract.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
@@ -16,6 +16,7 @@ export function answerError(
   request: IncomingMessage,
   response: ServerResponse,
   thrown: unknown,
+  clock: Clock,
 ): SelvedgeError {
   const error = isSelvedgeError(thrown)
     ? thrown
@@ -29,7 +30,7 @@ export function answerError(
   if (!request.complete) {
     response.setHeader('connection', 'close')
     request.resume()
-    setTimeout(() => request.destroy(), apiLimits.drainMs).unref()
+    clock.after(apiLimits.drainMs, () => request.destroy())
   }
   const body: ApiError = { error: { code, kind, message, hint } }
   answerJson(response, body, statusOf(error))

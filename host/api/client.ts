@@ -4,7 +4,7 @@
  * Nothing here waits for ever: every call has a deadline, a stream one on silence, every answer a bound.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { SelvedgeError, type ProblemKind } from '../../core/index.ts'
+import { SelvedgeError, systemClock, type ProblemKind } from '../../core/index.ts'
 import type {
   ApiError,
   DevicesReport,
@@ -137,13 +137,15 @@ async function open(target: Target, route: string, options: CallOptions): Promis
       headers: options.body === undefined ? {} : { 'content-length': options.body.length },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    const deadline = setTimeout(() => request.destroy(timedOut(target, route, timeoutMs)), timeoutMs)
+    const cancelDeadline = systemClock.after(timeoutMs, () =>
+      request.destroy(timedOut(target, route, timeoutMs)),
+    )
     request.once('response', (answer) => {
-      clearTimeout(deadline)
+      cancelDeadline()
       resolve(answer)
     })
     request.once('error', (error) => {
-      clearTimeout(deadline)
+      cancelDeadline()
       reject(connectError(error, target))
     })
     request.end(options.body)
@@ -167,7 +169,9 @@ async function readText(
   route: string,
   timeoutMs: number,
 ): Promise<string> {
-  const deadline = setTimeout(() => response.destroy(timedOut(target, route, timeoutMs)), timeoutMs)
+  const cancelDeadline = systemClock.after(timeoutMs, () =>
+    response.destroy(timedOut(target, route, timeoutMs)),
+  )
   try {
     const chunks: Buffer[] = []
     let size = 0
@@ -185,7 +189,7 @@ async function readText(
   } catch (error) {
     throw connectError(error as Error, target)
   } finally {
-    clearTimeout(deadline)
+    cancelDeadline()
   }
 }
 

@@ -1,5 +1,6 @@
 /** JSON Lines from a stream, one value at a time; empty lines only show that the other side lives. */
 import type { IncomingMessage } from 'node:http'
+import { systemClock } from '../../core/index.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 
@@ -8,15 +9,17 @@ import { apiProblems } from './problems.ts'
  * longer than a line may be. An abort ends it without an error.
  */
 export async function* jsonLines<T>(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<T> {
-  response.setTimeout(apiLimits.silenceMs, () =>
-    response.destroy(
-      apiProblems.error('ERR_API_TIMEOUT', `the stream was silent for ${apiLimits.silenceMs / 1000} s`),
-    ),
-  )
+  const giveUp = (): void => {
+    const silence = `the stream was silent for ${apiLimits.silenceMs / 1000} s`
+    response.destroy(apiProblems.error('ERR_API_TIMEOUT', silence))
+  }
+  let cancelSilence = systemClock.after(apiLimits.silenceMs, giveUp)
   response.setEncoding('utf8')
   let rest = ''
   try {
     for await (const chunk of response) {
+      cancelSilence()
+      cancelSilence = systemClock.after(apiLimits.silenceMs, giveUp)
       const lines = (rest + String(chunk)).split('\n')
       rest = lines.pop() ?? ''
       if (rest.length > apiLimits.lineBytes)
@@ -29,6 +32,7 @@ export async function* jsonLines<T>(response: IncomingMessage, signal: AbortSign
     if ((error as NodeJS.ErrnoException).code === 'ECONNRESET') return
     throw error
   } finally {
+    cancelSilence()
     response.destroy()
   }
 }

@@ -5,6 +5,7 @@
  * told as a gap. So a follower costs the node one number, however slow it is.
  */
 import type { ServerResponse } from 'node:http'
+import { every, type Clock } from '../../core/index.ts'
 import type { LogSource } from './controlled-node.ts'
 import { apiLimits } from './limits.ts'
 
@@ -31,6 +32,7 @@ export function followLogs(
   logs: LogSource,
   query: LogQuery,
   response: ServerResponse,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve) => {
@@ -52,13 +54,12 @@ export function followLogs(
       wake()
     }
     const cancelAppend = logs.onAppend(wake)
-    const heartbeat = setInterval(() => {
+    const cancelHeartbeat = every(clock, apiLimits.heartbeatMs, () => {
       if (writable) writable = response.write('\n')
-    }, apiLimits.heartbeatMs)
-    heartbeat.unref()
+    })
     const finish = (): void => {
       cancelAppend()
-      clearInterval(heartbeat)
+      cancelHeartbeat()
       signal.removeEventListener('abort', finish)
       response.off('drain', onDrain).off('close', finish)
       response.end()

@@ -7,7 +7,7 @@
 import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isSelvedgeError, messageOf, type Log, type Part } from '../../core/index.ts'
+import { isSelvedgeError, messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
 import { answerError, answerJson } from './answer.ts'
 import { routes } from './contract.ts'
 import type { ControlledNode } from './controlled-node.ts'
@@ -31,6 +31,7 @@ export interface ControlServerNeeds {
   readonly node: ControlledNode
   /** Only the holder of the data folder may remove a socket that a dead daemon left. */
   readonly lock: DataLock
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -40,14 +41,16 @@ export class ControlServer implements Part {
   /** Where it listens. */
   readonly socketPath: string
   readonly #node: ControlledNode
+  readonly #clock: Clock
   readonly #log: Log
   readonly #handlers: ReadonlyMap<string, Handler>
   #server: Server | null = null
   #ending = new AbortController()
   #followers = 0
 
-  constructor({ node, lock, log }: ControlServerNeeds) {
+  constructor({ node, lock, clock, log }: ControlServerNeeds) {
     this.#node = node
+    this.#clock = clock
     this.#log = log
     this.socketPath = controlSocketPath(lock.folder)
     this.#handlers = this.#routes()
@@ -77,9 +80,9 @@ export class ControlServer implements Part {
     // Closing removes the socket file; answers under way get one more turn of the loop to leave.
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     server.closeIdleConnections()
-    const cut = setTimeout(() => server.closeAllConnections(), apiLimits.drainMs)
+    const cancelCut = this.#clock.after(apiLimits.drainMs, () => server.closeAllConnections())
     await closed
-    clearTimeout(cut)
+    cancelCut()
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -95,7 +98,7 @@ export class ControlServer implements Part {
       const value = await handler({ request, response, query: url.searchParams })
       if (value !== undefined) answerJson(response, value)
     } catch (thrown) {
-      const error = answerError(request, response, thrown)
+      const error = answerError(request, response, thrown, this.#clock)
       if (!isSelvedgeError(thrown)) {
         this.#log.error('api:failed', {
           request: `${request.method} ${request.url}`,
@@ -159,7 +162,7 @@ export class ControlServer implements Part {
     }
     this.#followers += 1
     try {
-      await followLogs(logs, wanted, response, this.#ending.signal)
+      await followLogs(logs, wanted, response, this.#clock, this.#ending.signal)
     } finally {
       this.#followers -= 1
     }

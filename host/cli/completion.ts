@@ -54,18 +54,8 @@ complete -o filenames -F _selvedge selvedge
 }
 
 function zsh(commands: readonly Command[]): string {
-  const specs = (command: Command): string[] => {
-    const options = Object.entries(allOptions(command)).map(([name, { kind, value, help, completes }]) => {
-      const rest = kind === 'flag' ? '' : `:${value ?? 'value'}:${zshAction(completes)}`
-      return zshQuote(`${kind === 'list' ? '*' : ''}--${name}[${zshText(help)}]${rest}`)
-    })
-    const names = (command.arguments ?? []).map((argument) =>
-      zshQuote(`${argument.required ? '' : ':'}:${zshText(argument.name)}:${zshAction(argument.completes)}`),
-    )
-    return [...options, ...names]
-  }
   const cases = commands.map(
-    (command) => `    ${command.name}) _arguments ${specs(command).join(' \\\n      ')} ;;`,
+    (command) => `    ${command.name}) _arguments ${zshSpecs(command).join(' \\\n      ')} ;;`,
   )
   const names = commands.map(({ name, summary }) => `    ${zshQuote(`${name}:${zshText(summary)}`)}`)
   return `#compdef selvedge
@@ -86,6 +76,17 @@ ${cases.join('\n')}
 }
 _selvedge "$@"
 `
+}
+
+function zshSpecs(command: Command): string[] {
+  const options = Object.entries(allOptions(command)).map(([name, { kind, value, help, completes }]) => {
+    const rest = kind === 'flag' ? '' : `:${value ?? 'value'}:${zshAction(completes)}`
+    return zshQuote(`${kind === 'list' ? '*' : ''}--${name}[${zshText(help)}]${rest}`)
+  })
+  const names = (command.arguments ?? []).map((argument) =>
+    zshQuote(`${argument.required ? '' : ':'}:${zshText(argument.name)}:${zshAction(argument.completes)}`),
+  )
+  return [...options, ...names]
 }
 
 function zshAction(completes: Completes): string {

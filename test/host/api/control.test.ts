@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apiLimits, acquireDataLock, connect, ControlServer } from '../../../host/api/index.ts'
 import type { ControlClient, DataLock, LogGap, LogLine, LogSelection } from '../../../host/api/index.ts'
-import { SelvedgeError, silentLog } from '../../../core/index.ts'
+import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
 import { FakeLogs, FakeNode } from './fake-node.ts'
 
 let folder: string
@@ -20,7 +20,7 @@ let client: ControlClient
 async function serve(data: string, fake = new FakeNode()): Promise<void> {
   node = fake
   lock = await acquireDataLock(data)
-  server = new ControlServer({ node, lock, log: silentLog })
+  server = new ControlServer({ node, lock, clock: systemClock, log: silentLog })
   await server.start()
   client = connect({ data })
 }
@@ -244,7 +244,7 @@ describe('the socket', () => {
 
   it('that a dead daemon left is replaced', async () => {
     await serve(folder)
-    const successor = new ControlServer({ node, lock, log: silentLog })
+    const successor = new ControlServer({ node, lock, clock: systemClock, log: silentLog })
     await successor.start()
     expect((await connect({ data: folder }).status()).mesh.name).toBe('harbor')
     await successor.stop()

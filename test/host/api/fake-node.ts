@@ -133,7 +133,12 @@ export class FakeNode implements ControlledNode {
 
   async inviteContext(): Promise<InviteContext> {
     await this.#pass()
-    return { mesh: 'a'.repeat(64), meshName: 'harbor', roots: ['ab'.repeat(32)], addresses: ['/ip4/127.0.0.1/tcp/4001'] }
+    return {
+      mesh: 'a'.repeat(64),
+      meshName: 'harbor',
+      roots: ['ab'.repeat(32)],
+      addresses: ['/ip4/127.0.0.1/tcp/4001'],
+    }
   }
 
   async setNetwork(on: boolean): Promise<void> {
