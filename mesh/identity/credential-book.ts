@@ -43,20 +43,22 @@ export interface CredentialBookOptions {
 export async function openCredentialBook(options: CredentialBookOptions): Promise<CredentialBook> {
   const { folder, onAlarm, trust } = options
   const held = new Map<NodeId, VerifiedCredential>()
+  const report = (name: string, error: unknown): void =>
+    onAlarm({ code: 'ERR_STORED_DAMAGED', message: `credential ${name}: ${messageOf(error)}`, evidence: [] })
   for (const name of (await folder.list()).slice(0, maxMembers)) {
+    // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
+    const bytes = await folder.read(name, maxCredentialBytes).catch((error: unknown) => {
+      report(name, error)
+      return null
+    })
+    if (bytes === null) continue
     try {
-      const bytes = await folder.read(name, maxCredentialBytes)
-      if (bytes === null) continue
       const credential = verifyCredential(bytes)
       requireMesh(credential, trust)
       held.set(credential.node, credential)
     } catch (error) {
       await folder.remove(name)
-      onAlarm({
-        code: 'ERR_STORED_DAMAGED',
-        message: `credential ${name}: ${messageOf(error)}`,
-        evidence: [],
-      })
+      report(name, error)
     }
   }
   return new CredentialBook(options, held)

@@ -41,40 +41,39 @@ export interface ReleaseLogOptions {
 
 const none: History<HeldRelease> = { line: [], forks: [] }
 
-/** Opens the log and verifies all that it kept; a file that does not verify is removed and reported. */
+/**
+ * Opens the log and verifies all that it kept. A damaged file is removed and reported. One that only lacks a
+ * publisher this node trusts is reported and left: it is read again when the trust bundle has changed.
+ */
 export async function openReleaseLog(options: ReleaseLogOptions): Promise<ReleaseLog> {
-  const apps = new Map<string, History<HeldRelease>>()
-  const { folder, trust, onAlarm } = options
-  for (const name of (await folder.list()).slice(0, maxApps)) {
-    try {
-      const app = name.slice(0, -fileSuffix.length)
-      const bytes = await folder.read(name, maxHistoryFileBytes)
-      if (bytes === null) continue
-      if (!appNamePattern.test(app) || name !== fileName(app))
-        throw new Error('its name is not that of an app')
-      apps.set(app, readStored(bytes, app, trust))
-    } catch (error) {
-      await folder.remove(name)
-      onAlarm({
-        code: 'ERR_STORED_DAMAGED',
-        message: `releases of ${name}: ${messageOf(error)}`,
-        evidence: [],
-      })
-    }
-  }
-  return new ReleaseLog(options, apps)
+  const log = new ReleaseLog(options)
+  await log.load()
+  return log
 }
 
 export class ReleaseLog {
   readonly #options: ReleaseLogOptions
-  readonly #apps: Map<string, History<HeldRelease>>
+  readonly #apps = new Map<string, History<HeldRelease>>()
   readonly #turns = new Turns()
   readonly #listeners = new Set<(release: HeldRelease) => void>()
 
   /** Use {@link openReleaseLog}. */
-  constructor(options: ReleaseLogOptions, apps: Map<string, History<HeldRelease>>) {
+  constructor(options: ReleaseLogOptions) {
     this.#options = options
-    this.#apps = apps
+    options.trust.onChange(() => {
+      // A disk that cannot be read now shows at the next write, with a caller who can be told.
+      this.load().catch((error: unknown) => this.#report('the folder', error))
+    })
+  }
+
+  /** Reads the files of apps that are not held yet. */
+  load(): Promise<void> {
+    return this.#turns.take(async () => {
+      for (const name of (await this.#options.folder.list()).slice(0, maxApps)) {
+        const app = name.slice(0, -fileSuffix.length)
+        if (!this.#apps.has(app)) await this.#load(name, app)
+      }
+    })
   }
 
   /**
@@ -135,6 +134,35 @@ export class ReleaseLog {
     return () => this.#listeners.delete(listener)
   }
 
+  async #load(name: string, app: string): Promise<void> {
+    const { folder, trust } = this.#options
+    // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
+    const bytes = await folder.read(name, maxHistoryFileBytes).catch((error: unknown) => {
+      this.#report(name, error)
+      return null
+    })
+    if (bytes === null) return
+    try {
+      if (!appNamePattern.test(app) || name !== fileName(app))
+        throw new Error('its name is not that of an app')
+      const held = readStored(bytes, app, trust)
+      this.#apps.set(app, held)
+      for (const head of held.line.slice(0, 1)) this.#tell(head)
+    } catch (error) {
+      if (!isSelvedgeError(error, 'ERR_RELEASE_STRANGER')) await folder.remove(name)
+      this.#report(name, error)
+    }
+  }
+
+  #report(name: string, error: unknown): void {
+    const message = `releases of ${name}: ${messageOf(error)}`
+    this.#options.onAlarm({ code: 'ERR_STORED_DAMAGED', message, evidence: [] })
+  }
+
+  #tell(head: HeldRelease): void {
+    for (const listener of this.#listeners) listener(head)
+  }
+
   #check(bytes: Uint8Array): SignedRelease {
     const release = readRelease(bytes)
     const { trust } = this.#options
@@ -152,9 +180,7 @@ export class ReleaseLog {
     const { outcome, next, rival } = judgeRelease(held, offered)
     if (next !== held) await this.#keep(app, next)
     if (rival !== null) this.#reportFork(rival, release)
-    if (outcome === 'accepted' || outcome === 'fork-won') {
-      for (const listener of this.#listeners) listener(offered)
-    }
+    if (outcome === 'accepted' || outcome === 'fork-won') this.#tell(offered)
     return { outcome, record: release.record, digest: release.digest, release }
   }
 
