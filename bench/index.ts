@@ -39,7 +39,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
 }
 
 function build(root: string): void {
-  for (const script of ['bundle.mjs', 'build-components.mjs']) {
+  for (const script of ['ensure-bundle.mjs', 'build-components.mjs']) {
     const result = spawnSync(process.execPath, [join(root, 'scripts', script)], {
       cwd: root,
       stdio: ['ignore', 2, 2],

@@ -85,7 +85,7 @@ async function drawFrames(play: Play, signal: AbortSignal): Promise<void> {
 
 /** The bundle and the component; both builds skip what is up to date. */
 function buildEverything(root: string): void {
-  for (const script of ['bundle.mjs', 'build-components.mjs']) {
+  for (const script of ['ensure-bundle.mjs', 'build-components.mjs']) {
     const result = spawnSync(process.execPath, [join(root, 'scripts', script)], {
       cwd: root,
       stdio: ['ignore', 2, 2],

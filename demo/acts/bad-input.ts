@@ -1,7 +1,7 @@
 /** Act 5: four bad things, the errors a person gets, and that nothing changed. */
 import { join } from 'node:path'
 import { systemRandom } from '../../core/index.ts'
-import { openKeyRing } from '../../mesh/index.ts'
+import { openKeyRing } from '../../mesh/identity/index.ts'
 import { app } from '../observer.ts'
 import type { Play } from '../play.ts'
 
