@@ -47,9 +47,8 @@ export class EventCounter {
   }
 
   /**
-   * Resolves when the first block is reserved on the disk.
-   * @param onProblem told of reservations that fail later; the counter tries again by itself
-   * @throws ERR_DISK_FULL, ERR_DATA_NOT_WRITABLE
+   * Resolves when the first block is reserved on the disk, or could not be.
+   * @param onProblem told of reservations that fail; the counter tries again by itself
    */
   static async open(
     folder: DurableFolder,
@@ -58,9 +57,16 @@ export class EventCounter {
     onProblem: (error: unknown) => void,
   ): Promise<EventCounter> {
     const file = `${app}.events.json`
-    const bytes = await folder.read(file, maxFileBytes)
-    const counter = new EventCounter(folder, file, bytes === null ? 0 : markOf(bytes, clock), onProblem)
-    await counter.#reserve(counter.#last + idBlock)
+    const last = await folder.read(file, maxFileBytes).then(
+      (bytes) => (bytes === null ? 0 : markOf(bytes, clock)),
+      (error: unknown) => {
+        onProblem(error)
+        return Math.floor(clock.now())
+      },
+    )
+    const counter = new EventCounter(folder, file, last, onProblem)
+    counter.#reserveMore()
+    await counter.#writing
     return counter
   }
 

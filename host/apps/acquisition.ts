@@ -1,0 +1,152 @@
+/** Fetching and preparing releases of one app: each may be given up at any moment, and then says nothing more. */
+import { digestOf, isSelvedgeError, type Digest, type SelvedgeError } from '../../core/index.ts'
+import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { Engine, Prepared } from '../engine/index.ts'
+import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import { planTriggers, requiredExports } from '../triggers/index.ts'
+import type { AppEvent } from './app-state.ts'
+import { appProblems } from './problems.ts'
+import { reasonOf, type DesiredRelease } from './release.ts'
+
+export interface FetchProgress {
+  /** 0–1 of what must be there. */
+  readonly share: number
+  /** Bytes that came from peers, not from this node's disk. */
+  readonly fetchedBytes: number
+}
+
+/**
+ * Gets a release's component from this node's disk or from peers.
+ * @returns its bytes, checked or not; null where nobody in reach has them
+ */
+export type FetchComponent = (
+  record: ReleaseRecord,
+  onProgress: (progress: FetchProgress) => void,
+  signal: AbortSignal,
+) => Promise<Uint8Array | null>
+
+export interface AcquisitionNeeds {
+  readonly engine: Engine
+  readonly fetchComponent: FetchComponent
+  /** Answers of the steps. */
+  dispatch(event: AppEvent): void
+}
+
+/** The component itself is at fault; anything else may pass, and is tried again. */
+const refusals = [
+  'ERR_NOT_WASM',
+  'ERR_CORE_MODULE',
+  'ERR_COMPONENT_INVALID',
+  'ERR_COMPONENT_TOO_LARGE',
+  'ERR_IMPORTS_REFUSED',
+  'ERR_HANDLER_MISSING',
+  'ERR_FEATURE_MISSING',
+  'ERR_MEMORY_LIMIT',
+]
+
+interface Work {
+  readonly abort: AbortController
+  bytes: Uint8Array | null
+  prepared: Prepared | null
+  progress: FetchProgress
+}
+
+export class Acquisition {
+  readonly #needs: AcquisitionNeeds
+  readonly #works = new Map<Digest, Work>()
+
+  constructor(needs: AcquisitionNeeds) {
+    this.#needs = needs
+  }
+
+  progressOf(digest: Digest): FetchProgress | null {
+    return this.#works.get(digest)?.progress ?? null
+  }
+
+  preparedOf(digest: Digest): Prepared | null {
+    return this.#works.get(digest)?.prepared ?? null
+  }
+
+  async fetch({ record, digest }: DesiredRelease): Promise<void> {
+    const before = this.#works.get(digest)
+    before?.abort.abort(new Error('fetched anew'))
+    const progress = before?.progress ?? { share: 0, fetchedBytes: 0 }
+    const work: Work = { abort: new AbortController(), bytes: null, prepared: null, progress }
+    this.#works.set(digest, work)
+    const event = await this.#fetchInto(work, record, digest)
+    if (!work.abort.signal.aborted) this.#needs.dispatch(event)
+  }
+
+  async prepare({ record, digest }: DesiredRelease): Promise<void> {
+    const work = this.#works.get(digest)
+    if (work?.bytes === undefined || work.bytes === null) return
+    const { bytes } = work
+    // The engine has its own copy while it works; nobody needs a megabyte twice.
+    work.bytes = null
+    const event = await this.#prepareInto(work, bytes, record, digest)
+    if (!work.abort.signal.aborted) this.#needs.dispatch(event)
+  }
+
+  /** Gives the release up; no event of it follows. */
+  abandon(digest: Digest): void {
+    this.#works.get(digest)?.abort.abort(new Error('no longer wanted'))
+    this.#works.delete(digest)
+  }
+
+  /** Forgets what is neither current nor on its way. */
+  keepOnly(digests: readonly Digest[]): void {
+    for (const digest of this.#works.keys()) if (!digests.includes(digest)) this.abandon(digest)
+  }
+
+  async #fetchInto(work: Work, record: ReleaseRecord, digest: Digest): Promise<AppEvent> {
+    try {
+      const bytes = await this.#needs.fetchComponent(
+        record,
+        (progress) => {
+          work.progress = progress
+        },
+        work.abort.signal,
+      )
+      const problem = bytes === null ? unavailable(record) : checkBytes(bytes, record)
+      if (problem !== null) return { type: 'fetch-failed', digest, reason: reasonOf(problem) }
+      work.bytes = bytes
+      return { type: 'fetched', digest }
+    } catch (error) {
+      return { type: 'fetch-failed', digest, reason: reasonOf(error) }
+    }
+  }
+
+  async #prepareInto(
+    work: Work,
+    bytes: Uint8Array,
+    record: ReleaseRecord,
+    digest: Digest,
+  ): Promise<AppEvent> {
+    try {
+      work.prepared = await this.#needs.engine.prepare({
+        bytes,
+        digest: record.component.digest,
+        granted: grantedInterfaces(record.grants),
+        offered: interfaceOffers,
+        requiredExports: requiredExports(planTriggers(record.triggers, record.grants)),
+        memoryBytes: record.limits.memoryBytes,
+      })
+      return { type: 'prepared', digest }
+    } catch (error) {
+      const type = isSelvedgeError(error, ...refusals) ? 'refused' : 'prepare-failed'
+      return { type, digest, reason: reasonOf(error) }
+    }
+  }
+}
+
+function unavailable({ app, version }: ReleaseRecord): SelvedgeError {
+  const message = `nobody in reach has the component of ${app} ${version}`
+  return appProblems.error('ERR_COMPONENT_UNAVAILABLE', message)
+}
+
+/** The last check before bytes are run: they are those the publisher signed. */
+function checkBytes(bytes: Uint8Array, { app, version, component }: ReleaseRecord): SelvedgeError | null {
+  if (digestOf(bytes) === component.digest) return null
+  const message = `what was fetched for ${app} ${version} has another digest than its release says`
+  return appProblems.error('ERR_COMPONENT_BYTES', message)
+}

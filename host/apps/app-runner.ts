@@ -1,0 +1,306 @@
+/**
+ * Does for one app what its machine decides, and tells the machine what came of it. Effects only: fetching and
+ * preparing, instances, triggers, the queue of events, one timer.
+ */
+import {
+  delay,
+  type Cancel,
+  type Clock,
+  type Digest,
+  type DurableFolder,
+  type Log,
+  type Random,
+} from '../../core/index.ts'
+import type { AppStatus, LocalApp } from '../api/index.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Engine, Incident } from '../engine/index.ts'
+import { grantedNames } from '../interfaces/index.ts'
+import { EventCounter, planTriggers, type TriggerContext } from '../triggers/index.ts'
+import { Acquisition, type FetchComponent } from './acquisition.ts'
+import type { AppLog } from './app-log.ts'
+import { idleMachine, step, wakeAt } from './app-machine.ts'
+import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
+import { statusOf } from './app-status.ts'
+import { Delivery } from './delivery.ts'
+import { Instances, only } from './instances.ts'
+import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
+import { devicesOf, judge, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
+import { SwapMeter } from './swap-meter.ts'
+import { TriggerSet } from './trigger-set.ts'
+
+/** What the last event gets when the node stops; its daemon has 5 s for everything. */
+const lastEventMs = 1_000
+
+export interface AppRunnerNeeds {
+  readonly engine: Engine
+  readonly devices: Devices
+  readonly fetchComponent: FetchComponent
+  /** A release of the log by its digest, if it may still be run; null where it is not there any more. */
+  recall(digest: Digest): DesiredRelease | null
+  readonly folder: DurableFolder
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly appLog: AppLog
+  /** The node owner's settings for this app. */
+  readonly overlay: Readonly<Record<string, string>>
+  readonly queuedEvents: number
+  /** Told when `status` has changed. */
+  changed(): void
+}
+
+export class AppRunner {
+  readonly app: string
+  readonly #needs: AppRunnerNeeds
+  readonly #acquisition: Acquisition
+  readonly #instances: Instances
+  readonly #delivery: Delivery
+  readonly #triggers = new TriggerSet()
+  readonly #meter = new SwapMeter()
+  #machine: AppMachine = idleMachine
+  #desired: DesiredRelease
+  #counter: EventCounter | null = null
+  #starting: Promise<void> | null = null
+  #isReady = false
+  #isStopping = false
+  #isStopped = false
+  #cancelWake: Cancel | null = null
+  readonly #events: AppEvent[] = []
+  #lastStatus = ''
+
+  constructor(desired: DesiredRelease, needs: AppRunnerNeeds) {
+    this.app = desired.record.app
+    this.#desired = desired
+    this.#needs = needs
+    this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
+    this.#instances = new Instances(needs)
+    this.#delivery = new Delivery(
+      {
+        log: needs.log,
+        nextId: () => this.#counter?.next() ?? null,
+        handled: (instance) => {
+          this.#meter.handled(needs.clock.monotonicMs())
+          if (this.#machine.kept !== null) this.#dispatch({ type: 'handled', instance })
+        },
+        refused: (id, payload) => this.#sayFailed(id, payload),
+        died: (instance) => void this.#instances.stop(instance),
+      },
+      needs.queuedEvents,
+    )
+  }
+
+  /** Takes up the ids where they were left, and the release that last ran here, then the desired one. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
+    const { folder, clock, log, recall } = this.#needs
+    this.#counter = await EventCounter.open(folder, this.app, clock, (error) =>
+      log.error('events:not-numbered', { app: this.app, error }),
+    )
+    const lastGood = await readLastGood(folder, this.app)
+    if (this.#isStopping) return
+    this.#isReady = true
+    const before = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
+    if (before !== null && this.#judge(before).may === 'run') {
+      this.#dispatch({ type: 'restored', release: before })
+    }
+    this.#tellDesired()
+  }
+
+  /** The mesh wants this release; may be called at any time. */
+  desire(release: DesiredRelease): void {
+    if (release.digest === this.#desired.digest) return
+    this.#desired = release
+    if (this.#isReady) this.#tellDesired()
+  }
+
+  status(): AppStatus | null {
+    const { next } = this.#machine
+    const progress = next === null ? null : this.#acquisition.progressOf(next.release.digest)
+    return statusOf(this.#machine, progress?.share ?? null)
+  }
+
+  local(): LocalApp | null {
+    const status = this.status()
+    const shown = this.#machine.current ?? this.#machine.next
+    if (status === null || shown === null) return null
+    return {
+      ...status,
+      digest: shown.release.digest,
+      grants: shown.release.record.grants,
+      events: this.#delivery.counts,
+      restarts: shown.restarts,
+      lastSwap: this.#meter.report,
+      fetchedBytes: this.#acquisition.progressOf(shown.release.digest)?.fetchedBytes ?? 0,
+    }
+  }
+
+  /** Ends everything; an event under way is lost with its instance. @param forget the app is not to come back */
+  async stop(forget = false): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    await this.#starting
+    this.#triggers.stop()
+    // What is under way may end as it would have.
+    await Promise.race([this.#delivery.stop(), delay(this.#needs.clock, lastEventMs)])
+    this.#isStopped = true
+    this.#cancelWake?.()
+    this.#acquisition.keepOnly([])
+    await this.#instances.stopAll()
+    await this.#counter?.stop().catch((error: unknown) => this.#needs.log.warn('events:mark', { error }))
+    if (forget) await forgetLastGood(this.#needs.folder, this.app)
+  }
+
+  #judge({ record }: DesiredRelease): Verdict {
+    return judge(record, devicesOf(this.#needs.devices))
+  }
+
+  #tellDesired(): void {
+    const release = this.#desired
+    const { record, digest } = release
+    const verdict = this.#judge(release)
+    if (this.#machine.current?.release.digest !== digest)
+      this.#meter.announced(this.#needs.clock.monotonicMs())
+    if (verdict.may !== 'run') {
+      const event = verdict.may === 'wait' ? 'app:waiting' : 'app:refused'
+      this.#needs.log.warn(event, { app: this.app, version: record.version, ...verdict.reason })
+    }
+    this.#dispatch({ type: 'desired', release, verdict })
+  }
+
+  /** One event after the other: what an action reports at once waits until all actions of its event are done. */
+  #dispatch(event: AppEvent): void {
+    this.#events.push(event)
+    if (this.#events.length > 1) return
+    for (let next = this.#events[0]; next !== undefined; next = this.#events[0]) {
+      if (!this.#isStopped) this.#take(next)
+      this.#events.shift()
+    }
+  }
+
+  #take(event: AppEvent): void {
+    const { clock, random } = this.#needs
+    const now = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
+    const before = this.#machine
+    const { machine, actions } = step(before, event, now, random)
+    this.#machine = machine
+    for (const action of actions) this.#act(action, before)
+    this.#tellFailure(event)
+    this.#wake()
+    this.#tellChange()
+  }
+
+  #act(action: AppAction, before: AppMachine): void {
+    switch (action.type) {
+      case 'fetch':
+        return void this.#acquisition.fetch(action.release)
+      case 'prepare':
+        return void this.#acquisition.prepare(action.release)
+      case 'start':
+        return void this.#startInstance(action.release, action.instance)
+      case 'check':
+        return void this.#check(action.instance)
+      case 'switch':
+        return this.#switch(action.release, action.instance, before)
+      case 'retire':
+        return void this.#retire(action.instance)
+      case 'abandon':
+        return this.#acquisition.abandon(action.release.digest)
+    }
+  }
+
+  async #startInstance(release: DesiredRelease, instance: number): Promise<void> {
+    const prepared = this.#acquisition.preparedOf(release.digest)
+    try {
+      if (prepared === null) throw new Error('the prepared release is not there')
+      await this.#instances.start(instance, release, prepared, (incident) => this.#ended(instance, incident))
+      if (this.#isStopped) return await this.#instances.stop(instance)
+      this.#dispatch({ type: 'started', instance })
+    } catch (error) {
+      const reason = reasonOf(error)
+      const step = prepared === null || reason.code === 'ERR_CACHE_ENTRY' ? 'prepare' : 'start'
+      this.#dispatch({ type: 'start-failed', instance, reason, step })
+    }
+  }
+
+  /** The instance was made; that it is still there after a turn of the loop is all we ask of it for now. */
+  async #check(instance: number): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (this.#instances.get(instance) !== null) this.#dispatch({ type: 'checked', instance })
+  }
+
+  #switch(release: DesiredRelease, number: number, before: AppMachine): void {
+    const instance = this.#instances.get(number)
+    if (instance === null) return
+    const { record, digest } = release
+    const planned = planTriggers(record.triggers, record.grants)
+    const targets = new Set(planned.map(({ target }) => target))
+    this.#delivery.attach({ instance: number, sandbox: instance.sandbox, targets })
+    this.#triggers.replace(planned, this.#triggerContext(release))
+    this.#needs.log.info('app:running', { app: this.app, version: record.version, instance: number })
+    const old = before.current?.release
+    if (old?.digest === digest) return
+    if (old !== undefined)
+      this.#meter.switched(old.record.version, record.version, this.#needs.clock.monotonicMs())
+    this.#acquisition.keepOnly([digest])
+    void writeLastGood(this.#needs.folder, this.app, digest).catch((error: unknown) =>
+      this.#needs.log.warn('app:last-good', { app: this.app, error }),
+    )
+  }
+
+  #triggerContext({ record }: DesiredRelease): TriggerContext {
+    const { clock, devices, log } = this.#needs
+    return {
+      sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
+      clock,
+      emit: (event) => this.#delivery.push(event),
+      failed: ({ code, message }) => log.warn('trigger:failed', { app: this.app, code, message }),
+    }
+  }
+
+  async #retire(instance: number): Promise<void> {
+    this.#delivery.detach(instance)
+    await this.#delivery.idle(instance)
+    await this.#instances.stop(instance)
+  }
+
+  #ended(instance: number, incident: Incident): void {
+    this.#delivery.detach(instance)
+    this.#dispatch({ type: 'ended', instance, reason: reasonOfEnd(incident, this.app) })
+  }
+
+  #sayFailed(id: number, payload: unknown): void {
+    const { current } = this.#machine
+    const version = current?.release.record.version ?? ''
+    const message = `event ${id} was answered with an error: ${typeof payload === 'string' ? payload : JSON.stringify(payload)}`
+    this.#needs.appLog.add({ app: this.app, version, level: 'warn', context: 'node', message })
+  }
+
+  /** Once per failure, with what the machine made of it. */
+  #tellFailure(event: AppEvent): void {
+    // A stop is our own doing, or follows a failure that was told.
+    if (!('reason' in event) || event.reason.code === 'ERR_APP_STOPPED') return
+    const { code, message } = event.reason
+    const retryAtMs = wakeAt(this.#machine)
+    const retryInMs = retryAtMs === null ? undefined : Math.round(retryAtMs - this.#needs.clock.monotonicMs())
+    this.#needs.log.warn(`app:${event.type}`, { app: this.app, code, message, retryInMs })
+  }
+
+  #wake(): void {
+    this.#cancelWake?.()
+    const atMs = wakeAt(this.#machine)
+    if (atMs === null) return void (this.#cancelWake = null)
+    const waitMs = Math.max(0, atMs - this.#needs.clock.monotonicMs())
+    this.#cancelWake = this.#needs.clock.after(waitMs, () => this.#dispatch({ type: 'tick' }))
+  }
+
+  #tellChange(): void {
+    const status = JSON.stringify(this.status())
+    if (status === this.#lastStatus) return
+    this.#lastStatus = status
+    this.#needs.changed()
+  }
+}

@@ -1,0 +1,95 @@
+/** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
+import type { Devices } from '../devices/index.ts'
+import type { Engine, Incident, Prepared, Sandbox } from '../engine/index.ts'
+import { bindInterfaces, grantedNames, type AppContext } from '../interfaces/index.ts'
+import type { AppLog } from './app-log.ts'
+import type { DesiredRelease } from './release.ts'
+
+export interface InstanceNeeds {
+  readonly engine: Engine
+  readonly devices: Devices
+  /** The node owner's settings for this app, over the release's. */
+  readonly overlay: Readonly<Record<string, string>>
+  readonly appLog: AppLog
+}
+
+export interface Instance {
+  readonly number: number
+  readonly release: DesiredRelease
+  readonly sandbox: Sandbox
+}
+
+export class Instances {
+  readonly #needs: InstanceNeeds
+  readonly #live = new Map<number, Instance>()
+
+  constructor(needs: InstanceNeeds) {
+    this.#needs = needs
+  }
+
+  get(number: number): Instance | null {
+    return this.#live.get(number) ?? null
+  }
+
+  /**
+   * @param ended told once, after the instance is gone from here
+   * @throws ERR_APP_START, ERR_CACHE_ENTRY and what else the engine says
+   */
+  async start(
+    number: number,
+    release: DesiredRelease,
+    prepared: Prepared,
+    ended: (incident: Incident) => void,
+  ): Promise<void> {
+    const { record } = release
+    const { appLog, engine } = this.#needs
+    const say = (level: 'info' | 'warn', context: string, message: string): void =>
+      appLog.add({ app: record.app, version: record.version, level, context, message })
+    const sandbox = await engine.start({
+      app: record.app,
+      prepared,
+      imports: bindInterfaces(record.grants, this.#contextOf(release)),
+      deadlineMs: record.limits.deadlineMs,
+      memoryBytes: record.limits.memoryBytes,
+      output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),
+    })
+    this.#live.set(number, { number, release, sandbox })
+    const end = async (): Promise<void> => {
+      const incident = await sandbox.ended
+      this.#live.delete(number)
+      const { reason, message } = incident
+      if (reason !== 'stopped') say('warn', 'node', `the instance ended (${reason}): ${message}`)
+      ended(incident)
+    }
+    void end()
+  }
+
+  async stop(number: number): Promise<void> {
+    await this.#live.get(number)?.sandbox.stop()
+  }
+
+  async stopAll(): Promise<void> {
+    await Promise.allSettled([...this.#live.keys()].map((number) => this.stop(number)))
+  }
+
+  #contextOf({ record }: DesiredRelease): AppContext {
+    const { appLog, devices, overlay } = this.#needs
+    const { app, version, grants } = record
+    return {
+      app,
+      version,
+      config: { ...record.config, ...overlay },
+      sensors: only(devices.sensors, grantedNames(grants, 'sensor')),
+      pins: only(devices.pins, grantedNames(grants, 'pin')),
+      log: (level, context, message) => appLog.add({ app, version, level, context, message }),
+    }
+  }
+}
+
+/** The part of a map that a release was granted. */
+export function only<Device>(
+  devices: ReadonlyMap<string, Device>,
+  names: readonly string[],
+): ReadonlyMap<string, Device> {
+  return new Map([...devices].filter(([name]) => names.includes(name)))
+}

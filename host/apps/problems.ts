@@ -1,0 +1,35 @@
+/** Why a release that this node should run does not run yet, or never will. */
+import { defineProblems } from '../../core/index.ts'
+
+export const appProblems = defineProblems({
+  ERR_SENSOR_MISSING: {
+    kind: 'user',
+    text: 'the release is granted a sensor that this node does not have',
+    fix: 'give the sensor a driver in the node’s TOML and start the node again',
+  },
+  ERR_PIN_MISSING: {
+    kind: 'user',
+    text: 'the release is granted a pin that this node does not have',
+    fix: 'give the pin a driver in the node’s TOML and start the node again',
+  },
+  ERR_RELEASE_FIELD_UNKNOWN: {
+    kind: 'user',
+    text: 'the release needs a field to be understood that this node does not know',
+    fix: 'bring the node up to date; until then it passes the release on and does not run it',
+  },
+  ERR_COMPONENT_UNAVAILABLE: {
+    kind: 'remote',
+    text: 'nobody in reach has the release’s component',
+    fix: 'nothing to do: the node asks again by itself, at least every 30 s',
+  },
+  ERR_COMPONENT_BYTES: {
+    kind: 'remote',
+    text: 'the bytes that were fetched are not those that the release was signed over',
+    fix: 'nothing to do: they were thrown away, and the node fetches them again',
+  },
+  ERR_APP_UNEXPECTED: {
+    kind: 'system',
+    text: 'a step of bringing an app up failed in a way that was not foreseen',
+    fix: 'the node tries again by itself; please report the message',
+  },
+})

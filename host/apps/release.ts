@@ -1,0 +1,124 @@
+/** What the mesh wants to run, and the pure rules of whether this node takes it. */
+import { isSelvedgeError, messageOf, type Digest, type SelvedgeError } from '../../core/index.ts'
+import type { ReleaseRecord } from '../../mesh/index.ts'
+import { pinDrivers, sensorDrivers, type Devices } from '../devices/index.ts'
+import type { Incident, IncidentReason } from '../engine/index.ts'
+import { grantedNames } from '../interfaces/index.ts'
+import { planTriggers } from '../triggers/index.ts'
+import { appProblems } from './problems.ts'
+
+/** A record whose signature was checked, and the digest that names it. */
+export interface DesiredRelease {
+  readonly record: ReleaseRecord
+  readonly digest: Digest
+}
+
+/** A problem in words, as `status` shows it. */
+export interface Reason {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
+}
+
+export type Verdict =
+  | { readonly may: 'run' }
+  /** Not until something about this node changes. */
+  | { readonly may: 'wait'; readonly reason: Reason }
+  /** Not this release. */
+  | { readonly may: 'never'; readonly reason: Reason }
+
+type DeviceNames = { readonly [Kind in 'sensors' | 'pins']: Iterable<string> }
+
+/** Fields of a record that this version obeys; see `critical` in mesh/releases/record.ts. */
+const knownFields: readonly string[] = [
+  'v',
+  'mesh',
+  'app',
+  'seq',
+  'version',
+  'component',
+  'grants',
+  'triggers',
+  'config',
+  'limits',
+  'groups',
+  'previous',
+  'signedAt',
+  'critical',
+] satisfies (keyof ReleaseRecord)[]
+
+/** True where a node of these groups should run the release: it names none, or one of them. */
+export function placedHere(record: ReleaseRecord, groups: readonly string[]): boolean {
+  return record.groups.length === 0 || record.groups.some((group) => groups.includes(group))
+}
+
+/** Whether a node with these devices can run the release, before a byte of it was fetched. */
+export function judge(record: ReleaseRecord, devices: DeviceNames): Verdict {
+  const unknown = record.critical.filter((field) => !knownFields.includes(field))
+  if (unknown.length > 0) {
+    const message = `release ${record.version} must not be run without understanding ${unknown.join(', ')}`
+    return { may: 'never', reason: reasonOf(appProblems.error('ERR_RELEASE_FIELD_UNKNOWN', message)) }
+  }
+  try {
+    planTriggers(record.triggers, record.grants)
+    const missing = missingDevices(record.grants, devices)
+    return missing === null ? { may: 'run' } : { may: 'wait', reason: reasonOf(missing) }
+  } catch (error) {
+    return { may: 'never', reason: reasonOf(error) }
+  }
+}
+
+export function devicesOf({ sensors, pins }: Devices): DeviceNames {
+  return { sensors: [...sensors.keys()], pins: [...pins.keys()] }
+}
+
+export function reasonOf(error: unknown): Reason {
+  const known = isSelvedgeError(error)
+    ? error
+    : appProblems.error('ERR_APP_UNEXPECTED', messageOf(error), { cause: error })
+  return { code: known.code, message: known.message, hint: known.hint }
+}
+
+/** The engine's codes for the end of an instance, as its calls throw them. */
+const endCodes: Readonly<Record<IncidentReason, string>> = {
+  trap: 'ERR_APP_TRAP',
+  deadline: 'ERR_APP_DEADLINE',
+  memory: 'ERR_APP_MEMORY',
+  'host-fault': 'ERR_APP_HOST_FAULT',
+  exit: 'ERR_APP_EXIT',
+  stopped: 'ERR_APP_STOPPED',
+}
+
+export function reasonOfEnd({ reason, message }: Incident, app: string): Reason {
+  return {
+    code: endCodes[reason],
+    message,
+    hint: `the node starts it again by itself; see what it said: selvedge logs ${app}`,
+  }
+}
+
+/** All that is missing at once, with the lines that would add it; null where nothing is. */
+function missingDevices(grants: readonly string[], devices: DeviceNames): SelvedgeError | null {
+  const tables = [
+    { kind: 'sensor', table: 'sensors', drivers: sensorDrivers },
+    { kind: 'pin', table: 'pins', drivers: pinDrivers },
+  ] as const
+  const lacks: string[] = []
+  const lines: string[] = []
+  let code: 'ERR_SENSOR_MISSING' | 'ERR_PIN_MISSING' | null = null
+  for (const { kind, table, drivers } of tables) {
+    const here = [...devices[table]]
+    const missing = grantedNames(grants, kind).filter((name) => !here.includes(name))
+    if (missing.length === 0) continue
+    code ??= kind === 'sensor' ? 'ERR_SENSOR_MISSING' : 'ERR_PIN_MISSING'
+    const names = missing.map((name) => `"${name}"`).join(', ')
+    const others = here.length === 0 ? `it has no ${table}` : `its ${table} are ${here.join(', ')}`
+    lacks.push(`no ${kind} ${names} (${others})`)
+    const kinds = drivers.map((driver) => driver.kind).join(' or ')
+    lines.push(...missing.map((name) => `[${table}.${name}]\ndriver = "…"  # ${kinds}`))
+  }
+  if (code === null) return null
+  return appProblems.error(code, `this node has ${lacks.join(', and ')}`, {
+    hint: `add to the node’s TOML, and start it again:\n${lines.join('\n')}`,
+  })
+}

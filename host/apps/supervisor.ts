@@ -1,0 +1,131 @@
+/**
+ * Keeps the apps of this node as the mesh wants them: one runner for each app that is placed here.
+ *
+ * What is wanted may change at any time; what is done about it follows in the background and shows in `status`.
+ */
+import type { Cancel, Part } from '../../core/index.ts'
+import type { AppStatus, LocalApp } from '../api/index.ts'
+import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
+import { placedHere, type DesiredRelease } from './release.ts'
+
+/** Apps that one node runs; each has a worker of its own. */
+export const maxApps = 256
+
+export interface AppSupervisorNeeds extends Omit<AppRunnerNeeds, 'overlay' | 'changed'> {
+  /** Of this node, by its certificate. */
+  readonly groups: readonly string[]
+  /** The node owner's settings by app, as the TOML's `[apps.NAME.config]` has them. */
+  readonly overlays: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
+}
+
+export interface AppSupervisor extends Part {
+  /** The newest release of every app of the mesh; those placed elsewhere are ignored, apps not among them end. */
+  setDesired(releases: readonly DesiredRelease[]): void
+  /** By app name. */
+  status(): readonly AppStatus[]
+  local(): readonly LocalApp[]
+  /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
+  onChange(listener: () => void): Cancel
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createAppSupervisor(needs: AppSupervisorNeeds): AppSupervisor {
+  return new Supervisor(needs)
+}
+
+class Supervisor implements AppSupervisor {
+  readonly name = 'apps'
+  readonly #needs: AppSupervisorNeeds
+  readonly #runners = new Map<string, AppRunner>()
+  /** The end of each app's former runner: the next one waits for it, they share files. */
+  readonly #ending = new Map<string, Promise<void>>()
+  readonly #listeners = new Set<() => void>()
+  #desired: readonly DesiredRelease[] = []
+  #isStarted = false
+
+  constructor(needs: AppSupervisorNeeds) {
+    this.#needs = needs
+  }
+
+  async start(): Promise<void> {
+    if (this.#isStarted) return
+    this.#isStarted = true
+    this.#reconcile()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStarted = false
+    for (const runner of this.#runners.values()) this.#end(runner, false)
+    await Promise.all(this.#ending.values())
+    this.#ending.clear()
+  }
+
+  setDesired(releases: readonly DesiredRelease[]): void {
+    this.#desired = releases
+    if (this.#isStarted) this.#reconcile()
+  }
+
+  status(): readonly AppStatus[] {
+    return this.#inOrder().flatMap((runner) => runner.status() ?? [])
+  }
+
+  local(): readonly LocalApp[] {
+    return this.#inOrder().flatMap((runner) => runner.local() ?? [])
+  }
+
+  onChange(listener: () => void): Cancel {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #inOrder(): AppRunner[] {
+    return [...this.#runners.values()].sort((a, b) => (a.app < b.app ? -1 : 1))
+  }
+
+  #reconcile(): void {
+    const wanted = new Map<string, DesiredRelease>()
+    for (const release of this.#desired) {
+      if (placedHere(release.record, this.#needs.groups)) wanted.set(release.record.app, release)
+    }
+    for (const runner of this.#runners.values()) if (!wanted.has(runner.app)) this.#end(runner, true)
+    for (const [app, release] of wanted) {
+      const runner = this.#runners.get(app)
+      if (runner !== undefined) runner.desire(release)
+      else if (this.#runners.size < maxApps) this.#begin(release)
+      else this.#needs.log.error('apps:too-many', { app, limit: maxApps })
+    }
+  }
+
+  #begin(release: DesiredRelease): void {
+    const { app } = release.record
+    const runner = new AppRunner(release, {
+      ...this.#needs,
+      overlay: this.#needs.overlays[app]?.config ?? {},
+      changed: () => this.#changed(),
+    })
+    this.#runners.set(app, runner)
+    void (this.#ending.get(app) ?? Promise.resolve()).then(() => runner.start())
+  }
+
+  #end(runner: AppRunner, forget: boolean): void {
+    const { app } = runner
+    this.#runners.delete(app)
+    const ended = this.#stopAfter(this.#ending.get(app), runner, forget)
+    this.#ending.set(app, ended)
+    this.#changed()
+  }
+
+  async #stopAfter(before: Promise<void> | undefined, runner: AppRunner, forget: boolean): Promise<void> {
+    const { app } = runner
+    await before
+    await runner
+      .stop(forget)
+      .catch((error: unknown) => this.#needs.log.error('app:not-stopped', { app, error }))
+    if (forget && !this.#runners.has(app)) this.#needs.appLog.forget(app)
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
