@@ -1,0 +1,210 @@
+/**
+ * Content-addressed blobs on the disk: chunks and chunk lists, in 256 folders by the first byte of their digest.
+ *
+ * A component is never stored as a whole, so two releases share what they have in common. Nothing is believed: bytes are
+ * hashed before they are written and after they are read, and what is damaged counts as missing and is fetched again.
+ */
+import { createHash } from 'node:crypto'
+import {
+  digestOf,
+  isDigest,
+  silentLog,
+  systemClock,
+  type Clock,
+  type Digest,
+  type DurableFolder,
+  type Log,
+} from '../../core/index.ts'
+import type { BlobRef, ComponentRef } from '../releases/index.ts'
+import { componentRef, distinctChunks, readChunkList, type ChunkList } from './chunk-list.ts'
+import { Holds } from './holds.ts'
+import { blobLimits } from './limits.ts'
+import { blobsProblems } from './problems.ts'
+import { Shard } from './shard.ts'
+
+export interface BlobStoreOptions {
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+/** `incomplete`: something is missing or was damaged. `mismatched`: all is there and adds up to something else. */
+export type ComponentState = 'whole' | 'incomplete' | 'mismatched'
+
+export interface Collected {
+  readonly blobs: number
+}
+
+/** @param folder the store's own: nobody else writes there, and it is opened once */
+export async function openBlobStore(
+  folder: DurableFolder,
+  options: BlobStoreOptions = {},
+): Promise<BlobStore> {
+  return new BlobStore(folder, options)
+}
+
+export class BlobStore {
+  readonly #folder: DurableFolder
+  readonly #log: Log
+  readonly #holds: Holds
+  readonly #shards = new Map<string, Promise<Shard>>()
+
+  constructor(folder: DurableFolder, { clock = systemClock, log = silentLog }: BlobStoreOptions) {
+    this.#folder = folder
+    this.#log = log
+    this.#holds = new Holds(clock, blobLimits.graceMs)
+  }
+
+  /**
+   * Stores one chunk or chunk list; resolved means it is on the disk.
+   * @throws ERR_BLOB_DIGEST where the bytes have another digest, ERR_BLOB_SIZE over the limit, ERR_DISK_FULL
+   */
+  async putChunk(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > blobLimits.chunkListBytes) {
+      throw blobsProblems.error(
+        'ERR_BLOB_SIZE',
+        `a blob has ${bytes.length} bytes; ${blobLimits.chunkListBytes} are allowed`,
+      )
+    }
+    const actual = digestOf(bytes)
+    if (actual !== digest) {
+      throw blobsProblems.error('ERR_BLOB_DIGEST', `bytes named ${digest} have the digest ${actual}`)
+    }
+    const release = this.hold([digest])
+    try {
+      await (await this.#shardOf(digest)).put(digest, bytes)
+    } finally {
+      release()
+    }
+  }
+
+  /** @returns the verified bytes, or null where there are none or they were damaged (and are now removed) */
+  async getChunk(digest: Digest): Promise<Uint8Array | null> {
+    if (!isDigest(digest)) return null
+    return (await this.#shardOf(digest)).get(digest)
+  }
+
+  /**
+   * Cuts and stores a component, its list last. It survives collection for {@link blobLimits}.graceMs though no release
+   * names it yet.
+   * @throws ERR_BLOB_SIZE, ERR_DISK_FULL
+   */
+  async putComponent(bytes: Uint8Array): Promise<ComponentRef> {
+    const { ref, list, chunks } = componentRef(bytes)
+    const release = this.hold([ref.chunks.digest, ...chunks.map((chunk) => chunk.digest)])
+    try {
+      const queue = chunks.values()
+      const write = async (): Promise<void> => {
+        for (const chunk of queue) await this.putChunk(chunk.digest, chunk.bytes)
+      }
+      await Promise.all(Array.from({ length: blobLimits.parallelWrites }, write))
+      await this.putChunk(ref.chunks.digest, list)
+      return ref
+    } finally {
+      release()
+    }
+  }
+
+  /** @returns the component, hashed as a whole, or null where anything is missing, damaged or does not add up */
+  async readComponent(ref: ComponentRef): Promise<Uint8Array | null> {
+    const list = await this.#readableList(ref)
+    if (list === null) return null
+    const bytes = new Uint8Array(ref.sizeBytes)
+    let at = 0
+    for (const { digest, sizeBytes } of list.chunks) {
+      const chunk = await this.getChunk(digest)
+      if (chunk === null || chunk.length !== sizeBytes) return null
+      bytes.set(chunk, at)
+      at += sizeBytes
+    }
+    return digestOf(bytes) === ref.digest ? bytes : null
+  }
+
+  /** Reads every chunk of a component and hashes the whole, one chunk in memory at a time. */
+  async check(ref: ComponentRef): Promise<ComponentState> {
+    const list = await this.#readableList(ref)
+    if (list === null) return 'incomplete'
+    const hash = createHash('sha256')
+    let isComplete = true
+    for (const { digest } of list.chunks) {
+      const chunk = await this.getChunk(digest)
+      // Go on after a gap, so that all that is damaged is found in one go.
+      if (chunk === null) isComplete = false
+      else hash.update(chunk)
+    }
+    if (!isComplete) return 'incomplete'
+    return hash.digest('hex') === ref.digest ? 'whole' : 'mismatched'
+  }
+
+  /** The chunk list of `ref`, or null where it is not here. @throws ERR_CHUNK_LIST where it is here and unusable */
+  async readList(ref: ComponentRef): Promise<ChunkList | null> {
+    const bytes = await this.getChunk(ref.chunks.digest)
+    return bytes === null ? null : readChunkList(bytes, ref)
+  }
+
+  /** Chunks of `list` that are not here, each once, in order. Goes by name: only reading finds damage. */
+  async missing(list: ChunkList): Promise<BlobRef[]> {
+    const lacking: BlobRef[] = []
+    for (const chunk of distinctChunks(list)) {
+      if (!(await this.#shardOf(chunk.digest)).has(chunk.digest)) lacking.push(chunk)
+    }
+    return lacking
+  }
+
+  /** Whether the list and every chunk of `ref` are here. Goes by name: only reading finds damage. */
+  async holds(ref: ComponentRef): Promise<boolean> {
+    const list = await this.#readableList(ref)
+    return list !== null && (await this.missing(list)).length === 0
+  }
+
+  /** Keeps blobs from being collected until released, and for the grace time after that. */
+  hold(digests: readonly Digest[]): () => void {
+    return this.#holds.take(digests)
+  }
+
+  /**
+   * Removes what neither `keep` names nor anything holds. Chunks of a kept component whose list is lost are not known
+   * and go too.
+   */
+  async collect(keep: readonly ComponentRef[]): Promise<Collected> {
+    const needed = new Set<Digest>()
+    for (const ref of keep) {
+      needed.add(ref.chunks.digest)
+      for (const chunk of (await this.#readableList(ref))?.chunks ?? []) needed.add(chunk.digest)
+    }
+    this.#holds.forgetOld()
+    let blobs = 0
+    for (let index = 0; index < 256; index++) {
+      const shard = await this.#shard(index.toString(16).padStart(2, '0'))
+      for (const digest of shard.names()) {
+        if (needed.has(digest)) continue
+        if (await shard.removeUnless(digest, () => this.#holds.has(digest))) blobs++
+      }
+    }
+    if (blobs > 0) this.#log.info('blobs:collected', { blobs })
+    return { blobs }
+  }
+
+  async #readableList(ref: ComponentRef): Promise<ChunkList | null> {
+    try {
+      return await this.readList(ref)
+    } catch (error) {
+      this.#log.warn('chunk-list:unusable', { digest: ref.chunks.digest, error })
+      return null
+    }
+  }
+
+  #shardOf(digest: Digest): Promise<Shard> {
+    return this.#shard(digest.slice(0, 2))
+  }
+
+  /** Opened once: opening a folder again would remove what is being written there. */
+  #shard(name: string): Promise<Shard> {
+    const known = this.#shards.get(name)
+    if (known !== undefined) return known
+    const opened = this.#folder.folder(name).then((folder) => Shard.open(folder, this.#log))
+    this.#shards.set(name, opened)
+    // A folder that could not be opened is tried again by whoever needs it next.
+    opened.catch(() => this.#shards.delete(name))
+    return opened
+  }
+}
