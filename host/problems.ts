@@ -5,12 +5,15 @@
 import { codecProblems, fileProblems, lifecycleProblems, type Problem } from '../core/index.ts'
 import {
   admissionProblems,
+  blobsProblems,
+  headsProblems,
   identityProblems,
   membershipProblems,
   releasesProblems,
   transportProblems,
 } from '../mesh/index.ts'
 import { apiProblems } from './api/index.ts'
+import { appProblems } from './apps/index.ts'
 import { buildProblems } from './build/index.ts'
 import { cliProblems } from './cli/index.ts'
 import { configProblems } from './config/index.ts'
@@ -18,6 +21,7 @@ import { deviceProblems } from './devices/index.ts'
 import { engineProblems } from './engine/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
+import { nodeProblems } from './node/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
 
@@ -34,6 +38,8 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   transportProblems,
   membershipProblems,
   releasesProblems,
+  headsProblems,
+  blobsProblems,
   tomlProblems,
   configProblems,
   manifestProblems,
@@ -42,6 +48,8 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   interfaceProblems,
   deviceProblems,
   triggerProblems,
+  appProblems,
+  nodeProblems,
   apiProblems,
   cliProblems,
 ]

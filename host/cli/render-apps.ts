@@ -38,44 +38,48 @@ export function renderApps(
   }
 }
 
-interface Piece {
-  readonly text: string
-  readonly length: number
-}
+/** Parts of one app's text; a line may break between them. */
+type Piece = readonly { readonly text: string; readonly tone: (text: string) => string }[]
 
 function appText(app: AppStatus, { now, paint }: AppsView): Piece {
-  const parts: [string, (text: string) => string][] = [
-    [`${plain(app.app)} ${plain(app.version)}`, (text) => text],
-  ]
+  const parts = [{ text: `${plain(app.app)} ${plain(app.version)}`, tone: asItIs }]
   if (app.state !== 'running') {
-    const failures = app.failures === 0 ? '' : `, ${countText(app.failures, 'failure')}`
-    const since = `${app.state} ${ageText(now - app.since)}${failures}`
-    parts.push(troubled.has(app.state) ? [`✗ ${since}`, paint.red] : [since, paint.yellow])
+    const tone = troubled.has(app.state) ? paint.red : paint.yellow
+    const sign = troubled.has(app.state) ? '✗ ' : ''
+    parts.push({ text: `${sign}${app.state} ${ageText(now - app.since)}`, tone })
+    if (app.failures > 0) parts.push({ text: `(${countText(app.failures, 'failure')})`, tone })
   }
   if (app.next !== undefined) {
     const { version, state, progress } = app.next
     const how = progress === undefined ? state : `${state} ${percentText(progress)}`
     const text = `→ ${plain(version)} ${how}`
-    parts.push(troubled.has(state) ? [`${text} ✗`, paint.red] : [text, paint.yellow])
+    parts.push(troubled.has(state) ? { text: `${text} ✗`, tone: paint.red } : { text, tone: paint.yellow })
   }
-  return {
-    text: parts.map(([text, tone]) => tone(text)).join(' '),
-    length: parts.reduce((sum, [text]) => sum + text.length, parts.length - 1),
-  }
+  return parts
 }
 
-/** As many pieces on each line as fit. */
+function asItIs(text: string): string {
+  return text
+}
+
+/** As much on each line as fits: two spaces between apps, one between the parts of an app. */
 function flow(pieces: readonly Piece[], width: number): string[] {
   const lines: string[] = []
   let used = 0
-  for (const { text, length } of pieces) {
-    const last = lines.length - 1
-    if (last >= 0 && used + 2 + length <= width) {
-      lines[last] = `${lines[last]}  ${text}`
-      used += 2 + length
-    } else {
-      lines.push(text)
-      used = length
+  for (const piece of pieces) {
+    const whole = piece.reduce((sum, { text }) => sum + text.length, piece.length - 1)
+    for (const [index, { text, tone }] of piece.entries()) {
+      const gap = index === 0 ? 2 : 1
+      const needed = index === 0 && whole <= width ? whole : text.length
+      const last = lines.length - 1
+      if (last >= 0 && used + gap + needed <= width) {
+        lines[last] = `${lines[last]}${' '.repeat(gap)}${tone(text)}`
+        used += gap + text.length
+      } else {
+        const indent = index === 0 ? '' : '  '
+        lines.push(indent + tone(text))
+        used = indent.length + text.length
+      }
     }
   }
   return lines

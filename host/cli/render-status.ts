@@ -9,7 +9,7 @@ import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
 import { appIsInTrouble, renderApps } from './render-apps.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { padTo, visibleLength } from './table.ts'
-import { ageText, countText, plain, wrap } from './text.ts'
+import { ageText, countText, plain, shortAgeText, wrap } from './text.ts'
 
 export interface StatusView {
   /** Wall clock, ms since the epoch: for how long a state lasts. */
@@ -41,6 +41,7 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
   return [
     header(report, view, paint),
     ...problems(report, view, paint),
+    paint.dim(`${joinCells(['', 'verdict', 'arch', 'ping', 'age'], columns)}apps`),
     ...groupsOf(report.nodes).map((group) => renderGroup(group, report, columns, view, paint)),
   ].join('\n')
 }
@@ -95,14 +96,17 @@ interface Columns {
 }
 
 const stateWidth = 'this node'.length
-const roundTripWidth = 7
-const ageWidth = 8
+const roundTripWidth = '999 ms'.length
+const ageWidth = '59 min'.length
 const longestName = 24
+const longestArch = 8
+/** Below this many columns apps do not stand beside their node but under it. */
+const leastForApps = 24
 
 function columnsOf(nodes: readonly NodeStatus[]): Columns {
   return {
     name: Math.min(longestName, widest(nodes.map(({ name }) => plain(name)))),
-    arch: widest(nodes.map(({ arch }) => plain(arch))),
+    arch: Math.min(longestArch, Math.max('arch'.length, widest(nodes.map(({ arch }) => plain(arch))))),
   }
 }
 
@@ -134,23 +138,33 @@ function renderNode(
   paint: Paint,
 ): string[] {
   const tone = toneOf(node, paint)
-  const cells = [
-    `  ${tone(signs[node.state])} ${padTo(plain(node.name).slice(0, longestName), columns.name)}`,
-    tone((self && node.state === 'alive' ? 'this node' : node.state).padEnd(stateWidth)),
-    plain(node.arch).padEnd(columns.arch),
-    roundTrip(node).padStart(roundTripWidth),
-    (node.recordAgeMs === null ? '·' : ageText(node.recordAgeMs)).padStart(ageWidth),
-  ]
-  const head = `${cells.join(' ')}  `
-  const indent = ' '.repeat(visibleLength(head))
+  const head = joinCells(
+    [
+      `  ${tone(signs[node.state])} ${plain(node.name).slice(0, longestName)}`,
+      tone(self && node.state === 'alive' ? 'this node' : node.state),
+      plain(node.arch).slice(0, longestArch),
+      roundTrip(node),
+      node.recordAgeMs === null ? '·' : shortAgeText(node.recordAgeMs),
+    ],
+    columns,
+  )
+  const beside = view.width - visibleLength(head)
+  const indent = ' '.repeat(beside < leastForApps ? 6 : visibleLength(head))
   const apps = renderApps(node.apps, { now: view.now, width: view.width - indent.length, paint })
-  const [first = '', ...more] = apps.beside
+  const [first = '', ...more] = beside < leastForApps ? ['', ...apps.beside] : apps.beside
   return [
     `${head}${first}`.trimEnd(),
     ...more.map((line) => `${indent}${line}`),
     ...(node.state === 'alive' ? [] : whyLines(node, view)),
     ...apps.below.flatMap((line) => hanging('      ', line, view.width, (text) => text)),
   ]
+}
+
+/** The columns before the apps; numbers stand to the right. */
+function joinCells(cells: readonly [string, string, string, string, string], columns: Columns): string {
+  const [name, state, arch, ping, age] = cells
+  const texts = [padTo(name, columns.name + 4), padTo(state, stateWidth), padTo(arch, columns.arch)]
+  return `${[...texts, ping.padStart(roundTripWidth), age.padStart(ageWidth)].join(' ')}  `
 }
 
 /** The reason in words, with since when. */
@@ -161,7 +175,7 @@ function whyLines(node: NodeStatus, view: StatusView): string[] {
 
 function roundTrip({ rttMs }: NodeStatus): string {
   if (rttMs === null) return '·'
-  return rttMs < 10 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`
+  return rttMs < 1 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`
 }
 
 function toneOf(node: NodeStatus, paint: Paint): (text: string) => string {

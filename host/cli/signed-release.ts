@@ -1,5 +1,5 @@
 /** From a draft and the mesh's terms to the bytes that a publisher signed. Signing happens here, never in the daemon. */
-import { digestOf, type KeyPair } from '../../core/index.ts'
+import type { KeyPair } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { PublishContext } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
@@ -14,24 +14,19 @@ export interface SigningRequest {
   readonly signedAt: number
 }
 
-/** @throws ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE where the record could not be read back */
+/** @throws ERR_BLOB_SIZE; ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE where the record could not be read back */
 export async function signedRelease(
   request: SigningRequest,
 ): Promise<{ bytes: Uint8Array; record: ReleaseRecord }> {
-  const { chunkListOf, signRelease } = await import('../../mesh/index.ts')
+  const { componentRef, signRelease } = await import('../../mesh/index.ts')
   const { draft, bytes, terms, key, signedAt } = request
-  const chunks = chunkListOf(bytes)
   const record: ReleaseRecord = {
     v: 1,
     mesh: terms.mesh,
     app: draft.app,
     seq: terms.nextSeq,
     version: draft.version ?? `0.0.${terms.nextSeq}`,
-    component: {
-      digest: digestOf(bytes),
-      sizeBytes: bytes.length,
-      chunks: { digest: digestOf(chunks), sizeBytes: chunks.length },
-    },
+    component: componentRef(bytes).ref,
     grants: draft.grants,
     triggers: draft.triggers,
     config: draft.config,

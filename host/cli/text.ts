@@ -12,6 +12,13 @@ export function ageText(ms: number): string {
   return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`
 }
 
+/** @returns the largest unit alone, at most six characters: `0.4 s`, `59 min`, `1 h`, `3 d` */
+export function shortAgeText(ms: number): string {
+  const text = ageText(ms)
+  const [number = '', unit = ''] = text.split(' ')
+  return `${number} ${unit}`
+}
+
 /** @returns `812 B`, `12.1 KB`, `1.6 MB`; K is 1,000 */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`

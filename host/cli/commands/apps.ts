@@ -2,7 +2,6 @@ import type { LocalApp } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor, type Paint } from '../paint.ts'
 import { printJson } from '../print.ts'
-import { table } from '../table.ts'
 import { ageText, countText, percentText, plain } from '../text.ts'
 
 export const apps = defineCommand({
@@ -25,32 +24,33 @@ export const apps = defineCommand({
   },
 })
 
-/** One app a row, what is wrong with it below. */
+/** A block per app: what it does, then whatever stands in its way. */
 export function renderLocalApps(list: readonly LocalApp[], now: number, colour: boolean): string {
   const paint = paintFor(colour)
-  const rows = list.map((app) => [
-    `${signOf(app, paint)} ${plain(app.app)}`,
-    `${plain(app.version)} (seq ${app.seq})`,
-    `${app.state} ${ageText(now - app.since)}`,
-    eventsText(app),
-    app.grants.length === 0 ? 'no grants' : app.grants.map(plain).join(' '),
-  ])
-  const notes = list.flatMap((app) => {
-    const { next, reason } = app
-    const progress = next?.progress === undefined ? '' : ` ${percentText(next.progress)}`
-    return [
-      ...(reason === undefined
-        ? []
-        : [`${plain(app.app)}: ${reason.code}: ${plain(reason.message)}`, `  next: ${plain(reason.hint)}`]),
-      ...(next === undefined
-        ? []
-        : [`${plain(app.app)}: ${plain(next.version)} (seq ${next.seq}) is ${next.state}${progress}`]),
-      ...(next?.reason === undefined
-        ? []
-        : [`  ${next.reason.code}: ${plain(next.reason.message)}`, `  next: ${plain(next.reason.hint)}`]),
-    ]
-  })
-  return table(rows) + notes.map((line) => `${line}\n`).join('')
+  return list
+    .flatMap((app) => [
+      `${signOf(app, paint)} ${plain(app.app)} ${plain(app.version)} (seq ${app.seq})  ${app.state} ${ageText(now - app.since)}`,
+      `    ${eventsText(app)}`,
+      `    may use ${app.grants.length === 0 ? 'nothing' : app.grants.map(plain).join(' ')}`,
+      ...reasonLines(app.reason),
+      ...nextLines(app),
+    ])
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
+function nextLines({ next }: LocalApp): string[] {
+  if (next === undefined) return []
+  const progress = next.progress === undefined ? '' : ` ${percentText(next.progress)}`
+  return [
+    `    → ${plain(next.version)} (seq ${next.seq})  ${next.state}${progress}`,
+    ...reasonLines(next.reason),
+  ]
+}
+
+function reasonLines(reason: LocalApp['reason']): string[] {
+  if (reason === undefined) return []
+  return [`    ${reason.code}: ${plain(reason.message)}`, `    next: ${plain(reason.hint)}`]
 }
 
 function signOf(app: LocalApp, paint: Paint): string {

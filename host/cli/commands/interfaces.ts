@@ -4,7 +4,7 @@ import { table } from '../table.ts'
 
 export const interfaces = defineCommand({
   name: 'interfaces',
-  summary: 'list what this program offers to components, and the grant that opens it',
+  summary: 'list what components may import here, and which grant it takes',
   options: {},
   json: 'selvedge.interfaces/1',
   usesNode: false,

@@ -4,7 +4,7 @@ import { usage } from '../arguments.ts'
 
 export const network = defineCommand({
   name: 'network',
-  summary: 'rehearse an outage: take this node off the mesh, or bring it back',
+  summary: 'rehearse an outage: cut this node off, or let it back',
   details:
     'Off closes every connection to peers and takes no new ones; apps run on, and the node catches up when it is ' +
     'on again. It lasts until it is switched on or the node starts again without --offline.',

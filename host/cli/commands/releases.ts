@@ -7,7 +7,7 @@ import { ageText, plain, sizeText } from '../text.ts'
 
 export const releases = defineCommand({
   name: 'releases',
-  summary: 'list the releases of an app, newest first: who signed what, and when',
+  summary: 'list what was published of an app, newest first',
   arguments: [{ name: 'APP', required: true }],
   options: {},
   json: 'selvedge.releases/1',

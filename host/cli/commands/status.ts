@@ -7,7 +7,7 @@ const schema = 'selvedge.status/1'
 
 export const status = defineCommand({
   name: 'status',
-  summary: 'show the mesh as one node sees it: who lives, what runs, what is wrong',
+  summary: 'show the mesh as a node sees it: who lives, what runs',
   details:
     'Signs: ● alive, ◐ in doubt, ✗ dead, ○ left. The columns are name, verdict, platform, round trip, age of what ' +
     'is known of the node, and its apps. What needs a look comes first.',

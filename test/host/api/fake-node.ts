@@ -71,6 +71,8 @@ export class FakeNode implements ControlledNode {
   readonly published: Uint8Array[] = []
   network: boolean | null = null
   stopRequests = 0
+  localApps: readonly LocalApp[] = []
+  onStop: () => void = () => {}
   /** Thrown by every call while it is set. */
   failure: Error | null = null
 
@@ -85,7 +87,7 @@ export class FakeNode implements ControlledNode {
 
   async apps(): Promise<readonly LocalApp[]> {
     await this.#pass()
-    return []
+    return this.localApps
   }
 
   async releases(app: string | null): Promise<readonly ReleaseEntry[]> {
@@ -148,6 +150,7 @@ export class FakeNode implements ControlledNode {
 
   requestStop(): void {
     this.stopRequests += 1
+    this.onStop()
   }
 
   async #pass(): Promise<void> {

@@ -1,0 +1,67 @@
+/** The outside of a command, caught: what it wrote, and a clock that stands where it is told. */
+import { systemClock, type Clock } from '../../../core/index.ts'
+import type { NodeOptions, NodeStarter, Output, World } from '../../../host/cli/index.ts'
+import { runCli } from '../../../host/cli/index.ts'
+import { sampleNow } from '../api/sample-status.ts'
+
+export interface CaughtOutput extends Output {
+  readonly text: () => string
+}
+
+export function caughtOutput(changes: Partial<Output> = {}): CaughtOutput {
+  let written = ''
+  return {
+    write: (text) => void (written += text),
+    isTTY: false,
+    colour: false,
+    width: 80,
+    ...changes,
+    text: () => written,
+  }
+}
+
+/** Shows the time of the samples; measures with the machine's. */
+const clock: Clock = { ...systemClock, now: () => sampleNow }
+
+const noNode: NodeStarter = (options: NodeOptions) => {
+  throw new Error(`nobody was to start a node in ${options.data}`)
+}
+
+export interface RunOptions {
+  readonly data?: string
+  readonly keys?: string
+  readonly stdout?: Partial<Output>
+  readonly stderr?: Partial<Output>
+  readonly startNode?: NodeStarter
+  readonly signal?: AbortSignal
+  readonly cwd?: string
+  /** Called with each thing that is written to stdout. */
+  readonly onAnswer?: (text: string) => void
+}
+
+/** Runs a command line as a person would type it. */
+export async function run(
+  line: string | readonly string[],
+  options: RunOptions = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const stdout = caughtOutput(options.stdout)
+  const stderr = caughtOutput(options.stderr)
+  const world: World = {
+    stdout: {
+      ...stdout,
+      write(text) {
+        stdout.write(text)
+        options.onAnswer?.(text)
+      },
+    },
+    stderr,
+    cwd: options.cwd ?? '/nowhere',
+    folders: { data: options.data ?? '/nowhere/data', keys: options.keys ?? '/nowhere/keys' },
+    clock,
+    signal: options.signal ?? new AbortController().signal,
+    startNode: options.startNode ?? noNode,
+  }
+  const typed = typeof line === 'string' ? line.split(' ').filter(Boolean) : line
+  const code = await runCli(typed, world)
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
+}

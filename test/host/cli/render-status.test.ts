@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import type { StatusReport } from '../../../host/api/index.ts'
+import { renderStatus } from '../../../host/cli/render-status.ts'
+import { visibleLength } from '../../../host/cli/table.ts'
+import { sampleNow, sampleStatus } from '../api/sample-status.ts'
+
+const view = { now: sampleNow, reportAgeMs: 0, width: 80, colour: false }
+const linesOf = (text: string): string[] => text.split('\n')
+const indexOf = (text: string, wanted: string): number =>
+  linesOf(text).findIndex((line) => line.includes(wanted))
+
+describe('the picture of a mesh', () => {
+  it('at 80 columns, without colour', async () => {
+    await expect(renderStatus(sampleStatus, view)).toMatchFileSnapshot('goldens/status.txt')
+  })
+
+  it('at 80 columns, with colour', async () => {
+    const text = renderStatus(sampleStatus, { ...view, colour: true })
+    await expect(text.replaceAll('\u001b', '␛')).toMatchFileSnapshot('goldens/status-colour.txt')
+    // Colour adds nothing that is not there without it.
+    // oxlint-disable-next-line no-control-regex
+    expect(text.replace(/\u001b\[[0-9;]*m/g, '')).toBe(renderStatus(sampleStatus, view))
+  })
+
+  it.each([60, 80, 100, 132])('fits %i columns', (width) => {
+    const widths = linesOf(renderStatus(sampleStatus, { ...view, width, colour: true })).map(visibleLength)
+    expect(Math.max(...widths)).toBeLessThanOrEqual(width)
+  })
+
+  it('shows what is wrong first: problems, then groups and nodes in need', () => {
+    const text = renderStatus(sampleStatus, view)
+    expect(indexOf(text, 'ERR_PEER_DEAD')).toBeLessThan(indexOf(text, 'lobby  '))
+    expect(indexOf(text, '✗ garage-2')).toBeLessThan(indexOf(text, '● garage-1'))
+    expect(indexOf(text, '◐ lobby-3')).toBeLessThan(indexOf(text, '● lobby-1'))
+  })
+
+  it('shows a node in each of its groups', () => {
+    const [first, ...rest] = sampleStatus.nodes
+    if (first === undefined) throw new Error('the sample has nodes')
+    const report = { ...sampleStatus, nodes: [{ ...first, groups: ['lobby', 'garage'] }, ...rest] }
+    const text = renderStatus(report, view)
+    expect(linesOf(text).filter((line) => line.includes('● lobby-1'))).toHaveLength(2)
+  })
+
+  it('says how old the picture is, and that the network is off', () => {
+    expect(renderStatus(sampleStatus, view)).toContain('seen from lobby-1, now')
+    expect(renderStatus(sampleStatus, { ...view, reportAgeMs: 65_000 })).toContain(
+      'seen from lobby-1, 1 min ago',
+    )
+    const off: StatusReport = { ...sampleStatus, self: { ...sampleStatus.self, network: 'off' } }
+    expect(renderStatus(off, view)).toContain('the network is off')
+  })
+
+  it('lets no peer write to the terminal', () => {
+    const [first] = sampleStatus.nodes
+    if (first === undefined) throw new Error('the sample has nodes')
+    const evil = 'x\u001b[2J\r\n● fake\u202e'
+    const report: StatusReport = {
+      ...sampleStatus,
+      mesh: { ...sampleStatus.mesh, name: evil },
+      nodes: [
+        {
+          ...first,
+          name: evil,
+          why: evil,
+          state: 'dead',
+          arch: evil,
+          groups: [evil],
+          apps: first.apps.map((app) => ({
+            ...app,
+            app: evil,
+            version: evil,
+            reason: { code: 'ERR_X', message: evil, hint: evil },
+          })),
+        },
+      ],
+      problems: [{ code: 'ERR_X', message: evil, hint: evil }],
+    }
+    // oxlint-disable-next-line no-control-regex
+    expect(renderStatus(report, view)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/)
+    expect(linesOf(renderStatus(report, view)).some((line) => line.startsWith('● fake'))).toBe(false)
+  })
+
+  it('a mesh of one healthy node is a few lines', () => {
+    const own = sampleStatus.nodes.slice(0, 1)
+    const text = renderStatus({ ...sampleStatus, nodes: own, problems: [] }, view)
+    expect(linesOf(text)).toHaveLength(6)
+    expect(text).not.toContain('needs a look')
+  })
+})

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import type { AppStatus, NodeStatus, StatusReport } from '../../../host/api/index.ts'
+import { isSettled, rolloutProgress } from '../../../host/cli/rollout-progress.ts'
+import { waitForRelease } from '../../../host/cli/wait-for-release.ts'
+import { systemClock, type Clock } from '../../../core/index.ts'
+import { sampleNow, sampleStatus } from '../api/sample-status.ts'
+import { caughtOutput } from './fake-world.ts'
+
+const running: AppStatus = {
+  app: 'light-alarm',
+  version: '2.0.0',
+  seq: 2,
+  state: 'running',
+  since: sampleNow - 1_000,
+  failures: 0,
+}
+const before: AppStatus = { ...running, version: '1.0.0', seq: 1 }
+const reason = { code: 'ERR_IMPORTS_REFUSED', message: 'wasi:http is not offered', hint: 'leave it out' }
+
+function node(name: string, apps: readonly AppStatus[], changes: Partial<NodeStatus> = {}): NodeStatus {
+  const [sample] = sampleStatus.nodes
+  if (sample === undefined) throw new Error('the sample has nodes')
+  return { ...sample, id: name, name, apps, ...changes }
+}
+
+function report(...nodes: NodeStatus[]): StatusReport {
+  return { ...sampleStatus, nodes }
+}
+
+const wanted = { app: 'light-alarm', seq: 2, groups: ['lobby'] }
+const stages = (seen: StatusReport): string[] =>
+  rolloutProgress(seen, wanted, sampleNow).nodes.map(({ name, stage, doing }) => `${name} ${stage}: ${doing}`)
+
+describe('how far a release has come', () => {
+  it('a node runs it only when it runs that release or a newer one', () => {
+    expect(
+      stages(
+        report(
+          node('a', [running]),
+          node('b', [before]),
+          node('c', []),
+          node('d', [{ ...before, next: { version: '2.0.0', seq: 2, state: 'preparing' } }]),
+          node('e', [{ ...running, state: 'starting' }]),
+          node('f', [{ ...running, version: '3.0.0', seq: 3 }]),
+          node('g', [{ ...before, next: { version: '2.0.0', seq: 2, state: 'failed', reason } }]),
+          node('h', [{ ...running, state: 'backoff' }]),
+        ),
+      ),
+    ).toEqual([
+      'a running: running',
+      'b under way: has not heard of it yet',
+      'c under way: has not heard of it yet',
+      'd under way: preparing',
+      'e under way: starting',
+      'f running: running a newer release, 3.0.0',
+      'g failed: failed',
+      'h under way: backoff',
+    ])
+  })
+
+  it('only alive nodes of its groups are waited for, the others are named', () => {
+    const progress = rolloutProgress(
+      report(
+        node('a', [running]),
+        node('b', [], { groups: ['garage'] }),
+        node('c', [], { state: 'dead' }),
+        node('d', [], { state: 'left' }),
+      ),
+      wanted,
+      sampleNow,
+    )
+    expect(progress).toMatchObject({ running: 1, away: ['c (dead)'] })
+    expect(progress.nodes.map(({ name }) => name)).toEqual(['a'])
+    expect(isSettled(progress)).toBe(true)
+  })
+
+  it('a release that no node may run yet is not settled', () => {
+    expect(isSettled(rolloutProgress(report(), wanted, sampleNow))).toBe(false)
+  })
+})
+
+describe('waiting for it', () => {
+  const options = { ...wanted, version: '2.0.0', timeoutMs: 60_000 }
+
+  /** Each look is one of `reports`, the last for ever; each takes 100 ms of this clock. */
+  function watching(reports: readonly StatusReport[], signal = new AbortController().signal) {
+    let looks = 0
+    const clock: Clock = { ...systemClock, now: () => sampleNow, monotonicMs: () => looks * 100 }
+    const stderr = caughtOutput()
+    const world = {
+      stdout: caughtOutput(),
+      stderr,
+      cwd: '/',
+      folders: { data: '/', keys: '/' },
+      clock,
+      signal,
+      startNode: () => Promise.reject(new Error('no node here')),
+    }
+    const client = {
+      status: () => {
+        looks += 1
+        return Promise.resolve(reports[Math.min(looks, reports.length) - 1] ?? sampleStatus)
+      },
+    }
+    return { result: waitForRelease(world, client, options), stderr }
+  }
+
+  it('tells each change of each node once', async () => {
+    const fetching = (progress: number): AppStatus => ({
+      ...before,
+      next: { version: '2.0.0', seq: 2, state: 'fetching', progress },
+    })
+    const { result, stderr } = watching([
+      report(node('a', [running]), node('b', [before])),
+      report(node('a', [running]), node('b', [fetching(0.2)])),
+      report(node('a', [running]), node('b', [fetching(0.7)])),
+      report(node('a', [running]), node('b', [running])),
+    ])
+    expect(await result).toMatchObject({ running: 2 })
+    expect(
+      stderr
+        .text()
+        .trim()
+        .split('\n')
+        .map((line) => line.trim()),
+    ).toEqual([
+      '● a  running after 0.1 s',
+      '◐ b  has not heard of it yet',
+      '◐ b  fetching',
+      '● b  running after 0.4 s',
+    ])
+  })
+
+  it('a refusal ends it, with the reason of the node', async () => {
+    const refused = report(
+      node('a', [running]),
+      node('b', [{ ...before, next: { version: '2.0.0', seq: 2, state: 'failed', reason } }]),
+    )
+    await expect(watching([refused]).result).rejects.toMatchObject({
+      code: 'ERR_RELEASE_NOT_RUNNING',
+      message: expect.stringContaining('b: failed: ERR_IMPORTS_REFUSED: wasi:http is not offered') as string,
+      hint: 'leave it out',
+    })
+  })
+
+  it('the end of the time says what each node waits for', async () => {
+    const stuck = report(node('a', [running]), node('b', [before]))
+    const ending = new AbortController()
+    const { result } = watching([stuck], ending.signal)
+    ending.abort()
+    await expect(result).rejects.toMatchObject({
+      code: 'ERR_NOT_IN_TIME',
+      message: expect.stringMatching(/1\/2 nodes\n {2}b: has not heard of it yet/) as string,
+    })
+  })
+
+  it('nobody to run it is said too', async () => {
+    const ending = new AbortController()
+    ending.abort()
+    await expect(watching([report()], ending.signal).result).rejects.toMatchObject({
+      message: expect.stringContaining('no node of lobby is alive') as string,
+    })
+  })
+})
