@@ -31,7 +31,6 @@ import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
-import { allProblems } from '../problems.ts'
 import { version } from '../version.ts'
 import { NodeControl } from './control.ts'
 import { enterMesh, type Origin } from './membership.ts'
@@ -74,6 +73,8 @@ async function startLocked(
   lock: DataLock,
 ): Promise<RunningNode> {
   const { log } = options
+  // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
+  const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
   const { mesh, engine, devices, apps, appLog, origin } = parts
   let stopped!: () => void
