@@ -145,7 +145,10 @@ export class AppRunner {
     await this.#starting
     this.#triggers.stop()
     // What is under way may end as it would have.
-    await Promise.race([this.#delivery.stop(), delay(this.#needs.clock, lastEventMs)])
+    const answered = new AbortController()
+    const tooLate = delay(this.#needs.clock, lastEventMs, answered.signal).catch(() => {})
+    await Promise.race([this.#delivery.stop(), tooLate])
+    answered.abort()
     this.#isStopped = true
     this.#cancelWake?.()
     this.#acquisition.keepOnly([])
