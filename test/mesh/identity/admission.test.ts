@@ -4,11 +4,13 @@ import {
   AdmissionDesk,
   applyForAdmission,
   decodeCredential,
+  encodeCredential,
   nodeIdOf,
   openTrustStore,
   verifyCredential,
   type Invite,
 } from '../../../mesh/identity/index.ts'
+import { signReceipt } from '../../../mesh/identity/receipt.ts'
 import {
   admin,
   application,
@@ -273,6 +275,26 @@ describe('a credential', () => {
     refused(encodeCbor({ ...map, receipt: other.receipt }))
     refused(encodeCbor({ ...map, certificate: other.certificate }))
     refused(encodeCbor({ ...map, invite: other.invite }))
+  })
+})
+
+describe('a receipt', () => {
+  it.each<[string, object]>([
+    ['mesh', { mesh: 'cd'.repeat(32) }],
+    ['node', { node: keyNamed('node b').publicKey }],
+    ['invite', { inviteId: 'cd'.repeat(32) }],
+    ['certificate', { certificate: 'cd'.repeat(32) }],
+  ])('for another %s makes no credential', async (_, changes) => {
+    const mesh = await testMesh()
+    const member = await foundingNode(mesh)
+    const { bytes, id } = application(inviteTo(mesh), 'a')
+    const { credential } = await member.desk.redeem(bytes, id)
+    const { receipt } = verifyCredential(credential)
+    const parts = decodeCredential(credential)
+    const signed = (terms: object): Uint8Array =>
+      encodeCredential({ ...parts, receipt: signReceipt({ ...receipt.record, ...terms }, member.key) })
+    expect(signed({})).toEqual(credential)
+    refused(signed(changes))
   })
 })
 

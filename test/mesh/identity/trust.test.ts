@@ -181,6 +181,24 @@ describe('the trust store', () => {
     }
   })
 
+  it('does not believe a chain that somebody else wrote', async () => {
+    const { first, meshId } = await testMesh()
+    const usurped = signTrust(later(meshId, { roots: [second.publicKey] }), [second])
+    const foreign = signTrust(trustRecord({ name: 'other' }), [root])
+    for (const [list, kept] of [
+      [[foreign], 0],
+      [[first, usurped], 1],
+      [[usurped], 0],
+      ['first', 0],
+    ] as const) {
+      const folder = memoryFolder()
+      await folder.write('trust-chain.cbor', encodeCbor({ v: 1, list }))
+      const { store, alarms } = await storeOf(meshId, folder)
+      expect(store.chain()).toEqual([first].slice(0, kept))
+      expect(alarms).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
+    }
+  })
+
   it('changes nothing where the disk refuses the write', async () => {
     const { first, meshId } = await testMesh()
     const folder = { ...memoryFolder(), write: () => Promise.reject(new Error('disk full')) }
