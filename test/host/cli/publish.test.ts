@@ -1,0 +1,262 @@
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  acquireDataLock,
+  ControlServer,
+  type DataLock,
+  type PublishContext,
+  type StatusReport,
+  type UploadIntent,
+  type UploadReport,
+} from '../../../host/api/index.ts'
+import { digestOf, SelvedgeError, silentLog, systemClock, systemRandom } from '../../../core/index.ts'
+import { componentRef, createMesh, openKeyRing, readInvite, readRelease } from '../../../mesh/index.ts'
+import { FakeNode, sampleRelease } from '../api/fake-node.ts'
+import { sampleNow, sampleStatus } from '../api/sample-status.ts'
+import { run, type RunOptions } from './fake-world.ts'
+
+/** A node that checks nothing, and cuts components as nodes do. */
+class PublishingNode extends FakeNode {
+  meshId = ''
+  head: PublishContext['head'] = null
+
+  override async publishContext(app: string): Promise<PublishContext> {
+    const previous = this.head === null ? null : this.head.digest
+    return { mesh: this.meshId, app, nextSeq: (this.head?.seq ?? 0) + 1, previous, head: this.head }
+  }
+
+  override async upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport> {
+    const report = await super.upload(component, intent)
+    return { ...report, chunks: componentRef(component).ref.chunks }
+  }
+
+  override async inviteContext() {
+    return { ...(await super.inviteContext()), mesh: this.meshId }
+  }
+}
+
+let folder: string
+let keys: string
+let wasm: string
+let node: PublishingNode
+let lock: DataLock
+let server: ControlServer
+const bytes = new Uint8Array(20_000).map((_, index) => (index * 7) % 251)
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'selvedge-publish-'))
+  keys = join(folder, 'keys')
+  wasm = join(folder, 'Light Alarm.wasm')
+  await mkdir(join(folder, 'data'))
+  await writeFile(wasm, bytes)
+  node = new PublishingNode()
+  const made = await createMesh({
+    name: 'harbor',
+    keyRing: openKeyRing(keys),
+    now: sampleNow,
+    random: systemRandom,
+  })
+  node.meshId = made.meshId
+  lock = await acquireDataLock(join(folder, 'data'))
+  server = new ControlServer({ node, lock, clock: systemClock, log: silentLog })
+  await server.start()
+})
+
+afterEach(async () => {
+  await server.stop()
+  await lock.release()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const here = (words: readonly string[], options: RunOptions = {}): ReturnType<typeof run> =>
+  run(words, { data: join(folder, 'data'), keys, cwd: folder, ...options })
+
+const published = () => readRelease(node.published[0] ?? new Uint8Array()).record
+
+describe('publish of a bare component', () => {
+  it('signs exactly what was typed and what the node said', async () => {
+    const line = ['publish', wasm, '--grant', 'sensor:light', '--trigger', 'sensor:light:200ms']
+    const { code, stderr } = await here([...line, '--group', 'lobby', '--config', 'threshold=40=x'])
+    expect({ code, error: stderr.includes('error[') }).toEqual({ code: 0, error: false })
+    expect(published()).toEqual({
+      v: 1,
+      mesh: node.meshId,
+      app: 'light-alarm',
+      seq: 1,
+      version: '0.0.1',
+      component: componentRef(bytes).ref,
+      grants: ['sensor:light'],
+      triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 200 }],
+      config: { threshold: '40=x' },
+      limits: expect.objectContaining({ deadlineMs: expect.any(Number) as number }) as object,
+      groups: ['lobby'],
+      previous: null,
+      signedAt: sampleNow,
+      critical: [],
+    })
+    expect(node.uploads[0]?.intent).toMatchObject({
+      grants: ['sensor:light'],
+      memoryBytes: published().limits.memoryBytes,
+    })
+  })
+
+  it('is granted nothing unless it is said, and says so before it signs', async () => {
+    const { stderr } = await here(['publish', wasm])
+    expect(published().grants).toEqual([])
+    expect(stderr).toContain('may use: nothing')
+    expect(stderr).toContain('goes to: every node')
+  })
+
+  it('follows the release before, and is loud about new grants', async () => {
+    node.head = { ...sampleRelease, grants: ['sensor:light'] }
+    const { stderr } = await here([
+      'publish',
+      wasm,
+      '--grant',
+      'sensor:light',
+      '--grant',
+      'pin:led',
+      '--version',
+      '3.0.0',
+    ])
+    expect(published()).toMatchObject({ seq: 3, version: '3.0.0', previous: sampleRelease.digest })
+    expect(stderr).toContain('NEW: pin:led')
+    expect(stderr).not.toContain('NEW: pin:led, sensor')
+  })
+
+  it('ends with a receipt', async () => {
+    expect((await here(['publish', wasm])).stdout).toMatch(
+      /^light-alarm 2\.0\.0 \(seq 2\) is on its way · [\d.]+ s · 12\.4 KB component\n$/,
+    )
+    const json = (await here(['publish', wasm, '--json'])).stdout
+    expect(JSON.parse(json)).toMatchObject({
+      schema: 'selvedge.publish/1',
+      app: 'light-alarm',
+      seq: 2,
+      nodes: null,
+    })
+  })
+
+  it('waits until every node that should run it does', async () => {
+    const only = sampleStatus.nodes.slice(0, 2)
+    node.report = { ...sampleStatus, nodes: only } satisfies StatusReport
+    const { code, stdout, stderr } = await here(['publish', wasm, '--wait', '--group', 'lobby'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/runs on 2\/2 nodes/)
+    expect(stderr).toContain('● lobby-2  running after')
+  })
+
+  it('what is not decided in time is exit 3, and says what it waits for', async () => {
+    const old = sampleStatus.nodes.slice(0, 1).map((one) => ({ ...one, apps: [] }))
+    node.report = { ...sampleStatus, nodes: old }
+    const { code, stderr } = await here(['publish', wasm, '--wait', '--timeout', '0.2'])
+    expect(code).toBe(3)
+    expect(stderr).toContain('error[ERR_NOT_IN_TIME]')
+    expect(stderr).toContain('lobby-1: has not heard of it yet')
+  })
+})
+
+describe('publish of a folder', () => {
+  const manifest =
+    '[app]\nname = "blink"\nversion = "1.2.3"\n\n[component]\nfile = "out.wasm"\n\n[grants]\npins = ["led"]\n'
+
+  beforeEach(async () => {
+    await writeFile(join(folder, 'selvedge.toml'), manifest)
+    await writeFile(join(folder, 'out.wasm'), bytes)
+  })
+
+  it('takes everything from the manifest, and the component that is built', async () => {
+    const { code } = await here(['publish', '--no-build'])
+    expect(code).toBe(0)
+    expect(published()).toMatchObject({ app: 'blink', version: '1.2.3', grants: ['pin:led'], groups: [] })
+  })
+
+  it('lets version, groups and settings be said anew', async () => {
+    await here(['publish', '.', '--no-build', '--version', '2.0.0', '--group', 'garage', '--config', 'a=b'])
+    expect(published()).toMatchObject({ version: '2.0.0', groups: ['garage'], config: { a: 'b' } })
+  })
+
+  it.each(['--grant', '--trigger', '--app'])('refuses %s, which belongs to the manifest', async (option) => {
+    const value = { '--grant': 'pin:x', '--trigger': 'sensor:x', '--app': 'x' }[option] ?? ''
+    expect(await here(['publish', '.', '--no-build', option, value])).toMatchObject({ code: 2, stdout: '' })
+    expect(node.published).toEqual([])
+  })
+})
+
+describe('nothing is signed', () => {
+  afterEach(() => expect(node.published).toEqual([]))
+
+  it.each([
+    [['missing.wasm'], 'ERR_COMPONENT_FILE'],
+    [['.'], 'ERR_MANIFEST_MISSING'],
+    [['Light Alarm.wasm', '--grant', 'led'], 'ERR_GRANT'],
+    [['Light Alarm.wasm', '--version', 'new'], 'ERR_RELEASE_OPTION'],
+    [['Light Alarm.wasm', '--config', '=x'], 'ERR_USAGE'],
+  ])('for publish %j: %s', async (words, code) => {
+    const result = await here(['publish', ...words])
+    expect(result.stderr).toContain(`error[${code}]`)
+    expect(result.code).toBe(code === 'ERR_USAGE' ? 2 : 1)
+  })
+
+  it('without the publisher’s key, and nothing is uploaded', async () => {
+    const { code, stderr } = await here(['publish', wasm], { keys: join(folder, 'no-keys') })
+    expect(code).toBe(1)
+    expect(stderr).toContain('error[ERR_NO_PUBLISHER_KEY]')
+    expect(stderr).toContain('SELVEDGE_KEYS')
+    expect(node.uploads).toEqual([])
+  })
+
+  it('when the node refuses the component', async () => {
+    node.upload = () => Promise.reject(new SelvedgeError('ERR_IMPORTS_REFUSED', 'user', 'no', 'grant it'))
+    expect((await here(['publish', wasm])).stderr).toContain('error[ERR_IMPORTS_REFUSED]')
+  })
+
+  it.each(['digest', 'chunks'] as const)('when the node answers with another %s', async (field) => {
+    const upload = node.upload.bind(node)
+    const wrong = {
+      digest: digestOf(new Uint8Array()),
+      chunks: { digest: digestOf(new Uint8Array()), sizeBytes: 1 },
+    }
+    node.upload = async (component, intent) => ({
+      ...(await upload(component, intent)),
+      [field]: wrong[field],
+    })
+    const { code, stderr } = await here(['publish', wasm])
+    expect(code).toBe(1)
+    expect(stderr).toContain('error[ERR_UPLOAD_MISMATCH]')
+  })
+})
+
+describe('invite', () => {
+  it('prints the token alone, signed by the admin for what was asked', async () => {
+    const { code, stdout, stderr } = await here([
+      'invite',
+      '--group',
+      'garage',
+      '--name',
+      'garage-1',
+      '--expires',
+      '2h',
+    ])
+    expect(code).toBe(0)
+    const { record } = readInvite(stdout.trim())
+    expect(record).toMatchObject({
+      mesh: node.meshId,
+      groups: ['garage'],
+      name: 'garage-1',
+      expiresAt: sampleNow + 7_200_000,
+      addresses: ['/ip4/127.0.0.1/tcp/4001'],
+    })
+    expect(stdout.split('\n')).toHaveLength(2)
+    expect(stderr).toContain('selvedge up --name garage-1 --group garage --join TOKEN')
+    expect(stderr).not.toContain(stdout.trim())
+  })
+
+  it('without the admin’s key says where it should be', async () => {
+    const { code, stdout, stderr } = await here(['invite'], { keys: join(folder, 'no-keys') })
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('error[ERR_NO_ADMIN_KEY]')
+  })
+})
