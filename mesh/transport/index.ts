@@ -12,6 +12,6 @@ export {
 } from './contract.ts'
 export { dialFailureOf, type DialFailure } from './dial-failure.ts'
 export { transportProblems } from './problems.ts'
-export { Redial, redialDefaults, type RedialAction, type RedialEvent, type RedialOptions } from './redial.ts'
+export { PeerChannels, type PeerChannelsOptions, type PeerChannelsParts } from './peer-channels.ts'
 export { Redialler, type RedialParts } from './redialler.ts'
 export { createTransport, type TransportOptions } from './transport.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Redial, type RedialEvent } from '../../../mesh/transport/index.ts'
+import { Redial, type RedialEvent } from '../../../mesh/transport/redial.ts'
 import { SeededRandom } from '../../sim/index.ts'
 
 const options = { baseMs: 100, capMs: 1_000, maxMembers: 10, maxDials: 2 }

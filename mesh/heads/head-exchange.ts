@@ -1,0 +1,152 @@
+/** Runs the head decisions over real channels: reads, writes, timers, and the owners' judgement of what arrives. */
+import {
+  delay,
+  every,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Part,
+  type Random,
+} from '../../core/index.ts'
+import { PeerChannels, type NodeId, type Transport } from '../transport/index.ts'
+import { headLimits, isHeadKey, type Head, type HeadOutcome } from './head.ts'
+import { HeadSync, type HeadAction, type HeadEvent, type HeadSyncOptions } from './head-sync.ts'
+import { decodeMessage, encodeMessage, messageLimits } from './message.ts'
+
+const headProtocol = '/selvedge/heads/1'
+
+export interface HeadExchangeParts {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /**
+   * The owner of `key` checks and keeps the bytes. On 'accepted' it hands the head in with {@link HeadExchange.changed}
+   * (before or after it answers). Must not throw for bad bytes: that is 'refused'.
+   */
+  readonly accept: (key: string, bytes: Uint8Array, from: NodeId) => Promise<HeadOutcome>
+}
+
+const tickMs = 200
+/** Announcements that do not fit are dropped: the next comparison finds what they said. */
+const maxQueuedBytes = 8 * 1024 * 1024
+const acceptMs = 20_000
+const banMs = 60_000
+
+export function createHeadExchange(parts: HeadExchangeParts, options?: HeadSyncOptions): HeadExchange {
+  return new HeadExchange(parts, options)
+}
+
+/** Use {@link createHeadExchange}. */
+export class HeadExchange implements Part {
+  readonly name = 'heads'
+  readonly #parts: HeadExchangeParts
+  readonly #sync: HeadSync
+  readonly #channels: PeerChannels
+  /** Where an accepted head came from, so that it is not announced back. */
+  readonly #judging = new Map<string, NodeId>()
+  /** Owners judge one head after the other, in the order of arrival. */
+  #turn: Promise<void> = Promise.resolve()
+  #cancel: Cancel | null = null
+
+  constructor(parts: HeadExchangeParts, options?: HeadSyncOptions) {
+    this.#parts = parts
+    this.#sync = new HeadSync(parts.random, options)
+    this.#channels = new PeerChannels(parts, {
+      protocol: headProtocol,
+      maxFrameBytes: messageLimits.frameBytes,
+      maxQueuedBytes,
+      onUp: (peer) => this.#feed({ type: 'peer-up', peer }),
+      onDown: (peer) => this.#feed({ type: 'peer-down', peer }),
+      onMessage: (peer, bytes) => this.#onMessage(peer, bytes),
+    })
+  }
+
+  start(): void {
+    if (this.#cancel !== null) return
+    this.#cancel = every(this.#parts.clock, tickMs, () => this.#feed({ type: 'tick' }))
+    this.#channels.start()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    this.#channels.stop()
+  }
+
+  /**
+   * Holds this head from now on and tells the neighbours; nothing happens where it, or a newer one, is held.
+   * A head over {@link headLimits} is logged and stays here: no neighbour would take it.
+   */
+  changed(head: Head): void {
+    if (head.bytes.length > headLimits.headBytes || !isHeadKey(head.key)) {
+      this.#parts.log.error('heads:over-limit', { key: head.key, sizeBytes: head.bytes.length })
+      return
+    }
+    this.#feed({ type: 'changed', head, from: this.#judging.get(head.key) })
+  }
+
+  get(key: string): Head | undefined {
+    return this.#sync.get(key)
+  }
+
+  /** Two nodes with the same summary hold the same heads. */
+  summary(): { readonly count: number; readonly digest: string } {
+    return this.#sync.summary()
+  }
+
+  /** Neighbours with whom heads are exchanged now. */
+  peers(): NodeId[] {
+    return this.#channels.peers()
+  }
+
+  /** Waits for the owners to judge what has been read, so that a fast peer cannot queue without bound. */
+  async #onMessage(peer: NodeId, bytes: Uint8Array): Promise<void> {
+    let event: HeadEvent
+    try {
+      event = { type: 'message', peer, message: decodeMessage(bytes) }
+    } catch (error) {
+      event = { type: 'rubbish', peer, reason: messageOf(error) }
+    }
+    this.#feed(event)
+    await this.#turn
+  }
+
+  #feed(event: HeadEvent): void {
+    const actions = this.#sync.on(event, this.#parts.clock.monotonicMs())
+    for (const action of actions) this.#perform(action)
+  }
+
+  #perform(action: HeadAction): void {
+    switch (action.type) {
+      case 'send':
+        this.#channels.send(action.peer, encodeMessage(action.message))
+        return
+      case 'accept':
+        this.#turn = this.#turn.then(() => this.#judge(action.peer, action.key, action.bytes))
+        return
+      case 'misbehaved':
+        this.#parts.transport.ban(action.peer, banMs, `heads: ${action.reason}`)
+    }
+  }
+
+  async #judge(peer: NodeId, key: string, bytes: Uint8Array): Promise<void> {
+    const { accept, clock, log } = this.#parts
+    const done = new AbortController()
+    const late = delay(clock, acceptMs, done.signal).then((): HeadOutcome => 'refused')
+    late.catch(() => {})
+    this.#judging.set(key, peer)
+    let outcome: HeadOutcome = 'refused'
+    try {
+      outcome = await Promise.race([accept(key, bytes, peer), late])
+    } catch (error) {
+      log.error('heads:accept-threw', { key, peer, error: messageOf(error) })
+    } finally {
+      done.abort()
+      this.#judging.delete(key)
+    }
+    if (outcome === 'refused') log.info('heads:refused', { key, peer })
+    this.#feed({ type: 'judged', peer, key, outcome })
+  }
+}

@@ -1,0 +1,231 @@
+import { beforeEach, expect, test } from 'vitest'
+import { digestOf } from '../../../core/index.ts'
+import type { Head, HeadId, HeadOutcome } from '../../../mesh/heads/index.ts'
+import { HeadSync, headSyncDefaults, type HeadAction, type HeadEvent } from '../../../mesh/heads/head-sync.ts'
+import type { HeadMessage } from '../../../mesh/heads/message.ts'
+import { SeededRandom } from '../../sim/index.ts'
+
+let sync: HeadSync
+let nowMs: number
+
+beforeEach(() => {
+  sync = new HeadSync(new SeededRandom(1))
+  nowMs = 0
+})
+
+function feed(event: HeadEvent): HeadAction[] {
+  return sync.on(event, nowMs)
+}
+function hear(peer: string, message: HeadMessage): HeadAction[] {
+  return feed({ type: 'message', peer, message })
+}
+function judge(peer: string, key: string, outcome: HeadOutcome): HeadAction[] {
+  return feed({ type: 'judged', peer, key, outcome })
+}
+function head(key: string, first: number, content = ''): Head {
+  const bytes = new TextEncoder().encode(`${key} ${first} ${content}`)
+  return { key, order: [first, 0], digest: digestOf(bytes), bytes }
+}
+function idOf({ key, order, digest }: Head): HeadId {
+  return { key, order, digest }
+}
+function up(...peers: string[]): void {
+  for (const peer of peers) feed({ type: 'peer-up', peer })
+}
+const send = (peer: string, message: HeadMessage): HeadAction => ({ type: 'send', peer, message })
+const want = (peer: string, ...keys: string[]): HeadAction => send(peer, { t: 'want', keys })
+
+test('a new neighbour is sent a summary at once, and again every few seconds', () => {
+  expect(feed({ type: 'peer-up', peer: 'a' })).toEqual([send('a', { t: 'summary', ...sync.summary() })])
+  nowMs = headSyncDefaults.compareMs * 0.7
+  expect(feed({ type: 'tick' })).toEqual([])
+  nowMs = headSyncDefaults.compareMs * 1.3
+  expect(feed({ type: 'tick' })).toEqual([send('a', { t: 'summary', ...sync.summary() })])
+})
+
+test('a change is announced to all neighbours but the one that brought it', () => {
+  up('a', 'b')
+  const one = head('trust', 1)
+  expect(feed({ type: 'changed', head: one, from: 'a' })).toEqual([
+    send('b', { t: 'have', ids: [idOf(one)] }),
+  ])
+})
+
+test('handing in the same or an older head again does nothing', () => {
+  up('a')
+  feed({ type: 'changed', head: head('trust', 2) })
+  expect(feed({ type: 'changed', head: head('trust', 2) })).toEqual([])
+  expect(feed({ type: 'changed', head: head('trust', 1) })).toEqual([])
+})
+
+test('of two heads with one order the smaller digest stands', () => {
+  const [small, large] = [head('trust', 1, 'x'), head('trust', 1, 'y')].sort((a, b) =>
+    a.digest < b.digest ? -1 : 1,
+  )
+  feed({ type: 'changed', head: large as Head })
+  feed({ type: 'changed', head: small as Head })
+  feed({ type: 'changed', head: large as Head })
+  expect(sync.get('trust')?.digest).toBe(small?.digest)
+})
+
+test('what several neighbours announce is pulled once', () => {
+  up('a', 'b')
+  const ids = [idOf(head('trust', 1))]
+  expect(hear('a', { t: 'have', ids })).toEqual([want('a', 'trust')])
+  expect(hear('b', { t: 'have', ids })).toEqual([])
+  expect(hear('a', { t: 'have', ids })).toEqual([])
+})
+
+test('a pull that is not answered in time goes to another neighbour, and the late answer still counts', () => {
+  up('a', 'b')
+  const one = head('trust', 1)
+  hear('a', { t: 'have', ids: [idOf(one)] })
+  hear('b', { t: 'have', ids: [idOf(one)] })
+  nowMs = headSyncDefaults.pullMs
+  expect(feed({ type: 'tick' })).toContainEqual(want('b', 'trust'))
+  const accept = { type: 'accept', peer: 'a', key: 'trust', bytes: one.bytes }
+  expect(hear('a', { t: 'heads', heads: [one] })).toEqual([accept])
+})
+
+test('a pull from a neighbour that goes away is asked of another at once', () => {
+  up('a', 'b')
+  const ids = [idOf(head('trust', 1))]
+  hear('a', { t: 'have', ids })
+  hear('b', { t: 'have', ids })
+  expect(feed({ type: 'peer-down', peer: 'a' })).toEqual([want('b', 'trust')])
+})
+
+test('a newer version that appears during a pull is pulled after it', () => {
+  up('a', 'b')
+  const [one, two] = [head('trust', 1), head('trust', 2)]
+  hear('a', { t: 'have', ids: [idOf(one)] })
+  expect(hear('b', { t: 'have', ids: [idOf(two)] })).toEqual([])
+  hear('a', { t: 'heads', heads: [one] })
+  feed({ type: 'changed', head: one, from: 'a' })
+  expect(judge('a', 'trust', 'accepted')).toEqual([want('b', 'trust')])
+})
+
+test('a refused head is asked of another neighbour only where that one has another version', () => {
+  up('a', 'b', 'c')
+  const [bad, good] = [head('release/x', 9), head('release/x', 8)]
+  hear('a', { t: 'have', ids: [idOf(bad)] })
+  hear('b', { t: 'have', ids: [idOf(bad)] })
+  hear('a', { t: 'heads', heads: [bad] })
+  expect(judge('a', 'release/x', 'refused')).toEqual([])
+  expect(hear('b', { t: 'have', ids: [idOf(bad)] })).toEqual([])
+  expect(hear('c', { t: 'have', ids: [idOf(good)] })).toEqual([want('c', 'release/x')])
+})
+
+test('a refused head is tried again when something else has changed, such as the trust it lacked', () => {
+  up('a')
+  const early = head('release/x', 1)
+  hear('a', { t: 'have', ids: [idOf(early)] })
+  hear('a', { t: 'heads', heads: [early] })
+  judge('a', 'release/x', 'refused')
+  expect(hear('a', { t: 'have', ids: [idOf(early)] })).toEqual([])
+  feed({ type: 'changed', head: head('trust', 2) })
+  expect(hear('a', { t: 'have', ids: [idOf(early)] })).toEqual([want('a', 'release/x')])
+})
+
+test('equal summaries end the conversation; different ones bring the list, not more often than allowed', () => {
+  up('a')
+  feed({ type: 'changed', head: head('trust', 1) })
+  expect(hear('a', { t: 'summary', ...sync.summary() })).toEqual([])
+  const other: HeadMessage = { t: 'summary', count: 1, digest: '0'.repeat(64) }
+  const ids = [idOf(head('trust', 1))]
+  expect(hear('a', other)).toEqual([send('a', { t: 'list', after: '', ids, isLast: true })])
+  expect(hear('a', other)).toEqual([])
+})
+
+test('a list is answered with pulls of what is newer there and announcements of what is newer here', () => {
+  up('a')
+  const ours = [head('node/a', 5), head('node/b', 1), head('node/d', 1)]
+  for (const one of ours) feed({ type: 'changed', head: one })
+  const theirs = [head('node/a', 1), head('node/b', 2), head('node/c', 1)].map(idOf)
+  expect(hear('a', { t: 'list', after: '', ids: theirs, isLast: true })).toEqual([
+    want('a', 'node/b', 'node/c'),
+    send('a', { t: 'have', ids: [ours[0], ours[2]].map((one) => idOf(one as Head)) }),
+  ])
+})
+
+test('a page that is not the last says nothing about the keys after it', () => {
+  up('a')
+  feed({ type: 'changed', head: head('node/z', 1) })
+  expect(hear('a', { t: 'list', after: '', ids: [idOf(head('node/a', 1))], isLast: false })).toEqual([
+    want('a', 'node/a'),
+  ])
+})
+
+test('wants are served in batches under the frame limit', () => {
+  up('a')
+  const big = Array.from({ length: 5 }, (_, index): Head => {
+    const bytes = new Uint8Array(100 * 1024).fill(index)
+    return { key: `node/${index}`, order: [1, 0], digest: digestOf(bytes), bytes }
+  })
+  for (const one of big) feed({ type: 'changed', head: one })
+  const sizes = hear('a', { t: 'want', keys: [...big.map(({ key }) => key), 'node/unknown'] }).map((action) =>
+    action.type === 'send' && action.message.t === 'heads' ? action.message.heads.length : 0,
+  )
+  expect(sizes).toEqual([2, 2, 1])
+})
+
+test('a peer that keeps sending heads nobody asked for is reported', () => {
+  up('a')
+  const reports = Array.from({ length: 40 }, () =>
+    hear('a', { t: 'heads', heads: [head('trust', 1)] }),
+  ).flat()
+  expect(reports).toContainEqual({
+    type: 'misbehaved',
+    peer: 'a',
+    reason: 'it sent trust, which nobody asked it for',
+  })
+  expect(reports.every(({ type }) => type === 'misbehaved')).toBe(true)
+})
+
+test('a peer that floods is not answered beyond its rate, and reported', () => {
+  up('a')
+  let answered = 0
+  let isReported = false
+  for (let count = 0; count < 5_000; count++) {
+    for (const action of hear('a', { t: 'want', keys: ['trust'] }))
+      isReported ||= action.type === 'misbehaved'
+    answered++
+  }
+  expect(answered).toBe(5_000)
+  expect(isReported).toBe(true)
+})
+
+test('rubbish is forgiven now and then, not in a row', () => {
+  up('a')
+  const rubbish: HeadEvent = { type: 'rubbish', peer: 'a', reason: 'not CBOR' }
+  for (let minute = 0; minute < 100; minute++) {
+    nowMs = minute * 60_000
+    expect(feed(rubbish)).toEqual([])
+  }
+  const reports = Array.from({ length: 40 }, () => feed(rubbish)).flat()
+  expect(reports).toContainEqual({ type: 'misbehaved', peer: 'a', reason: 'not CBOR' })
+})
+
+test('coming back does not wipe the slate', () => {
+  const reports = Array.from({ length: 40 }, () => {
+    feed({ type: 'peer-up', peer: 'a' })
+    const actions = feed({ type: 'rubbish', peer: 'a', reason: 'not CBOR' })
+    feed({ type: 'peer-down', peer: 'a' })
+    return actions
+  }).flat()
+  expect(reports).toContainEqual({ type: 'misbehaved', peer: 'a', reason: 'not CBOR' })
+})
+
+test('one neighbour that advertises endless keys is pulled from within bounds, others are not held up', () => {
+  up('a', 'b')
+  const ids = Array.from({ length: 900 }, (_, index) => idOf(head(`node/fake${index}`, 1)))
+  const asked = hear('a', { t: 'have', ids }).flatMap((action) =>
+    action.type === 'send' && action.message.t === 'want' ? action.message.keys : [],
+  )
+  expect(asked).toHaveLength(headSyncDefaults.maxPulls)
+  expect(hear('b', { t: 'have', ids: [idOf(head('trust', 1))] })).toEqual([want('b', 'trust')])
+})
+
+test('a message of somebody who is no neighbour is ignored', () => {
+  expect(hear('stranger', { t: 'have', ids: [idOf(head('trust', 1))] })).toEqual([])
+})
