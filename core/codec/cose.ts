@@ -14,7 +14,7 @@ import { codecProblems } from './problems.ts'
 export type Purpose = string
 
 /** More signatures than this on one record are refused. */
-export const maxSigners = 16
+const maxSigners = 16
 
 /** Deterministic CBOR of { 1: -8, 4: kid }: the head that every protected header here has. */
 const protectedHead = Buffer.from('a20127045820', 'hex')
@@ -71,7 +71,7 @@ export function signMany(options: {
 /**
  * Checks a COSE_Sign of ours: every signature on it must hold.
  * @returns the payload, the *distinct* keys that signed it, and how many signatures there were with repeats
- * @throws ERR_SIGNATURE as {@link verify1}, and where there is no signature or more than {@link maxSigners}
+ * @throws ERR_SIGNATURE as {@link verify1}, and where there is no signature or more than 16
  */
 export function verifyMany(
   bytes: Uint8Array,

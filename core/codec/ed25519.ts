@@ -9,7 +9,7 @@ import { codecProblems } from './problems.ts'
 
 export const publicKeyBytes = 32
 export const seedBytes = 32
-export const signatureBytes = 64
+const signatureBytes = 64
 
 /** A private key that signs but does not show itself. */
 export interface KeyPair {

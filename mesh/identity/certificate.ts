@@ -22,7 +22,7 @@ import { identityProblems } from './problems.ts'
 
 export const maxCertificateBytes = 8_192
 
-export interface CertificateRecord {
+interface CertificateRecord {
   readonly v: 1
   readonly mesh: Digest
   /** The node's public key. */

@@ -14,7 +14,7 @@ import type { Trust } from './trust-store.ts'
 import { Turns } from './turns.ts'
 
 /** Credentials kept at most; about 1 KB each. */
-export const maxMembers = 4_096
+const maxMembers = 4_096
 
 export interface Member {
   readonly id: NodeId

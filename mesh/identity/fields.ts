@@ -6,9 +6,9 @@ import * as v from 'valibot'
 import { decodeCbor, isDigest, isPublicKey, isSelvedgeError, type Digest } from '../../core/index.ts'
 
 /** Lower-case words, digits and dashes, at most 63 characters: names of nodes, groups, roles. */
-export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 
-export const limits = {
+const limits = {
   groups: 32,
   roles: 8,
   addresses: 16,

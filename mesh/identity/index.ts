@@ -2,7 +2,7 @@
 export type { Alarm, OnAlarm } from './alarm.ts'
 export { identityProblems } from './problems.ts'
 export { isNodeId, nodeIdOf, publicKeyOf, type NodeId } from './node-id.ts'
-export { keyRoles, openKeyRing, type KeyRing, type KeyRingMesh, type KeyRole } from './key-ring.ts'
+export { openKeyRing, type KeyRing, type KeyRingMesh, type KeyRole } from './key-ring.ts'
 export { createMesh, readTrust, signTrust } from './trust-bundle.ts'
 export type { PublisherEntry, TrustBundle, TrustOutcome, TrustRecord } from './trust-bundle.ts'
 export { openTrustStore, type Trust, type TrustStore } from './trust-store.ts'
@@ -34,7 +34,6 @@ export {
   digestField,
   groupsField,
   hexOf,
-  namePattern,
   readPayload,
   sameBytes,
   textField,

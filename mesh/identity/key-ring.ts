@@ -13,7 +13,7 @@ import { identityProblems } from './problems.ts'
 
 export type KeyRole = 'root' | 'admin' | 'publisher'
 
-export const keyRoles: readonly KeyRole[] = ['root', 'admin', 'publisher']
+const keyRoles: readonly KeyRole[] = ['root', 'admin', 'publisher']
 
 /** A mesh that the key ring has keys for. */
 export interface KeyRingMesh {

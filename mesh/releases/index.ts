@@ -3,7 +3,6 @@ export type { BlobRef, ComponentRef, Limits, ReleaseRecord, TriggerSpec } from '
 export { releasesProblems } from './problems.ts'
 export {
   appNamePattern,
-  grantPattern,
   readRelease,
   releaseLimits,
   signRelease,

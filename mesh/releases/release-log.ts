@@ -12,7 +12,7 @@ import { judgeRelease, type History, type ReleaseOutcome } from './sequence.ts'
 import { appNamePattern, readRelease, requireDelegation, type SignedRelease } from './signed-release.ts'
 
 /** Apps a node keeps releases of; each costs a file of at most 1.6 MB, usually of a few KB. */
-export const maxApps = 1_024
+const maxApps = 1_024
 
 /** A release that this node holds. */
 export interface HeldRelease extends SignedRelease {

@@ -41,7 +41,7 @@ export const releaseLimits = {
 /** `^[a-z][a-z0-9-]{0,62}$` */
 export const appNamePattern = /^[a-z][a-z0-9-]{0,62}$/
 /** `sensor:light`, `logging`. */
-export const grantPattern = /^[a-z][a-z0-9-]*(:[\x21-\x7e]{1,128})?$/
+const grantPattern = /^[a-z][a-z0-9-]*(:[\x21-\x7e]{1,128})?$/
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,32})?(\+[0-9A-Za-z.-]{1,32})?$/
 
 /** A release whose signature holds; whether its publisher may release it is what {@link requireDelegation} decides. */
