@@ -119,9 +119,10 @@ export async function askToJoin(
   )
 }
 
+/** Not by `for await`: leaving such a loop closes the channel, and the answer is still to be sent. */
 async function firstFrame(channel: Channel): Promise<Uint8Array | null> {
-  for await (const frame of channel.messages) return frame
-  return null
+  const { done, value } = await channel.messages[Symbol.asyncIterator]().next()
+  return done === true ? null : value
 }
 
 function withDeadline<T>(promise: Promise<T>): Promise<T> {
