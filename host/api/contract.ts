@@ -129,7 +129,7 @@ export interface LogLine {
   readonly message: string
 }
 
-export interface SensorState {
+interface SensorState {
   readonly name: string
   readonly driver: string
   readonly value: number | null
@@ -138,7 +138,7 @@ export interface SensorState {
   readonly problem?: string
 }
 
-export interface PinState {
+interface PinState {
   readonly name: string
   readonly driver: string
   readonly level: boolean

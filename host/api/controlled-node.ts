@@ -17,7 +17,7 @@ import type {
   UploadReport,
 } from './contract.ts'
 
-export type Awaitable<T> = T | Promise<T>
+type Awaitable<T> = T | Promise<T>
 
 /** What the uploader means to sign, so that the node can refuse before anything is signed. */
 export interface UploadIntent {

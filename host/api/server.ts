@@ -27,7 +27,7 @@ interface Call {
 /** @returns what is answered as JSON, or undefined where the handler has answered itself */
 type Handler = (call: Call) => unknown
 
-export interface ControlServerNeeds {
+interface ControlServerNeeds {
   readonly node: ControlledNode
   /** Only the holder of the data folder may remove a socket that a dead daemon left. */
   readonly lock: DataLock

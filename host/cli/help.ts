@@ -33,7 +33,7 @@ export function commandHelp(command: Command): string {
   ].join('')
 }
 
-export function usageLine(command: Command): string {
+function usageLine(command: Command): string {
   const words = (command.arguments ?? []).map(({ name, required }) => (required ? name : `[${name}]`))
   return ['selvedge', command.name, ...words, '[OPTIONS]'].join(' ')
 }

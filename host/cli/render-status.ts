@@ -82,7 +82,7 @@ function groupsOf(nodes: readonly NodeStatus[]): Group[] {
 }
 
 /** True for a node that somebody should look at: not alive, or with an app that does not do its work. */
-export function needsLook(node: NodeStatus): boolean {
+function needsLook(node: NodeStatus): boolean {
   return (node.state !== 'alive' && node.state !== 'left') || node.apps.some(appIsInTrouble)
 }
 

@@ -25,7 +25,7 @@ export const apps = defineCommand({
 })
 
 /** A block per app: what it does, then whatever stands in its way. */
-export function renderLocalApps(list: readonly LocalApp[], now: number, colour: boolean): string {
+function renderLocalApps(list: readonly LocalApp[], now: number, colour: boolean): string {
   const paint = paintFor(colour)
   return list
     .flatMap((app) => [

@@ -52,7 +52,7 @@ export const logs = defineCommand({
 })
 
 /** `12:03:07.120 info  2.0.0 [context] message`, times in UTC. */
-export function renderLogLine(line: LogLine, colour: boolean): string {
+function renderLogLine(line: LogLine, colour: boolean): string {
   const paint = paintFor(colour)
   const time = new Date(line.time).toISOString().slice(11, 23)
   const tones = { debug: paint.dim, info: paint.cyan, warn: paint.yellow, error: paint.red }

@@ -26,7 +26,7 @@ export const releases = defineCommand({
 
 const signs = { head: '● head', past: '○ past', fork: '✗ fork' } as const
 
-export function renderReleases(list: readonly ReleaseEntry[], now: number): string {
+function renderReleases(list: readonly ReleaseEntry[], now: number): string {
   const newestFirst = [...list].sort((one, other) => other.seq - one.seq)
   return table(
     newestFirst.map((release) => [

@@ -34,7 +34,7 @@ export const sensors = defineCommand({
   },
 })
 
-export function renderDevices(report: DevicesReport, now: number, colour: boolean): string {
+function renderDevices(report: DevicesReport, now: number, colour: boolean): string {
   const paint = paintFor(colour)
   if (report.sensors.length + report.pins.length === 0) {
     return 'this node has no devices; name some in its TOML under [sensors.NAME] and [pins.NAME]\n'

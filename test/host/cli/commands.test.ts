@@ -45,7 +45,7 @@ describe('answers as JSON', () => {
     expect(stdout.split('\n')).toHaveLength(2)
     const document = JSON.parse(stdout) as { schema: string }
     expect(document.schema).toBe(`selvedge.${golden}/1`)
-    await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(`goldens/${golden}.json`)
+    await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(`goldens/${golden}.json.txt`)
   })
 
   it('logs are JSON Lines', async () => {
