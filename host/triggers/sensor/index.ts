@@ -69,6 +69,7 @@ export const sensorTrigger: TriggerKind<SensorTriggerOptions> = {
     let isReading = false
     let isFailing = false
     let cancel: Cancel | null = null
+    let dueMs = 0
 
     const fail = (why: string): void => {
       if (isFailing) return
@@ -92,7 +93,9 @@ export const sensorTrigger: TriggerKind<SensorTriggerOptions> = {
     }
     const arm = (): void => {
       const sinceStartMs = clock.monotonicMs() - startedMs
-      const dueMs = (Math.floor(sinceStartMs / everyMs) + 1) * everyMs
+      // Periods that went by are skipped; a timer may also fire a fraction of a millisecond early, and must not
+      // take the same turn twice.
+      dueMs = Math.max(dueMs + everyMs, (Math.floor(sinceStartMs / everyMs) + 1) * everyMs)
       cancel = clock.after(dueMs - sinceStartMs, () => {
         if (!isReading) void take()
         arm()
