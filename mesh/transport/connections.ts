@@ -133,12 +133,20 @@ export class Connections {
   async #openExchange(tracked: Tracked, signal: AbortSignal): Promise<void> {
     const stream = await tracked.connection.newStream(admissionProtocol, { signal })
     const channel = new StreamChannel(stream, this.#clock, admissionFrameBytes)
-    const onAbort = (): void => channel.abort('the dial was given up')
-    signal.addEventListener('abort', onAbort, { once: true })
+    // A gate of ours that never answers must not hold the dial either.
+    let onAbort: (() => void) | null = null
+    const gaveUp = new Promise<never>((_resolve, reject) => {
+      onAbort = () => {
+        channel.abort('the dial was given up')
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+    })
     try {
-      await this.#exchange(tracked, channel)
+      await Promise.race([this.#exchange(tracked, channel), gaveUp])
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      if (onAbort !== null) signal.removeEventListener('abort', onAbort)
     }
   }
 

@@ -6,7 +6,7 @@
  */
 import { transportProblems } from './problems.ts'
 
-export const frameHeaderBytes = 4
+const frameHeaderBytes = 4
 
 /** @throws ERR_FRAME_TOO_LARGE */
 export function encodeFrame(payload: Uint8Array, maxFrameBytes: number): Uint8Array {

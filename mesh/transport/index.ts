@@ -1,5 +1,5 @@
 /** The public face of mesh/transport/: the only folder that knows libp2p. */
-export { isLoopback, parseAddress, peerOfAddress } from './address.ts'
+export { parseAddress, peerOfAddress } from './address.ts'
 export {
   transportLimits,
   type AdmissionGate,

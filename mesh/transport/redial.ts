@@ -17,7 +17,7 @@ export interface RedialOptions {
   readonly maxDials: number
 }
 
-export const redialDefaults: RedialOptions = { baseMs: 250, capMs: 10_000, maxMembers: 4_096, maxDials: 16 }
+const redialDefaults: RedialOptions = { baseMs: 250, capMs: 10_000, maxMembers: 4_096, maxDials: 16 }
 
 export type RedialEvent =
   /** A member and where it may be found; empty addresses are ignored. Also to update the addresses. */

@@ -1,12 +1,11 @@
 /** The transport over libp2p: start and stop, dial, and channels that only admitted peers get. */
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import { messageOf, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
 import { isLoopback, parseAddress, peerOfAddress } from './address.ts'
 import { admissionProtocol } from './admission.ts'
 import { Bans } from './bans.ts'
 import { Connections } from './connections.ts'
 import {
-  transportLimits,
   type AdmissionGate,
   type Channel,
   type ChannelHandler,
@@ -20,6 +19,7 @@ import { Emitter } from './emitter.ts'
 import { createNode, listenError, nodeIdOfKey, privateKeyFromSeed, type Libp2p } from './libp2p-node.ts'
 import { settlePorts, sortedAddresses } from './listen.ts'
 import { transportProblems } from './problems.ts'
+import { Protocols } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
 
 export interface TransportOptions {
@@ -35,12 +35,6 @@ export interface TransportOptions {
   readonly log: Log
   /** Look for nodes on the local network; off unless asked for. */
   readonly mdns?: boolean
-}
-
-interface Served {
-  readonly onChannel: ChannelHandler
-  readonly beforeAdmission: boolean
-  readonly maxFrameBytes: number
 }
 
 /** @throws ERR_ADDRESS, ERR_SIGNATURE (a seed of the wrong length) */
@@ -59,7 +53,7 @@ class Libp2pTransport implements Transport {
   readonly #events: Emitter<TransportEvents>
   readonly #connections: Connections
   readonly #bans: Bans
-  readonly #served = new Map<string, Served>()
+  readonly #protocols: Protocols
   /** As configured, and with the ports that the first start got. */
   readonly #wanted: readonly string[]
   #listen: readonly string[]
@@ -84,6 +78,11 @@ class Libp2pTransport implements Transport {
       log: this.#log,
       events: this.#events,
     })
+    this.#protocols = new Protocols({
+      clock: options.clock,
+      log: this.#log,
+      connections: this.#connections,
+    })
   }
 
   start(): Promise<void> {
@@ -94,6 +93,7 @@ class Libp2pTransport implements Transport {
     return this.#inTurn(async () => {
       const node = this.#node
       this.#node = null
+      this.#protocols.unregister()
       if (node === null) return
       this.#connections.close(null, 'the network was switched off')
       await node.stop()
@@ -130,11 +130,11 @@ class Libp2pTransport implements Transport {
   }
 
   handle(protocol: string, onChannel: ChannelHandler, options: ProtocolOptions = {}): Cancel {
-    return this.#serve(protocol, onChannel, false, options)
+    return this.#protocols.serve(protocol, onChannel, false, options)
   }
 
   handleBeforeAdmission(protocol: string, onChannel: ChannelHandler, options: ProtocolOptions = {}): Cancel {
-    return this.#serve(protocol, onChannel, true, options)
+    return this.#protocols.serve(protocol, onChannel, true, options)
   }
 
   async open(peer: NodeId, protocol: string, signal: AbortSignal): Promise<Channel> {
@@ -222,9 +222,10 @@ class Libp2pTransport implements Transport {
       await node.handle(admissionProtocol, (stream, connection) =>
         this.#connections.onAdmissionStream(stream, connection),
       )
-      for (const [protocol, served] of this.#served) await this.#register(node, protocol, served)
+      await this.#protocols.registerAt(node)
       await node.start()
     } catch (error) {
+      this.#protocols.unregister()
       await Promise.resolve(node.stop()).catch(() => {})
       throw error
     }
@@ -239,59 +240,8 @@ class Libp2pTransport implements Transport {
     )
   }
 
-  #serve(
-    protocol: string,
-    onChannel: ChannelHandler,
-    beforeAdmission: boolean,
-    options: ProtocolOptions,
-  ): Cancel {
-    const maxFrameBytes = options.maxFrameBytes ?? transportLimits.defaultFrameBytes
-    const served: Served = { onChannel, beforeAdmission, maxFrameBytes }
-    if (this.#served.has(protocol)) throw new Error(`${protocol} has a handler already`)
-    this.#served.set(protocol, served)
-    if (this.#node !== null) this.#logged(this.#register(this.#node, protocol, served))
-    return () => {
-      if (this.#served.get(protocol) !== served) return
-      this.#served.delete(protocol)
-      if (this.#node !== null) this.#logged(this.#node.unhandle(protocol))
-    }
-  }
-
-  #logged(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#log.error('protocol:failed', { error: messageOf(error) }))
-  }
-
-  #register(node: Libp2p, protocol: string, served: Served): Promise<void> {
-    return node.handle(
-      protocol,
-      (stream, connection) => this.#onStream(protocol, served, stream, connection),
-      {
-        maxInboundStreams: transportLimits.streamsPerProtocol,
-        maxOutboundStreams: transportLimits.streamsPerProtocol,
-      },
-    )
-  }
-
-  async #onStream(protocol: string, served: Served, stream: Stream, connection: Connection): Promise<void> {
-    const peer = connection.remotePeer.toString()
-    if (!served.beforeAdmission && !(await this.#connections.isAdmitted(connection))) {
-      this.#log.debug('stream:refused', { peer, protocol })
-      stream.abort(
-        transportProblems.error('ERR_PEER_NOT_ADMITTED', `${peer} asked for ${protocol} before admission`),
-      )
-      return
-    }
-    const channel = new StreamChannel(stream, this.#clock, served.maxFrameBytes)
-    try {
-      served.onChannel(peer, channel)
-    } catch (error) {
-      this.#log.error('handler:threw', { peer, protocol, error: messageOf(error) })
-      channel.abort('the handler failed')
-    }
-  }
-
   async #openOn(connection: Connection, protocol: string, signal: AbortSignal): Promise<Channel> {
-    const maxFrameBytes = this.#served.get(protocol)?.maxFrameBytes ?? transportLimits.defaultFrameBytes
+    const maxFrameBytes = this.#protocols.maxFrameBytes(protocol)
     try {
       return new StreamChannel(await connection.newStream(protocol, { signal }), this.#clock, maxFrameBytes)
     } catch (error) {

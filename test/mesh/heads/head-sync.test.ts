@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
-import type { Head, HeadId, HeadOutcome } from '../../../mesh/heads/index.ts'
+import type { Head, HeadId, HeadOutcome } from '../../../mesh/heads/head.ts'
 import { HeadSync, headSyncDefaults, type HeadAction, type HeadEvent } from '../../../mesh/heads/head-sync.ts'
 import type { HeadMessage } from '../../../mesh/heads/message.ts'
 import { SeededRandom } from '../../sim/index.ts'

@@ -15,7 +15,7 @@ export const openGate: AdmissionGate = {
 }
 
 /** 32 bytes that differ by name. */
-export function seedOf(name: string): Uint8Array {
+function seedOf(name: string): Uint8Array {
   return new Uint8Array(createHash('sha256').update(name).digest())
 }
 

@@ -204,8 +204,13 @@ test('a banned peer is cut off and kept out in both directions', async () => {
 test('a gate that never answers does not hold a dial beyond its signal', async () => {
   const silent: AdmissionGate = { ...openGate, check: () => new Promise(() => {}) }
   const [a, b] = [await nodes.start('a'), await nodes.start('b', { gate: silent })]
-  await expect(a.dial(b.addresses(), AbortSignal.timeout(300))).rejects.toThrow()
-  expect(a.peers()).toEqual([])
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    await expect(from.dial(to.addresses(), AbortSignal.timeout(300))).rejects.toThrow()
+    expect(from.peers()).toEqual([])
+  }
 })
 
 function listen(): Promise<Server> {
