@@ -18,6 +18,7 @@ import { grantedNames } from '../interfaces/index.ts'
 import { EventCounter, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
+import { AppReporter } from './app-reporter.ts'
 import { idleMachine, step, wakeAt } from './app-machine.ts'
 import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
 import { statusOf } from './app-status.ts'
@@ -52,6 +53,7 @@ export interface AppRunnerNeeds {
 export class AppRunner {
   readonly app: string
   readonly #needs: AppRunnerNeeds
+  readonly #report: AppReporter
   readonly #acquisition: Acquisition
   readonly #instances: Instances
   readonly #delivery: Delivery
@@ -72,6 +74,7 @@ export class AppRunner {
     this.app = desired.record.app
     this.#desired = desired
     this.#needs = needs
+    this.#report = new AppReporter(this.app, needs.log, needs.appLog)
     this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
     this.#instances = new Instances(needs)
     this.#delivery = new Delivery(
@@ -82,7 +85,8 @@ export class AppRunner {
           this.#meter.handled(needs.clock.monotonicMs())
           if (this.#machine.kept !== null) this.#dispatch({ type: 'handled', instance })
         },
-        refused: (id, payload) => this.#sayFailed(id, payload),
+        refused: (id, payload) =>
+          this.#report.eventFailed(this.#machine.current?.release.record.version ?? '', id, payload),
         died: (instance) => void this.#instances.stop(instance),
       },
       needs.queuedEvents,
@@ -96,9 +100,9 @@ export class AppRunner {
   }
 
   async #start(): Promise<void> {
-    const { folder, clock, log, recall } = this.#needs
+    const { folder, clock, recall } = this.#needs
     this.#counter = await EventCounter.open(folder, this.app, clock, (error) =>
-      log.error('events:not-numbered', { app: this.app, error }),
+      this.#report.notWritten('the mark of event ids', error),
     )
     const lastGood = await readLastGood(folder, this.app)
     if (this.#isStopping) return
@@ -153,7 +157,9 @@ export class AppRunner {
     this.#cancelWake?.()
     this.#acquisition.keepOnly([])
     await this.#instances.stopAll()
-    await this.#counter?.stop().catch((error: unknown) => this.#needs.log.warn('events:mark', { error }))
+    await this.#counter
+      ?.stop()
+      .catch((error: unknown) => this.#report.notWritten('the mark of event ids', error))
     if (forget) await forgetLastGood(this.#needs.folder, this.app)
   }
 
@@ -167,10 +173,7 @@ export class AppRunner {
     const verdict = this.#judge(release)
     if (this.#machine.current?.release.digest !== digest)
       this.#meter.announced(this.#needs.clock.monotonicMs())
-    if (verdict.may !== 'run') {
-      const event = verdict.may === 'wait' ? 'app:waiting' : 'app:refused'
-      this.#needs.log.warn(event, { app: this.app, version: record.version, ...verdict.reason })
-    }
+    this.#report.judged(record, verdict)
     this.#dispatch({ type: 'desired', release, verdict })
   }
 
@@ -191,7 +194,8 @@ export class AppRunner {
     const { machine, actions } = step(before, event, now, random)
     this.#machine = machine
     for (const action of actions) this.#act(action, before)
-    this.#tellFailure(event)
+    const wakeMs = wakeAt(machine)
+    this.#report.failed(event, wakeMs === null ? null : wakeMs - now.monotonicMs)
     this.#wake()
     this.#tellChange()
   }
@@ -243,24 +247,24 @@ export class AppRunner {
     const targets = new Set(planned.map(({ target }) => target))
     this.#delivery.attach({ instance: number, sandbox: instance.sandbox, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
-    this.#needs.log.info('app:running', { app: this.app, version: record.version, instance: number })
+    this.#report.running(record, number)
     const old = before.current?.release
     if (old?.digest === digest) return
     if (old !== undefined)
       this.#meter.switched(old.record.version, record.version, this.#needs.clock.monotonicMs())
     this.#acquisition.keepOnly([digest])
     void writeLastGood(this.#needs.folder, this.app, digest).catch((error: unknown) =>
-      this.#needs.log.warn('app:last-good', { app: this.app, error }),
+      this.#report.notWritten('the release that ran last', error),
     )
   }
 
   #triggerContext({ record }: DesiredRelease): TriggerContext {
-    const { clock, devices, log } = this.#needs
+    const { clock, devices } = this.#needs
     return {
       sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
       clock,
       emit: (event) => this.#delivery.push(event),
-      failed: ({ code, message }) => log.warn('trigger:failed', { app: this.app, code, message }),
+      failed: ({ code, message }) => this.#report.triggerFailed(code, message),
     }
   }
 
@@ -273,23 +277,6 @@ export class AppRunner {
   #ended(instance: number, incident: Incident): void {
     this.#delivery.detach(instance)
     this.#dispatch({ type: 'ended', instance, reason: reasonOfEnd(incident, this.app) })
-  }
-
-  #sayFailed(id: number, payload: unknown): void {
-    const { current } = this.#machine
-    const version = current?.release.record.version ?? ''
-    const message = `event ${id} was answered with an error: ${typeof payload === 'string' ? payload : JSON.stringify(payload)}`
-    this.#needs.appLog.add({ app: this.app, version, level: 'warn', context: 'node', message })
-  }
-
-  /** Once per failure, with what the machine made of it. */
-  #tellFailure(event: AppEvent): void {
-    // A stop is our own doing, or follows a failure that was told.
-    if (!('reason' in event) || event.reason.code === 'ERR_APP_STOPPED') return
-    const { code, message } = event.reason
-    const retryAtMs = wakeAt(this.#machine)
-    const retryInMs = retryAtMs === null ? undefined : Math.round(retryAtMs - this.#needs.clock.monotonicMs())
-    this.#needs.log.warn(`app:${event.type}`, { app: this.app, code, message, retryInMs })
   }
 
   #wake(): void {

@@ -9,7 +9,6 @@ import { systemSensor } from './sensors/system.ts'
 
 export type * from './contract.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
-export { parseDuration } from './duration.ts'
 export { deviceProblems } from './problems.ts'
 
 export const sensorDrivers: readonly SensorDriver[] = [simulatedSensor, systemSensor]

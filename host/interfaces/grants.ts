@@ -1,39 +1,65 @@
 /**
- * Grants: what a release may touch, as `kind:name`. The kind says which interface it opens, the name which
- * device behind it. This is the one place that knows how they are written.
+ * Grants: what a release may touch, as `KIND:NAME`. This is the form that is signed, compared and shown. The kind
+ * says which interface it opens, the name which device behind it. The one place that knows how they are written.
  */
+import { nearestName } from '../toml/index.ts'
 import { interfaceProblems } from './problems.ts'
 
 export interface Grant {
   /** `sensor`, `pin`: the `grantKind` of an interface. */
   readonly kind: string
-  /** The logical name in the node's TOML. */
+  /** The logical name that the node's owner gave the device. */
   readonly name: string
 }
 
-const pattern = /^([a-z][a-z0-9-]{0,30}):([a-z][a-z0-9-]{0,62})$/
+/** Names of apps, devices and groups: what a DNS label allows, so that they fit everywhere. */
+export const namePattern = /^[a-z][a-z0-9-]{0,62}$/
 
-/** @throws ERR_GRANT_INVALID */
-export function parseGrant(text: string): Grant {
-  const match = pattern.exec(text)
-  if (match === null) {
-    const shown = JSON.stringify(text.slice(0, 60))
-    throw interfaceProblems.error(
-      'ERR_GRANT_INVALID',
-      `${shown} is no grant: expected kind:name in lower case`,
-    )
+/**
+ * Reads a grant as a person wrote it, who may have misspelt it.
+ * @throws ERR_GRANT for a kind not among `kinds` or a name that no device can have
+ */
+export function parseGrantOf(kinds: readonly string[], text: string): Grant {
+  const shown = JSON.stringify(text.slice(0, 80))
+  const colon = text.indexOf(':')
+  if (colon === -1) throw interfaceProblems.error('ERR_GRANT', `${shown} is no grant: it has no colon`)
+  const [kind, name] = [text.slice(0, colon), text.slice(colon + 1)]
+  if (!kinds.includes(kind)) {
+    const nearest = nearestName(kind, kinds)
+    throw interfaceProblems.error('ERR_GRANT', `${shown} asks for something that no node can give`, {
+      hint:
+        nearest === null
+          ? `grants are ${kinds.map((known) => `${known}:NAME`).join(', ')}`
+          : `write ${nearest}:${name}`,
+    })
   }
-  return { kind: match[1] ?? '', name: match[2] ?? '' }
+  if (!namePattern.test(name)) {
+    const named = JSON.stringify(name.slice(0, 80))
+    throw interfaceProblems.error('ERR_GRANT', `${shown} names no device: ${named}`, {
+      hint: 'device names are small letters, digits and "-", at most 63, a letter first',
+    })
+  }
+  return { kind, name }
 }
 
+/** The canonical text. */
 export function formatGrant({ kind, name }: Grant): string {
   return `${kind}:${name}`
 }
 
-/** The names that `grants` gives of one kind, in their order. */
+/** Canonical order: sorted, each once. */
+export function canonicalGrants(grants: readonly Grant[]): string[] {
+  return [...new Set(grants.map(formatGrant))].sort()
+}
+
+/**
+ * The names that a signed record's grants give of one kind, in their order. A grant that this version does not
+ * understand opens nothing, and is no error: it may be a newer version's.
+ */
 export function grantedNames(grants: readonly string[], kind: string): string[] {
+  const prefix = `${kind}:`
   return grants
-    .map(parseGrant)
-    .filter((grant) => grant.kind === kind)
-    .map(({ name }) => name)
+    .filter((grant) => grant.startsWith(prefix))
+    .map((grant) => grant.slice(prefix.length))
+    .filter((name) => namePattern.test(name))
 }

@@ -2,32 +2,48 @@
  * The public face of the interfaces offered to guests, and their list: a new one is one folder and one line here.
  */
 import type { BoundInterface, InterfaceId } from '../engine/index.ts'
-import { bindOffers, grantedOffers, idsOf, refuseUnknownGrants } from './bind.ts'
 import { configStore } from './config-store/index.ts'
 import type { AppContext } from './context.ts'
 import { devicePins } from './device-pins/index.ts'
 import { deviceSensor } from './device-sensor/index.ts'
+import { grantedNames, parseGrantOf, type Grant } from './grants.ts'
 import { logging } from './logging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
 
 export type { AppContext } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
-export { formatGrant, grantedNames, parseGrant, type Grant } from './grants.ts'
+export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
 export { interfaceProblems } from './problems.ts'
 
 export const interfaceOffers: readonly InterfaceOffer[] = [deviceSensor, devicePins, logging, configStore]
 
-/** Interfaces that an app with these grants may import. @throws ERR_GRANT_INVALID */
-export function grantedInterfaces(grants: readonly string[]): InterfaceId[] {
-  return idsOf(grantedOffers(interfaceOffers, grants))
+/** The kinds of grant that open something, sorted. */
+const grantKinds: readonly string[] = [
+  ...new Set(interfaceOffers.flatMap(({ grantKind }) => (grantKind === null ? [] : [grantKind]))),
+].sort()
+
+/** Reads a grant as a person wrote it. @throws ERR_GRANT for an unknown kind or a name that no device can have */
+export function parseGrant(text: string): Grant {
+  return parseGrantOf(grantKinds, text)
 }
 
-/** Those interfaces with this app's devices, settings and log behind them. @throws ERR_GRANT_INVALID */
-export function bindInterfaces(grants: readonly string[], context: AppContext): BoundInterface[] {
-  return bindOffers(grantedOffers(interfaceOffers, grants), context)
-}
-
-/** For whoever is about to sign: a misspelt kind would grant nothing. @throws ERR_GRANT_INVALID, ERR_GRANT_UNKNOWN */
+/** For whoever is about to sign: a misspelt grant would open nothing. @throws ERR_GRANT */
 export function checkGrants(grants: readonly string[]): void {
-  refuseUnknownGrants(interfaceOffers, grants)
+  for (const grant of grants) parseGrant(grant)
+}
+
+/** Interfaces that an app with these grants may import: those without a grant, and those with one of their kind. */
+export function grantedInterfaces(grants: readonly string[]): InterfaceId[] {
+  return grantedOffers(grants).map(({ id }) => id)
+}
+
+/** Those interfaces with this app's devices, settings and log behind them. */
+export function bindInterfaces(grants: readonly string[], context: AppContext): BoundInterface[] {
+  return grantedOffers(grants).map((offer) => ({ id: offer.id, functions: offer.bind(context) }))
+}
+
+function grantedOffers(grants: readonly string[]): readonly InterfaceOffer[] {
+  return interfaceOffers.filter(
+    ({ grantKind }) => grantKind === null || grantedNames(grants, grantKind).length > 0,
+  )
 }

@@ -2,14 +2,9 @@
 import { defineProblems } from '../../core/index.ts'
 
 export const interfaceProblems = defineProblems({
-  ERR_GRANT_INVALID: {
+  ERR_GRANT: {
     kind: 'user',
-    text: 'a grant is not written as kind:name',
-    fix: 'write it like "sensor:light" or "pin:led"',
-  },
-  ERR_GRANT_UNKNOWN: {
-    kind: 'user',
-    text: 'a grant is of a kind that opens nothing',
-    fix: 'write one of the known kinds',
+    text: 'a grant cannot be understood',
+    fix: 'write a grant as KIND:NAME, for example sensor:light or pin:led',
   },
 })

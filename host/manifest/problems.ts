@@ -17,14 +17,4 @@ export const manifestProblems = defineProblems({
     text: 'an option that describes a release cannot be understood',
     fix: 'see selvedge publish --help for how it is written',
   },
-  ERR_GRANT: {
-    kind: 'user',
-    text: 'a grant cannot be understood',
-    fix: 'write a grant as KIND:NAME, for example sensor:light or pin:led',
-  },
-  ERR_UNIT: {
-    kind: 'user',
-    text: 'a duration or a size cannot be understood',
-    fix: 'write a number and its unit, for example 200ms, 1.5s, 5min or 64 KiB, 1 MiB',
-  },
 })

@@ -5,12 +5,12 @@
 import { basename } from 'node:path'
 import type { Limits, TriggerSpec } from '../../mesh/index.ts'
 import { nearestName } from '../toml/index.ts'
-import { canonicalGrants, formatGrant, namePattern, parseGrant } from './grants.ts'
+import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
 import { parseTriggerOption, toSpec } from './triggers.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseDuration, parseSize } from '../toml/index.ts'
 
 export interface ReleaseDraft {
   readonly app: string

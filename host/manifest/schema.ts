@@ -3,9 +3,9 @@
  * else; README files of the example apps show it.
  */
 import * as v from 'valibot'
-import { namePattern } from './grants.ts'
+import { namePattern } from '../interfaces/index.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
-import { durationField, sizeField } from './units.ts'
+import { durationField, sizeField } from '../toml/index.ts'
 
 /** Bounds of lists and texts: far above what an app needs, far below what hurts a node that relays them. */
 export const manifestBounds = {

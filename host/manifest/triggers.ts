@@ -6,9 +6,9 @@
 import { literal, optional, pipe, regex, strictObject, string, variant, type InferOutput } from 'valibot'
 import { isSelvedgeError } from '../../core/index.ts'
 import type { TriggerSpec } from '../../mesh/index.ts'
-import { namePattern } from './grants.ts'
+import { namePattern } from '../interfaces/index.ts'
+import { durationField, parseDuration } from '../toml/index.ts'
 import { manifestProblems } from './problems.ts'
-import { durationField, parseDuration } from './units.ts'
 
 /** A sensor read more often than this is a driver's business, not an event's. */
 export const shortestPeriod = '5ms'

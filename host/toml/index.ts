@@ -2,3 +2,4 @@
 export * from './parse.ts'
 export * from './problems.ts'
 export { nearestName, type TomlFinding } from './finding.ts'
+export { durationField, parseDuration, parseSize, sizeField } from './units.ts'

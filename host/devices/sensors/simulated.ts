@@ -5,8 +5,8 @@
  * For learning, demonstrations and tests; it measures nothing.
  */
 import * as v from 'valibot'
+import { durationField } from '../../toml/index.ts'
 import type { DriverContext, Sensor, SensorDriver } from '../contract.ts'
-import { duration } from '../duration.ts'
 
 const number = (fallback: number) => v.optional(v.pipe(v.number(), v.finite()), fallback)
 
@@ -17,7 +17,7 @@ const options = v.strictObject({
   min: number(0),
   max: number(100),
   /** How long the curve takes to come round. */
-  period: v.optional(duration(10, 31 * 86_400_000), '24h'),
+  period: v.optional(durationField('10ms', '31d'), '24h'),
   /** Where in the curve it stands at the epoch, as a share of the period: 0.25 is noon of `daylight`. */
   phase: number(0),
   /** Highest deviation, either way, in `unit`; the result stays between `min` and `max`. */

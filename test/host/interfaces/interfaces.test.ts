@@ -68,7 +68,7 @@ describe('granted interfaces', () => {
   })
 
   it('do not grow with a grant of a kind that this node does not know', () => {
-    expect(grantedInterfaces(['camera:front'])).toEqual(grantedInterfaces([]))
+    expect(grantedInterfaces(['camera:front', 'sensor', 'sensor:A b'])).toEqual(grantedInterfaces([]))
   })
 
   it('are the ones that get bound', () => {

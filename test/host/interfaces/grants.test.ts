@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
-import { canonicalGrants, formatGrant, parseGrant } from '../../../host/manifest/index.ts'
+import { canonicalGrants, formatGrant, parseGrant } from '../../../host/interfaces/index.ts'
 
 const grant = fc.record({
   kind: fc.constantFrom('sensor' as const, 'pin' as const),

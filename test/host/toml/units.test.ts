@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
-import { parseDuration, parseSize } from '../../../host/manifest/index.ts'
+import { parseDuration, parseSize } from '../../../host/toml/index.ts'
 
 describe('a duration', () => {
   it.each([

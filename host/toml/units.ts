@@ -5,7 +5,7 @@
  */
 import { pipe, rawTransform, string, type GenericSchema } from 'valibot'
 import { isSelvedgeError } from '../../core/index.ts'
-import { manifestProblems } from './problems.ts'
+import { tomlProblems } from './problems.ts'
 
 const durationUnits = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const sizeUnits = {
@@ -67,7 +67,7 @@ function parseQuantity(
   like: string,
 ): number {
   const refuse = (why: string): Error =>
-    manifestProblems.error('ERR_UNIT', `${JSON.stringify(text.slice(0, 40))} is no ${what}: ${why}`, {
+    tomlProblems.error('ERR_UNIT', `${JSON.stringify(text.slice(0, 40))} is no ${what}: ${why}`, {
       hint: `write a number and its unit: ${like}`,
     })
   const match = /^\s*(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*$/.exec(text.slice(0, 64))
