@@ -129,7 +129,10 @@ export function memoryFolder(): DurableFolder {
     async read(name, maxBytes) {
       const bytes = files.get(name)
       if (bytes !== undefined && bytes.length > maxBytes) {
-        throw fileProblems.error('ERR_FILE_TOO_LARGE', `${name} has ${bytes.length} bytes, more than ${maxBytes}`)
+        throw fileProblems.error(
+          'ERR_FILE_TOO_LARGE',
+          `${name} has ${bytes.length} bytes, more than ${maxBytes}`,
+        )
       }
       return bytes === undefined ? null : bytes.slice()
     },

@@ -57,7 +57,10 @@ export class Lifecycle {
       const done = new AbortController()
       const deadline = delay(this.#clock, this.#stopDeadlineMs, done.signal).then(
         () => {
-          throw lifecycleProblems.error('ERR_STOP_TIMEOUT', `${part.name} did not stop in ${this.#stopDeadlineMs} ms`)
+          throw lifecycleProblems.error(
+            'ERR_STOP_TIMEOUT',
+            `${part.name} did not stop in ${this.#stopDeadlineMs} ms`,
+          )
         },
         () => {},
       )

@@ -4,8 +4,7 @@
  */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { isSelvedgeError, messageOf, systemClock } from '../../core/index.ts'
 import { readManifest } from '../manifest/index.ts'
 import { isComponent } from './component.ts'
 import { languageOf } from './languages.ts'
@@ -30,7 +29,7 @@ export interface BuildResult {
  * ERR_BUILD_FAILED
  */
 export async function buildApp(folder: string, options: BuildOptions = {}): Promise<BuildResult> {
-  const startedAt = performance.now()
+  const startedAt = systemClock.monotonicMs()
   const signal = options.signal ?? new AbortController().signal
   const manifest = await readManifest(folder)
   const absolute = resolve(folder)
@@ -52,7 +51,7 @@ export async function buildApp(folder: string, options: BuildOptions = {}): Prom
   signal.throwIfAborted()
   const file = join(absolute, manifest.component.file)
   await putInPlace(file, bytes)
-  return { file, sizeBytes: bytes.length, ms: performance.now() - startedAt }
+  return { file, sizeBytes: bytes.length, ms: systemClock.monotonicMs() - startedAt }
 }
 
 async function putInPlace(file: string, bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,4 @@
 /** What the control API shows of the mesh, drawn from what this node holds. Pure. */
-import { isSelvedgeError } from '../../core/index.ts'
 import { hexOf, type Alarm, type HistoryEntry, type MemberView, type Opinion } from '../../mesh/index.ts'
 import type { AppStatus, NodeStatus, ReleaseEntry, StatusReport } from '../api/index.ts'
 
@@ -37,7 +36,8 @@ function wallClockOf({ sinceMs }: Opinion, { nowMs, monotonicMs }: Moment): numb
 
 /** By this node's monotonic clock where it heard the record itself; a record from its disk has no age it could know. */
 function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null {
-  return held?.receivedAtMs == null ? null : Math.round(monotonicMs - held.receivedAtMs)
+  const receivedAtMs = held?.receivedAtMs ?? null
+  return receivedAtMs === null ? null : Math.round(monotonicMs - receivedAtMs)
 }
 
 export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
@@ -73,8 +73,4 @@ export function problemsOf(
     return reasons.map(({ code, message, hint }) => ({ code, message: `${app.app}: ${message}`, hint }))
   })
   return [...[...latest.values()].reverse(), ...self, ...ofApps]
-}
-
-export function problemOf(error: unknown): Problems[number] | null {
-  return isSelvedgeError(error) ? { code: error.code, message: error.message, hint: error.hint } : null
 }

@@ -20,13 +20,7 @@ import {
   type NodeDescription,
 } from '../../mesh/index.ts'
 import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
-import {
-  AppLog,
-  createAppSupervisor,
-  placedHere,
-  type AppSupervisor,
-  type FetchComponent,
-} from '../apps/index.ts'
+import { AppLog, createAppSupervisor, type AppSupervisor, type FetchComponent } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
