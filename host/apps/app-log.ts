@@ -9,7 +9,7 @@ import type { LogLine, LogRead, LogSource } from '../api/index.ts'
 
 /** UTF-16 units; what is longer is cut and marked. */
 export const maxMessageLength = 4_096
-export const maxContextLength = 128
+const maxContextLength = 128
 /** In all, about 16 MB at most. */
 const maxCharacters = 8_000_000
 const windowMs = 1_000

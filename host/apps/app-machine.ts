@@ -12,7 +12,7 @@ import type { AppAction, AppEvent, AppMachine, Moment, Phase, Retry, Slot, Step 
 import type { DesiredRelease, Reason, Verdict } from './release.ts'
 
 /** First restart after 100–200 ms: most faults are over at once, and a sensor loses at most a reading or two. */
-export const backoffBaseMs = 200
+const backoffBaseMs = 200
 /** A release that cannot start costs one start in 30 s; that is also how late it comes back once the cause is gone. */
 export const backoffCapMs = 30_000
 /** An instance that lived this long has overcome what ended the one before it: its backoff starts anew. */

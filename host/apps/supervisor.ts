@@ -9,7 +9,7 @@ import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
 import { placedHere, type DesiredRelease } from './release.ts'
 
 /** Apps that one node runs; each has a worker of its own. */
-export const maxApps = 256
+const maxApps = 256
 
 export interface AppSupervisorNeeds extends Omit<AppRunnerNeeds, 'overlay' | 'changed'> {
   /** Of this node, by its certificate. */

@@ -10,7 +10,7 @@ export type { PlannedTrigger } from './plan.ts'
 export { EventCounter } from './event-counter.ts'
 export { triggerProblems } from './problems.ts'
 
-export const triggerKinds: readonly TriggerKind[] = [sensorTrigger]
+const triggerKinds: readonly TriggerKind[] = [sensorTrigger]
 
 /** @throws ERR_TRIGGER_UNKNOWN, ERR_TRIGGER_INVALID, ERR_TRIGGER_GRANT naming trigger and field */
 export function planTriggers(specs: readonly TriggerSpec[], grants: readonly string[]): PlannedTrigger[] {

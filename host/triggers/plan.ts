@@ -7,7 +7,7 @@ import type { RunningTrigger, TriggerContext, TriggerKind } from './contract.ts'
 import { triggerProblems } from './problems.ts'
 
 /** Triggers of one release; each is a timer or a subscription. */
-export const maxTriggers = 16
+const maxTriggers = 16
 
 /** A trigger that may be started as often as needed. */
 export interface PlannedTrigger {

@@ -7,7 +7,7 @@
 import type { CpuTimes } from './cpu-times.ts'
 
 /** 10 ticks of each core: a step of at most 10 % on a machine with one. */
-export const minWindowMs = 100
+const minWindowMs = 100
 
 export interface CpuSample extends CpuTimes {
   /** Monotonic. */

@@ -11,7 +11,7 @@ import type { TriggerContext, TriggerEvent, TriggerKind } from '../contract.ts'
 import { triggerProblems } from '../problems.ts'
 
 /** A driver that has not answered by then is given up for this reading. */
-export const readTimeoutMs = 5_000
+const readTimeoutMs = 5_000
 
 const options = v.strictObject({
   /** Logical name. */
