@@ -69,18 +69,18 @@ function memberKind({ credentials }: Holdings): HeadKind {
   return {
     prefix: 'member/',
     heads() {
-      return credentials.members().flatMap(({ id, credential }) => {
+      return credentials.members().flatMap(({ id }) => {
         const chain = credentials.chainFor(id)
-        const at = credentials.get(id)?.receipt.record.at
-        if (chain === null || at === undefined) return []
-        return [
-          {
-            key: `member/${id}`,
-            order: [at, 0],
-            digest: credential,
-            bytes: encodeCbor(chain),
-          } satisfies Head,
-        ]
+        const receipt = credentials.get(id)?.receipt
+        if (chain === null || receipt === undefined) return []
+        const head: Head = {
+          key: `member/${id}`,
+          // As the credential book ranks two credentials of one node.
+          order: [receipt.record.at, 0],
+          digest: receipt.digest,
+          bytes: encodeCbor(chain),
+        }
+        return [head]
       })
     },
     async accept(bytes) {

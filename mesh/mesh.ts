@@ -211,6 +211,9 @@ export class Mesh implements Part {
             .catch((error: unknown) => log.error('join:lost', { error: messageOf(error) }))
         },
       }),
+      this.#transport.on('peer:found', ({ peer, addresses }) => {
+        if (this.credentials.isMember(peer)) this.#redial.know(peer, addresses)
+      }),
       this.trust.onChange(() => this.#publishHeads('trust')),
       this.credentials.onChange(() => this.#membersChanged()),
       this.releases.onChange(() => {

@@ -15,6 +15,7 @@ import {
   type DurableFolder,
   type Log,
 } from '../../core/index.ts'
+import { Turns } from '../identity/index.ts'
 import type { BlobRef, ComponentRef } from '../releases/index.ts'
 import { componentRef, distinctChunks, readChunkList, type ChunkList } from './chunk-list.ts'
 import { Holds } from './holds.ts'
@@ -47,6 +48,8 @@ export class BlobStore {
   readonly #log: Log
   readonly #holds: Holds
   readonly #shards = new Map<string, Promise<Shard>>()
+  readonly #lanes = Array.from({ length: blobLimits.parallelWrites }, () => new Turns())
+  #nextLane = 0
 
   constructor(folder: DurableFolder, { clock = systemClock, log = silentLog }: BlobStoreOptions) {
     this.#folder = folder
@@ -71,7 +74,8 @@ export class BlobStore {
     }
     const release = this.hold([digest])
     try {
-      await (await this.#shardOf(digest)).put(digest, bytes)
+      const shard = await this.#shardOf(digest)
+      await this.#lane().take(() => shard.put(digest, bytes))
     } finally {
       release()
     }
@@ -191,6 +195,12 @@ export class BlobStore {
       this.#log.warn('chunk-list:unusable', { digest: ref.chunks.digest, error })
       return null
     }
+  }
+
+  /** A fetch hands over chunks faster than a card takes them; each write costs an open file. */
+  #lane(): Turns {
+    this.#nextLane = (this.#nextLane + 1) % blobLimits.parallelWrites
+    return this.#lanes[this.#nextLane] ?? new Turns()
   }
 
   #shardOf(digest: Digest): Promise<Shard> {

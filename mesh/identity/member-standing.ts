@@ -70,10 +70,11 @@ export function membersOf(held: ReadonlyMap<NodeId, VerifiedCredential>, isAdmin
   return members
 }
 
-/** Does `offered` take the place of `held`, another credential of the same node? */
+/**
+ * Does `offered` take the place of `held`, another credential of the same node? The later receipt does, of two at one
+ * moment the one with the smaller digest: the same order in which heads are compared, so that two nodes settle.
+ */
 export function supersedes(offered: VerifiedCredential, held: VerifiedCredential): boolean {
-  const sameInvite = offered.invite.id === held.invite.id
   const later = offered.receipt.record.at - held.receipt.record.at
-  if (!sameInvite && later !== 0) return later > 0
-  return offered.receipt.digest < held.receipt.digest
+  return later === 0 ? offered.receipt.digest < held.receipt.digest : later > 0
 }

@@ -77,7 +77,7 @@ describe('a bad component', () => {
       ...data,
     ])
     expect(ungranted).toContain('selvedge:device/pins')
-    expect(ungranted).toContain('selvedge:device/sensor')
+    expect(ungranted).toContain('--grant pin:NAME')
     const unknown = await file('unknown.wasm', await guest('unknown'))
     await refused(stage, 'ERR_IMPORTS_REFUSED', ['publish', unknown, ...data])
     const noHandler = await file('no-handler.wasm', await guest('wasi'))
