@@ -225,16 +225,15 @@ function departureOf(
   signal: AbortSignal | undefined,
   leave: () => void,
 ): { aborted: Promise<never>; cancel: Cancel } {
-  let cancel: Cancel = () => {}
+  const listening = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {
     const onAbort = (): void => {
       leave()
       reject(signal?.reason as Error)
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    cancel = () => signal?.removeEventListener('abort', onAbort)
+    signal?.addEventListener('abort', onAbort, { once: true, signal: listening.signal })
   })
-  return { aborted, cancel }
+  return { aborted, cancel: () => listening.abort() }
 }
 
 function stopped(): Error {
