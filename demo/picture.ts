@@ -84,8 +84,8 @@ function drawNode(node: NodeScene, colors: Colors): string {
     reading.padStart(9),
     led,
     colors.bold((node.version ?? '').padEnd(6)),
-    fit(activity, 20),
-    colors.dim(event),
+    fit(activity, 18),
+    colors.dim(event.padStart(5)),
   ].join(' ')
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import { apiLimits } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
+import { engineProblems } from '../engine/index.ts'
 import { cliProblems } from './problems.ts'
 import { usage } from './arguments.ts'
 
@@ -97,12 +98,9 @@ async function readComponent(file: string): Promise<Uint8Array> {
     try {
       const { size } = await handle.stat()
       if (size > apiLimits.componentBytes) {
-        throw cliProblems.error(
-          'ERR_COMPONENT_FILE',
+        throw engineProblems.error(
+          'ERR_COMPONENT_TOO_LARGE',
           `${file} has ${size} bytes; at most ${apiLimits.componentBytes} can be published`,
-          {
-            hint: 'leave debug information out, or move data out of the component',
-          },
         )
       }
       return new Uint8Array(await handle.readFile())
