@@ -246,17 +246,17 @@ function play(seed: number, count: number, others: readonly Manner[]) {
     pending.push({ at: chance() * 500 + (peer === 'honest' ? 500 : 0), event: { type: 'peer-up', peer } })
   act({ type: 'start', wants })
   for (let tick = 250; now < 600_000; tick += 250) {
-    if (isDone) break
     for (;;) {
       let next = -1
       for (const [index, { at }] of pending.entries()) {
         if (at <= tick && (next < 0 || at < (pending[next]?.at ?? 0))) next = index
       }
       const [delivery] = next < 0 ? [] : pending.splice(next, 1)
-      if (delivery === undefined) break
+      if (delivery === undefined || isDone) break
       now = Math.max(now, delivery.at)
       act(delivery.event)
     }
+    if (isDone) break
     now = tick
     act({ type: 'tick' })
   }
