@@ -5,6 +5,7 @@
  * before others. A node in several groups is shown in each, because each group is read as a whole. Every fact
  * about another node carries its age.
  */
+import { shortDigest } from '../../core/index.ts'
 import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
 import { appIsInTrouble, renderApps } from './render-apps.ts'
 import { paintFor, type Paint } from './paint.ts'
@@ -48,7 +49,7 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {
   const { mesh, self } = report
-  const left = `mesh ${paint.bold(plain(mesh.name))}  ${mesh.id.slice(0, 8)}  trust v${mesh.trustVersion}`
+  const left = `mesh ${paint.bold(plain(mesh.name))}  ${shortDigest(mesh.id)}  trust v${mesh.trustVersion}`
   const age = view.reportAgeMs < 1_000 ? 'now' : `${ageText(view.reportAgeMs)} ago`
   const right = `seen from ${plain(self.name)}, ${age}`
   const gap = view.width - visibleLength(left) - right.length

@@ -1,7 +1,6 @@
 /** The public face of host/manifest: how an app describes itself, and what publish makes of it. */
-export { grantsOf, manifestFileName, parseManifest, readManifest, type Manifest } from './manifest.ts'
+export { grantsOf, parseManifest, readManifest, type Manifest } from './manifest.ts'
 export * from './problems.ts'
 export * from './release-draft.ts'
 export { defaultLimits } from './schema.ts'
-export { parseTriggerOption } from './triggers.ts'
 export { parseDuration, parseSize } from '../toml/index.ts'

@@ -1,5 +1,5 @@
 /** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
-import { digestOf, messageOf, type Clock, type Log } from '../../core/index.ts'
+import { digestOf, messageOf, shortDigest, type Clock, type Log } from '../../core/index.ts'
 import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
 import type {
   ControlledNode,
@@ -135,7 +135,7 @@ export class NodeControl implements ControlledNode {
     if ((await mesh.blobs.readComponent(component)) === null) {
       throw nodeProblems.error(
         'ERR_PUBLISH_COMPONENT',
-        `this node does not hold the component ${component.digest.slice(0, 8)} that ${app} ${named} names`,
+        `this node does not hold the component ${shortDigest(component.digest)} that ${app} ${named} names`,
       )
     }
     const { digest, outcome } = await mesh.publish(record)

@@ -3,7 +3,7 @@
  *
  * Both greet on every connection; until both have checked, the transport carries nothing else of that peer.
  */
-import { decodeCbor, encodeCbor, messageOf, type Digest } from '../../core/index.ts'
+import { decodeCbor, encodeCbor, messageOf, shortDigest, type Digest } from '../../core/index.ts'
 import { maxChain, type CredentialBook, type NodeId } from '../identity/index.ts'
 import { transportLimits, type AdmissionGate } from '../transport/index.ts'
 import { admissionProblems } from './problems.ts'
@@ -22,7 +22,7 @@ export function createGate({ meshId, self, credentials }: GateOptions): Admissio
     async check(remote, greeting) {
       const { mesh, chain } = readGreeting(greeting)
       if (mesh !== meshId) {
-        throw admissionProblems.error('ERR_ADMISSION_MESH', `${remote} is of mesh ${mesh.slice(0, 8)}`)
+        throw admissionProblems.error('ERR_ADMISSION_MESH', `${remote} is of mesh ${shortDigest(mesh)}`)
       }
       if (chain.length > 0) await credentials.offerChain(chain)
       if (!credentials.isMember(remote)) {

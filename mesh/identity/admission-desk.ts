@@ -9,6 +9,7 @@ import * as v from 'valibot'
 import {
   encodeCbor,
   isSelvedgeError,
+  shortDigest,
   type Clock,
   type Digest,
   type DurableFolder,
@@ -150,7 +151,7 @@ function fileName(inviteId: Digest): string {
 function used(invite: SignedInvite, node: NodeId): Error {
   return identityProblems.error(
     'ERR_TOKEN_USED',
-    `invite ${invite.id.slice(0, 8)} has let in ${node} already`,
+    `invite ${shortDigest(invite.id)} has let in ${node} already`,
   )
 }
 

@@ -5,7 +5,7 @@
  * key. A certificate has no calendar expiry, and is worth nothing without a receipt for it.
  */
 import * as v from 'valibot'
-import { digestOf, encodeCbor, isSelvedgeError, signMany, verifyMany } from '../../core/index.ts'
+import { digestOf, encodeCbor, isSelvedgeError, signMany, verifyMany, shortDigest } from '../../core/index.ts'
 import type { Digest, KeyPair } from '../../core/index.ts'
 import {
   digestField,
@@ -106,7 +106,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
  */
 export function requireWithinInvite({ record, signers, node }: Certificate, invite: SignedInvite): void {
   if (record.inviteId !== invite.id || record.mesh !== invite.record.mesh) {
-    throw invalid(`it names invite ${record.inviteId.slice(0, 8)}, not ${invite.id.slice(0, 8)}`)
+    throw invalid(`it names invite ${shortDigest(record.inviteId)}, not ${shortDigest(invite.id)}`)
   }
   const [first, second] = signers
   const signed = first && second && sameBytes(first, invite.record.key) && sameBytes(second, record.node)

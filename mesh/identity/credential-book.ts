@@ -4,7 +4,7 @@
  * A credential is taken only when all that it rests on is here: its admin in the trust bundle, and the member that
  * signed its receipt in this book. Otherwise the caller is told whose credential to ask for first.
  */
-import { messageOf, type Digest, type DurableFolder } from '../../core/index.ts'
+import { messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
 import { ascend, maxChain, membersOf, supersedes, winners } from './member-standing.ts'
@@ -193,7 +193,7 @@ export class CredentialBook {
     const [stands, falls] = a.receipt.digest < b.receipt.digest ? [a, b] : [b, a]
     this.#onAlarm({
       code: 'ERR_INVITE_TWICE',
-      message: `invite ${a.invite.id.slice(0, 8)} let in two nodes: ${stands.node} stays, ${falls.node} is turned out`,
+      message: `invite ${shortDigest(a.invite.id)} let in two nodes: ${stands.node} stays, ${falls.node} is turned out`,
       evidence: [stands.bytes, falls.bytes],
     })
   }
@@ -204,7 +204,7 @@ function requireMesh(credential: VerifiedCredential, trust: Trust): void {
   if (mesh === trust.meshId) return
   throw identityProblems.error(
     'ERR_CREDENTIAL_STRANGER',
-    `${credential.node} is a member of mesh ${mesh.slice(0, 8)}, not of ${trust.meshId.slice(0, 8)}`,
+    `${credential.node} is a member of mesh ${shortDigest(mesh)}, not of ${shortDigest(trust.meshId)}`,
   )
 }
 

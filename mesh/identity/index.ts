@@ -12,8 +12,6 @@ export {
   decodeCredential,
   encodeCredential,
   foundingCredential,
-  maxApplicationBytes,
-  maxCredentialBytes,
   readApplication,
   verifyCredential,
 } from './credential.ts'
@@ -35,7 +33,6 @@ export {
   groupsField,
   hexOf,
   readPayload,
-  sameBytes,
   textField,
   timeField,
 } from './fields.ts'

@@ -14,6 +14,7 @@ import {
   seedBytes,
   sign1,
   verify1,
+  shortDigest,
 } from '../../core/index.ts'
 import type { Digest, KeyPair, Random } from '../../core/index.ts'
 import {
@@ -155,7 +156,7 @@ export function requireMesh(invite: SignedInvite, mesh: Digest): void {
   if (invite.record.mesh === mesh) return
   throw identityProblems.error(
     'ERR_TOKEN_MESH',
-    `the invite is for mesh ${invite.record.mesh.slice(0, 8)}, not for ${mesh.slice(0, 8)}`,
+    `the invite is for mesh ${shortDigest(invite.record.mesh)}, not for ${shortDigest(mesh)}`,
   )
 }
 

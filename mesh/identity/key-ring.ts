@@ -7,7 +7,7 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { exists, isDigest, keyPairFromSeed, openFolder, seedBytes } from '../../core/index.ts'
+import { exists, isDigest, keyPairFromSeed, openFolder, seedBytes, shortDigest } from '../../core/index.ts'
 import type { Digest, KeyPair } from '../../core/index.ts'
 import { identityProblems } from './problems.ts'
 
@@ -52,7 +52,7 @@ export class KeyRing {
     if (file === null) {
       throw identityProblems.error(
         'ERR_KEY_MISSING',
-        `there is no ${role} key of mesh ${meshId.slice(0, 8)} at ${path}`,
+        `there is no ${role} key of mesh ${shortDigest(meshId)} at ${path}`,
         {
           hint: `run this on the machine where the mesh was made, or set SELVEDGE_KEYS to the folder that has ${role}.key`,
         },
@@ -61,7 +61,7 @@ export class KeyRing {
     if (file.mesh !== meshId || file.role !== role) {
       throw identityProblems.error(
         'ERR_KEY_DAMAGED',
-        `${path} holds the ${file.role} key of mesh ${file.mesh.slice(0, 8)}`,
+        `${path} holds the ${file.role} key of mesh ${shortDigest(file.mesh)}`,
       )
     }
     return keyPairFromSeed(new Uint8Array(Buffer.from(file.seed, 'base64url')))

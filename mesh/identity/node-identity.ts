@@ -9,6 +9,7 @@ import {
   isSelvedgeError,
   keyPairFromSeed,
   seedBytes,
+  shortDigest,
   type Digest,
   type DurableFolder,
 } from '../../core/index.ts'
@@ -148,7 +149,7 @@ export class NodeIdentity {
     if (this.#meshId !== null && this.#meshId !== meshId) {
       throw identityProblems.error(
         'ERR_IDENTITY_MESH',
-        `this node is a member of mesh ${this.#meshId.slice(0, 8)} and cannot become one of ${meshId.slice(0, 8)}`,
+        `this node is a member of mesh ${shortDigest(this.#meshId)} and cannot become one of ${shortDigest(meshId)}`,
       )
     }
     const kept = credential ?? this.#credential

@@ -13,6 +13,7 @@ import {
   seedBytes,
   signMany,
   verifyMany,
+  shortDigest,
 } from '../../core/index.ts'
 import type { Digest, KeyPair, Random } from '../../core/index.ts'
 import {
@@ -148,7 +149,7 @@ export function judgeBundle(
   if ((record.version === 1 ? digest : record.mesh) !== meshId) {
     throw identityProblems.error(
       'ERR_TRUST_MESH',
-      `a trust bundle named ${record.name} is not of mesh ${meshId.slice(0, 8)}`,
+      `a trust bundle named ${record.name} is not of mesh ${shortDigest(meshId)}`,
     )
   }
   if (record.version > chain.length + 1) {

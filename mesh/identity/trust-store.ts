@@ -4,7 +4,7 @@
  * The whole chain is kept: it is small, it proves the newest version to a newcomer, and it answers who *was* an
  * admin when an old credential was given. Revocations will stand beside it, not in it.
  */
-import { decodeCbor, encodeCbor, messageOf } from '../../core/index.ts'
+import { decodeCbor, encodeCbor, messageOf, shortDigest } from '../../core/index.ts'
 import type { Digest, DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { sameBytes } from './fields.ts'
@@ -166,7 +166,7 @@ export class TrustStore implements Trust {
     }
     this.#onAlarm({
       code: 'ERR_TRUST_FORK',
-      message: `two trust bundles have version ${held.record.version}: ${held.digest.slice(0, 8)} and ${offered.digest.slice(0, 8)}`,
+      message: `two trust bundles have version ${held.record.version}: ${shortDigest(held.digest)} and ${shortDigest(offered.digest)}`,
       evidence: [held.bytes, offered.bytes],
     })
   }

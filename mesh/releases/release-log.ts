@@ -4,7 +4,14 @@
  * Nothing is acknowledged before it is on the disk, and what is read from the disk is verified like what comes from
  * a peer. One file per app, replaced as a whole: a power cut leaves the state before or after, never between.
  */
-import { isSelvedgeError, messageOf, type Clock, type Digest, type DurableFolder } from '../../core/index.ts'
+import {
+  isSelvedgeError,
+  messageOf,
+  shortDigest,
+  type Clock,
+  type Digest,
+  type DurableFolder,
+} from '../../core/index.ts'
 import { hexOf, Turns, type OnAlarm, type PublisherEntry, type Trust } from '../identity/index.ts'
 import { decodeHistory, encodeHistory, maxHistoryFileBytes } from './history-file.ts'
 import { releasesProblems } from './problems.ts'
@@ -200,7 +207,7 @@ export class ReleaseLog {
     const stands = held.digest < offered.digest ? held : offered
     this.#options.onAlarm({
       code: 'ERR_RELEASE_FORK',
-      message: `${app} has two releases with number ${seq}, of ${signers(held, offered)}; ${stands.digest.slice(0, 8)} stands`,
+      message: `${app} has two releases with number ${seq}, of ${signers(held, offered)}; ${shortDigest(stands.digest)} stands`,
       evidence: [held.bytes, offered.bytes],
     })
   }
@@ -245,7 +252,7 @@ function requireMesh({ record }: SignedRelease, trust: Trust): void {
   if (record.mesh === trust.meshId) return
   throw releasesProblems.error(
     'ERR_RELEASE_MESH',
-    `${record.app} ${record.version} is for mesh ${record.mesh.slice(0, 8)}, this is ${trust.meshId.slice(0, 8)}`,
+    `${record.app} ${record.version} is for mesh ${shortDigest(record.mesh)}, this is ${shortDigest(trust.meshId)}`,
   )
 }
 
@@ -259,8 +266,8 @@ function requireNext({ record }: SignedRelease, head: SignedRelease | null): voi
     )
   }
   if (previous === (head?.digest ?? null)) return
-  const follows = previous === null ? 'no release' : `release ${previous.slice(0, 8)}`
-  const newest = head === null ? 'there is none yet' : `the newest here is ${head.digest.slice(0, 8)}`
+  const follows = previous === null ? 'no release' : `release ${shortDigest(previous)}`
+  const newest = head === null ? 'there is none yet' : `the newest here is ${shortDigest(head.digest)}`
   throw releasesProblems.error(
     'ERR_RELEASE_SEQUENCE',
     `this release of ${app} follows ${follows}, but ${newest}`,

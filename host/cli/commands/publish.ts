@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { digestOf, isSelvedgeError, type KeyPair } from '../../../core/index.ts'
+import { digestOf, isSelvedgeError, shortDigest, type KeyPair } from '../../../core/index.ts'
 import type { PublishContext, ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
@@ -86,7 +86,7 @@ async function release(
   if (report.digest !== digest) {
     throw cliProblems.error(
       'ERR_UPLOAD_MISMATCH',
-      `${file} has the digest ${digest.slice(0, 8)} here and ${report.digest.slice(0, 8)} on the node`,
+      `${file} has the digest ${shortDigest(digest)} here and ${shortDigest(report.digest)} on the node`,
     )
   }
   const signed = await signedRelease({ draft, bytes, terms, key, signedAt: world.clock.now() })
@@ -94,7 +94,7 @@ async function release(
   if (report.chunks.digest !== chunks.digest) {
     throw cliProblems.error(
       'ERR_UPLOAD_MISMATCH',
-      `the node cuts ${file} into other chunks (${report.chunks.digest.slice(0, 8)}) than this program (${chunks.digest.slice(0, 8)})`,
+      `the node cuts ${file} into other chunks (${shortDigest(report.chunks.digest)}) than this program (${shortDigest(chunks.digest)})`,
       {
         hint: 'use the same release of selvedge for the daemon and for its commands',
       },
@@ -113,7 +113,7 @@ async function publisherKey(folder: string, mesh: string): Promise<KeyPair> {
       if (!isSelvedgeError(error, 'ERR_KEY_MISSING')) throw error
       throw cliProblems.error(
         'ERR_NO_PUBLISHER_KEY',
-        `${folder} has no publisher key of mesh ${mesh.slice(0, 8)}`,
+        `${folder} has no publisher key of mesh ${shortDigest(mesh)}`,
         {
           cause: error,
         },

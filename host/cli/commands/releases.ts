@@ -1,3 +1,4 @@
+import { shortDigest } from '../../../core/index.ts'
 import type { ReleaseEntry } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { printJson } from '../print.ts'
@@ -32,7 +33,7 @@ function renderReleases(list: readonly ReleaseEntry[], now: number): string {
     newestFirst.map((release) => [
       signs[release.role],
       `${plain(release.version)} (seq ${release.seq})`,
-      `component ${release.component.slice(0, 8)} ${sizeText(release.sizeBytes)}`,
+      `component ${shortDigest(release.component)} ${sizeText(release.sizeBytes)}`,
       `by ${release.publisher.slice(0, 8)}`,
       `${ageText(now - release.receivedAt)} ago`,
       release.groups.length === 0 ? 'every node' : release.groups.map(plain).join(' '),

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { createLog, formatForMachines, formatForPeople } from '../../../core/index.ts'
+import { createLog, formatForMachines, formatForPeople, shortDigest } from '../../../core/index.ts'
 import { defineCommand } from '../command.ts'
 import type { RunningNode } from '../node-starter.ts'
 import { printJson, say } from '../print.ts'
@@ -62,7 +62,7 @@ export const up = defineCommand({
     if (json) {
       const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, readyMs }
       printJson(context, 'selvedge.up/1', facts)
-    } else world.stdout.write(`${['ready', plain(name), mesh.id.slice(0, 8), ...addresses].join(' ')}\n`)
+    } else world.stdout.write(`${['ready', plain(name), shortDigest(mesh.id), ...addresses].join(' ')}\n`)
     await untilEnd(node, world.signal)
     return 0
   },
@@ -70,7 +70,7 @@ export const up = defineCommand({
 
 function tellOrigin(context: Parameters<typeof say>[0], node: RunningNode): void {
   const { keys } = context.world.folders
-  const mesh = `mesh ${plain(node.mesh.name)} (${node.mesh.id.slice(0, 8)})`
+  const mesh = `mesh ${plain(node.mesh.name)} (${shortDigest(node.mesh.id)})`
   if (node.origin === 'created') {
     say(
       context,
