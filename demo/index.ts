@@ -63,8 +63,8 @@ export async function main({ root }: { root: string; args: string[] }): Promise<
 
 async function perform(play: Play, number: number, act: Act, stopped: AbortSignal): Promise<void> {
   const startedAt = Date.now()
-  play.title = `act ${number}`
-  play.screen.say(`\nact ${number}: ${act.title}`)
+  play.screen.say('')
+  play.screen.say(`act ${number}: ${act.title}`)
   play.title = `act ${number} of ${acts.length} · ${act.title}`
   const deadline = AbortSignal.timeout(actDeadlineMs)
   const signal = AbortSignal.any([deadline, stopped])

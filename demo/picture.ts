@@ -28,7 +28,7 @@ export interface Scene {
 }
 
 const bars = '▁▂▃▄▅▆▇█'
-const sparkWidth = 18
+const sparkWidth = 16
 
 /** The last samples as bars, scaled to their own range (a flat line stays in the middle). */
 export function sparkline(samples: readonly number[], width = sparkWidth): string {
@@ -85,7 +85,8 @@ function drawNode(node: NodeScene, colors: Colors): string {
     led,
     colors.bold((node.version ?? '').padEnd(6)),
     fit(activity, 18),
-    colors.dim(event.padStart(5)),
+    // Ids jump ahead by a million after a crash.
+    colors.dim(event.padStart(8)),
   ].join(' ')
 }
 

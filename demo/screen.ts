@@ -22,10 +22,11 @@ export class Screen {
     if (this.isLive) out.write(hideCursor)
   }
 
-  /** A line that stays. */
+  /** A line that stays; on a terminal broken between words. */
   say(text: string): void {
     this.#erase()
-    this.#out.write(`${text}\n`)
+    const lines = this.isLive ? wrap(text, this.#out.columns ?? 80) : [text]
+    this.#out.write(`${lines.join('\n')}\n`)
   }
 
   draw(scene: Scene): void {
@@ -55,4 +56,19 @@ export class Screen {
       this.#out.write(`  ${node.name.padEnd(9)} ${text}\n`)
     }
   }
+}
+
+/** Breaks a line between words; what goes on stands under its beginning. */
+export function wrap(text: string, width: number): string[] {
+  const indent = /^ */.exec(text)?.[0] ?? ''
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.trim().split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line)
+      line = ''
+    }
+    line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, indent + line]
 }

@@ -21,5 +21,10 @@ export async function runTypeScript(entry) {
     logLevel: 'warning',
   })
   const { main } = await import(pathToFileURL(outfile).href)
-  await main({ root, args: process.argv.slice(2) })
+  try {
+    await main({ root, args: process.argv.slice(2) })
+  } catch (error) {
+    console.error(`error: ${error.message}`)
+    process.exitCode = 1
+  }
 }
