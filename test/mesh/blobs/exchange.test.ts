@@ -299,6 +299,21 @@ test('a fetch outlives the network being switched off and on, on its own side an
   }
 })
 
+test('a channel that is closed under a fetch is opened again, on the same connection', async () => {
+  const [transport, b] = [await transports.start('a'), await node('b')]
+  let closed = 0
+  const unhandle = transport.handle(blobsProtocol, (_peer, channel) => {
+    closed++
+    channel.close()
+  })
+  await connect(b, { transport })
+  const fetching = b.exchange.fetch(ref, { signal: soon() })
+  await until(() => closed === 2, 'the second try')
+  unhandle()
+  await withBlobs(transport, await filledFolder())
+  expect(await fetching).toEqual({ fetchedBytes: wholeBytes })
+})
+
 test('a chunk damaged at the source is missing there, not wrong: nobody is blamed, and another source helps', async () => {
   const folder = await filledFolder()
   const victim = chunks[3]?.digest ?? ''

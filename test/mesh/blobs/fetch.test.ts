@@ -125,6 +125,18 @@ test('what is out for long at the end is asked of another source too, of three a
   expect(schedule.handle({ type: 'tick' }, 5_900)).toEqual([])
 })
 
+test('a source that was overtaken is free again, and not blamed for silence', () => {
+  const { schedule } = scheduleWith([one], 'a')
+  schedule.handle({ type: 'peer-up', peer: 'b' }, 0)
+  schedule.handle({ type: 'tick' }, 2_000)
+  schedule.handle({ type: 'chunk', peer: 'b', digest: one.digest, sizeBytes: one.sizeBytes }, 2_010)
+  schedule.handle({ type: 'peer-down', peer: 'b' }, 2_020)
+  schedule.handle({ type: 'tick' }, 60_000)
+  // Four at once again: a source that fell silent would get one.
+  const wants = blobs(10).slice(1)
+  expect(requests(schedule.handle({ type: 'start', wants }, 60_001)).get('a')).toHaveLength(4)
+})
+
 test('a peer that goes takes its requests with it, and they go to who is left', () => {
   const { schedule } = scheduleWith(blobs(8), 'a', 'b')
   const left = requests(schedule.handle({ type: 'peer-down', peer: 'a' }, 10))
