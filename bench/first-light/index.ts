@@ -11,7 +11,6 @@ import { median, type BenchContext, type Benchmark, type Finding } from '../benc
 import { bareNodeStartMs, bareNodePssMb, Bench, pssMb } from './node.ts'
 
 const rounds = 7
-const periodMs = 200
 const name = 'first-light'
 
 export const firstLight: Benchmark = {
@@ -21,7 +20,8 @@ export const firstLight: Benchmark = {
     const bench = new Bench(context.root, folder)
     try {
       return [
-        ...(await startAndRestart(bench, context)),
+        ...(await startToReady(bench, context)),
+        ...(await restartToRunning(bench, context)),
         ...(await weight(bench, context)),
         ...(await swapGap(bench, context)),
       ]
@@ -32,19 +32,24 @@ export const firstLight: Benchmark = {
   },
 }
 
-async function startAndRestart(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
-  const empty: number[] = []
+async function startToReady(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const own: number[] = []
   const bare: number[] = []
-  const running: number[] = []
   await bench.prepareData('empty')
   for (let round = 0; round < rounds; round += 1) {
     const node = await bench.up('empty')
-    empty.push(node.readyMs)
+    own.push(node.readyMs)
     await node.stop()
     bare.push(await bareNodeStartMs())
   }
-  say(`start to ready, ms: ${empty.map(Math.round).join(' ')}`)
+  say(`start to ready, ms: ${own.map(Math.round).join(' ')}`)
+  const isTier1 = Number(process.versions.node.split('.')[0]) >= 24
+  return [startFinding('program start to ready', 'start_to_ready', own, bare, isTier1 ? 500 : 1_000)]
+}
 
+async function restartToRunning(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const own: number[] = []
+  const bare: number[] = []
   const first = await bench.up('full')
   await bench.publish(first, '1.0.0')
   await first.stop()
@@ -52,37 +57,34 @@ async function startAndRestart(bench: Bench, { say }: BenchContext): Promise<Fin
     const startedAt = performance.now()
     const node = await bench.up('full')
     await node.untilRunning()
-    running.push(performance.now() - startedAt)
+    own.push(performance.now() - startedAt)
     await node.stop()
+    bare.push(await bareNodeStartMs())
   }
-  say(`restart to running, ms: ${running.map(Math.round).join(' ')}`)
+  say(`restart to running, ms: ${own.map(Math.round).join(' ')}`)
+  return [startFinding('restart to running from disk', 'restart_to_running', own, bare, 1_000)]
+}
 
-  const tier1 = Number(process.versions.node.split('.')[0]) >= 24
-  const shared = {
+function startFinding(
+  question: string,
+  metric: string,
+  own: number[],
+  bare: number[],
+  goalValue: number,
+): Finding {
+  return {
     bench: name,
+    question,
+    metric,
+    value: median(own),
     unit: 'ms',
     samples: rounds,
     rival: 'node -e 0',
     rivalValue: median(bare),
     goalOf: 'value',
     op: '<=',
-  } as const
-  return [
-    {
-      ...shared,
-      question: 'program start to ready',
-      metric: 'start_to_ready',
-      value: median(empty),
-      goalValue: tier1 ? 500 : 1_000,
-    },
-    {
-      ...shared,
-      question: 'restart to running from disk',
-      metric: 'restart_to_running',
-      value: median(running),
-      goalValue: 1_000,
-    },
-  ]
+    goalValue,
+  }
 }
 
 async function weight(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
@@ -134,16 +136,17 @@ async function swapGap(bench: Bench, { say }: BenchContext): Promise<Finding[]> 
   return [
     {
       bench: name,
-      question: 'longest gap between handled events during a swap',
+      question: 'longest gap between events (every 200 ms) during a swap',
       metric: 'swap_gap',
       value: median(swapping),
       unit: 'ms',
       samples: rounds,
       rival: 'no swap',
       rivalValue: median(steady),
-      goalOf: 'value',
+      // One sampling period, as timers keep it: without a swap the gap is a few ms over the 200 as well.
+      goalOf: 'ratio',
       op: '<=',
-      goalValue: periodMs,
+      goalValue: 1.1,
     },
   ]
 }

@@ -77,20 +77,21 @@ export class Bench {
     const folder = join(this.#folder, `${app}-${version}`)
     await cp(join(this.#root, 'components', app), folder, { recursive: true })
     const manifest = join(folder, 'selvedge.toml')
-    const text = (await readFile(manifest, 'utf8'))
-      .replace('1.0.0', version)
-      .replace(/^groups = .*$/m, 'groups = ["bench"]')
+    const text = (await readFile(manifest, 'utf8')).replace('1.0.0', version)
+
     await writeFile(manifest, text)
     const child = spawn(
       process.execPath,
       [this.#program, 'publish', folder, '--data', node.data, '--wait', '--no-build'],
       {
         env: this.#environment(),
-        stdio: ['ignore', 'ignore', 'inherit'],
+        stdio: ['ignore', 'ignore', 'pipe'],
       },
     )
-    const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
-    if (code !== 0) throw new Error(`publish of ${version} exited with ${code}`)
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+    if (code !== 0) throw new Error(`publish of ${version} exited with ${code}:\n${said}`)
   }
 
   async close(): Promise<void> {
