@@ -41,17 +41,14 @@ export const systemRandom: Random = {
   fraction: () => Math.random(),
 }
 
-/** Repeats `run` every `ms`, measured from end to start, until cancelled. A throw stops nothing: `run` must not throw. */
+/** Repeats `run` every `ms`, measured from end to start, until cancelled. `run` must not throw: nothing would repeat it. */
 export function every(clock: Clock, ms: number, run: () => void): Cancel {
-  let cancel: Cancel = () => {}
   let cancelled = false
-  const arm = (): void => {
-    cancel = clock.after(ms, () => {
-      run()
-      if (!cancelled) arm()
-    })
+  const turn = (): void => {
+    run()
+    if (!cancelled) cancel = clock.after(ms, turn)
   }
-  arm()
+  let cancel = clock.after(ms, turn)
   return () => {
     cancelled = true
     cancel()
