@@ -65,14 +65,28 @@ export function formatForPeople(entry: LogEntry): string {
   return `${time} ${entry.level.padEnd(5)} ${entry.scope.padEnd(9)} ${entry.event}${fields === '' ? '' : `  ${fields}`}`
 }
 
-/** One JSON object, without a line break inside. */
+/** One JSON object, without a line break inside. What the entry itself says stands before a field of the same name. */
 export function formatForMachines(entry: LogEntry): string {
   const { time, fields, ...rest } = entry
-  return JSON.stringify({ time: new Date(time).toISOString(), ...rest, ...fields })
+  const own = { time: new Date(time).toISOString(), ...rest }
+  return asJson({ ...own, ...fields, ...own })
 }
 
+/** On one line and without control characters: a field may carry what a peer or a guest wrote. */
 function printable(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.message)
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  return /[\s"]/.test(text) && typeof value === 'string' ? JSON.stringify(text) : text
+  const isWord = typeof value === 'string' && !/[\s"\p{Cc}\p{Cf}]/u.test(value)
+  return (isWord ? value : asJson(value)).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)
+}
+
+/** Errors as their message, which JSON alone would drop, and counts beyond its numbers as text. */
+function asJson(value: unknown): string {
+  const text = JSON.stringify(value, (_key, item: unknown) => {
+    if (item instanceof Error) return item.message
+    return typeof item === 'bigint' ? String(item) : item
+  })
+  return text ?? String(value)
+}
+
+function escaped(character: string): string {
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
 }
