@@ -4,7 +4,8 @@
  * Parts start in the order given and stop in reverse. A failed start stops what it had started, so that a
  * port or a lock never outlives the error that names it.
  */
-import { delay, type Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { within } from './deadline.ts'
 import { defineProblems } from './errors.ts'
 
 /** Something with a life. Both calls are idempotent. */
@@ -28,6 +29,7 @@ export class Lifecycle {
   readonly #clock: Clock
   readonly #stopDeadlineMs: number
   #started: Part[] = []
+  #stopping: Promise<Error[]> | null = null
 
   constructor(parts: readonly Part[], clock: Clock, stopDeadlineMs = 5_000) {
     this.#parts = parts
@@ -35,6 +37,7 @@ export class Lifecycle {
     this.#stopDeadlineMs = stopDeadlineMs
   }
 
+  /** @throws what the first part that did not start threw; the parts before it, and it, are stopped by then */
   async start(): Promise<void> {
     if (this.#started.length > 0) return
     for (const part of this.#parts) {
@@ -48,28 +51,27 @@ export class Lifecycle {
     }
   }
 
-  /** @returns the errors of parts that did not stop cleanly; it never throws, so every part gets its turn. */
-  async stop(): Promise<Error[]> {
+  /**
+   * Who asks while it stops already waits for the same end.
+   * @returns the errors of parts that did not stop cleanly; it never throws, so every part gets its turn.
+   */
+  stop(): Promise<Error[]> {
+    this.#stopping ??= this.#stopAll().finally(() => {
+      this.#stopping = null
+    })
+    return this.#stopping
+  }
+
+  async #stopAll(): Promise<Error[]> {
     const errors: Error[] = []
-    const started = this.#started
-    this.#started = []
-    for (const part of started.reverse()) {
-      const done = new AbortController()
-      const deadline = delay(this.#clock, this.#stopDeadlineMs, done.signal).then(
-        () => {
-          throw lifecycleProblems.error(
-            'ERR_STOP_TIMEOUT',
-            `${part.name} did not stop in ${this.#stopDeadlineMs} ms`,
-          )
-        },
-        () => {},
-      )
+    for (let part = this.#started.pop(); part !== undefined; part = this.#started.pop()) {
+      const { name } = part
+      const late = (): Error =>
+        lifecycleProblems.error('ERR_STOP_TIMEOUT', `${name} did not stop in ${this.#stopDeadlineMs} ms`)
       try {
-        await Promise.race([Promise.resolve(part.stop?.()), deadline])
+        await within({ clock: this.#clock, ms: this.#stopDeadlineMs, late }, async () => part?.stop?.())
       } catch (error) {
         errors.push(error as Error)
-      } finally {
-        done.abort()
       }
     }
     return errors
