@@ -6,15 +6,17 @@ export type Digest = string
 
 const digestPattern = /^[0-9a-f]{64}$/
 
+/** The content address of `bytes`. */
 export function digestOf(bytes: Uint8Array): Digest {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+/** True for a well-formed content address; says nothing of what it stands for. */
 export function isDigest(value: unknown): value is Digest {
   return typeof value === 'string' && digestPattern.test(value)
 }
 
-/** The first characters, for people. */
+/** The first eight characters, for people; programs compare whole digests. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, 8)
 }
