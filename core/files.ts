@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { defineProblems } from './errors.ts'
 
 /** The seam between decisions and the disk. Names are plain file names, never paths. */
@@ -49,7 +49,8 @@ const temporary = '.tmp-'
 /** Opens (and creates) a folder on the real disk. Files are readable by their owner only. */
 export async function openFolder(path: string): Promise<DurableFolder> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    const created = await mkdir(path, { recursive: true, mode: 0o700 })
+    if (created !== undefined) await syncParents(resolve(path), resolve(created))
     for (const name of await readdir(path)) {
       if (name.startsWith(temporary)) await rm(join(path, name), { force: true })
     }
@@ -161,6 +162,14 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** A new folder is lost in a power cut as long as its entry in the folder above is not flushed. */
+async function syncParents(path: string, firstCreated: string): Promise<void> {
+  for (let folder = path; folder.length >= firstCreated.length; folder = dirname(folder)) {
+    // A folder above ours may be one that we may enter and not read; then its owner's kernel decides.
+    await syncFolder(dirname(folder)).catch(() => {})
+  }
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -93,7 +93,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     alarms,
     releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
-    blobs: await openBlobStore(await folder.folder('blobs')),
+    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
     desk: new AdmissionDesk({
       trust,
       book: credentials,

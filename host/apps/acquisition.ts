@@ -42,6 +42,9 @@ const refusals = [
   'ERR_HANDLER_MISSING',
   'ERR_FEATURE_MISSING',
   'ERR_MEMORY_LIMIT',
+  // The bytes are what the chunk list says, and not what the record says: nobody will ever have others.
+  'ERR_BLOB_MISMATCH',
+  'ERR_CHUNK_LIST',
 ]
 
 interface Work {
