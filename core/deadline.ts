@@ -11,8 +11,8 @@ export interface Deadline {
   readonly ms: number
   /** Ends the wait before its time, with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Makes the error to throw when the time is up. */
-  late(): Error
+  /** Makes the error to throw when the time is up; one without a code where it is left out. */
+  late?(): Error
 }
 
 /**
@@ -22,7 +22,7 @@ export interface Deadline {
  * @throws what `work` throws, `late()`, or the signal's reason; without beginning where the signal has aborted already
  */
 export async function within<T>(deadline: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { clock, ms, signal, late } = deadline
+  const { clock, ms, signal, late = () => new Error(`no answer in ${ms} ms`) } = deadline
   signal?.throwIfAborted()
   const giveUp = new AbortController()
   let end!: (reason: unknown) => void

@@ -90,7 +90,7 @@ export async function joinMesh(
   })
   await transport.start?.()
   try {
-    const welcome = await askToJoin(transport, invite, application, signal)
+    const welcome = await askToJoin({ transport, clock }, invite, application, signal)
     const meshId = invite.record.mesh
     const trust = await openTrust(folder, meshId)
     await trust.offerChain(welcome.trust)

@@ -11,6 +11,8 @@ import {
   isSelvedgeError,
   messageOf,
   SelvedgeError,
+  within,
+  type Clock,
   type Log,
   type ProblemKind,
 } from '../../core/index.ts'
@@ -22,6 +24,8 @@ export const joinProtocol = '/selvedge/join/1'
 const maxFrameBytes = 1024 * 1024
 const maxApplications = 8
 const answerMs = 10_000
+/** The kinds a refusal may have. */
+const kinds: ReadonlySet<string> = new Set(['user', 'system', 'remote'] satisfies ProblemKind[])
 
 /** What a member gives a newcomer. */
 export interface Welcome {
@@ -84,12 +88,13 @@ export function serveJoins(options: JoinServerOptions): () => void {
 }
 
 /**
- * Hands an application to the first member that answers.
+ * Hands an application to the first member that answers. Asking the next where one stayed silent is safe: a member
+ * gives the same node the same receipt, and of two receipts every node settles on one.
  * @throws ERR_JOIN_UNREACHABLE naming each address and why, ERR_JOIN_ANSWER, or the member's refusal
  *   (ERR_TOKEN_USED, ERR_TOKEN_EXPIRED …)
  */
 export async function askToJoin(
-  transport: Transport,
+  parts: { readonly transport: Transport; readonly clock: Clock },
   invite: Invite,
   application: Uint8Array,
   signal: AbortSignal,
@@ -97,21 +102,15 @@ export async function askToJoin(
   const failures: string[] = []
   for (const address of invite.record.addresses) {
     signal.throwIfAborted()
-    let channel: Channel
+    let answer: Uint8Array | null
     try {
-      channel = (await transport.openBeforeAdmission(address, joinProtocol, signal)).channel
+      answer = await ask(parts, address, application, signal)
     } catch (error) {
       failures.push(`${address}: ${messageOf(error)}`)
       continue
     }
-    try {
-      await channel.send(application)
-      const answer = await withDeadline(firstFrame(channel))
-      if (answer !== null) return readWelcome(answer)
-      failures.push(`${address}: closed without an answer`)
-    } finally {
-      channel.close()
-    }
+    if (answer !== null) return readWelcome(answer)
+    failures.push(`${address}: closed without an answer`)
   }
   throw admissionProblems.error(
     'ERR_JOIN_UNREACHABLE',
@@ -119,25 +118,27 @@ export async function askToJoin(
   )
 }
 
+async function ask(
+  { transport, clock }: Parameters<typeof askToJoin>[0],
+  address: string,
+  application: Uint8Array,
+  signal: AbortSignal,
+): Promise<Uint8Array | null> {
+  const { channel } = await transport.openBeforeAdmission(address, joinProtocol, signal)
+  try {
+    return await within({ clock, ms: answerMs, signal }, async () => {
+      await channel.send(application)
+      return firstFrame(channel)
+    })
+  } finally {
+    channel.close()
+  }
+}
+
 /** Not by `for await`: leaving such a loop closes the channel, and the answer is still to be sent. */
 async function firstFrame(channel: Channel): Promise<Uint8Array | null> {
   const { done, value } = await channel.messages[Symbol.asyncIterator]().next()
   return done === true ? null : value
-}
-
-function withDeadline<T>(promise: Promise<T>): Promise<T> {
-  const deadline = AbortSignal.timeout(answerMs)
-  return new Promise((resolve, reject) => {
-    const late = (): void =>
-      reject(
-        admissionProblems.error(
-          'ERR_JOIN_UNREACHABLE',
-          `the member did not answer within ${answerMs / 1_000} s`,
-        ),
-      )
-    deadline.addEventListener('abort', late, { once: true })
-    promise.then(resolve, reject).finally(() => deadline.removeEventListener('abort', late))
-  })
 }
 
 function readWelcome(bytes: Uint8Array): Welcome {
@@ -160,8 +161,8 @@ function readWelcome(bytes: Uint8Array): Welcome {
 function readRefusal(value: unknown): Error {
   const { code, kind, message, hint } = (value ?? {}) as Record<string, unknown>
   const texts = [code, kind, message, hint]
-  const readable = texts.every((text) => typeof text === 'string' && text.length <= 2_000)
-  if (!readable || !/^ERR_[A-Z_]+$/.test(String(code))) {
+  const isReadable = texts.every((text) => typeof text === 'string' && text.length <= 2_000)
+  if (!isReadable || !/^ERR_[A-Z_]+$/.test(String(code)) || !kinds.has(String(kind))) {
     return admissionProblems.error('ERR_JOIN_ANSWER', 'the member refused without a readable reason')
   }
   // What a peer sends may end on a person's terminal: no control characters.

@@ -1,8 +1,8 @@
 /** Runs the head decisions over real channels: reads, writes, timers, and the owners' judgement of what arrives. */
 import {
-  delay,
   every,
   messageOf,
+  within,
   type Cancel,
   type Clock,
   type Log,
@@ -133,17 +133,13 @@ export class HeadExchange implements Part {
 
   async #judge(peer: NodeId, key: string, bytes: Uint8Array): Promise<void> {
     const { accept, clock, log } = this.#parts
-    const done = new AbortController()
-    const late = delay(clock, acceptMs, done.signal).then((): HeadOutcome => 'refused')
-    late.catch(() => {})
     this.#judging.set(key, peer)
     let outcome: HeadOutcome = 'refused'
     try {
-      outcome = await Promise.race([accept(key, bytes, peer), late])
+      outcome = await within({ clock, ms: acceptMs }, () => accept(key, bytes, peer))
     } catch (error) {
-      log.error('heads:accept-threw', { key, peer, error: messageOf(error) })
+      log.error('heads:not-judged', { key, peer, error: messageOf(error) })
     } finally {
-      done.abort()
       this.#judging.delete(key)
     }
     if (outcome === 'refused') log.info('heads:refused', { key, peer })

@@ -9,6 +9,7 @@ import {
   encodeCbor,
   every,
   messageOf,
+  within,
   type Cancel,
   type Clock,
   type Log,
@@ -122,8 +123,10 @@ export class MembershipWatch implements Part {
   }
 
   async #open(node: NodeId, probing: Probing): Promise<Channel> {
-    const { transport } = this.#options
-    const channel = await transport.open(node, probeProtocol, AbortSignal.timeout(openMs))
+    const { transport, clock } = this.#options
+    const channel = await within({ clock, ms: openMs }, (signal) =>
+      transport.open(node, probeProtocol, signal),
+    )
     void this.#listen(node, probing, channel)
     return channel
   }

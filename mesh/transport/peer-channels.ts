@@ -8,6 +8,7 @@ import {
   backoffMs,
   delay,
   messageOf,
+  within,
   type Cancel,
   type Clock,
   type Log,
@@ -135,6 +136,7 @@ export class PeerChannels implements Part {
     if (line.isOpening) return
     line.isOpening = true
     const { transport, clock, random, log } = this.#parts
+    const { protocol } = this.#options
     const stopped = this.#stopped.signal
     const isWanted = (): boolean =>
       !stopped.aborted && this.#lines.get(peer) === line && line.channel === null
@@ -145,12 +147,13 @@ export class PeerChannels implements Part {
           if (!isWanted()) return
         }
         try {
-          const signal = AbortSignal.any([AbortSignal.timeout(openMs), stopped])
-          const channel = await transport.open(peer, this.#options.protocol, signal)
+          const channel = await within({ clock, ms: openMs, signal: stopped }, (signal) =>
+            transport.open(peer, protocol, signal),
+          )
           if (isWanted()) this.#adopt(peer, channel)
           else channel.close()
         } catch (error) {
-          log.debug('channel:failed', { peer, protocol: this.#options.protocol, error: messageOf(error) })
+          log.debug('channel:failed', { peer, protocol, error: messageOf(error) })
         }
       }
     } finally {

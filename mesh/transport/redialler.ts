@@ -3,6 +3,7 @@ import {
   every,
   isSelvedgeError,
   messageOf,
+  within,
   type Cancel,
   type Clock,
   type Log,
@@ -11,6 +12,7 @@ import {
 } from '../../core/index.ts'
 import type { NodeId, Transport } from './contract.ts'
 import { dialFailureOf, type DialFailure } from './dial-failure.ts'
+import { transportProblems } from './problems.ts'
 import { Redial, type RedialAction, type RedialEvent, type RedialOptions } from './redial.ts'
 
 export interface RedialParts {
@@ -87,13 +89,10 @@ export class Redialler implements Part {
   #dial({ peer, addresses }: RedialAction): void {
     const { transport, clock, log, onFailure } = this.#parts
     const stopped = this.#stopped.signal
-    const giveUp = new AbortController()
-    const cancel = clock.after(dialMs, () => giveUp.abort(new Error('the dial took too long')))
-    transport
-      .dial(
-        addresses.map((address) => withPeer(address, peer)),
-        AbortSignal.any([giveUp.signal, stopped]),
-      )
+    const full = addresses.map((address) => withPeer(address, peer))
+    const late = (): Error =>
+      transportProblems.error('ERR_DIAL_TIMEOUT', `${peer} did not answer in ${dialMs / 1_000} s`)
+    within({ clock, ms: dialMs, signal: stopped, late }, (signal) => transport.dial(full, signal))
       .then(
         // It may be gone again already; then its loss came before this and counts as a failure.
         () => this.#feed({ type: transport.peers().includes(peer) ? 'admitted' : 'failed', peer }),
@@ -104,7 +103,6 @@ export class Redialler implements Part {
           if (!isOurs) onFailure?.(peer, dialFailureOf(error), error)
         },
       )
-      .finally(cancel)
       .catch((error: unknown) => log.error('redial:threw', { peer, error: messageOf(error) }))
   }
 }

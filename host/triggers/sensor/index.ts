@@ -5,7 +5,7 @@
  * reading that is due while the one before is still under way is left out rather than made late.
  */
 import * as v from 'valibot'
-import { delay, messageOf, type Cancel } from '../../../core/index.ts'
+import { messageOf, within, type Cancel } from '../../../core/index.ts'
 import type { Reading, Sensor } from '../../devices/index.ts'
 import type { TriggerContext, TriggerEvent, TriggerKind } from '../contract.ts'
 import { triggerProblems } from '../problems.ts'
@@ -37,22 +37,9 @@ function eventOf(sensor: string, { value, unit, timeMs }: Reading): TriggerEvent
 
 /** @throws what the driver throws, or an error where it is silent for {@link readTimeoutMs} or reads no number */
 async function readInTime(sensor: Sensor, { clock }: TriggerContext, stopped: AbortSignal): Promise<Reading> {
-  const done = new AbortController()
-  const givenUp = new AbortController()
-  const timeout = delay(clock, readTimeoutMs, AbortSignal.any([done.signal, stopped])).then(() => {
-    const error = new Error(`no answer in ${readTimeoutMs} ms`)
-    givenUp.abort(error)
-    throw error
-  })
-  try {
-    // The race as well as the signal: a driver may ignore the signal.
-    const reading = await Promise.race([sensor.read(AbortSignal.any([givenUp.signal, stopped])), timeout])
-    if (!Number.isFinite(reading.value)) throw new Error(`the driver read ${reading.value}`)
-    return reading
-  } finally {
-    timeout.catch(() => {})
-    done.abort()
-  }
+  const reading = await within({ clock, ms: readTimeoutMs, signal: stopped }, (signal) => sensor.read(signal))
+  if (!Number.isFinite(reading.value)) throw new Error(`the driver read ${reading.value}`)
+  return reading
 }
 
 export const sensorTrigger: TriggerKind<SensorTriggerOptions> = {

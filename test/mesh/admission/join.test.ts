@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { encodeCbor, silentLog } from '../../../core/index.ts'
+import { askToJoin, serveJoins, type Welcome } from '../../../mesh/admission/index.ts'
+import type { Invite } from '../../../mesh/identity/index.ts'
+import { FakeClock, settle } from '../../host/fake-clock.ts'
+import { admit, application, foundingNode, inviteTo, startOfTime, testMesh } from '../identity/harness.ts'
+import { FakeChannel, FakeTransport } from './fake-transport.ts'
+
+const never = new AbortController().signal
+
+/** Members by address: what each makes of the application it gets. */
+function ask(
+  members: Record<string, (channel: FakeChannel) => void>,
+  clock = new FakeClock(),
+): Promise<Welcome> {
+  const transport = new FakeTransport('newcomer')
+  transport.onOpen = (address, _protocol, channel) => {
+    const member = members[address]
+    if (member === undefined) throw new Error('nothing listens')
+    member(channel)
+  }
+  const invite = { record: { addresses: Object.keys(members).concat('/gone') } } as unknown as Invite
+  return askToJoin({ transport, clock }, invite, new Uint8Array([1]), never)
+}
+
+const answer =
+  (value: unknown) =>
+  (channel: FakeChannel): void =>
+    channel.receive(encodeCbor(value))
+
+const welcome = { v: 1, receipt: new Uint8Array([1]), trust: [new Uint8Array([2])], vouchers: [] }
+
+describe('a newcomer', () => {
+  it('takes the welcome of the first member that answers', async () => {
+    await expect(ask({ a: (channel) => channel.close(), b: answer(welcome) })).resolves.toEqual({
+      receipt: welcome.receipt,
+      trust: welcome.trust,
+      vouchers: [],
+    })
+  })
+
+  it('asks the next member where one stays silent', async () => {
+    const clock = new FakeClock()
+    const joining = ask({ a: () => {}, b: answer(welcome) }, clock)
+    await clock.advance(10_000)
+    await expect(joining).resolves.toMatchObject({ vouchers: [] })
+  })
+
+  it('names each address and why, when nobody answers', async () => {
+    await expect(ask({ a: (channel) => channel.close() })).rejects.toMatchObject({
+      code: 'ERR_JOIN_UNREACHABLE',
+      message: 'no member of the mesh answered: a: closed without an answer; /gone: nothing listens',
+    })
+  })
+
+  it('gets the member’s refusal, with its code and hint and without control characters', async () => {
+    const refusal = {
+      code: 'ERR_TOKEN_USED',
+      kind: 'user',
+      message: 'used\u001b[2J',
+      hint: 'ask for another',
+    }
+    await expect(ask({ a: answer({ v: 1, error: refusal }), b: answer(welcome) })).rejects.toMatchObject({
+      code: 'ERR_TOKEN_USED',
+      kind: 'user',
+      message: 'used [2J',
+      hint: 'ask for another',
+    })
+  })
+
+  it.each([
+    ['of another version', { ...welcome, v: 2 }],
+    ['without a receipt', { ...welcome, receipt: 'x' }],
+    ['whose lists hold no bytes', { ...welcome, trust: ['x'] }],
+    ['that is no map', 7],
+    ['that refuses without a code', { v: 1, error: { code: 'no', kind: 'user', message: 'm', hint: 'h' } }],
+    [
+      'that refuses for no known kind of reason',
+      { v: 1, error: { code: 'ERR_A', kind: 'x', message: 'm', hint: 'h' } },
+    ],
+    [
+      'that refuses at length',
+      { v: 1, error: { code: 'ERR_A', kind: 'user', message: 'm'.repeat(2_001), hint: 'h' } },
+    ],
+  ])('refuses an answer %s', async (_what, value) => {
+    await expect(ask({ a: answer(value) })).rejects.toMatchObject({ code: 'ERR_JOIN_ANSWER' })
+  })
+
+  it('refuses an answer that is no CBOR', async () => {
+    await expect(ask({ a: (channel) => channel.receive(new Uint8Array([0xff])) })).rejects.toMatchObject({
+      code: 'ERR_JOIN_ANSWER',
+    })
+  })
+})
+
+describe('a member', () => {
+  async function member(): Promise<{
+    transport: FakeTransport
+    mesh: Awaited<ReturnType<typeof testMesh>>
+    node: Awaited<ReturnType<typeof foundingNode>>
+    joined: Uint8Array[]
+  }> {
+    const mesh = await testMesh()
+    const node = await foundingNode(mesh)
+    const transport = new FakeTransport(node.id)
+    const joined: Uint8Array[] = []
+    serveJoins({
+      transport,
+      desk: node.desk,
+      trust: mesh.trust,
+      credentials: node.book,
+      log: silentLog,
+      onJoined: (credential) => joined.push(credential),
+    })
+    return { transport, mesh, node, joined }
+  }
+
+  it('gives a newcomer its receipt, the trust bundles and its own vouchers, and tells who joined', async () => {
+    const { transport, mesh, joined } = await member()
+    const invite = inviteTo(mesh)
+    const newcomer = application(invite, 'lamp')
+    const channel = transport.accept('/selvedge/join/1', newcomer.id)
+    channel.receive(newcomer.bytes)
+    await settle()
+    expect(channel.sent[0]).toMatchObject({ v: 1, trust: [mesh.first], vouchers: [expect.any(Uint8Array)] })
+    expect(joined).toHaveLength(1)
+    expect(channel.isClosed).toBe(true)
+  })
+
+  it('says why it refuses, and lets nobody in', async () => {
+    const { transport, mesh, node, joined } = await member()
+    const invite = inviteTo(mesh, { expiresAt: startOfTime + 60_000 })
+    await admit(node, invite, 'first')
+    const second = application(invite, 'second')
+    const channel = transport.accept('/selvedge/join/1', second.id)
+    channel.receive(second.bytes)
+    await settle()
+    expect(channel.sent).toMatchObject([{ v: 1, error: { code: 'ERR_TOKEN_USED' } }])
+    expect(joined).toEqual([])
+  })
+
+  it('hears a few applications at a time, and the next when one has hung up', async () => {
+    const { transport } = await member()
+    const open = Array.from({ length: 8 }, (_, i) => transport.accept('/selvedge/join/1', `n${i}`))
+    expect(transport.accept('/selvedge/join/1', 'n8').isClosed).toBe(true)
+    open[0]?.close()
+    await settle()
+    expect(transport.accept('/selvedge/join/1', 'n9').isClosed).toBe(false)
+  })
+})
