@@ -30,8 +30,12 @@ import { nodeIdOf, type NodeId } from './node-id.ts'
 import { identityProblems } from './problems.ts'
 
 export const maxNodeRecordBytes = 65_536
-/** Longer texts of problems are cut before they are signed. */
+/** Longer texts of problems are cut before they are signed; further where the record would be too large. */
 const maxReasonChars = 240
+/** Room for the signature and what surrounds it. */
+const maxPayloadBytes = maxNodeRecordBytes - 256
+const maxDevices = 128
+const maxApps = 128
 
 const appStates = [
   'announced',
@@ -79,7 +83,7 @@ const schema = v.looseObject({
     v.array(
       v.looseObject({ kind: v.picklist(['sensor', 'pin']), name: textField(64), driver: textField(64) }),
     ),
-    v.maxLength(128),
+    v.maxLength(maxDevices),
   ),
   apps: v.pipe(
     v.array(
@@ -96,7 +100,7 @@ const schema = v.looseObject({
         ),
       }),
     ),
-    v.maxLength(128),
+    v.maxLength(maxApps),
   ),
   issuedAt: timeField,
 })
@@ -167,13 +171,25 @@ export interface NodeRecord {
   readonly report: NodeReport
 }
 
-/** @throws ERR_NODE_RECORD where the report could not be read back, or is larger than 64 KiB */
+/**
+ * Signs a report. Of more devices and apps than a record holds it names the first: a node must not fall silent because
+ * somebody published one app too many.
+ * @throws ERR_NODE_RECORD where the report could not be read back, or is larger than 64 KiB
+ */
 export function signNodeRecord(key: KeyPair, report: NodeReport): Uint8Array {
-  const payload = encodeCbor({ ...report, apps: report.apps.map(cutApp) })
-  readReport(payload)
-  const bytes = sign1({ purpose: 'node-record', payload, key })
-  if (bytes.length > maxNodeRecordBytes) throw refused(`it has ${bytes.length} bytes`)
-  return bytes
+  const devices = report.devices.slice(0, maxDevices)
+  let apps = report.apps.slice(0, maxApps)
+  for (let reasonChars = maxReasonChars; ; reasonChars = Math.floor(reasonChars / 8)) {
+    const payload = encodeCbor({ ...report, devices, apps: apps.map((app) => cutApp(app, reasonChars)) })
+    if (payload.length > maxPayloadBytes && apps.length > 0) {
+      if (reasonChars === 0) apps = apps.slice(0, Math.floor(apps.length / 2))
+      continue
+    }
+    readReport(payload)
+    const bytes = sign1({ purpose: 'node-record', payload, key })
+    if (bytes.length > maxNodeRecordBytes) throw refused(`it has ${bytes.length} bytes`)
+    return bytes
+  }
 }
 
 /**
@@ -205,20 +221,23 @@ function readReport(payload: Uint8Array): NodeReport {
   return readPayload(schema, payload, maxNodeRecordBytes, refused)
 }
 
-function cutApp(app: AppReport): AppReport {
-  const next = app.next && { ...app.next, reason: cutReason(app.next.reason) }
-  return { ...app, reason: cutReason(app.reason), next }
+function cutApp(app: AppReport, reasonChars: number): AppReport {
+  const next = app.next && { ...app.next, reason: cutReason(app.next.reason, reasonChars) }
+  return { ...app, reason: cutReason(app.reason, reasonChars), next }
 }
 
-function cutReason(reason: Reason | undefined): Reason | undefined {
-  return reason && { code: reason.code, message: cut(reason.message), hint: cut(reason.hint) }
+function cutReason(reason: Reason | undefined, maxChars: number): Reason | undefined {
+  return (
+    reason && { code: reason.code, message: cut(reason.message, maxChars), hint: cut(reason.hint, maxChars) }
+  )
 }
 
 /** Problems quote paths and tool output: line breaks become spaces, the end is cut between characters. */
-function cut(text: string): string {
+function cut(text: string, maxChars: number): string {
+  if (maxChars === 0) return ''
   const line = text.replace(/\p{Cc}+/gu, ' ').replace(/\p{Surrogate}/gu, '\ufffd')
-  if (line.length <= maxReasonChars) return line
-  return `${line.slice(0, maxReasonChars - 1).replace(/\p{Surrogate}$/u, '')}…`
+  if (line.length <= maxChars) return line
+  return `${line.slice(0, maxChars - 1).replace(/\p{Surrogate}$/u, '')}…`
 }
 
 function refused(what: string, cause?: unknown): Error {
