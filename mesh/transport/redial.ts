@@ -22,6 +22,8 @@ const redialDefaults: RedialOptions = { baseMs: 250, capMs: 10_000, maxMembers: 
 export type RedialEvent =
   /** A member and where it may be found; empty addresses are ignored. Also to update the addresses. */
   | { readonly type: 'known'; readonly peer: NodeId; readonly addresses: readonly string[] }
+  /** Where somebody unproven says it is: tried after the addresses that it signed itself, and never in their place. */
+  | { readonly type: 'hinted'; readonly peer: NodeId; readonly addresses: readonly string[] }
   | { readonly type: 'forgotten'; readonly peer: NodeId }
   | { readonly type: 'admitted'; readonly peer: NodeId }
   | { readonly type: 'lost'; readonly peer: NodeId }
@@ -40,8 +42,12 @@ export interface RedialAction {
   readonly addresses: readonly string[]
 }
 
+/** Of the addresses in one dial; the others are the member's own. */
+const maxHints = 4
+
 interface Member {
   addresses: readonly string[]
+  hints: readonly string[]
   state: 'waiting' | 'dialling' | 'connected'
   attempt: number
   dueMs: number
@@ -65,6 +71,9 @@ export class Redial {
       case 'known':
         this.#learn(event.peer, event.addresses, nowMs)
         return []
+      case 'hinted':
+        this.#hint(event.peer, event.addresses, nowMs)
+        return []
       case 'restarted':
         for (const member of this.#members.values()) {
           if (member.state === 'waiting') Object.assign(member, { attempt: 0, dueMs: nowMs })
@@ -77,7 +86,7 @@ export class Redial {
   }
 
   #learn(peer: NodeId, addresses: readonly string[], nowMs: number): void {
-    const usable = addresses.slice(0, transportLimits.addressesPerDial)
+    const usable = addresses.slice(0, transportLimits.addressesPerDial - maxHints)
     if (usable.length === 0) return
     const member = this.#members.get(peer)
     if (member !== undefined) {
@@ -88,7 +97,20 @@ export class Redial {
       return
     }
     if (this.#members.size >= this.#options.maxMembers) return
-    this.#members.set(peer, { addresses: usable, state: 'waiting', attempt: 0, dueMs: nowMs })
+    this.#members.set(peer, { addresses: usable, hints: [], state: 'waiting', attempt: 0, dueMs: nowMs })
+  }
+
+  #hint(peer: NodeId, addresses: readonly string[], nowMs: number): void {
+    const hints = addresses.slice(0, maxHints)
+    const member = this.#members.get(peer)
+    if (member === undefined) {
+      if (hints.length === 0 || this.#members.size >= this.#options.maxMembers) return
+      this.#members.set(peer, { addresses: [], hints, state: 'waiting', attempt: 0, dueMs: nowMs })
+    } else if (member.hints.join() !== hints.join()) {
+      member.hints = hints
+      // The backoff stays: hints are free to make up.
+      if (member.state === 'waiting' && member.attempt === 0) member.dueMs = nowMs
+    }
   }
 
   #change(type: 'forgotten' | 'admitted' | 'lost' | 'failed' | 'hurry', peer: NodeId, nowMs: number): void {
@@ -127,7 +149,8 @@ export class Redial {
       .slice(0, Math.max(0, free))
     return due.map(([peer, member]) => {
       member.state = 'dialling'
-      return { type: 'dial', peer, addresses: member.addresses }
+      const hints = member.hints.filter((address) => !member.addresses.includes(address))
+      return { type: 'dial', peer, addresses: [...member.addresses, ...hints] }
     })
   }
 }

@@ -66,6 +66,11 @@ export class Redialler implements Part {
     if (this.#parts.transport.peers().includes(peer)) this.#feed({ type: 'admitted', peer })
   }
 
+  /** Where a member may be, as somebody on the local network says. */
+  hint(peer: NodeId, addresses: readonly string[]): void {
+    if (peer !== this.#parts.transport.self) this.#feed({ type: 'hinted', peer, addresses })
+  }
+
   /** No longer a member. */
   forget(peer: NodeId): void {
     this.#feed({ type: 'forgotten', peer })

@@ -97,3 +97,25 @@ test('a forgotten member is not dialled, and memory is bounded', () => {
   }
   expect(seen).toBe(options.maxMembers)
 })
+
+test('what a stranger says of a member is tried after the addresses of its own, and never in their place', () => {
+  const machine = new Redial(new SeededRandom(1), options)
+  const own = Array.from({ length: 16 }, (_, index) => `/own${index}`)
+  machine.on({ type: 'hinted', peer: 'a', addresses: ['/hint'] }, 0)
+  expect(machine.on({ type: 'tick' }, 0)).toEqual([{ type: 'dial', peer: 'a', addresses: ['/hint'] }])
+  machine.on({ type: 'failed', peer: 'a' }, 0)
+  machine.on(known('a', ...own), 1)
+  const spoofed = Array.from({ length: 50 }, (_, index) => `/spoofed${index}`)
+  machine.on({ type: 'hinted', peer: 'a', addresses: spoofed }, 1)
+  const [dial] = machine.on({ type: 'tick' }, 1)
+  expect(dial?.addresses).toEqual([...own.slice(0, 12), ...spoofed.slice(0, 4)])
+})
+
+test('hints do not shorten the wait of a member that could not be reached', () => {
+  const { feed, dials } = redial()
+  feed(known('a', '/x'), 0)
+  dials(0)
+  feed({ type: 'failed', peer: 'a' }, 0)
+  feed({ type: 'hinted', peer: 'a', addresses: ['/made-up'] }, 1)
+  expect(dials(1)).toEqual([])
+})
