@@ -1,11 +1,11 @@
 /**
- * What travels as heads: the trust bundle, the members' credentials, the newest release of each app, and each
- * node's record. Every kind brings its own check; nothing is passed on that did not pass it here.
+ * What travels as heads: the trust bundle, the nodes' credentials, the newest release of each app and the proof of a
+ * second one of its number, and each member's record. Every kind brings its own check; nothing is passed on that did not pass it here.
  *
  * Trust and credentials travel with all that they rest on, so that one head is enough to verify it.
  */
-import { decodeCbor, encodeCbor } from '../core/index.ts'
-import type { Head, HeadOutcome } from './heads/index.ts'
+import { decodeCbor, encodeCbor, type Clock } from '../core/index.ts'
+import { compareHeads, RateLimit, type Head, type HeadOutcome } from './heads/index.ts'
 import {
   maxChain,
   type CredentialBook,
@@ -14,9 +14,12 @@ import {
   type TrustStore,
 } from './identity/index.ts'
 import { membershipProblems, type NodeRecords } from './membership/index.ts'
-import type { ReleaseLog } from './releases/index.ts'
+import type { HistoryEntry, ReleaseLog } from './releases/index.ts'
 
 const maxChainBytes = 1024 * 1024
+/** Records of one node taken at once and per second; a node sends at most ten in a second, and few in a minute. */
+const recordBurst = 200
+const recordsPerSecond = 10
 
 export interface HeadKind {
   /** Keys of this kind start with it: `release/light-alarm`. */
@@ -33,13 +36,20 @@ export interface Holdings {
   readonly credentials: CredentialBook
   readonly releases: ReleaseLog
   readonly records: NodeRecords
+  readonly clock: Clock
   /** A newer record of this very node came back from the mesh: its disk was restored. */
   onOwnRecord(boot: number): Promise<void>
 }
 
 /** In the order in which they depend on each other. */
 export function headKinds(holdings: Holdings): readonly HeadKind[] {
-  return [trustKind(holdings), memberKind(holdings), releaseKind(holdings), nodeKind(holdings)]
+  return [
+    trustKind(holdings),
+    memberKind(holdings),
+    releaseKind(holdings),
+    forkKind(holdings),
+    nodeKind(holdings),
+  ]
 }
 
 function trustKind({ trust }: Holdings): HeadKind {
@@ -65,11 +75,12 @@ function trustKind({ trust }: Holdings): HeadKind {
   }
 }
 
+/** Also of nodes turned out: only who holds the same credentials says the same of them. */
 function memberKind({ credentials }: Holdings): HeadKind {
   return {
     prefix: 'member/',
     heads() {
-      return credentials.members().flatMap(({ id }) => {
+      return credentials.nodes().flatMap((id) => {
         const chain = credentials.chainFor(id)
         const receipt = credentials.get(id)?.receipt
         if (chain === null || receipt === undefined) return []
@@ -85,7 +96,8 @@ function memberKind({ credentials }: Holdings): HeadKind {
     },
     async accept(bytes) {
       const { outcome } = await credentials.offerChain(readChain(bytes))
-      return outcome === 'accepted' ? 'accepted' : outcome === 'known' ? 'known' : 'older'
+      if (outcome === 'accepted' || outcome === 'revoked') return 'accepted'
+      return outcome === 'known' ? 'known' : 'older'
     },
   }
 }
@@ -109,17 +121,50 @@ function releaseKind({ releases }: Holdings): HeadKind {
   }
 }
 
-function nodeKind({ identity, credentials, records, onOwnRecord }: Holdings): HeadKind {
+/**
+ * A release that lost against the newest of its app, which has the same number. A node that held the winner first
+ * would otherwise never hear that there were two.
+ */
+function forkKind({ releases }: Holdings): HeadKind {
+  const lostOf = (app: string): HistoryEntry[] => releases.history(app).filter(({ role }) => role === 'fork')
+  return {
+    prefix: 'fork/',
+    heads() {
+      return releases.heads().flatMap(({ record: { app, seq } }) => {
+        const heads = lostOf(app)
+          .filter(({ record }) => record.seq === seq)
+          .map(({ digest, bytes }): Head => ({ key: `fork/${app}`, order: [seq, 0], digest, bytes }))
+        return heads.sort(compareHeads).slice(0, 1)
+      })
+    },
+    async accept(bytes) {
+      const { record, digest } = await releases.offer(bytes)
+      return lostOf(record.app).some((release) => release.digest === digest) ? 'accepted' : 'older'
+    },
+  }
+}
+
+function nodeKind({ identity, credentials, records, clock, onOwnRecord }: Holdings): HeadKind {
+  /** One for each member that has ever had a record here. */
+  const rates = new Map<NodeId, RateLimit>()
+  const requireRate = (node: NodeId): void => {
+    const now = clock.monotonicMs()
+    const rate = rates.get(node) ?? new RateLimit(recordsPerSecond, recordBurst, now)
+    rates.set(node, rate)
+    if (rate.take(now)) return
+    throw membershipProblems.error('ERR_NODE_RECORD_RATE', `${node} changes its record too often`)
+  }
   return {
     prefix: 'node/',
     heads() {
-      return records.all().map(({ record: { node, report, digest, bytes } }) => {
-        return { key: `node/${node}`, order: [report.boot, report.number], digest, bytes }
+      return records.all().flatMap(({ record: { node, report, digest, bytes } }) => {
+        if (!credentials.isMember(node)) return []
+        return [{ key: `node/${node}`, order: [report.boot, report.number], digest, bytes }]
       })
     },
     async accept(bytes) {
       const { record, outcome } = await records.offer(bytes, (node) => {
-        if (credentials.isMember(node)) return
+        if (credentials.isMember(node)) return requireRate(node)
         throw membershipProblems.error('ERR_NODE_RECORD_STRANGER', `${node} is no member of this mesh`)
       })
       if (record.node === identity.nodeId && outcome === 'accepted') await onOwnRecord(record.report.boot)

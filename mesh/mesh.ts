@@ -28,6 +28,7 @@ import {
   type NodeId,
   type NodeIdentity,
   type NodeReport,
+  type OnAlarm,
   type TrustStore,
 } from './identity/index.ts'
 import {
@@ -71,6 +72,12 @@ export interface MemberView extends Member {
 const maxAlarms = 64
 /** Changes within this time share one node record. */
 const recordDelayMs = 100
+/**
+ * Jumps in a row above records of this node that came back: one for each part of a mesh that remembers a disk that was
+ * restored. After so many it is another machine with the same key, and the two would outdo each other for ever.
+ */
+const maxJumps = 3
+const jumpMs = 60_000
 
 /** Opens everything the mesh keeps on disk and verifies it again. Nothing touches the network before `start`. */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
@@ -80,6 +87,8 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     throw new Error('openMesh needs a node that has joined')
   const alarms: Alarm[] = []
   const onAlarm = (alarm: Alarm): void => {
+    // What is said already must not push out what is not.
+    if (alarms.some(({ code, message }) => code === alarm.code && message === alarm.message)) return
     log.warn('alarm', { code: alarm.code, message: alarm.message })
     alarms.push(alarm)
     alarms.splice(0, alarms.length - maxAlarms)
@@ -91,6 +100,7 @@ export async function openMesh(options: MeshOptions): Promise<Mesh> {
     trust,
     credentials,
     alarms,
+    onAlarm,
     releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
     blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
@@ -112,6 +122,7 @@ interface Stores {
   readonly blobs: BlobStore
   readonly desk: AdmissionDesk
   readonly alarms: readonly Alarm[]
+  readonly onAlarm: OnAlarm
 }
 
 export class Mesh implements Part {
@@ -133,10 +144,14 @@ export class Mesh implements Part {
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
   readonly #listeners = new Set<() => void>()
+  readonly #onAlarm: OnAlarm
   #cancels: Cancel[] = []
   #recordTimer: Cancel | null = null
   #recordNumber = 0
+  #jumps = 0
+  #jumpedMs = 0
   #online: boolean
+  #stopped = false
   #turn: Promise<void> = Promise.resolve()
 
   /** Use {@link openMesh}. */
@@ -149,10 +164,11 @@ export class Mesh implements Part {
     this.releases = stores.releases
     this.blobs = stores.blobs
     this.alarms = stores.alarms
+    this.#onAlarm = stores.onAlarm
     this.#records = stores.records
     this.#desk = stores.desk
     this.#online = !options.offline
-    this.#kinds = headKinds({ ...stores, identity, onOwnRecord: (boot) => this.#jumpAbove(boot) })
+    this.#kinds = headKinds({ ...stores, identity, clock, onOwnRecord: (boot) => this.#jumpAbove(boot) })
     const gate = createGate({ meshId: stores.trust.meshId, self: this.self, credentials: stores.credentials })
     const { listen, announce, mdns } = options
     this.#transport = createTransport({
@@ -197,6 +213,7 @@ export class Mesh implements Part {
 
   async start(): Promise<void> {
     if (this.#cancels.length > 0) return
+    this.#stopped = false
     const { log } = this.#options
     this.#cancels = [
       serveJoins({
@@ -211,13 +228,16 @@ export class Mesh implements Part {
             .catch((error: unknown) => log.error('join:lost', { error: messageOf(error) }))
         },
       }),
+      // Turned out between the check of its credential and the end of its admission.
+      this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
-        if (this.credentials.isMember(peer)) this.#redial.know(peer, addresses)
+        if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),
       this.trust.onChange(() => this.#publishHeads('trust')),
       this.credentials.onChange(() => this.#membersChanged()),
       this.releases.onChange(() => {
         this.#publishHeads('release/')
+        this.#publishHeads('fork/')
         this.#tell()
       }),
     ]
@@ -228,7 +248,9 @@ export class Mesh implements Part {
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#membersChanged()
     this.#rememberInviters()
-    if (this.#online) await this.#connect()
+    await this.#inTurn(async () => {
+      if (this.#online) await this.#connect()
+    })
     await this.#issueRecord()
   }
 
@@ -237,6 +259,7 @@ export class Mesh implements Part {
     this.#cancels = []
     this.#recordTimer?.()
     this.#recordTimer = null
+    this.#stopped = true
     await this.#turn
     this.#redial.stop()
     this.#watch.stop()
@@ -252,8 +275,8 @@ export class Mesh implements Part {
 
   /** Switches the mesh's network; apps and the control API go on. Calls take turns. */
   setNetwork(on: boolean): Promise<void> {
-    const turn = this.#turn.then(async () => {
-      if (this.#online === on) return
+    return this.#inTurn(async () => {
+      if (this.#online === on || this.#stopped) return
       if (on) await this.#connect()
       else await this.#disconnect()
       this.#online = on
@@ -261,6 +284,10 @@ export class Mesh implements Part {
       this.#tell()
       await this.#issueRecord()
     })
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => {})
     return turn
   }
@@ -333,7 +360,10 @@ export class Mesh implements Part {
 
   #publishHeads(prefix: string): void {
     for (const kind of this.#kinds) {
-      if (kind.prefix === prefix) for (const head of kind.heads()) this.#heads.changed(head)
+      if (kind.prefix !== prefix) continue
+      const heads = kind.heads()
+      this.#heads.retain(prefix, new Set(heads.map(({ key }) => key)))
+      for (const head of heads) this.#heads.changed(head)
     }
   }
 
@@ -341,7 +371,16 @@ export class Mesh implements Part {
     this.#publishHeads('member/')
     const others = this.credentials.members().filter(({ id }) => id !== this.self)
     this.#watch.setMembers(others.map(({ id }) => id))
+    for (const node of this.credentials.nodes()) {
+      if (!this.credentials.isMember(node)) this.#redial.forget(node)
+    }
+    for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
+    this.#publishHeads('node/')
     this.#recordsChanged()
+  }
+
+  #disconnectIfStranger(peer: NodeId): void {
+    if (!this.credentials.isMember(peer)) this.#transport.disconnect(peer, 'it is no member any more')
   }
 
   /** A newcomer has nobody's record yet; the invite in its own credential says where its first peers are. */
@@ -388,6 +427,17 @@ export class Mesh implements Part {
   }
 
   async #jumpAbove(boot: number): Promise<void> {
+    const now = this.#options.clock.monotonicMs()
+    if (this.#jumps >= maxJumps) {
+      this.#onAlarm({
+        code: 'ERR_DUPLICATE_IDENTITY',
+        message: `another machine runs with the identity of this node, ${this.self}`,
+        evidence: [],
+      })
+      if (now - this.#jumpedMs < jumpMs) return
+    }
+    this.#jumps++
+    this.#jumpedMs = now
     await this.#options.identity.raiseBoot(boot)
     this.descriptionChanged()
   }

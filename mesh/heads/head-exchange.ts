@@ -87,6 +87,11 @@ export class HeadExchange implements Part {
     this.#feed({ type: 'changed', head, from: this.#judging.get(head.key) })
   }
 
+  /** Of the heads whose keys start with `prefix`, forgets all but these. */
+  retain(prefix: string, keys: ReadonlySet<string>): void {
+    this.#feed({ type: 'retain', prefix, keys })
+  }
+
   get(key: string): Head | undefined {
     return this.#sync.get(key)
   }

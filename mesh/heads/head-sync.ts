@@ -45,6 +45,8 @@ export const headSyncDefaults: HeadSyncOptions = {
 export type HeadEvent =
   /** The owner holds this now; `from` where a peer brought it. */
   | { readonly type: 'changed'; readonly head: Head; readonly from?: string }
+  /** Of the heads whose keys start so, the owner holds these and no others any more. */
+  | { readonly type: 'retain'; readonly prefix: string; readonly keys: ReadonlySet<string> }
   | { readonly type: 'peer-up'; readonly peer: string }
   | { readonly type: 'peer-down'; readonly peer: string }
   | { readonly type: 'message'; readonly peer: string; readonly message: HeadMessage }
@@ -95,6 +97,9 @@ export class HeadSync {
     switch (event.type) {
       case 'changed':
         this.#onChanged(event.head, event.from)
+        break
+      case 'retain':
+        this.#store.retain(event.prefix, event.keys)
         break
       case 'peer-up':
         this.#onPeerUp(event.peer, nowMs)

@@ -1,4 +1,5 @@
 /** The public face of mesh/heads/: how the newest version of everything reaches every node. */
-export { headLimits, type Head, type HeadOutcome } from './head.ts'
+export { compareHeads, headLimits, type Head, type HeadOutcome } from './head.ts'
 export { createHeadExchange, type HeadExchange, type HeadExchangeParts } from './head-exchange.ts'
 export { headsProblems } from './message.ts'
+export { RateLimit } from './rate-limit.ts'

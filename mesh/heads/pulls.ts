@@ -19,7 +19,7 @@ interface Pull {
   dueMs: number
   /** The peer has answered and the owner is looking at it. */
   isJudging: boolean
-  /** Who else has it, or something newer. */
+  /** Who else has something newer than what is held. */
   readonly others: Map<string, HeadId>
 }
 
@@ -58,7 +58,8 @@ export class Pulls {
       if ((this.#refused.get(versionOf(id)) ?? -Infinity) > nowMs) continue
       const pull = this.#pulls.get(id.key)
       if (pull !== undefined) {
-        if (pull.peer !== peer && compareHeads(id, pull.id) <= 0 && pull.others.size < maxOthers)
+        // Also one that is older than what the first peer claims to have: that may be a lie.
+        if (pull.peer !== peer && (pull.others.has(peer) || pull.others.size < maxOthers))
           pull.others.set(peer, id)
         else if (pull.peer === peer && isNewer(id, pull.id)) pull.id = id
       } else if (room-- <= 0) {

@@ -25,6 +25,16 @@ export class HeadStore {
     return true
   }
 
+  /** Forgets the heads whose keys start with `prefix` and are not in `keys`. */
+  retain(prefix: string, keys: ReadonlySet<string>): void {
+    for (const key of this.#heads.keys()) {
+      if (!key.startsWith(prefix) || keys.has(key)) continue
+      this.#heads.delete(key)
+      this.#keys = null
+      this.#summary = null
+    }
+  }
+
   summary(): Summary {
     if (this.#summary === null) {
       const lines = this.#sorted().map((key) => {

@@ -15,6 +15,11 @@ import { Turns } from './turns.ts'
 
 /** Credentials kept at most; about 1 KB each. */
 const maxMembers = 4_096
+/**
+ * Credentials kept of one invite: the one that stands, and one that proves its other use. More never count, and a
+ * member that makes new nodes from its own token could fill every book with them.
+ */
+const maxPerInvite = 2
 
 export interface Member {
   readonly id: NodeId
@@ -98,13 +103,16 @@ export class CredentialBook {
       const held = this.#held.get(node)
       if (held?.receipt.digest === credential.receipt.digest) return { outcome: 'known', node }
       if (held !== undefined && !supersedes(credential, held)) return { outcome: 'older', node }
-      if (held === undefined && this.#held.size >= maxMembers) {
+      const surplus = this.#rivalsOf(credential).slice(maxPerInvite - 1)
+      if (surplus.some(({ receipt }) => receipt.digest < credential.receipt.digest))
+        return { outcome: 'older', node }
+      if (held === undefined && this.#held.size - surplus.length >= maxMembers) {
         throw identityProblems.error(
           'ERR_MEMBERS_LIMIT',
           `there are ${maxMembers} members already; ${node} was not added`,
         )
       }
-      await this.#keep(credential)
+      await this.#keep(credential, surplus)
       return { outcome: this.#members.has(node) ? 'accepted' : 'revoked', node }
     })
   }
@@ -130,6 +138,11 @@ export class CredentialBook {
   /** The credential of any node that has one here, member or turned out. */
   get(node: NodeId): VerifiedCredential | null {
     return this.#held.get(node) ?? null
+  }
+
+  /** All nodes that have a credential here, members or turned out. */
+  nodes(): NodeId[] {
+    return [...this.#held.keys()]
   }
 
   /** Whom an invite has let in. */
@@ -176,10 +189,21 @@ export class CredentialBook {
     return missing
   }
 
-  async #keep(credential: VerifiedCredential): Promise<void> {
+  /** Other nodes let in by the same invite, the one that stands first. */
+  #rivalsOf({ node, invite }: VerifiedCredential): VerifiedCredential[] {
+    return [...this.#held.values()]
+      .filter((held) => held.invite.id === invite.id && held.node !== node)
+      .sort((a, b) => (a.receipt.digest < b.receipt.digest ? -1 : 1))
+  }
+
+  async #keep(credential: VerifiedCredential, surplus: readonly VerifiedCredential[]): Promise<void> {
     const rival = this.byInvite(credential.invite.id)
     await this.#folder.write(`${credential.node}.cbor`, credential.bytes)
     this.#held.set(credential.node, credential)
+    for (const { node } of surplus) {
+      await this.#folder.remove(`${node}.cbor`)
+      this.#held.delete(node)
+    }
     if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
     this.#settle()
   }

@@ -8,6 +8,7 @@ import { messageOf, type Clock, type Digest, type DurableFolder } from '../../co
 import {
   compareReports,
   maxNodeRecordBytes,
+  Turns,
   verifyNodeRecord,
   type NodeId,
   type NodeRecord,
@@ -35,19 +36,25 @@ export interface NodeRecordsOptions {
 /** Reads and verifies again what was kept; what does not verify is removed and reported. */
 export async function openNodeRecords(options: NodeRecordsOptions): Promise<NodeRecords> {
   const held = new Map<NodeId, HeldRecord>()
+  const report = (name: string, error: unknown): void =>
+    options.onAlarm({
+      code: 'ERR_STORED_DAMAGED',
+      message: `node record ${name}: ${messageOf(error)}`,
+      evidence: [],
+    })
   for (const name of (await options.folder.list()).slice(0, maxRecords)) {
+    // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
+    const bytes = await options.folder.read(name, maxNodeRecordBytes).catch((error: unknown) => {
+      report(name, error)
+      return null
+    })
+    if (bytes === null) continue
     try {
-      const bytes = await options.folder.read(name, maxNodeRecordBytes)
-      if (bytes === null) continue
       const record = verifyNodeRecord(bytes, { mesh: options.meshId })
       held.set(record.node, { record, receivedAtMs: null })
     } catch (error) {
       await options.folder.remove(name)
-      options.onAlarm({
-        code: 'ERR_STORED_DAMAGED',
-        message: `node record ${name}: ${messageOf(error)}`,
-        evidence: [],
-      })
+      report(name, error)
     }
   }
   return new NodeRecords(options, held)
@@ -57,6 +64,7 @@ export class NodeRecords {
   readonly #options: NodeRecordsOptions
   readonly #held: Map<NodeId, HeldRecord>
   readonly #unsaved = new Set<NodeId>()
+  readonly #turns = new Turns()
 
   /** Use {@link openNodeRecords}. */
   constructor(options: NodeRecordsOptions, held: Map<NodeId, HeldRecord>) {
@@ -84,10 +92,10 @@ export class NodeRecords {
     }
     if (order < 0) return { outcome: 'older', record }
     this.#held.set(record.node, { record, receivedAtMs: this.#options.clock.monotonicMs() })
+    this.#unsaved.add(record.node)
     const sameAddresses =
       held !== undefined && held.report.addresses.join() === record.report.addresses.join()
-    if (sameAddresses) this.#unsaved.add(record.node)
-    else await this.#save(record)
+    if (!sameAddresses) await this.#trySave(record.node)
     return { outcome: 'accepted', record }
   }
 
@@ -101,21 +109,40 @@ export class NodeRecords {
 
   /** Writes what was not worth a write of its own. */
   async flush(): Promise<void> {
-    for (const node of this.#unsaved) {
-      const held = this.#held.get(node)
-      if (held !== undefined) await this.#save(held.record)
-    }
-    this.#unsaved.clear()
+    for (const node of this.#unsaved) await this.#save(node)
   }
 
-  #save(record: NodeRecord): Promise<void> {
-    return this.#options.folder.write(`${record.node}.cbor`, record.bytes)
+  /** A full disk must not keep a record from being known and passed on: it is tried again when the node stops. */
+  async #trySave(node: NodeId): Promise<void> {
+    try {
+      await this.#save(node)
+    } catch (error) {
+      this.#options.onAlarm({
+        code: 'ERR_NODE_RECORD_UNSAVED',
+        message: `node records stay in memory: ${messageOf(error)}`,
+        evidence: [],
+      })
+    }
+  }
+
+  /** In turn, so that the newest record is the last one written. */
+  #save(node: NodeId): Promise<void> {
+    return this.#turns.take(async () => {
+      const held = this.#held.get(node)
+      if (held === undefined || !this.#unsaved.delete(node)) return
+      try {
+        await this.#options.folder.write(`${node}.cbor`, held.record.bytes)
+      } catch (error) {
+        this.#unsaved.add(node)
+        throw error
+      }
+    })
   }
 
   #reportDuplicate(held: NodeRecord, offered: NodeRecord): void {
     this.#options.onAlarm({
       code: 'ERR_DUPLICATE_IDENTITY',
-      message: `two nodes run with the identity ${held.node} (${held.report.name})`,
+      message: `two nodes run with the identity ${held.node}`,
       evidence: [held.bytes, offered.bytes],
     })
   }

@@ -229,3 +229,26 @@ test('one neighbour that advertises endless keys is pulled from within bounds, o
 test('a message of somebody who is no neighbour is ignored', () => {
   expect(hear('stranger', { t: 'have', ids: [idOf(head('trust', 1))] })).toEqual([])
 })
+
+test('a neighbour that claims to have something newer and never sends it cannot keep others from bringing theirs', () => {
+  up('liar', 'b')
+  const good = head('release/x', 2)
+  const lie = (order: number): HeadAction[] =>
+    hear('liar', { t: 'have', ids: [idOf(head('release/x', order))] })
+  lie(Number.MAX_SAFE_INTEGER)
+  hear('b', { t: 'have', ids: [idOf(good)] })
+  lie(Number.MAX_SAFE_INTEGER - 1)
+  nowMs = headSyncDefaults.pullMs
+  expect(feed({ type: 'tick' })).toContainEqual(want('b', 'release/x'))
+  lie(Number.MAX_SAFE_INTEGER - 2)
+  expect(hear('b', { t: 'heads', heads: [good] })).toMatchObject([{ type: 'accept', peer: 'b' }])
+})
+
+test('what the owner holds no longer is forgotten, and nothing else', () => {
+  for (const key of ['node/a', 'node/b', 'trust']) feed({ type: 'changed', head: head(key, 1) })
+  const without = new HeadSync(new SeededRandom(1))
+  for (const key of ['node/b', 'trust']) without.on({ type: 'changed', head: head(key, 1) }, 0)
+  expect(feed({ type: 'retain', prefix: 'node/', keys: new Set(['node/b']) })).toEqual([])
+  expect(sync.get('node/a')).toBeUndefined()
+  expect(sync.summary()).toEqual(without.summary())
+})

@@ -215,6 +215,35 @@ describe('one invite that let in two nodes', () => {
     expect(late.book.members()).toEqual(book.members())
   })
 
+  it('keeps two credentials of one invite at most, the same ones in every order', async () => {
+    const mesh = await testMesh()
+    const founder = await foundingNode(mesh)
+    const invite = inviteTo(mesh)
+    const insider = await admit(founder, invite, 'insider')
+    // A member that makes nodes of its own from the token that let it in.
+    const made: Uint8Array[] = []
+    for (let index = 0; index < 6; index++) {
+      const { bytes } = application(invite, `made-${index}`)
+      const { certificate } = readApplication(bytes)
+      const { mesh: of, node, inviteId } = certificate.record
+      const receipt = signReceipt(
+        { v: 1, mesh: of, node, inviteId, certificate: certificate.digest, at: index },
+        keyNamed('node insider'),
+      )
+      made.push(encodeCredential({ invite: invite.bytes, certificate: certificate.bytes, receipt }))
+    }
+    const seen = new Set<string>()
+    for (const order of [made, made.toReversed()]) {
+      const { book, bookFolder } = await testNode(mesh, 'observer')
+      for (const credential of [founder.credential, insider]) await book.offer(credential)
+      for (const round of [order, order]) for (const credential of round) await book.offer(credential)
+      expect(await bookFolder.list()).toHaveLength(3)
+      expect(names(book)).not.toContain('made-0')
+      seen.add(JSON.stringify(book.nodes().sort()))
+    }
+    expect(seen.size).toBe(1)
+  })
+
   it('comes to the same members in every order', async () => {
     const mesh = await testMesh()
     const { left, right, a, b } = await redeemedTwice(mesh)

@@ -1,0 +1,159 @@
+/** The composed mesh: several nodes in one process, talking over loopback. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readRelease } from '../../mesh/releases/index.ts'
+import type { Mesh } from '../../mesh/index.ts'
+import { Harbor } from './harbor.ts'
+import { until } from './transport/nodes.ts'
+
+let harbor: Harbor
+const unhandled: unknown[] = []
+const note = (reason: unknown): unknown => unhandled.push(reason)
+
+beforeEach(async () => {
+  unhandled.length = 0
+  process.on('unhandledRejection', note)
+  harbor = await Harbor.open()
+})
+
+afterEach(async () => {
+  await harbor.close()
+  process.off('unhandledRejection', note)
+  expect(unhandled).toEqual([])
+})
+
+const names = (mesh: Mesh): string[] => mesh.members().map(({ name }) => name)
+const verdict = (mesh: Mesh, of: Mesh): string | undefined =>
+  mesh.members().find(({ id }) => id === of.self)?.opinion.verdict
+const head = (mesh: Mesh): string | undefined => mesh.releases.head('light-alarm')?.digest
+const allAlive = (meshes: readonly Mesh[]): boolean =>
+  meshes.every((mesh) => meshes.every((other) => verdict(mesh, other) === 'alive'))
+
+test('five nodes come to the same members, records and releases, whoever let them in', async () => {
+  const first = await harbor.found('n1')
+  const meshes = [first]
+  for (const name of ['n2', 'n3', 'n4', 'n5']) meshes.push(await harbor.join(name, meshes.at(-1) as Mesh))
+  const bytes = await harbor.release()
+  await meshes[2]?.publish(bytes)
+  await until(
+    () => meshes.every((mesh) => names(mesh).join() === 'n1,n2,n3,n4,n5'),
+    'five members everywhere',
+  )
+  await until(() => allAlive(meshes), 'everybody alive everywhere')
+  await until(
+    () => meshes.every((mesh) => head(mesh) === readRelease(bytes).digest),
+    'the release everywhere',
+  )
+  await until(
+    () => meshes.every((mesh) => mesh.members().every(({ held }) => held !== null)),
+    'all records everywhere',
+  )
+  expect(meshes.flatMap((mesh) => mesh.alarms)).toEqual([])
+})
+
+test('a node whose network is off misses a release, and has it soon after its network is on', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  const c = await harbor.join('c', b)
+  await until(() => allAlive([a, b, c]))
+  const address = c.addresses()[0]
+  await c.setNetwork(false)
+  expect(c.addresses()).toEqual([])
+  expect(verdict(c, c)).toBe('isolated')
+  const bytes = await harbor.release()
+  await a.publish(bytes)
+  await until(() => head(b) !== undefined)
+  expect(head(c)).toBeUndefined()
+  await until(() => verdict(a, c) === 'dead', 'a refused connection is proof')
+  await c.setNetwork(true)
+  expect(c.addresses()[0]).toBe(address)
+  await until(() => head(c) === readRelease(bytes).digest)
+  await until(() => allAlive([a, b, c]))
+})
+
+test('releases with one number from two sides of a cut: the smaller digest stands, and every node knows of both', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  const c = await harbor.join('c', b)
+  await until(() => allAlive([a, b, c]))
+  await c.setNetwork(false)
+  const [small, large] = (
+    await Promise.all(['1.0.0', '1.0.1'].map((version) => harbor.release({ version })))
+  ).sort((x, y) => (readRelease(x).digest < readRelease(y).digest ? -1 : 1)) as [Uint8Array, Uint8Array]
+  await a.publish(large)
+  await c.publish(small)
+  await until(() => head(b) === readRelease(large).digest)
+  await c.setNetwork(true)
+  const meshes = [a, b, c]
+  await until(
+    () => meshes.every((mesh) => head(mesh) === readRelease(small).digest),
+    'the smaller everywhere',
+  )
+  await until(
+    () => meshes.every((mesh) => mesh.alarms.some(({ code }) => code === 'ERR_RELEASE_FORK')),
+    'the alarm everywhere',
+  )
+  for (const mesh of meshes) {
+    expect(mesh.alarms.map(({ code }) => code)).toEqual(['ERR_RELEASE_FORK'])
+    const forks = mesh.releases.history('light-alarm').filter(({ role }) => role === 'fork')
+    expect(forks.map(({ digest }) => digest)).toEqual([readRelease(large).digest])
+  }
+})
+
+test('an invite redeemed on two sides of a cut: one node stays, the other is cut off, and all agree', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  await until(() => allAlive([a, b]))
+  const token = await harbor.invite(a, { addresses: [...a.addresses(), ...b.addresses()] })
+  await b.setNetwork(false)
+  const x = await harbor.enter('x', token)
+  await a.setNetwork(false)
+  await b.setNetwork(true)
+  const y = await harbor.enter('y', token)
+  const atX = await harbor.run(x)
+  const atY = await harbor.run(y)
+  await a.setNetwork(true)
+  await until(() => names(a).length === 3 && names(a).join() === names(b).join(), 'one of the two at a and b')
+  const [stays, falls] = names(a).includes('x') ? [atX, atY] : [atY, atX]
+  await until(() => verdict(a, stays) === 'alive' && verdict(b, stays) === 'alive')
+  await until(() => [a, b, stays].every((mesh) => verdict(falls, mesh) !== 'alive'), 'the loser is cut off')
+  await until(() => [a, b].every((mesh) => mesh.alarms.some(({ code }) => code === 'ERR_INVITE_TWICE')))
+  await a.publish(await harbor.release())
+  await until(() => head(stays) !== undefined)
+  expect(head(falls)).toBeUndefined()
+})
+
+test('a restart without a peer keeps members, records and releases', async () => {
+  const a = await harbor.found('a')
+  const berth = await harbor.enter('b', await harbor.invite(a))
+  const b = await harbor.run(berth)
+  await until(() => allAlive([a, b]))
+  await a.publish(await harbor.release())
+  await until(() => head(b) !== undefined)
+  await b.stop()
+  await a.stop()
+  const again = await harbor.run(berth, true)
+  expect(names(again)).toEqual(['a', 'b'])
+  expect(head(again)).toBe(head(a))
+  expect(again.members().find(({ name }) => name === 'a')?.held).not.toBeNull()
+})
+
+test('a network switched to and fro at any moment ends as it was asked for last', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  await Promise.all([false, true, false, true, true, false].map((on) => b.setNetwork(on)))
+  expect(b.isOnline).toBe(false)
+  expect(b.addresses()).toEqual([])
+  await Promise.all([b.setNetwork(true), b.setNetwork(false), b.setNetwork(true)])
+  await until(() => allAlive([a, b]))
+})
+
+test('a stopped node stays off, whatever is asked of its network', async () => {
+  const a = await harbor.found('a')
+  await a.setNetwork(false)
+  const asked = a.setNetwork(true)
+  const stopped = a.stop()
+  const late = a.setNetwork(true)
+  await Promise.allSettled([asked, stopped, late])
+  await a.setNetwork(true).catch(() => {})
+  expect(a.addresses()).toEqual([])
+})
