@@ -1,5 +1,5 @@
 /** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
-import { digestOf, messageOf, shortDigest, type Clock, type Log } from '../../core/index.ts'
+import { digestOf, messageOf, shortDigest, within, type Clock, type Log } from '../../core/index.ts'
 import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
 import type {
   ControlledNode,
@@ -40,6 +40,7 @@ export interface ControlParts {
 /** A sensor that does not answer must not hold up everybody's `sensors`. */
 const sensorReadMs = 2_000
 
+/** Everything the control API can ask of a node. */
 export class NodeControl implements ControlledNode {
   readonly logs: LogSource
   readonly #parts: ControlParts
@@ -92,9 +93,10 @@ export class NodeControl implements ControlledNode {
   }
 
   async devices(): Promise<DevicesReport> {
-    const { sensors, pins } = this.#parts.devices
+    const { clock, devices } = this.#parts
+    const { sensors, pins } = devices
     return {
-      sensors: await Promise.all([...sensors.values()].map(readSensor)),
+      sensors: await Promise.all([...sensors.values()].map((sensor) => readSensor(sensor, clock))),
       pins: await Promise.all([...pins.values()].map(readPin)),
     }
   }
@@ -172,10 +174,10 @@ export class NodeControl implements ControlledNode {
   }
 }
 
-async function readSensor(sensor: Sensor): Promise<DevicesReport['sensors'][number]> {
+async function readSensor(sensor: Sensor, clock: Clock): Promise<DevicesReport['sensors'][number]> {
   const { name, driver } = sensor
   try {
-    const { value, timeMs, unit } = await sensor.read(AbortSignal.timeout(sensorReadMs))
+    const { value, timeMs, unit } = await within({ clock, ms: sensorReadMs }, (signal) => sensor.read(signal))
     return { name, driver, value, unit, timeMs }
   } catch (error) {
     return { name, driver, value: null, unit: sensor.unit, timeMs: null, problem: messageOf(error) }

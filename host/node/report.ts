@@ -10,6 +10,7 @@ export interface Moment {
 
 type Problems = StatusReport['problems']
 
+/** A member as its own record and this node's detector have it; times by this node's clocks. */
 export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
   const { opinion, held } = member
   const report = held?.record.report
@@ -40,6 +41,7 @@ function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null
   return receivedAtMs === null ? null : Math.round(monotonicMs - receivedAtMs)
 }
 
+/** A held release for people and for the CLI: digests and keys in hexadecimal. */
 export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
   const { record, digest, role, publisher, receivedAt } = entry
   return {
@@ -58,19 +60,24 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
   }
 }
 
-/** What is wrong here, worst first: alarms, then this node's own trouble, then its apps'. */
+/**
+ * What is wrong here, worst first: alarms, the latest first and each once, then this node's own trouble, then its apps'.
+ * @param fixOf what to do about a code
+ */
 export function problemsOf(
   alarms: readonly Alarm[],
   self: Problems,
   apps: readonly AppStatus[],
   fixOf: (code: string) => string,
 ): Problems {
-  const latest = new Map(
-    alarms.map(({ code, message }) => [`${code} ${message}`, { code, message, hint: fixOf(code) }]),
-  )
+  const raised = new Map<string, Problems[number]>()
+  for (const { code, message } of [...alarms].reverse()) {
+    const key = `${code} ${message}`
+    if (!raised.has(key)) raised.set(key, { code, message, hint: fixOf(code) })
+  }
   const ofApps = apps.flatMap((app) => {
     const reasons = [app.reason, app.next?.reason].filter((reason) => reason !== undefined)
     return reasons.map(({ code, message, hint }) => ({ code, message: `${app.app}: ${message}`, hint }))
   })
-  return [...[...latest.values()].reverse(), ...self, ...ofApps]
+  return [...raised.values(), ...self, ...ofApps]
 }

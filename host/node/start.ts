@@ -1,39 +1,21 @@
 /**
  * The daemon, wired: every part is made here, in the order in which it starts, and handed what it needs.
  */
-import { arch, platform } from 'node:os'
-import {
-  every,
-  Lifecycle,
-  openFolder,
-  systemClock,
-  systemRandom,
-  type DurableFolder,
-  type Log,
-  type Part,
-} from '../../core/index.ts'
-import {
-  openMesh,
-  openNodeIdentity,
-  type ComponentRef,
-  type Mesh,
-  type NodeDescription,
-} from '../../mesh/index.ts'
+import { Lifecycle, openFolder, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
+import { openMesh, openNodeIdentity, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
-import { AppLog, createAppSupervisor, type AppSupervisor, type FetchComponent } from '../apps/index.ts'
+import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
-import { version } from '../version.ts'
 import { NodeControl } from './control.ts'
+import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
+import { createPlacement, fetchFrom } from './placement.ts'
 
 const clock = systemClock
 const random = systemRandom
-/** How many releases of an app keep their component on this disk: the head, and two to go back to. */
-const keptReleases = 3
-const collectMs = 600_000
 
 /**
  * Starts a node on a data folder. A failed start has given back lock, ports and devices.
@@ -94,7 +76,7 @@ async function startLocked(
       { name: 'engine', stop: () => engine.stop() },
       mesh,
       apps,
-      placement(parts, log),
+      createPlacement({ mesh, apps, clock, log }),
       server,
     ],
     clock,
@@ -133,6 +115,23 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
     log: log.scope('join'),
   })
   const devices = await openDevices(config, { clock, random })
+  try {
+    return { ...(await makeAround(devices, identity, options, config, folder)), devices, origin }
+  } catch (error) {
+    await devices.close()
+    throw error
+  }
+}
+
+/** What needs the devices open: engine, mesh and apps. Nothing of it runs before the lifecycle starts it. */
+async function makeAround(
+  devices: Devices,
+  identity: NodeIdentity,
+  options: NodeOptions,
+  config: NodeConfig,
+  folder: DurableFolder,
+): Promise<Pick<Parts, 'mesh' | 'engine' | 'apps' | 'appLog'>> {
+  const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
     clock,
@@ -141,21 +140,6 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
   const appLog = new AppLog(clock, {
     lines: config.limits.logLines,
     linesPerSecond: config.limits.logLinesPerSecond,
-  })
-  const describe = (): NodeDescription => ({
-    arch: arch(),
-    platform: platform(),
-    runtime: `node ${process.versions.node}`,
-    version,
-    features: [],
-    devices: [...devices.sensors.values(), ...devices.pins.values()].map(({ name, driver }) => {
-      return {
-        kind: devices.sensors.get(name)?.driver === driver ? ('sensor' as const) : ('pin' as const),
-        name,
-        driver,
-      }
-    }),
-    apps: apps.status(),
   })
   const mesh = await openMesh({
     folder,
@@ -167,7 +151,7 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
     clock,
     random,
     log: log.scope('mesh'),
-    describe,
+    describe: () => describeNode(devices, apps.status()),
   })
   const apps = createAppSupervisor({
     engine,
@@ -183,55 +167,5 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, devices, apps, appLog, origin }
-}
-
-/** What the disk has is read, the rest comes from peers; either way the bytes match the signed digest. */
-function fetchFrom(mesh: Mesh): FetchComponent {
-  return async ({ component }, onProgress, signal) => {
-    const held = await mesh.blobs.readComponent(component)
-    if (held !== null) return held
-    await mesh.exchange.fetch(component, {
-      signal,
-      onProgress: ({ haveBytes, totalBytes, fetchedBytes }) =>
-        onProgress({ share: haveBytes / totalBytes, fetchedBytes }),
-    })
-    return mesh.blobs.readComponent(component)
-  }
-}
-
-/** Keeps what runs equal to what the releases want, and the disk free of components that nobody will ask for. */
-function placement({ mesh, apps }: Parts, log: Log): Part {
-  const apply = (): void => apps.setDesired(mesh.releases.heads())
-  const collect = async (): Promise<void> => {
-    const keep: ComponentRef[] = []
-    for (const { record } of mesh.releases.heads()) {
-      keep.push(
-        ...mesh.releases
-          .history(record.app)
-          .slice(0, keptReleases)
-          .map((held) => held.record.component),
-      )
-    }
-    await mesh.blobs.collect(keep)
-  }
-  const collectNow = (): void =>
-    void collect().catch((error: Error) => log.error('blobs:collect', { error: error.message }))
-  let cancels: (() => void)[] = []
-  return {
-    name: 'placement',
-    start() {
-      if (cancels.length > 0) return
-      cancels = [
-        mesh.onChange(apply),
-        apps.onChange(() => mesh.descriptionChanged()),
-        every(clock, collectMs, collectNow),
-      ]
-      apply()
-    },
-    stop() {
-      for (const cancel of cancels) cancel()
-      cancels = []
-    },
-  }
+  return { mesh, engine, apps, appLog }
 }

@@ -1,0 +1,25 @@
+/** What a node says of itself in its record: the machine, its devices, its apps. */
+import { arch, platform } from 'node:os'
+import type { NodeDescription } from '../../mesh/index.ts'
+import type { AppStatus } from '../api/index.ts'
+import type { Devices } from '../devices/index.ts'
+import { version } from '../version.ts'
+
+/** A sensor and a pin may share a name; they are two devices. */
+export function describeNode(
+  { sensors, pins }: Pick<Devices, 'sensors' | 'pins'>,
+  apps: readonly AppStatus[],
+): NodeDescription {
+  return {
+    arch: arch(),
+    platform: platform(),
+    runtime: `node ${process.versions.node}`,
+    version,
+    features: [],
+    devices: [
+      ...[...sensors.values()].map(({ name, driver }) => ({ kind: 'sensor' as const, name, driver })),
+      ...[...pins.values()].map(({ name, driver }) => ({ kind: 'pin' as const, name, driver })),
+    ],
+    apps,
+  }
+}

@@ -1,0 +1,59 @@
+/** Keeps what runs equal to what the releases want, and the disk free of components that nobody will ask for. */
+import { every, messageOf, type Cancel, type Clock, type Log, type Part } from '../../core/index.ts'
+import type { ComponentRef, Mesh } from '../../mesh/index.ts'
+import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
+
+/** How many releases of an app keep their component on this disk: the head, and two to go back to. */
+const keptReleases = 3
+const collectMs = 600_000
+
+export interface PlacementParts {
+  readonly mesh: Pick<Mesh, 'releases' | 'blobs' | 'onChange' | 'descriptionChanged'>
+  readonly apps: Pick<AppSupervisor, 'setDesired' | 'onChange'>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Part {
+  const apply = (): void => apps.setDesired(mesh.releases.heads())
+  const collect = (): void => {
+    const kept = mesh.releases.heads().flatMap(({ record }): ComponentRef[] => {
+      const newest = mesh.releases.history(record.app).slice(0, keptReleases)
+      return newest.map((held) => held.record.component)
+    })
+    mesh.blobs
+      .collect(kept)
+      .catch((error: unknown) => log.error('blobs:collect', { error: messageOf(error) }))
+  }
+  let cancels: Cancel[] = []
+  return {
+    name: 'placement',
+    start() {
+      if (cancels.length > 0) return
+      cancels = [
+        mesh.onChange(apply),
+        apps.onChange(() => mesh.descriptionChanged()),
+        every(clock, collectMs, collect),
+      ]
+      apply()
+    },
+    stop() {
+      for (const cancel of cancels) cancel()
+      cancels = []
+    },
+  }
+}
+
+/** What the disk has is read, the rest comes from peers; either way the bytes match the signed digest. */
+export function fetchFrom(mesh: Pick<Mesh, 'blobs' | 'exchange'>): FetchComponent {
+  return async ({ component }, onProgress, signal) => {
+    const held = await mesh.blobs.readComponent(component)
+    if (held !== null) return held
+    await mesh.exchange.fetch(component, {
+      signal,
+      onProgress: ({ haveBytes, totalBytes, fetchedBytes }) =>
+        onProgress({ share: haveBytes / totalBytes, fetchedBytes }),
+    })
+    return mesh.blobs.readComponent(component)
+  }
+}

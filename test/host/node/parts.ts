@@ -1,0 +1,52 @@
+/** Stand-ins for what the composed node is made of: a mesh with two members, one app, and devices that answer. */
+import type { Devices, Pin, Sensor } from '../../../host/devices/index.ts'
+import type { AppStatus } from '../../../host/api/index.ts'
+import type { MemberView, NodeReport, Opinion } from '../../../mesh/index.ts'
+
+export const alive: Opinion = { verdict: 'alive', why: 'answers its probes', sinceMs: 4_000, rttMs: 1.5 }
+
+export function member(name: string, changes: Partial<MemberView> = {}): MemberView {
+  return {
+    id: `id-${name}`,
+    name,
+    groups: ['lobby'],
+    roles: [],
+    credential: 'cc'.repeat(32),
+    opinion: alive,
+    held: null,
+    ...changes,
+  }
+}
+
+/** The record of a member, heard at `receivedAtMs`. */
+export function heard(report: Partial<NodeReport>, receivedAtMs: number | null): MemberView['held'] {
+  return { record: { report }, receivedAtMs } as unknown as MemberView['held']
+}
+
+export function appStatus(changes: Partial<AppStatus> = {}): AppStatus {
+  return {
+    app: 'light-alarm',
+    version: '1.0.0',
+    seq: 1,
+    state: 'running',
+    since: 1_000,
+    failures: 0,
+    ...changes,
+  }
+}
+
+export function sensor(name: string, read: Sensor['read'], driver = 'simulated'): Sensor {
+  return { name, driver, unit: 'lx', read, close: async () => {} }
+}
+
+export function pin(name: string, read: Pin['read'], driver = 'simulated'): Pin {
+  return { name, driver, read, write: async () => {}, edges: () => [], close: async () => {} }
+}
+
+export function devices(sensors: readonly Sensor[], pins: readonly Pin[]): Devices {
+  return {
+    sensors: new Map(sensors.map((each) => [each.name, each])),
+    pins: new Map(pins.map((each) => [each.name, each])),
+    close: async () => {},
+  }
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { silentLog } from '../../../core/index.ts'
+import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
+import type { ComponentRef } from '../../../mesh/index.ts'
+import { FakeClock } from '../fake-clock.ts'
+
+const ref = (digest: string): ComponentRef => ({
+  digest,
+  sizeBytes: 100,
+  chunks: { digest: `list-${digest}`, sizeBytes: 10 },
+})
+
+function setUp(): {
+  part: ReturnType<typeof createPlacement>
+  clock: FakeClock
+  calls: unknown[]
+  listeners: { mesh: Set<() => void>; apps: Set<() => void> }
+} {
+  const clock = new FakeClock()
+  const calls: unknown[] = []
+  const listeners = { mesh: new Set<() => void>(), apps: new Set<() => void>() }
+  const history = ['v4', 'v3', 'v2', 'v1'].map((digest) => ({
+    record: { app: 'light-alarm', component: ref(digest) },
+  }))
+  const on = (set: Set<() => void>) => (run: () => void) => {
+    set.add(run)
+    return () => set.delete(run)
+  }
+  const parts = {
+    mesh: {
+      releases: { heads: () => history.slice(0, 1), history: () => history },
+      blobs: {
+        collect: async (keep: ComponentRef[]) =>
+          void calls.push(['keep', ...keep.map(({ digest }) => digest)]),
+      },
+      onChange: on(listeners.mesh),
+      descriptionChanged: () => calls.push('described'),
+    },
+    apps: {
+      setDesired: (heads: unknown[]) => calls.push(['desired', heads.length]),
+      onChange: on(listeners.apps),
+    },
+    clock,
+    log: silentLog,
+  } as unknown as PlacementParts
+  return { part: createPlacement(parts), clock, calls, listeners }
+}
+
+describe('placement', () => {
+  it('wants what the releases want, at the start and whenever the mesh changes', () => {
+    const { part, calls, listeners } = setUp()
+    void part.start?.()
+    void part.start?.()
+    for (const run of listeners.mesh) run()
+    expect(calls).toEqual([
+      ['desired', 1],
+      ['desired', 1],
+    ])
+  })
+
+  it('has the node describe itself anew when its apps change', () => {
+    const { part, calls, listeners } = setUp()
+    void part.start?.()
+    for (const run of listeners.apps) run()
+    expect(calls).toContain('described')
+  })
+
+  it('keeps the components of the newest three releases of each app on the disk', async () => {
+    const { part, calls, clock } = setUp()
+    void part.start?.()
+    await clock.advance(600_000)
+    expect(calls.at(-1)).toEqual(['keep', 'v4', 'v3', 'v2'])
+  })
+
+  it('leaves neither listener nor timer behind', () => {
+    const { part, clock, listeners } = setUp()
+    void part.start?.()
+    void part.stop?.()
+    void part.stop?.()
+    expect([listeners.mesh.size, listeners.apps.size, clock.pendingTimers]).toEqual([0, 0, 0])
+  })
+})
+
+describe('a component', () => {
+  type Mesh = Parameters<typeof fetchFrom>[0]
+  const bytes = new Uint8Array([1])
+  const release = { component: ref('a') } as Parameters<ReturnType<typeof fetchFrom>>[0]
+  const never = new AbortController().signal
+
+  it('that the disk has is not asked of anybody', async () => {
+    const mesh = { blobs: { readComponent: async () => bytes }, exchange: {} } as unknown as Mesh
+    expect(await fetchFrom(mesh)(release, () => {}, never)).toBe(bytes)
+  })
+
+  it('that the disk lacks comes from peers, and is read back from the disk', async () => {
+    const shares: number[] = []
+    let isHere = false
+    const mesh = {
+      blobs: { readComponent: async () => (isHere ? bytes : null) },
+      exchange: {
+        async fetch(_ref: ComponentRef, { onProgress }: { onProgress(progress: object): void }) {
+          onProgress({ haveBytes: 25, totalBytes: 100, fetchedBytes: 20 })
+          isHere = true
+        },
+      },
+    } as unknown as Mesh
+    const fetched = await fetchFrom(mesh)(release, ({ share }) => shares.push(share), never)
+    expect(fetched).toBe(bytes)
+    expect(shares).toEqual([0.25])
+  })
+})
