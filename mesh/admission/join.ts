@@ -17,12 +17,15 @@ import {
   type ProblemKind,
 } from '../../core/index.ts'
 import type { AdmissionDesk, CredentialBook, Invite, TrustStore } from '../identity/index.ts'
-import type { Channel, Transport } from '../transport/index.ts'
+import type { Channel, NodeId, Transport } from '../transport/index.ts'
 import { admissionProblems } from './problems.ts'
 
 export const joinProtocol = '/selvedge/join/1'
 const maxFrameBytes = 1024 * 1024
+/** Applications judged at once. */
 const maxApplications = 8
+/** Who has connected and not yet applied; the longest waiting makes room, so that silence keeps nobody out. */
+const maxSilent = 32
 const answerMs = 10_000
 /** The kinds a refusal may have. */
 const kinds: ReadonlySet<string> = new Set(['user', 'system', 'remote'] satisfies ProblemKind[])
@@ -50,14 +53,30 @@ export interface JoinServerOptions {
 export function serveJoins(options: JoinServerOptions): () => void {
   const { transport, desk, trust, credentials, log } = options
   let open = 0
+  const silent = new Map<NodeId, Channel>()
+  const speaks = async (peer: NodeId, channel: Channel): Promise<Uint8Array | null> => {
+    silent.get(peer)?.close()
+    // Deleted first: a Map keeps the place of a key that is set again.
+    silent.delete(peer)
+    silent.set(peer, channel)
+    for (const [oldest, waiting] of silent) {
+      if (silent.size <= maxSilent) break
+      waiting.close()
+      silent.delete(oldest)
+    }
+    const frame = await firstFrame(channel).finally(() => {
+      if (silent.get(peer) === channel) silent.delete(peer)
+    })
+    return open < maxApplications ? frame : null
+  }
   return transport.handleBeforeAdmission(
     joinProtocol,
     (peer, channel) => {
-      if (open >= maxApplications) return channel.close()
-      open += 1
       const answer = async (): Promise<void> => {
-        const application = await firstFrame(channel)
-        if (application === null) return
+        const application = await speaks(peer, channel)
+        // Who was turned out has nobody's trust to give.
+        if (application === null || !credentials.isMember(transport.self)) return
+        open += 1
         try {
           const { receipt, credential } = await desk.redeem(application, peer)
           const welcome = {
@@ -74,14 +93,13 @@ export function serveJoins(options: JoinServerOptions): () => void {
           log.warn('join:refused', { peer, code: error.code, message: error.message })
           const { code, kind, message, hint } = error
           await channel.send(encodeCbor({ v: 1, error: { code, kind, message, hint } }))
+        } finally {
+          open -= 1
         }
       }
       answer()
         .catch((error: unknown) => log.warn('join:failed', { peer, error: messageOf(error) }))
-        .finally(() => {
-          open -= 1
-          channel.close()
-        })
+        .finally(() => channel.close())
     },
     { maxFrameBytes },
   )

@@ -64,6 +64,7 @@ export class Connections {
       once: true,
     })
     if (connection.status !== 'open') this.#onClosed(tracked, 'the connection closed')
+    this.#makeRoom()
     return tracked
   }
 
@@ -130,6 +131,14 @@ export class Connections {
     }
   }
 
+  #makeRoom(): void {
+    // In the order in which they came.
+    const waiting = [...this.#tracked.values()].filter(({ state }) => state !== 'admitted')
+    for (const tracked of waiting.slice(0, -transportLimits.unadmittedConnections)) {
+      this.#drop(tracked, 'too many connections wait for admission')
+    }
+  }
+
   async #openExchange(tracked: Tracked, signal: AbortSignal): Promise<void> {
     const stream = await tracked.connection.newStream(admissionProtocol, { signal })
     const channel = new StreamChannel(stream, this.#clock, admissionFrameBytes)
@@ -191,7 +200,9 @@ export class Connections {
 
   #onAdmitted(tracked: Tracked): void {
     if (tracked.state === 'admitted') return
-    const isFirst = this.admittedTo(tracked.peer).length === 0
+    const others = this.admittedTo(tracked.peer).length
+    if (others >= transportLimits.connectionsPerPeer) return this.#drop(tracked, 'it is connected already')
+    const isFirst = others === 0
     tracked.cancelDeadline()
     this.#move(tracked, 'admitted')
     if (!isFirst) return

@@ -110,6 +110,12 @@ export const transportLimits = {
   /** Streams one connection may hold open per protocol. */
   streamsPerProtocol: 16,
   connections: 512,
+  /** Streams a connection may hold open for admission: each side opens one. */
+  admissionStreams: 4,
+  /** Connections that nobody has admitted yet; the oldest makes room, so that strangers cannot take every place. */
+  unadmittedConnections: 64,
+  /** Admitted connections to one peer: two that dialled each other at once, and one that is not yet known to be dead. */
+  connectionsPerPeer: 4,
   /** New connections per second from one host: many nodes may share an address (one NAT, a test machine). */
   inboundPerSecond: 200,
   pendingInbound: 64,

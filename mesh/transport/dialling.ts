@@ -17,7 +17,7 @@ export interface DialParts {
 
 /** @throws ERR_ADDRESS */
 export async function addressesFor(node: Libp2p, target: string | readonly string[]): Promise<string[]> {
-  if (typeof target !== 'string') return target.slice(0, transportLimits.addressesPerDial).map(parseAddress)
+  if (typeof target !== 'string') return usableOf(target.slice(0, transportLimits.addressesPerDial))
   if (target.includes('/') || target.includes(':')) return [parseAddress(target)]
   let peer
   try {
@@ -30,6 +30,21 @@ export async function addressesFor(node: Libp2p, target: string | readonly strin
   const known = await node.peerStore.get(peer).catch(() => null)
   const bare = (known?.addresses ?? []).map(({ multiaddr }) => multiaddr.toString())
   return bare.map((address) => (peerOfAddress(address) === null ? `${address}/p2p/${target}` : address))
+}
+
+/** One address that this release cannot read, a newer node's perhaps, does not spoil the others. */
+function usableOf(addresses: readonly string[]): string[] {
+  const usable: string[] = []
+  let failure: unknown = transportProblems.error('ERR_ADDRESS', 'there is no address to dial')
+  for (const address of addresses) {
+    try {
+      usable.push(parseAddress(address))
+    } catch (error) {
+      failure = error
+    }
+  }
+  if (usable.length === 0) throw failure
+  return usable
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 } from '../../core/index.ts'
 import type { NodeId, Transport } from './contract.ts'
 import { dialFailureOf, type DialFailure } from './dial-failure.ts'
+import { peerOfAddress } from './address.ts'
 import { transportProblems } from './problems.ts'
 import { Redial, type RedialAction, type RedialEvent, type RedialOptions } from './redial.ts'
 
@@ -94,7 +95,7 @@ export class Redialler implements Part {
   #dial({ peer, addresses }: RedialAction): void {
     const { transport, clock, log, onFailure } = this.#parts
     const stopped = this.#stopped.signal
-    const full = addresses.map((address) => withPeer(address, peer))
+    const full = addresses.flatMap((address) => withPeer(address, peer))
     const late = (): Error =>
       transportProblems.error('ERR_DIAL_TIMEOUT', `${peer} did not answer in ${dialMs / 1_000} s`)
     within({ clock, ms: dialMs, signal: stopped, late }, (signal) => transport.dial(full, signal))
@@ -112,7 +113,9 @@ export class Redialler implements Part {
   }
 }
 
-/** So that another node that took over the address is not mistaken for the member. */
-function withPeer(address: string, peer: NodeId): string {
-  return address.startsWith('/') && !address.includes('/p2p/') ? `${address}/p2p/${peer}` : address
+/** So that another node that took over the address is not mistaken for the member, and nobody names another's. */
+function withPeer(address: string, peer: NodeId): string[] {
+  if (!address.startsWith('/')) return [address]
+  if (!address.includes('/p2p/')) return [`${address}/p2p/${peer}`]
+  return peerOfAddress(address) === peer ? [address] : []
 }

@@ -6,6 +6,7 @@ import { admissionProtocol } from './admission.ts'
 import { Bans } from './bans.ts'
 import { Connections } from './connections.ts'
 import {
+  transportLimits,
   type AdmissionGate,
   type Channel,
   type ChannelHandler,
@@ -213,14 +214,22 @@ class Libp2pTransport implements Transport {
       },
     })
     node.addEventListener('connection:open', (event) => this.#onConnection(event.detail))
+    node.addEventListener('peer:disconnect', (event) => {
+      // libp2p remembers everybody who ever connected; here, members are known by their records.
+      node.peerStore.delete(event.detail).catch((error: unknown) => {
+        this.#log.debug('peer:not-forgotten', { error: messageOf(error) })
+      })
+    })
     node.addEventListener('peer:discovery', (event) => {
       const addresses = event.detail.multiaddrs.map(String)
       if (addresses.length > 0)
         this.#events.emit('peer:found', { peer: event.detail.id.toString(), addresses })
     })
     try {
-      await node.handle(admissionProtocol, (stream, connection) =>
-        this.#connections.onAdmissionStream(stream, connection),
+      await node.handle(
+        admissionProtocol,
+        (stream, connection) => this.#connections.onAdmissionStream(stream, connection),
+        { maxInboundStreams: transportLimits.admissionStreams },
       )
       await this.#protocols.registerAt(node)
       await node.start()
