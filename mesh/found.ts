@@ -2,7 +2,7 @@
  * The two ways into a mesh: founding one, and redeeming an invite. Both leave a data folder that can start offline.
  */
 import type { Clock, Digest, DurableFolder, Log, Random } from '../core/index.ts'
-import { askToJoin, closedGate } from './admission/index.ts'
+import { admissionProblems, askToJoin, closedGate } from './admission/index.ts'
 import {
   applyForAdmission,
   createMesh,
@@ -103,6 +103,10 @@ export async function joinMesh(
     const certificate = readApplication(application).certificate.bytes
     const credential = encodeCredential({ invite: invite.bytes, certificate, receipt: welcome.receipt })
     await credentials.offer(credential)
+    // Anybody can sign a receipt and pass on what members show; only a member's receipt makes a member.
+    if (!credentials.isMember(identity.nodeId)) {
+      throw admissionProblems.error('ERR_JOIN_ANSWER', 'no member of the mesh vouches for the receipt')
+    }
     await identity.join(meshId, credential)
     return meshId
   } finally {

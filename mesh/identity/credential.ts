@@ -76,6 +76,8 @@ export function verifyCredential(bytes: Uint8Array): VerifiedCredential {
     const receipt = readReceipt(parts.receipt)
     requireWithinInvite(certificate, invite)
     requireReceipt(receipt, certificate)
+    // Receipts are ranked by their time: one from the far future would stand for ever.
+    if (receipt.record.at > invite.record.expiresAt) throw invalid('its receipt is later than its invite')
     return { bytes, digest: digestOf(bytes), node: certificate.node, invite, certificate, receipt }
   } catch (error) {
     if (isSelvedgeError(error)) throw invalid(error.message, error)
