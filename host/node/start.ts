@@ -8,7 +8,7 @@ import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.t
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
-import { createEngine, type Engine } from '../engine/index.ts'
+import { createEngine, supportedFeatures, type Engine } from '../engine/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
