@@ -24,9 +24,13 @@ export class Screen {
 
   /** A line that stays; on a terminal broken between words. */
   say(text: string): void {
+    for (const line of this.isLive ? wrap(text, this.#out.columns ?? 80) : [text]) this.print(line)
+  }
+
+  /** A line that stays as it is. */
+  print(text: string): void {
     this.#erase()
-    const lines = this.isLive ? wrap(text, this.#out.columns ?? 80) : [text]
-    this.#out.write(`${lines.join('\n')}\n`)
+    this.#out.write(`${text}\n`)
   }
 
   draw(scene: Scene): void {

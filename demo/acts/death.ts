@@ -16,6 +16,9 @@ export async function death(play: Play, signal: AbortSignal): Promise<void> {
     async () => (await verdict(play)) === 'dead',
   )
   play.measured('SIGKILL to `dead` in the lobby', noticed, 10_000)
+  const lobby = play.node('lobby-1').daemon.data
+  const picture = await play.stage.mustRun(['status', '--data', lobby], signal)
+  for (const line of picture.trimEnd().split('\n')) play.screen.print(line)
   await garage.daemon.exited
 
   play.rules.set('2.1.0', (value, threshold) => value >= threshold)
