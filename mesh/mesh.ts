@@ -4,62 +4,25 @@
  * The network can be switched off and on while everything else goes on; a node without network still has its
  * trust, its releases and its blobs, which is all it needs to run.
  */
-import {
-  messageOf,
-  type Cancel,
-  type Clock,
-  type DurableFolder,
-  type Log,
-  type Part,
-  type Random,
-} from '../core/index.ts'
+import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts'
 import { createGate, serveJoins } from './admission/index.ts'
-import { createBlobExchange, openBlobStore, type BlobExchange, type BlobStore } from './blobs/index.ts'
+import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
 import { headKinds, type HeadKind } from './head-kinds.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
-import {
-  AdmissionDesk,
-  openCredentialBook,
-  openTrustStore,
-  signNodeRecord,
-  type Alarm,
-  type CredentialBook,
-  type Member,
-  type NodeId,
-  type NodeIdentity,
-  type NodeReport,
-  type OnAlarm,
-  type TrustStore,
-} from './identity/index.ts'
-import {
-  MembershipWatch,
-  openNodeRecords,
-  type HeldRecord,
-  type NodeRecords,
-  type Opinion,
-} from './membership/index.ts'
-import { openReleaseLog, type OfferedRelease, type ReleaseLog } from './releases/index.ts'
+import type { AdmissionDesk, Alarm, CredentialBook, Member, NodeId, TrustStore } from './identity/index.ts'
+import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
+import { OwnRecord, type NodeDescription } from './own-record.ts'
+import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
+import { openStores, type Stores, type StoresOptions } from './stores.ts'
 import { createTransport, peerOfAddress, Redialler, type Transport } from './transport/index.ts'
 
-/** What the host says of this node; the mesh adds identity, addresses and numbers, and signs. */
-export type NodeDescription = Pick<
-  NodeReport,
-  'arch' | 'platform' | 'runtime' | 'version' | 'features' | 'devices' | 'apps'
->
-
-export interface MeshOptions {
-  /** The node's data folder. */
-  readonly folder: DurableFolder
-  /** Joined: bound to a mesh, with a credential. */
-  readonly identity: NodeIdentity
+export interface MeshOptions extends StoresOptions {
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly mdns: boolean
   /** Start with the network off. */
   readonly offline: boolean
-  readonly clock: Clock
   readonly random: Random
-  readonly log: Log
   describe(): NodeDescription
 }
 
@@ -69,60 +32,9 @@ export interface MemberView extends Member {
   readonly held: HeldRecord | null
 }
 
-const maxAlarms = 64
-/** Changes within this time share one node record. */
-const recordDelayMs = 100
-/**
- * Jumps in a row above records of this node that came back: one for each part of a mesh that remembers a disk that was
- * restored. After so many it is another machine with the same key, and the two would outdo each other for ever.
- */
-const maxJumps = 3
-const jumpMs = 60_000
-
 /** Opens everything the mesh keeps on disk and verifies it again. Nothing touches the network before `start`. */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { folder, identity, clock, log } = options
-  const meshId = identity.meshId
-  if (meshId === null || identity.credential === null)
-    throw new Error('openMesh needs a node that has joined')
-  const alarms: Alarm[] = []
-  const onAlarm = (alarm: Alarm): void => {
-    // What is said already must not push out what is not.
-    if (alarms.some(({ code, message }) => code === alarm.code && message === alarm.message)) return
-    log.warn('alarm', { code: alarm.code, message: alarm.message })
-    alarms.push(alarm)
-    alarms.splice(0, alarms.length - maxAlarms)
-  }
-  const trust = await openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm })
-  const credentials = await openCredentialBook({ trust, folder: await folder.folder('members'), onAlarm })
-  await credentials.offer(identity.credential)
-  return new Mesh(options, {
-    trust,
-    credentials,
-    alarms,
-    onAlarm,
-    releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
-    records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
-    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
-    desk: new AdmissionDesk({
-      trust,
-      book: credentials,
-      folder: await folder.folder('invites'),
-      nodeKey: identity.key,
-      clock,
-    }),
-  })
-}
-
-interface Stores {
-  readonly trust: TrustStore
-  readonly credentials: CredentialBook
-  readonly releases: ReleaseLog
-  readonly records: NodeRecords
-  readonly blobs: BlobStore
-  readonly desk: AdmissionDesk
-  readonly alarms: readonly Alarm[]
-  readonly onAlarm: OnAlarm
+  return new Mesh(options, await openStores(options))
 }
 
 export class Mesh implements Part {
@@ -144,12 +56,8 @@ export class Mesh implements Part {
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
   readonly #listeners = new Set<() => void>()
-  readonly #onAlarm: OnAlarm
+  readonly #own: OwnRecord
   #cancels: Cancel[] = []
-  #recordTimer: Cancel | null = null
-  #recordNumber = 0
-  #jumps = 0
-  #jumpedMs = 0
   #online: boolean
   #stopped = false
   #turn: Promise<void> = Promise.resolve()
@@ -164,11 +72,22 @@ export class Mesh implements Part {
     this.releases = stores.releases
     this.blobs = stores.blobs
     this.alarms = stores.alarms
-    this.#onAlarm = stores.onAlarm
     this.#records = stores.records
     this.#desk = stores.desk
     this.#online = !options.offline
-    this.#kinds = headKinds({ ...stores, identity, clock, onOwnRecord: (boot) => this.#jumpAbove(boot) })
+    this.#kinds = headKinds({ ...stores, identity, clock, onOwnRecord: (boot) => this.#own.jumpAbove(boot) })
+    this.#own = new OwnRecord({
+      ...stores,
+      identity,
+      clock,
+      log,
+      describe: () => options.describe(),
+      addresses: () => (this.#online ? this.addresses() : null),
+      onIssued: () => {
+        this.#publishHeads('node/')
+        this.#tell()
+      },
+    })
     const gate = createGate({ meshId: stores.trust.meshId, self: this.self, credentials: stores.credentials })
     const { listen, announce, mdns } = options
     this.#transport = createTransport({
@@ -241,6 +160,7 @@ export class Mesh implements Part {
         this.#tell()
       }),
     ]
+    this.#own.start()
     for (const kind of this.#kinds) this.#publishHeads(kind.prefix)
     await this.#heads.start?.()
     await this.exchange.start?.()
@@ -251,14 +171,13 @@ export class Mesh implements Part {
     await this.#inTurn(async () => {
       if (this.#online) await this.#connect()
     })
-    await this.#issueRecord()
+    await this.#own.issue()
   }
 
   async stop(): Promise<void> {
     for (const cancel of this.#cancels) cancel()
     this.#cancels = []
-    this.#recordTimer?.()
-    this.#recordTimer = null
+    this.#own.stop()
     this.#stopped = true
     await this.#turn
     this.#redial.stop()
@@ -282,7 +201,7 @@ export class Mesh implements Part {
       this.#online = on
       this.#watch.observe({ type: 'network', on })
       this.#tell()
-      await this.#issueRecord()
+      await this.#own.issue()
     })
   }
 
@@ -313,13 +232,7 @@ export class Mesh implements Part {
 
   /** Says that {@link MeshOptions.describe} would answer differently now. */
   descriptionChanged(): void {
-    if (this.#cancels.length === 0) return
-    this.#recordTimer ??= this.#options.clock.after(recordDelayMs, () => {
-      this.#recordTimer = null
-      this.#issueRecord().catch((error: unknown) => {
-        this.#options.log.error('record:failed', { error: messageOf(error) })
-      })
-    })
+    this.#own.changed()
   }
 
   /** Calls `listener` when members, verdicts, releases or the network changed. */
@@ -398,48 +311,6 @@ export class Mesh implements Part {
       if (id !== this.self && addresses !== undefined) this.#redial.know(id, addresses)
     }
     this.#tell()
-  }
-
-  async #issueRecord(): Promise<void> {
-    const { identity, clock, describe } = this.#options
-    const member = this.credentials.members().find(({ id }) => id === this.self)
-    if (member === undefined) return
-    const before = this.#records.get(this.self)?.record.report
-    this.#recordNumber = before?.boot === identity.boot ? before.number + 1 : this.#recordNumber + 1
-    const bytes = signNodeRecord(identity.key, {
-      v: 1,
-      mesh: this.trust.meshId,
-      node: identity.key.publicKey,
-      name: member.name,
-      boot: identity.boot,
-      bootNonce: identity.bootNonce,
-      number: this.#recordNumber,
-      groups: member.groups,
-      roles: member.roles,
-      ...describe(),
-      // Offline the last addresses stay: they are where it will be again.
-      addresses: this.#online ? this.addresses() : (before?.addresses ?? []),
-      issuedAt: clock.now(),
-    })
-    await this.#records.offer(bytes, () => {})
-    this.#publishHeads('node/')
-    this.#tell()
-  }
-
-  async #jumpAbove(boot: number): Promise<void> {
-    const now = this.#options.clock.monotonicMs()
-    if (this.#jumps >= maxJumps) {
-      this.#onAlarm({
-        code: 'ERR_DUPLICATE_IDENTITY',
-        message: `another machine runs with the identity of this node, ${this.self}`,
-        evidence: [],
-      })
-      if (now - this.#jumpedMs < jumpMs) return
-    }
-    this.#jumps++
-    this.#jumpedMs = now
-    await this.#options.identity.raiseBoot(boot)
-    this.descriptionChanged()
   }
 
   #tell(): void {

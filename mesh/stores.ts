@@ -1,0 +1,76 @@
+/** All that the mesh keeps on disk, opened and verified again, and the alarms that its guardians raise. */
+import type { Clock, DurableFolder, Log } from '../core/index.ts'
+import { openBlobStore, type BlobStore } from './blobs/index.ts'
+import {
+  AdmissionDesk,
+  openCredentialBook,
+  openTrustStore,
+  type Alarm,
+  type CredentialBook,
+  type NodeIdentity,
+  type OnAlarm,
+  type TrustStore,
+} from './identity/index.ts'
+import { openNodeRecords, type NodeRecords } from './membership/index.ts'
+import { openReleaseLog, type ReleaseLog } from './releases/index.ts'
+
+export interface Stores {
+  readonly trust: TrustStore
+  readonly credentials: CredentialBook
+  readonly releases: ReleaseLog
+  readonly records: NodeRecords
+  readonly blobs: BlobStore
+  readonly desk: AdmissionDesk
+  /** Oldest first, each once. */
+  readonly alarms: readonly Alarm[]
+  readonly onAlarm: OnAlarm
+}
+
+export interface StoresOptions {
+  /** The node's data folder. */
+  readonly folder: DurableFolder
+  /** Joined: bound to a mesh, with a credential. */
+  readonly identity: NodeIdentity
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const maxAlarms = 64
+
+/** @throws what opening and verifying each of them throws */
+export async function openStores({ folder, identity, clock, log }: StoresOptions): Promise<Stores> {
+  const { meshId, credential } = identity
+  if (meshId === null || credential === null) throw new Error('openMesh needs a node that has joined')
+  const { alarms, onAlarm } = alarmList(log)
+  const trust = await openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm })
+  const credentials = await openCredentialBook({ trust, folder: await folder.folder('members'), onAlarm })
+  await credentials.offer(credential)
+  return {
+    trust,
+    credentials,
+    alarms,
+    onAlarm,
+    releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
+    records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
+    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
+    desk: new AdmissionDesk({
+      trust,
+      book: credentials,
+      folder: await folder.folder('invites'),
+      nodeKey: identity.key,
+      clock,
+    }),
+  }
+}
+
+function alarmList(log: Log): { alarms: readonly Alarm[]; onAlarm: OnAlarm } {
+  const alarms: Alarm[] = []
+  const onAlarm = (alarm: Alarm): void => {
+    // What is said already must not push out what is not.
+    if (alarms.some(({ code, message }) => code === alarm.code && message === alarm.message)) return
+    log.warn('alarm', { code: alarm.code, message: alarm.message })
+    alarms.push(alarm)
+    alarms.splice(0, alarms.length - maxAlarms)
+  }
+  return { alarms, onAlarm }
+}
