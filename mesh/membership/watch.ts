@@ -46,6 +46,7 @@ interface Probing {
   pending: { readonly number: number; readonly sentMs: number } | null
 }
 
+/** Watches the members from `start` to `stop`; opinions stay readable before and after. */
 export class MembershipWatch implements Part {
   readonly name = 'membership'
   readonly #options: WatchOptions
@@ -86,22 +87,26 @@ export class MembershipWatch implements Part {
 
   /** Who is to be watched: all members but this node. */
   setMembers(nodes: readonly NodeId[]): void {
+    const added = new Set(nodes.filter((node) => this.#detector.opinion(node) === null))
     this.#members = nodes
     this.observe({ type: 'members', nodes })
-    for (const peer of this.#options.transport.peers()) {
-      if (this.#detector.opinion(peer)?.verdict === 'suspect') this.observe({ type: 'connected', node: peer })
+    for (const node of this.#options.transport.peers()) {
+      if (added.has(node)) this.observe({ type: 'connected', node })
     }
   }
 
+  /** Hands the detector what was seen, and carries out what it wants. */
   observe(event: DetectorEvent): void {
     for (const { node } of this.#detector.handle(event, this.#options.clock.monotonicMs())) this.#probe(node)
     this.#tellChanges()
   }
 
+  /** @returns null for a node that is not watched */
   opinion(node: NodeId): Opinion | null {
     return this.#detector.opinion(node)
   }
 
+  /** What this node holds of itself. */
   self(): Opinion {
     return this.#detector.self()
   }
@@ -109,17 +114,23 @@ export class MembershipWatch implements Part {
   #probe(node: NodeId): void {
     const probing = this.#probing.get(node) ?? { channel: null, pending: null }
     this.#probing.set(node, probing)
-    probing.channel ??= this.#open(node, probing)
+    const opened = (probing.channel ??= this.#open(node, probing))
     const number = (this.#number += 1)
-    probing.channel
-      .then(async (channel) => {
-        probing.pending = { number, sentMs: this.#options.clock.monotonicMs() }
-        await channel.send(encodeCbor(number))
-      })
-      .catch((error: unknown) => {
-        probing.channel = null
-        this.#options.log.debug('probe:failed', { node, error: messageOf(error) })
-      })
+    const send = async (): Promise<void> => {
+      const channel = await opened
+      probing.pending = { number, sentMs: this.#options.clock.monotonicMs() }
+      await channel.send(encodeCbor(number))
+    }
+    send().catch((error: unknown) => {
+      this.#leave(probing, opened)
+      this.#options.log.debug('probe:failed', { node, error: messageOf(error) })
+    })
+  }
+
+  /** The next probe opens another channel, if it has not yet. */
+  #leave(probing: Probing, opened: Promise<Channel> | null): void {
+    if (probing.channel === opened) probing.channel = null
+    opened?.then((channel) => channel.close()).catch(() => {})
   }
 
   async #open(node: NodeId, probing: Probing): Promise<Channel> {
@@ -132,6 +143,7 @@ export class MembershipWatch implements Part {
   }
 
   async #listen(node: NodeId, probing: Probing, channel: Channel): Promise<void> {
+    const opened = probing.channel
     try {
       for await (const frame of channel.messages) {
         const { pending } = probing
@@ -143,8 +155,7 @@ export class MembershipWatch implements Part {
     } catch (error) {
       this.#options.log.debug('probe:broken', { node, error: messageOf(error) })
     } finally {
-      probing.channel = null
-      channel.close()
+      this.#leave(probing, opened)
     }
   }
 
@@ -160,9 +171,9 @@ export class MembershipWatch implements Part {
   }
 
   #forget(node: NodeId): void {
-    const channel = this.#probing.get(node)?.channel
+    const probing = this.#probing.get(node)
     this.#probing.delete(node)
-    channel?.then((open) => open.close()).catch(() => {})
+    if (probing !== undefined) this.#leave(probing, probing.channel)
   }
 
   #tellChanges(): void {
