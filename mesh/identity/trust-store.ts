@@ -45,11 +45,15 @@ export interface TrustStoreOptions {
   readonly onAlarm: OnAlarm
 }
 
-/** Reads what was kept and verifies all of it again; what does not verify is dropped and reported. */
+/**
+ * Reads what was kept and verifies all of it again; what does not verify is dropped and reported.
+ * @throws where the disk cannot be read: starting without the newest bundle would let an older one take its place
+ */
 export async function openTrustStore(options: TrustStoreOptions): Promise<TrustStore> {
   const chain: TrustBundle[] = []
+  const stored = await options.folder.read(chainFile, listBytes(maxVersions))
   try {
-    for (const bytes of await readList(options.folder, chainFile, maxVersions)) {
+    for (const bytes of readList(stored, chainFile, maxVersions)) {
       const bundle = readTrust(bytes)
       if (judgeBundle(options.meshId, chain, bundle).outcome === 'accepted') chain.push(bundle)
     }
@@ -60,7 +64,7 @@ export async function openTrustStore(options: TrustStoreOptions): Promise<TrustS
       evidence: [],
     })
   }
-  const evidence = await readList(options.folder, evidenceFile, maxEvidence).catch(() => [])
+  const evidence = await readEvidence(options.folder).catch(() => [])
   return new TrustStore(options, chain, evidence)
 }
 
@@ -172,11 +176,20 @@ export class TrustStore implements Trust {
   }
 }
 
-async function readList(folder: DurableFolder, name: string, maxItems: number): Promise<Uint8Array[]> {
-  const maxBytes = maxItems * (maxTrustBytes + 8) + 64
-  const bytes = await folder.read(name, maxBytes)
+async function readEvidence(folder: DurableFolder): Promise<Uint8Array[]> {
+  return readList(await folder.read(evidenceFile, listBytes(maxEvidence)), evidenceFile, maxEvidence)
+}
+
+function listBytes(maxItems: number): number {
+  return maxItems * (maxTrustBytes + 8) + 64
+}
+
+function readList(bytes: Uint8Array | null, name: string, maxItems: number): Uint8Array[] {
   if (bytes === null) return []
-  const value = decodeCbor(bytes, { maxBytes, maxItems: maxItems + 8 }) as { v?: unknown; list?: unknown }
+  const value = decodeCbor(bytes, { maxBytes: listBytes(maxItems), maxItems: maxItems + 8 }) as {
+    v?: unknown
+    list?: unknown
+  }
   const list: unknown = value?.v === 1 ? value.list : undefined
   if (!Array.isArray(list) || !list.every((item) => item instanceof Uint8Array)) {
     throw identityProblems.error('ERR_STORED_DAMAGED', `${name} does not have the form this version writes`)

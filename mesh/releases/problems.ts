@@ -41,6 +41,11 @@ export const releasesProblems = defineProblems({
     text: 'the mesh has more apps than a node keeps releases of',
     fix: 'release under the name of an app that is there already; the limit is maxApps',
   },
+  ERR_RELEASES_UNREAD: {
+    kind: 'system',
+    text: 'the releases that the node keeps of an app cannot be read from its disk',
+    fix: 'check the disk and start the node again; until then it takes no release of that app',
+  },
   ERR_RELEASE_FORK: {
     kind: 'remote',
     text: 'two release records of one app have the same sequence number',

@@ -61,6 +61,8 @@ export async function openReleaseLog(options: ReleaseLogOptions): Promise<Releas
 export class ReleaseLog {
   readonly #options: ReleaseLogOptions
   readonly #apps = new Map<string, History<HeldRelease>>()
+  /** Files that could not be read: what is in them may be newer than what is offered. */
+  readonly #unread = new Set<string>()
   readonly #turns = new Turns()
   readonly #listeners = new Set<(release: HeldRelease) => void>()
 
@@ -86,7 +88,7 @@ export class ReleaseLog {
   /**
    * Takes a release from anybody; on the disk when resolved.
    * @throws ERR_RELEASE_SIGNATURE, ERR_RELEASE_STRANGER, ERR_RELEASE_DELEGATION, ERR_RELEASE_MESH,
-   *   ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE, ERR_RELEASE_APPS
+   *   ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE, ERR_RELEASE_APPS, ERR_RELEASES_UNREAD
    */
   offer(bytes: Uint8Array): Promise<OfferedRelease> {
     return this.#turns.take(() => this.#take(this.#check(bytes)))
@@ -144,7 +146,9 @@ export class ReleaseLog {
   async #load(name: string, app: string): Promise<void> {
     const { folder, trust } = this.#options
     // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
+    this.#unread.delete(name)
     const bytes = await folder.read(name, maxHistoryFileBytes).catch((error: unknown) => {
+      if (!isSelvedgeError(error, 'ERR_FILE_TOO_LARGE')) this.#unread.add(name)
       this.#report(name, error)
       return null
     })
@@ -182,6 +186,7 @@ export class ReleaseLog {
 
   async #take(release: SignedRelease): Promise<OfferedRelease> {
     const { app } = release.record
+    await this.#requireRead(app)
     const held = this.#apps.get(app) ?? none
     const offered: HeldRelease = { ...release, receivedAt: this.#options.clock.now() }
     const { outcome, next, rival } = judgeRelease(held, offered)
@@ -189,6 +194,15 @@ export class ReleaseLog {
     if (rival !== null) this.#reportFork(rival, release)
     if (outcome === 'accepted' || outcome === 'fork-won') this.#tell(offered)
     return { outcome, record: release.record, digest: release.digest, release }
+  }
+
+  /** Numbers must not go back because the disk had a bad moment when the node started. */
+  async #requireRead(app: string): Promise<void> {
+    const name = fileName(app)
+    if (!this.#unread.has(name)) return
+    await this.#load(name, app)
+    if (!this.#unread.has(name)) return
+    throw releasesProblems.error('ERR_RELEASES_UNREAD', `the stored releases of ${app} cannot be read`)
   }
 
   async #keep(app: string, next: History<HeldRelease>): Promise<void> {
