@@ -4,7 +4,7 @@ import { askToJoin, serveJoins, type Welcome } from '../../../mesh/admission/ind
 import type { Invite } from '../../../mesh/identity/index.ts'
 import { FakeClock, settle } from '../../host/fake-clock.ts'
 import { admit, application, foundingNode, inviteTo, startOfTime, testMesh } from '../identity/harness.ts'
-import { FakeChannel, FakeTransport } from './fake-transport.ts'
+import { FakeTransport, type FakeChannel } from './fake-transport.ts'
 
 const never = new AbortController().signal
 
