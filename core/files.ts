@@ -49,8 +49,8 @@ const temporary = '.tmp-'
 /** Opens (and creates) a folder on the real disk. Files are readable by their owner only. */
 export async function openFolder(path: string): Promise<DurableFolder> {
   try {
-    const created = await mkdir(path, { recursive: true, mode: 0o700 })
-    if (created !== undefined) await syncParents(resolve(path), resolve(created))
+    const created = await makeFolders(resolve(path))
+    if (created !== null) await syncParents(resolve(path), created)
     for (const name of await readdir(path)) {
       if (name.startsWith(temporary)) await rm(join(path, name), { force: true })
     }
@@ -58,6 +58,30 @@ export async function openFolder(path: string): Promise<DurableFolder> {
     throw fileError(error, path)
   }
   return new DiskFolder(path)
+}
+
+/**
+ * As mkdir's `recursive`, which never returns where a file system answers ENOENT inside a folder that exists, as
+ * /proc does (seen with Node.js 20).
+ * @returns the outermost folder that was made, or null
+ */
+async function makeFolders(path: string): Promise<string | null> {
+  const made = async (): Promise<boolean> => {
+    try {
+      await mkdir(path, { mode: 0o700 })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+      return false
+    }
+  }
+  try {
+    return (await made()) ? path : null
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    const outermost = await makeFolders(dirname(path))
+    return (await made()) ? (outermost ?? path) : outermost
+  }
 }
 
 class DiskFolder implements DurableFolder {
@@ -181,9 +205,12 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** ENOENT: the folder is gone, or its file system makes none. */
+const unwritable: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'])
+
 function fileError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'EEXIST') {
+  if (unwritable.has(code ?? '')) {
     return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot write ${path} (${code})`, { cause: error })
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {

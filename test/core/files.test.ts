@@ -135,6 +135,18 @@ describe('the disk', () => {
     },
   )
 
+  it.skipIf(process.platform !== 'linux')('gives up on a file system that makes no folders', async () => {
+    await expect(openFolder('/proc/selvedge/data')).rejects.toMatchObject({ code: 'ERR_DATA_NOT_WRITABLE' })
+  })
+
+  it('makes the folders above it, and fails on a file in its way', async () => {
+    const path = await diskPath()
+    await (await openFolder(join(path, 'a', 'b', 'c'))).write('x', text('x'))
+    await expect(openFolder(join(path, 'a', 'b', 'c', 'x', 'y'))).rejects.toMatchObject({
+      code: 'ERR_DATA_NOT_WRITABLE',
+    })
+  })
+
   it('tells whether something exists', async () => {
     const path = await diskPath()
     expect(await exists(path)).toBe(true)
