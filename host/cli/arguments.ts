@@ -1,6 +1,6 @@
 /** From what was typed to options and arguments, or to an error that names the nearest thing that exists. */
 import { parseArgs } from 'node:util'
-import { closest, distance } from 'fastest-levenshtein'
+import { nearestName } from '../../core/index.ts'
 import { allOptions, type AnyValues, type Command, type OptionTable } from './command.ts'
 import { cliProblems } from './problems.ts'
 
@@ -36,14 +36,6 @@ export function parseArguments(command: Command, typed: readonly string[]): Pars
   return { options, args }
 }
 
-/** @returns the nearest of `known`, or null where nothing is near enough to be meant */
-export function nearest(name: string, known: readonly string[]): string | null {
-  if (known.length === 0 || name.length > 40) return null
-  const best = closest(name, known)
-  const near = distance(name, best) <= Math.max(1, Math.floor(best.length / 3))
-  return near || (name.length > 1 && best.startsWith(name)) ? best : null
-}
-
 type Values = Record<string, boolean | string | readonly string[] | undefined>
 
 interface Typed {
@@ -74,7 +66,7 @@ function take(command: Command, options: Values, table: OptionTable, typed: Type
 
 function unknownOption(command: Command, table: OptionTable, rawName: string): Error {
   const known = Object.keys(table).map((name) => `--${name}`)
-  const meant = nearest(rawName, known)
+  const meant = nearestName(rawName, known)
   const message = `\`selvedge ${command.name}\` has no option ${rawName}`
   return cliProblems.error('ERR_UNKNOWN_OPTION', message, {
     hint:

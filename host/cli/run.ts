@@ -1,8 +1,8 @@
 /** One run of the program: finds the command, gives it what it needs, turns its end into an exit code. */
 import { resolve } from 'node:path'
-import { isSelvedgeError } from '../../core/index.ts'
+import { isSelvedgeError, nearestName } from '../../core/index.ts'
 import { connect } from '../api/index.ts'
-import { nearest, parseArguments } from './arguments.ts'
+import { parseArguments } from './arguments.ts'
 import type { AnyValues, Command, CommandContext } from './command.ts'
 import { commands } from './commands.ts'
 import { commandHelp, overview } from './help.ts'
@@ -50,7 +50,7 @@ function find(name: string): Command {
   const command = commands.find((candidate) => candidate.name === name)
   if (command !== undefined) return command
   const names = [...commands.map((candidate) => candidate.name), 'help']
-  const meant = nearest(name, names)
+  const meant = nearestName(name, names)
   throw cliProblems.error('ERR_UNKNOWN_COMMAND', `there is no command ${name}`, {
     hint: meant === null ? 'see the commands with `selvedge help`' : `did you mean \`selvedge ${meant}\`?`,
   })

@@ -1,9 +1,9 @@
 /** Reads the node's TOML. What it does not mention has the defaults of `node-config.ts`. */
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
-import { messageOf } from '../../core/index.ts'
+import { messageOf, nearestName } from '../../core/index.ts'
 import { deviceProblems, pinDrivers, sensorDrivers } from '../devices/index.ts'
-import { checkToml, nearestName, parseToml } from '../toml/index.ts'
+import { checkToml, parseToml } from '../toml/index.ts'
 import { nodeConfigSchema, type NodeConfig } from './node-config.ts'
 import { configProblems } from './problems.ts'
 

@@ -2,7 +2,7 @@
  * Grants: what a release may touch, as `KIND:NAME`. This is the form that is signed, compared and shown. The kind
  * says which interface it opens, the name which device behind it. The one place that knows how they are written.
  */
-import { nearestName } from '../toml/index.ts'
+import { nearestName } from '../../core/index.ts'
 import { interfaceProblems } from './problems.ts'
 
 export interface Grant {

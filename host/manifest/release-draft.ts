@@ -3,8 +3,8 @@
  * manifest of a folder, or from the options beside a bare `.wasm`.
  */
 import { basename } from 'node:path'
+import { nearestName } from '../../core/index.ts'
 import type { Limits, TriggerSpec } from '../../mesh/index.ts'
-import { nearestName } from '../toml/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { manifestProblems } from './problems.ts'

@@ -1,8 +1,6 @@
 /**
  * One thing wrong with a TOML file, in words a person can act on: where, what, and the remedy.
  */
-import { closest, distance } from 'fastest-levenshtein'
-
 export interface TomlFinding {
   /** Dotted path as TOML writes it, `triggers[0].every`; empty for the file as a whole. */
   readonly field: string
@@ -28,18 +26,6 @@ export function formatPath(path: TomlPath): string {
 export function formatValue(value: unknown): string {
   const text = value instanceof Date ? value.toISOString() : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
-}
-
-/**
- * The known name a person probably meant.
- * @returns null where none is near: more than a third of the letters (at least two) would have to change.
- */
-export function nearestName(name: string, known: readonly string[]): string | null {
-  // Levenshtein is quadratic: no known name is longer than this, so nothing longer can be near one.
-  if (known.length === 0 || name.length > 64) return null
-  const candidate = closest(name.toLowerCase(), known)
-  const allowed = Math.max(2, Math.floor(candidate.length / 3))
-  return distance(name.toLowerCase(), candidate) <= allowed ? candidate : null
 }
 
 /** `a`, `b` or `c`, in quotes. */

@@ -6,14 +6,13 @@
  */
 import { parse, TomlError } from 'smol-toml'
 import { safeParse, type BaseIssue, type GenericSchema, type InferOutput } from 'valibot'
-import type { SelvedgeError } from '../../core/index.ts'
+import { nearestName, type SelvedgeError } from '../../core/index.ts'
 import {
   describeFindings,
   describeRemedies,
   formatPath,
   formatValue,
   listNames,
-  nearestName,
   type TomlFinding,
 } from './finding.ts'
 import { tomlProblems } from './problems.ts'

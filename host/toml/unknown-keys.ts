@@ -5,7 +5,8 @@
  * schema and value side by side. It sees through `optional`, `pipe`, arrays, records, variants and lazies.
  */
 import type { GenericSchema } from 'valibot'
-import { formatPath, listNames, nearestName, type TomlFinding, type TomlPath } from './finding.ts'
+import { nearestName } from '../../core/index.ts'
+import { formatPath, listNames, type TomlFinding, type TomlPath } from './finding.ts'
 
 export interface UnknownKey extends TomlFinding {
   /** Path of the known key that was probably meant, or null. */

@@ -1,8 +1,8 @@
 /** Checks a release's triggers against the kinds this node has and the grants it carries. */
 import { safeParse } from 'valibot'
+import { nearestName } from '../../core/index.ts'
 import type { TriggerSpec } from '../../mesh/index.ts'
 import type { InterfaceId } from '../engine/index.ts'
-import { nearestName } from '../toml/index.ts'
 import type { RunningTrigger, TriggerContext, TriggerKind } from './contract.ts'
 import { triggerProblems } from './problems.ts'
 

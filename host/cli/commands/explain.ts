@@ -1,5 +1,5 @@
+import { nearestName } from '../../../core/index.ts'
 import { defineCommand } from '../command.ts'
-import { nearest } from '../arguments.ts'
 import { printJson } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { table } from '../table.ts'
@@ -29,7 +29,7 @@ export const explain = defineCommand({
     const wanted = typed.toUpperCase()
     const found = all.find(({ code }) => code === wanted || code === `ERR_${wanted}`)
     if (found === undefined) {
-      const meant = nearest(
+      const meant = nearestName(
         wanted,
         all.map(({ code }) => code),
       )

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { stringify } from 'smol-toml'
 import * as v from 'valibot'
 import { isSelvedgeError, SelvedgeError } from '../../../core/index.ts'
-import { checkToml, maxTomlLength, nearestName, parseToml } from '../../../host/toml/index.ts'
+import { checkToml, maxTomlLength, parseToml } from '../../../host/toml/index.ts'
 
 const schema = v.strictObject({
   name: v.pipe(v.string(), v.regex(/^[a-z]+$/, 'is no name; use small letters')),
@@ -148,15 +148,5 @@ describe('any document', () => {
 
   it('of bare text never throws anything but findings', () => {
     fc.assert(fc.property(fc.string({ maxLength: 200 }), (text) => void checkToml(text, schema)))
-  })
-})
-
-describe('the nearest name', () => {
-  it('is found across case and small slips, and not where nothing is near', () => {
-    expect(nearestName('Sensors', ['sensor', 'pins'])).toBe('sensor')
-    expect(nearestName('tresholds', ['threshold', 'unit'])).toBe('threshold')
-    expect(nearestName('banana', ['sensor', 'pins'])).toBeNull()
-    expect(nearestName('x'.repeat(10_000), ['sensor'])).toBeNull()
-    expect(nearestName('a', [])).toBeNull()
   })
 })
