@@ -199,7 +199,9 @@ class Libp2pTransport implements Transport {
     }
     this.#node = node
     this.#listen = settlePorts(this.#wanted, node.getMultiaddrs().map(String))
-    this.#log.info('transport:listening', { addresses: this.addresses() })
+    // A newcomer that only dials has none.
+    const addresses = this.addresses()
+    if (addresses.length > 0) this.#log.info('transport:listening', { addresses })
   }
 
   async #startNode(listen: readonly string[]): Promise<Libp2p> {
