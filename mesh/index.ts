@@ -8,4 +8,4 @@ export { membershipProblems, type Opinion, type Verdict } from './membership/ind
 export { openMesh, type MemberView, type Mesh, type MeshOptions } from './mesh.ts'
 export type { NodeDescription } from './own-record.ts'
 export * from './releases/index.ts'
-export { transportProblems } from './transport/index.ts'
+export { parseAddress, transportProblems } from './transport/index.ts'

@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly mdns: boolean
   /** Starts with the mesh's network off, as `selvedge network off` leaves it. */
   readonly offline: boolean
+  /** Ends a start that waits for another node; a node that is ready is ended with `stop`. */
+  readonly signal?: AbortSignal | undefined
   readonly log: Log
 }
 

@@ -13,6 +13,8 @@ export interface EntryNeeds {
   readonly name: string | null
   readonly groups: readonly string[]
   readonly token: string | undefined
+  /** Gives up a join that waits for an answer. */
+  readonly signal: AbortSignal | undefined
   /** The operator's key folder; only a founding writes to it. */
   readonly keys: string
   readonly clock: Clock
@@ -22,13 +24,14 @@ export interface EntryNeeds {
 
 const joinMs = 30_000
 const namePattern = /^[a-z][a-z0-9-]{0,62}$/
+const groupPattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 /**
  * Makes sure that the identity belongs to a mesh.
- * @throws ERR_NODE_MEMBER, ERR_NODE_NAME, and what joining or founding throws
+ * @throws ERR_NODE_MEMBER, ERR_NODE_NAME, ERR_NODE_GROUP, and what joining or founding throws; the reason of `signal`
  */
 export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
-  const { folder, identity, groups, token, keys, clock, random, log } = needs
+  const { folder, identity, groups, token, keys, signal, clock, random, log } = needs
   if (identity.state === 'joined') {
     if (token === undefined) return 'resumed'
     throw nodeProblems.error(
@@ -36,13 +39,22 @@ export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
       `${folder.path} belongs to a member of mesh ${identity.meshId?.slice(0, 8)}`,
     )
   }
-  const name = needs.name ?? nameFrom(hostname())
+  // Before anything is made or asked for: a wrong name must not cost a token, nor leave half a mesh behind.
+  const name = needs.name === null ? nameFrom(hostname()) : checkedName(needs.name)
+  for (const group of groups) checkGroup(group)
   const entry = { folder, identity, name, groups, clock, random }
   if (token !== undefined) {
-    await joinMesh({ ...entry, token, log, signal: AbortSignal.timeout(joinMs) })
+    const late = AbortSignal.timeout(joinMs)
+    const ends = signal === undefined ? late : AbortSignal.any([signal, late])
+    await joinMesh({ ...entry, token, log, signal: ends }).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw error
+    })
     return 'joined'
   }
   await foundMesh({ ...entry, meshName: name, keyRing: openKeyRing(keys) })
+  // Now, not when the node is ready: should it fail to start, this is still the only place that names the keys.
+  log.info('mesh:founded', { name, keys })
   return 'created'
 }
 
@@ -54,4 +66,14 @@ function nameFrom(host: string): string {
     'ERR_NODE_NAME',
     `this machine's name, ${JSON.stringify(host)}, cannot be a node's`,
   )
+}
+
+function checkedName(name: string): string {
+  if (namePattern.test(name)) return name
+  throw nodeProblems.error('ERR_NODE_NAME', `${JSON.stringify(name)} cannot be a node's name`)
+}
+
+function checkGroup(group: string): void {
+  if (groupPattern.test(group)) return
+  throw nodeProblems.error('ERR_NODE_GROUP', `${JSON.stringify(group)} cannot be a group's name`)
 }

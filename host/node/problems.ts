@@ -11,6 +11,11 @@ export const nodeProblems = defineProblems({
     text: 'the node has no usable name',
     fix: 'give it one with --name: lower-case letters, digits and dashes, a letter first',
   },
+  ERR_NODE_GROUP: {
+    kind: 'user',
+    text: 'a group that the node should belong to has no usable name',
+    fix: 'give --group lower-case letters, digits and dashes, a letter or digit first',
+  },
   ERR_PUBLISH_COMPONENT: {
     kind: 'user',
     text: 'the record names a component that this node does not have',

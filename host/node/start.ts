@@ -2,13 +2,13 @@
  * The daemon, wired: every part is made here, in the order in which it starts, and handed what it needs.
  */
 import { Lifecycle, openFolder, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
-import { openMesh, openNodeIdentity, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
+import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
-import { createEngine, supportedFeatures, type Engine } from '../engine/index.ts'
+import { createEngine, type Engine } from '../engine/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
@@ -101,21 +101,24 @@ async function startLocked(
 }
 
 async function makeParts(options: NodeOptions, config: NodeConfig, folder: DurableFolder): Promise<Parts> {
-  const { log } = options
+  const { log, join, listen, announce, signal } = options
+  // What was typed wrongly is said before a mesh is founded or a token spent.
+  for (const address of [...listen, ...announce]) parseAddress(address)
   const identity = await openNodeIdentity(await folder.folder('identity'), random)
-  const origin = await enterMesh({
-    folder,
-    identity,
-    name: options.name ?? config.name,
-    groups: options.groups.length > 0 ? options.groups : config.groups,
-    token: options.join,
-    keys: options.keys,
-    clock,
-    random,
-    log: log.scope('join'),
-  })
   const devices = await openDevices(config, { clock, random })
   try {
+    const origin = await enterMesh({
+      folder,
+      identity,
+      name: options.name ?? config.name,
+      groups: options.groups.length > 0 ? options.groups : config.groups,
+      token: join,
+      keys: options.keys,
+      signal,
+      clock,
+      random,
+      log: log.scope('join'),
+    })
     return { ...(await makeAround(devices, identity, options, config, folder)), devices, origin }
   } catch (error) {
     await devices.close()

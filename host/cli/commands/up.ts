@@ -54,6 +54,7 @@ export const up = defineCommand({
       announce: options.announce,
       mdns: !options['no-mdns'],
       offline: options.offline,
+      signal: world.signal,
       log,
     })
     const readyMs = Math.round(world.clock.monotonicMs() - startedAt)

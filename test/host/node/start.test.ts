@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { silentLog } from '../../../core/index.ts'
+import { createLog, exists, silentLog, systemClock, type LogEntry } from '../../../core/index.ts'
 import type { Devices } from '../../../host/devices/index.ts'
 import { startNode } from '../../../host/node/index.ts'
 
@@ -34,6 +34,12 @@ beforeEach(async () => {
 })
 
 afterEach(() => rm(folder, { recursive: true, force: true }))
+
+async function startAndStop(): ReturnType<typeof startNode> {
+  const node = await startNode(options())
+  await node.stop()
+  return node
+}
 
 function options(changes: Partial<Parameters<typeof startNode>[0]> = {}): Parameters<typeof startNode>[0] {
   return {
@@ -89,6 +95,29 @@ describe('a node that cannot start', () => {
     await expect(startNode(options({ listen: ['nowhere'] }))).rejects.toMatchObject({ code: 'ERR_ADDRESS' })
     expect(open.devices).toBe(0)
     await (await startNode(options())).stop()
+  })
+
+  it.each([
+    ['a name', { name: 'a b' }, 'ERR_NODE_NAME'],
+    ['a group', { groups: ['x y'] }, 'ERR_NODE_GROUP'],
+    ['an address to listen on', { listen: ['nowhere'] }, 'ERR_ADDRESS'],
+    ['an address to announce', { announce: ['nowhere'] }, 'ERR_ADDRESS'],
+  ])('founds no mesh when %s is wrong', async (_what, changes, code) => {
+    await expect(startNode(options(changes))).rejects.toMatchObject({ code })
+    expect(await exists(join(folder, 'keys'))).toBe(false)
+    expect(open.devices).toBe(0)
+    expect((await startAndStop()).origin).toBe('created')
+  })
+
+  it('says where a new mesh has its keys even if it cannot go on', async () => {
+    const told: LogEntry[] = []
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    const log = createLog((entry) => void told.push(entry), systemClock)
+    await expect(startNode(options({ listen: [`127.0.0.1:${port}`], log }))).rejects.toThrow()
+    server.close()
+    expect(JSON.stringify(told)).toContain(join(folder, 'keys'))
   })
 
   it('touches nothing when its configuration is wrong', async () => {
