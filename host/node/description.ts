@@ -3,6 +3,7 @@ import { arch, platform } from 'node:os'
 import type { NodeDescription } from '../../mesh/index.ts'
 import type { AppStatus } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
+import { supportedFeatures } from '../engine/index.ts'
 import { version } from '../version.ts'
 
 /** A sensor and a pin may share a name; they are two devices. */
@@ -15,7 +16,7 @@ export function describeNode(
     platform: platform(),
     runtime: `node ${process.versions.node}`,
     version,
-    features: [],
+    features: supportedFeatures(),
     devices: [
       ...[...sensors.values()].map(({ name, driver }) => ({ kind: 'sensor' as const, name, driver })),
       ...[...pins.values()].map(({ name, driver }) => ({ kind: 'pin' as const, name, driver })),

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { supportedFeatures } from '../../../host/engine/index.ts'
 import { describeNode } from '../../../host/node/description.ts'
 import { appStatus, devices, pin, sensor } from './parts.ts'
 
@@ -15,5 +16,6 @@ it('a node names its sensors and its pins, also where two share name and driver'
     { kind: 'pin', name: 'led', driver: 'simulated' },
   ])
   expect(description.apps).toEqual([app])
+  expect(description.features).toEqual(supportedFeatures())
   expect(description.runtime).toBe(`node ${process.versions.node}`)
 })
