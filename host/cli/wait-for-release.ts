@@ -75,9 +75,12 @@ function notInTime(
   report: StatusReport,
   timeoutMs: number | null,
 ): SelvedgeError {
-  const waiting = progress.nodes
-    .filter(({ stage }) => stage !== 'running')
-    .map(({ name, doing, detail }) => `  ${name}: ${doing}${detail === '' ? '' : ` ${detail}`}`)
+  const unfinished = progress.nodes.filter(({ stage }) => stage !== 'running')
+  const waiting = unfinished.map(({ name, doing, detail, reason }) => {
+    const how = detail === '' ? doing : `${doing} ${detail}`
+    return `  ${name}: ${how}${reason === null ? '' : `: ${reason.code}: ${plain(reason.message)}`}`
+  })
+  const fix = unfinished.find(({ reason }) => reason !== null)?.reason?.hint
   const where = wanted.groups.length === 0 ? 'no node' : `no node of ${wanted.groups.join(', ')}`
   const nobody =
     progress.nodes.length === 0 ? [`  ${where} is alive as seen from ${plain(report.self.name)}`] : []
@@ -89,7 +92,7 @@ function notInTime(
       ...nobody,
       ...waiting,
     ].join('\n'),
-    { hint: 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
+    { hint: fix ?? 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
   )
 }
 

@@ -2,6 +2,7 @@ import type { LogGap, LogLine } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor } from '../paint.ts'
 import { printJson } from '../print.ts'
+import { cliProblems } from '../problems.ts'
 import { plain } from '../text.ts'
 import { usage } from '../arguments.ts'
 
@@ -45,6 +46,9 @@ export const logs = defineCommand({
       return 0
     }
     const lines = await client.logs({ app, tail })
+    if (lines.length === 0 && (await client.releases(app)).length === 0) {
+      throw cliProblems.error('ERR_UNKNOWN_APP', `this node knows no release of ${app}`)
+    }
     for (const line of lines) print(line)
     if (lines.length === 0 && !json) world.stderr.write(`${app} has said nothing on this node yet\n`)
     return 0

@@ -74,6 +74,9 @@ describe('answers for people', () => {
 
   it('an app that nobody published is an error, not an empty list', async () => {
     expect(await here('releases nothing')).toMatchObject({ code: 1, stdout: '' })
+    const logs = await here('logs nothing')
+    expect(logs).toMatchObject({ code: 1, stdout: '' })
+    expect(logs.stderr).toContain('ERR_UNKNOWN_APP')
   })
 
   it('an app’s log line cannot drive the terminal', async () => {

@@ -156,6 +156,19 @@ describe('publish of a bare component', () => {
     expect(stderr).toContain('error[ERR_NOT_IN_TIME]')
     expect(stderr).toContain('lobby-1: has not heard of it yet')
   })
+
+  it('what a node waits for, and the way out of it, are in the error too', async () => {
+    const reason = { code: 'ERR_SENSOR_MISSING', message: 'no sensor "x"', hint: 'add [sensors.x]' }
+    const app = { app: 'light-alarm', version: '2.0.0', seq: 2, since: sampleNow, failures: 0, reason }
+    const nodes = sampleStatus.nodes
+      .slice(0, 1)
+      .map((one) => ({ ...one, apps: [{ ...app, state: 'waiting' as const }] }))
+    node.report = { ...sampleStatus, nodes }
+    const { code, stderr } = await here(['publish', wasm, '--wait', '--timeout', '0.2'])
+    expect(code).toBe(3)
+    expect(stderr).toMatch(/error\[ERR_NOT_IN_TIME\][^]*waiting for .*: ERR_SENSOR_MISSING: no sensor "x"/)
+    expect(stderr).toMatch(/hint: add \[sensors\.x\]\n$/)
+  })
 })
 
 describe('publish of a folder', () => {
@@ -197,7 +210,7 @@ describe('nothing is signed', () => {
   ])('for publish %j: %s', async (words, code) => {
     const result = await here(['publish', ...words])
     expect(result.stderr).toContain(`error[${code}]`)
-    expect(result.code).toBe(code === 'ERR_USAGE' ? 2 : 1)
+    expect(result.code).toBe(['ERR_USAGE', 'ERR_RELEASE_OPTION'].includes(code) ? 2 : 1)
   })
 
   it('without the publisher’s key, and nothing is uploaded', async () => {
