@@ -6,7 +6,7 @@ export default defineConfig({
     setupFiles: ['core/compat.ts'],
     globalSetup: ['test/global-setup.ts'],
     // Workers and child processes start in these; a slow machine must not fail them.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
   },
