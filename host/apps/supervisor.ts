@@ -30,6 +30,7 @@ export interface AppSupervisor extends Part {
   stop(): Promise<void>
 }
 
+/** Runs what {@link AppSupervisor.setDesired} wants; nothing starts before `start`. */
 export function createAppSupervisor(needs: AppSupervisorNeeds): AppSupervisor {
   return new Supervisor(needs)
 }

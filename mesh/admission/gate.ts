@@ -14,6 +14,7 @@ export interface GateOptions {
   readonly credentials: CredentialBook
 }
 
+/** The gate of a member: shows its own chain of credentials, and checks what the remote shows against the book. */
 export function createGate({ meshId, self, credentials }: GateOptions): AdmissionGate {
   return {
     async greet() {

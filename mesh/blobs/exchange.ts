@@ -50,6 +50,7 @@ export interface BlobExchange extends Part {
   fetch(ref: ComponentRef, call?: FetchCall): Promise<{ readonly fetchedBytes: number }>
 }
 
+/** Chunks over the transport: serves what the store has, fetches what it lacks; nothing before `start`. */
 export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
   return new Exchange(options)
 }

@@ -34,6 +34,7 @@ const maxQueuedBytes = 8 * 1024 * 1024
 const acceptMs = 20_000
 const banMs = 60_000
 
+/** Heads over the transport; nothing is sent before `start`. */
 export function createHeadExchange(parts: HeadExchangeParts, options?: HeadSyncOptions): HeadExchange {
   return new HeadExchange(parts, options)
 }

@@ -50,6 +50,7 @@ export interface VerifiedCredential {
   readonly receipt: Receipt
 }
 
+/** The one form in which a complete credential is kept, shown and hashed. */
 export function encodeCredential({ invite, certificate, receipt }: Credential): Uint8Array {
   return encodeCbor({ v: 1, invite, certificate, receipt })
 }

@@ -10,6 +10,7 @@ import { transportProblems } from './problems.ts'
 /** `refused` is proof of a dead process; `admission` means it lives and one side will not have the other. */
 export type DialFailure = 'refused' | 'unreachable' | 'timeout' | 'admission'
 
+/** What the error of a dial proves of the other side. */
 export function dialFailureOf(error: unknown): DialFailure {
   if (isSelvedgeError(error, 'ERR_DIAL_REFUSED')) return 'refused'
   if (isSelvedgeError(error, 'ERR_DIAL_TIMEOUT')) return 'timeout'
