@@ -1,5 +1,9 @@
 /** The composed mesh: several nodes in one process, talking over loopback. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { digestOf, keyPairFromSeed, systemRandom } from '../../core/index.ts'
+import { applyForAdmission, encodeCredential, readApplication } from '../../mesh/identity/credential.ts'
+import { readInvite } from '../../mesh/identity/index.ts'
+import { signReceipt } from '../../mesh/identity/receipt.ts'
 import { readRelease } from '../../mesh/releases/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
 import { Harbor } from './harbor.ts'
@@ -156,4 +160,25 @@ test('a stopped node stays off, whatever is asked of its network', async () => {
   await Promise.allSettled([asked, stopped, late])
   await a.setNetwork(true).catch(() => {})
   expect(a.addresses()).toEqual([])
+})
+
+test('a connected member that loses its place is disconnected, and gone from the members', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.enter('b', await harbor.invite(a))
+  const token = await harbor.invite(a)
+  const loser = await harbor.run(await harbor.enter('x', token))
+  await until(() => allAlive([a, loser]))
+  const invite = readInvite(token)
+  const nodeKey = keyPairFromSeed(systemRandom.bytes(32))
+  const { certificate } = readApplication(applyForAdmission({ invite, nodeKey, name: 'y' }))
+  const { mesh, node, inviteId } = certificate.record
+  const signed = (at: number): Uint8Array =>
+    signReceipt({ v: 1, mesh, node, inviteId, certificate: certificate.digest, at }, b.identity.key)
+  const held = a.credentials.get(loser.self)?.receipt.digest ?? ''
+  let at = 0
+  while (digestOf(signed(at)) >= held) at++
+  const parts = { invite: invite.bytes, certificate: certificate.bytes, receipt: signed(at) }
+  await a.credentials.offer(encodeCredential(parts))
+  await until(() => verdict(loser, a) !== 'alive', 'the loser is disconnected')
+  expect(names(a)).toEqual(['a', 'b', 'y'])
 })
