@@ -9,7 +9,7 @@ const collectMs = 600_000
 
 export interface PlacementParts {
   readonly mesh: Pick<Mesh, 'releases' | 'blobs' | 'onChange' | 'descriptionChanged'>
-  readonly apps: Pick<AppSupervisor, 'setDesired' | 'onChange'>
+  readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -18,8 +18,12 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
   const apply = (): void => apps.setDesired(mesh.releases.heads())
   const collect = (): void => {
     const kept = mesh.releases.heads().flatMap(({ record }): ComponentRef[] => {
-      const newest = mesh.releases.history(record.app).slice(0, keptReleases)
-      return newest.map((held) => held.record.component)
+      const runs = apps.status().find(({ app }) => app === record.app)?.seq
+      // What runs stays, however many newer ones this node refused.
+      return mesh.releases
+        .history(record.app)
+        .filter((held, index) => index < keptReleases || held.record.seq === runs)
+        .map((held) => held.record.component)
     })
     mesh.blobs
       .collect(kept)

@@ -19,8 +19,8 @@ function setUp(): {
   const clock = new FakeClock()
   const calls: unknown[] = []
   const listeners = { mesh: new Set<() => void>(), apps: new Set<() => void>() }
-  const history = ['v4', 'v3', 'v2', 'v1'].map((digest) => ({
-    record: { app: 'light-alarm', component: ref(digest) },
+  const history = ['v5', 'v4', 'v3', 'v2', 'v1'].map((digest, index) => ({
+    record: { app: 'light-alarm', seq: 5 - index, component: ref(digest) },
   }))
   const on = (set: Set<() => void>) => (run: () => void) => {
     set.add(run)
@@ -38,6 +38,7 @@ function setUp(): {
     },
     apps: {
       setDesired: (heads: unknown[]) => calls.push(['desired', heads.length]),
+      status: () => [{ app: 'light-alarm', seq: 1 }],
       onChange: on(listeners.apps),
     },
     clock,
@@ -65,11 +66,11 @@ describe('placement', () => {
     expect(calls).toContain('described')
   })
 
-  it('keeps the components of the newest three releases of each app on the disk', async () => {
+  it('keeps the components of the newest three releases of each app on the disk, and the one that runs', async () => {
     const { part, calls, clock } = setUp()
     void part.start?.()
     await clock.advance(600_000)
-    expect(calls.at(-1)).toEqual(['keep', 'v4', 'v3', 'v2'])
+    expect(calls.at(-1)).toEqual(['keep', 'v5', 'v4', 'v3', 'v1'])
   })
 
   it('leaves neither listener nor timer behind', () => {
