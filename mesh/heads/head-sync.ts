@@ -9,11 +9,11 @@
 import type { Random } from '../../core/index.ts'
 import { isNewer, type Head, type HeadId, type HeadOutcome } from './head.ts'
 import { messageLimits, type HeadMessage } from './message.ts'
+import { Patience, type PatienceOptions } from './patience.ts'
 import { Pulls } from './pulls.ts'
-import { RateLimit } from './rate-limit.ts'
 import { HeadStore } from './store.ts'
 
-export interface HeadSyncOptions {
+export interface HeadSyncOptions extends PatienceOptions {
   /** Between two comparisons with one neighbour, give or take a quarter. */
   readonly compareMs: number
   /** A pull that was not answered by then goes to another neighbour. */
@@ -24,11 +24,6 @@ export interface HeadSyncOptions {
   readonly listMs: number
   /** Under way with one peer. */
   readonly maxPulls: number
-  /** Messages per second taken from one peer in the long run, and at once. */
-  readonly messagesPerSecond: number
-  readonly messageBurst: number
-  /** Faults within a minute after which a peer is reported. */
-  readonly maxFaults: number
 }
 
 export const headSyncDefaults: HeadSyncOptions = {
@@ -39,6 +34,9 @@ export const headSyncDefaults: HeadSyncOptions = {
   maxPulls: 512,
   messagesPerSecond: 200,
   messageBurst: 2_000,
+  // Thousands of nodes' records and credentials at once, under what a channel queues; who is cut short asks again.
+  answerBytesPerSecond: 1024 * 1024,
+  answerBurstBytes: 6 * 1024 * 1024,
   maxFaults: 16,
 }
 
@@ -68,20 +66,16 @@ interface Neighbour {
   hasMore: boolean
 }
 
-/** Outlives the connection, so that coming back does not wipe the slate. */
-interface Patience {
-  readonly messages: RateLimit
-  readonly faults: RateLimit
-}
-
-const maxPatience = 1_024
+/** What an id costs on the wire, and what looking at a key costs in the same coin. */
+const idBytes = 128
+const lookBytes = 16
 
 export class HeadSync {
   readonly #random: Random
   readonly #options: HeadSyncOptions
   readonly #store = new HeadStore()
   readonly #neighbours = new Map<string, Neighbour>()
-  readonly #patience = new Map<string, Patience>()
+  readonly #patience: Patience
   readonly #pulls: Pulls
   #actions: HeadAction[] = []
 
@@ -89,6 +83,7 @@ export class HeadSync {
     this.#random = random
     this.#options = options
     this.#pulls = new Pulls(options)
+    this.#patience = new Patience(options, (peer) => this.#neighbours.has(peer))
   }
 
   /** @param nowMs monotonic */
@@ -161,17 +156,17 @@ export class HeadSync {
   #onMessage(peer: string, message: HeadMessage, nowMs: number): void {
     const neighbour = this.#neighbours.get(peer)
     if (neighbour === undefined) return
-    if (!this.#patienceWith(peer, nowMs).messages.take(nowMs))
+    if (!this.#patience.mayHear(peer, nowMs))
       return this.#fault(peer, 'it sends messages faster than allowed', nowMs)
     switch (message.t) {
       case 'have':
         this.#compare(peer, message.ids, nowMs)
         break
       case 'list':
-        this.#compare(peer, message.ids, nowMs, this.#store.aheadOf(message))
+        this.#onList(peer, message, nowMs)
         break
       case 'want':
-        this.#serve(peer, message.keys)
+        this.#serve(peer, message.keys, nowMs)
         break
       case 'heads':
         this.#onHeads(peer, message.heads, nowMs)
@@ -190,8 +185,18 @@ export class HeadSync {
     const ours = this.#store.summary()
     if (ours.digest === theirs.digest && ours.count === theirs.count) return
     if (nowMs - neighbour.listedAtMs < this.#options.listMs) return
+    if (!this.#patience.mayAnswer(peer, this.#store.size * idBytes, nowMs)) return
     neighbour.listedAtMs = nowMs
     for (const page of this.#store.pages()) this.#send(peer, page)
+  }
+
+  #onList(peer: string, list: Extract<HeadMessage, { t: 'list' }>, nowMs: number): void {
+    // What they have is worth a look in any case; what we have is only for those who did not ask too often.
+    if (!this.#patience.mayAnswer(peer, this.#store.size * lookBytes, nowMs))
+      return this.#compare(peer, list.ids, nowMs)
+    const ahead = this.#store.aheadOf(list)
+    const isAllowed = ahead.length === 0 || this.#patience.mayAnswer(peer, ahead.length * idBytes, nowMs)
+    this.#compare(peer, list.ids, nowMs, isAllowed ? ahead : [])
   }
 
   /** Pulls what they have newer, announces what we have newer. */
@@ -206,7 +211,7 @@ export class HeadSync {
     }
   }
 
-  #serve(peer: string, keys: readonly string[]): void {
+  #serve(peer: string, keys: readonly string[], nowMs: number): void {
     let batch: Head[] = []
     let bytes = 0
     const flush = (): void => {
@@ -218,6 +223,7 @@ export class HeadSync {
     for (const key of new Set(keys)) {
       const head = this.#store.get(key)
       if (head === undefined) continue
+      if (!this.#patience.mayAnswer(peer, head.bytes.length + idBytes, nowMs)) break
       const isFull =
         batch.length === messageLimits.headsPerMessage || bytes + head.bytes.length > messageLimits.batchBytes
       if (isFull) flush()
@@ -243,24 +249,8 @@ export class HeadSync {
   }
 
   #fault(peer: string, reason: string, nowMs: number): void {
-    if (!this.#neighbours.has(peer) || this.#patienceWith(peer, nowMs).faults.take(nowMs)) return
+    if (!this.#neighbours.has(peer) || this.#patience.mayForgive(peer, nowMs)) return
     this.#actions.push({ type: 'misbehaved', peer, reason })
-  }
-
-  #patienceWith(peer: string, nowMs: number): Patience {
-    const known = this.#patience.get(peer)
-    if (known !== undefined) return known
-    const { messagesPerSecond, messageBurst, maxFaults } = this.#options
-    const patience: Patience = {
-      messages: new RateLimit(messagesPerSecond, messageBurst, nowMs),
-      faults: new RateLimit(maxFaults / 60, maxFaults, nowMs),
-    }
-    this.#patience.set(peer, patience)
-    for (const oldest of this.#patience.keys()) {
-      if (this.#patience.size <= maxPatience) break
-      if (!this.#neighbours.has(oldest)) this.#patience.delete(oldest)
-    }
-    return patience
   }
 
   #ask(asks: ReadonlyMap<string, readonly string[]>): void {

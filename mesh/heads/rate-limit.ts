@@ -12,12 +12,16 @@ export class RateLimit {
     this.#atMs = nowMs
   }
 
-  /** @returns false when there is none left */
-  take(nowMs: number): boolean {
+  /**
+   * @param cost of what is about to be done. The last token buys it whatever it costs, and the debt is paid off
+   *   before the next: so a thing that costs more than the burst is still done, once
+   * @returns false when there is none left
+   */
+  take(nowMs: number, cost = 1): boolean {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) / 1_000) * this.#perSecond)
     this.#atMs = nowMs
     if (this.#tokens < 1) return false
-    this.#tokens--
+    this.#tokens -= cost
     return true
   }
 }

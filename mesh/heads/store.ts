@@ -8,6 +8,10 @@ export class HeadStore {
   #keys: string[] | null = null
   #summary: Summary | null = null
 
+  get size(): number {
+    return this.#heads.size
+  }
+
   get(key: string): Head | undefined {
     return this.#heads.get(key)
   }

@@ -195,6 +195,44 @@ test('a peer that floods is not answered beyond its rate, and reported', () => {
   expect(isReported).toBe(true)
 })
 
+test('a peer that wants the same heads again and again is served within its rate, and others are not held up', () => {
+  up('greedy', 'b')
+  const bytes = new Uint8Array(64 * 1024)
+  const keys = Array.from({ length: 64 }, (_, index) => `node/${index}`)
+  for (const key of keys)
+    feed({ type: 'changed', head: { key, order: [1, 0], digest: digestOf(bytes), bytes } })
+  const served = (peer: string): number =>
+    hear(peer, { t: 'want', keys }).reduce((sum, action) => {
+      const isHeads = action.type === 'send' && action.message.t === 'heads'
+      return sum + (isHeads ? action.message.heads.length * bytes.length : 0)
+    }, 0)
+  const pour = (): number => Array.from({ length: 500 }, () => served('greedy')).reduce((a, b) => a + b)
+  const { answerBurstBytes, answerBytesPerSecond } = headSyncDefaults
+  const atOnce = pour()
+  expect(atOnce).toBeGreaterThan(answerBurstBytes / 2)
+  expect(atOnce).toBeLessThanOrEqual(answerBurstBytes + bytes.length)
+  expect(served('b')).toBe(keys.length * bytes.length)
+  nowMs += 1_000
+  expect(pour()).toBeLessThanOrEqual(answerBytesPerSecond + bytes.length)
+  nowMs += 60_000
+  expect(served('greedy')).toBe(keys.length * bytes.length)
+})
+
+test('a peer that sends empty lists for ever is told what it lacks within its rate, and still pulled from', () => {
+  up('a')
+  for (let index = 0; index < 2_000; index++) feed({ type: 'changed', head: head(`node/x${index}`, 1) })
+  const empty: HeadMessage = { t: 'list', after: '', ids: [], isLast: true }
+  let told = 0
+  for (let count = 0; count < 500; count++) {
+    for (const action of hear('a', empty))
+      if (action.type === 'send' && action.message.t === 'have') told += action.message.ids.length
+  }
+  expect(told).toBeGreaterThanOrEqual(2_000)
+  expect(told * 100).toBeLessThan(headSyncDefaults.answerBurstBytes)
+  const ids = [idOf(head('trust', 1))]
+  expect(hear('a', { ...empty, ids })).toEqual([want('a', 'trust')])
+})
+
 test('rubbish is forgiven now and then, not in a row', () => {
   up('a')
   const rubbish: HeadEvent = { type: 'rubbish', peer: 'a', reason: 'not CBOR' }
