@@ -1,7 +1,14 @@
 /** How a data folder comes to belong to a mesh: it does already, it redeems an invite, or it founds one. */
 import { hostname } from 'node:os'
-import type { Clock, DurableFolder, Log, Random } from '../../core/index.ts'
-import { foundMesh, joinMesh, openKeyRing, type NodeIdentity } from '../../mesh/index.ts'
+import { shortDigest, type Clock, type DurableFolder, type Log, type Random } from '../../core/index.ts'
+import {
+  foundMesh,
+  joinMesh,
+  openKeyRing,
+  readInvite,
+  verifyCredential,
+  type NodeIdentity,
+} from '../../mesh/index.ts'
 import { nodeProblems } from './problems.ts'
 
 export type Origin = 'created' | 'joined' | 'resumed'
@@ -33,11 +40,8 @@ const groupPattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
   const { folder, identity, groups, token, keys, signal, clock, random, log } = needs
   if (identity.state === 'joined') {
-    if (token === undefined) return 'resumed'
-    throw nodeProblems.error(
-      'ERR_NODE_MEMBER',
-      `${folder.path} belongs to a member of mesh ${identity.meshId?.slice(0, 8)}`,
-    )
+    resume(needs)
+    return 'resumed'
   }
   // Before anything is made or asked for: a wrong name must not cost a token, nor leave half a mesh behind.
   const name = needs.name === null ? nameFrom(hostname()) : checkedName(needs.name)
@@ -56,6 +60,49 @@ export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
   // Now, not when the node is ready: should it fail to start, this is still the only place that names the keys.
   log.info('mesh:founded', { name, keys })
   return 'created'
+}
+
+/**
+ * A service repeats the command line it was set up with: what its certificate has answered already is no error.
+ * @throws ERR_NODE_MEMBER for a token of another mesh, ERR_TOKEN_MALFORMED
+ */
+function resume({ folder, identity, name, groups, token, log }: EntryNeeds): void {
+  const { meshId, credential } = identity
+  if (meshId === null || credential === null) return
+  if (token !== undefined) {
+    // Whether it is used up or expired is all one here.
+    const { mesh } = readInvite(token).record
+    if (mesh !== meshId) {
+      throw nodeProblems.error(
+        'ERR_NODE_MEMBER',
+        `${folder.path} belongs to a member of mesh ${shortDigest(meshId)}, the token is for mesh ${shortDigest(mesh)}`,
+      )
+    }
+    log.info('token:not-needed', { mesh: shortDigest(meshId), why: 'this node is a member already' })
+  }
+  const certified = certificateOf(credential)
+  if (certified === null) return
+  const why = 'its certificate decides; a node gets another one in a new data folder, with a new invite'
+  if (name !== null && name !== certified.name) {
+    log.warn('name:not-used', { name, certified: certified.name, why })
+  }
+  if (groups.length > 0 && !sameMembers(groups, certified.groups)) {
+    log.warn('groups:not-used', { groups, certified: certified.groups, why })
+  }
+}
+
+/** null for one that does not verify: opening the mesh says what is wrong with it. */
+function certificateOf(credential: Uint8Array): { name: string; groups: readonly string[] } | null {
+  try {
+    return verifyCredential(credential).certificate.record
+  } catch {
+    return null
+  }
+}
+
+function sameMembers(some: readonly string[], others: readonly string[]): boolean {
+  const set = new Set(some)
+  return set.size === new Set(others).size && others.every((each) => set.has(each))
 }
 
 /** @throws ERR_NODE_NAME where nothing usable is left of the host's name */

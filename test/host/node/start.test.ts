@@ -71,9 +71,9 @@ describe('a node that starts', () => {
     expect(open.devices).toBe(0)
   })
 
-  it('is refused a token when it is a member already', async () => {
+  it('is refused what is no token even when it is a member already', async () => {
     await (await startNode(options())).stop()
-    await expect(startNode(options({ join: 'token' }))).rejects.toMatchObject({ code: 'ERR_NODE_MEMBER' })
+    await expect(startNode(options({ join: 'token' }))).rejects.toMatchObject({ code: 'ERR_TOKEN_MALFORMED' })
     // The folder is free again.
     await (await startNode(options())).stop()
   })
