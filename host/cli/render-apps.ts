@@ -17,25 +17,43 @@ export function appIsInTrouble(app: AppStatus): boolean {
   return troubled.has(app.state) || (app.next !== undefined && troubled.has(app.next.state))
 }
 
-/** @returns lines of at most `width` visible columns beside the node, and reasons to wrap below it */
+/** Why an app does not do its work, one paragraph for each, to be wrapped below its node. */
+interface AppReason {
+  readonly inTrouble: boolean
+  readonly text: string
+}
+
+/** @returns lines of at most `width` visible columns beside the node, and what stands below it */
 export function renderApps(
   apps: readonly AppStatus[],
   view: AppsView,
-): { readonly beside: string[]; readonly below: string[] } {
+): { readonly beside: string[]; readonly below: AppReason[] } {
   const ordered = [...apps].sort(
     (one, other) =>
       Number(appIsInTrouble(other)) - Number(appIsInTrouble(one)) || one.app.localeCompare(other.app),
   )
   return {
     beside: flow(
-      ordered.map((app) => appText(app, view)),
+      // What fails is told once, below, with its reason.
+      ordered
+        .filter((app) => app.next !== undefined || !failsWithReason(app))
+        .map((app) => appText(app, view)),
       view.width,
     ),
     below: ordered.flatMap((app) => [
-      ...reasonOf(`${plain(app.app)} ${plain(app.version)}`, app.reason),
-      ...reasonOf(`${plain(app.app)} ${plain(app.next?.version ?? '')}`, app.next?.reason),
+      ...reasonOf(app, app, failsWithReason(app) ? ` ${stateText(app, view.now)}` : ''),
+      ...(app.next === undefined ? [] : reasonOf(app, app.next, '')),
     ]),
   }
+}
+
+function failsWithReason(app: AppStatus): boolean {
+  return troubled.has(app.state) && app.reason !== undefined
+}
+
+function stateText(app: AppStatus, now: number): string {
+  const failures = app.failures > 0 ? ` (${countText(app.failures, 'failure')})` : ''
+  return `${app.state} ${ageText(now - app.since)}${failures}`
 }
 
 /** Parts of one app's text; a line may break between them. */
@@ -85,7 +103,15 @@ function flow(pieces: readonly Piece[], width: number): string[] {
   return lines
 }
 
-function reasonOf(what: string, reason: AppStatus['reason']): string[] {
+function reasonOf(
+  { app }: AppStatus,
+  { version, state, reason }: Pick<AppStatus, 'version' | 'state' | 'reason'>,
+  how: string,
+): AppReason[] {
   if (reason === undefined) return []
-  return [`${what}: ${reason.code}: ${plain(reason.message)}`, `next: ${plain(reason.hint)}`]
+  const name = `${plain(app)} ${plain(version)}`
+  const message = plain(reason.message)
+  const what = message.startsWith(`${name} `) ? message.slice(name.length + 1) : message
+  const text = `${name}${how}: ${reason.code}: ${what} · next: ${plain(reason.hint)}`
+  return [{ inTrouble: troubled.has(state), text }]
 }

@@ -59,12 +59,23 @@ function header(report: StatusReport, view: StatusView, paint: Paint): string {
 }
 
 function problems(report: StatusReport, view: StatusView, paint: Paint): string[] {
-  if (report.problems.length === 0) return []
-  const text = report.problems.flatMap(({ code, message, hint }) => [
+  const shown = report.problems.filter((problem) => !isOfOwnApp(problem, report))
+  if (shown.length === 0) return []
+  const text = shown.flatMap(({ code, message, hint }) => [
     ...hanging(`✗ ${code}: `, plain(message), view.width, (head) => paint.red(head)),
     ...hanging('  next: ', plain(hint), view.width, (head) => paint.cyan(head)),
   ])
   return [`${text.join('\n')}\n`]
+}
+
+/** True for what stands under this very node: the report lists its apps' reasons among the problems too. */
+function isOfOwnApp({ code, message }: StatusReport['problems'][number], report: StatusReport): boolean {
+  const own = report.nodes.find(({ id }) => id === report.self.id)
+  return (own?.apps ?? []).some((app) =>
+    [app.reason, app.next?.reason].some(
+      (reason) => reason?.code === code && message === `${app.app}: ${reason.message}`,
+    ),
+  )
 }
 
 interface Group {
@@ -157,7 +168,11 @@ function renderNode(
     `${head}${first}`.trimEnd(),
     ...more.map((line) => `${indent}${line}`),
     ...(node.state === 'alive' ? [] : whyLines(node, view)),
-    ...apps.below.flatMap((line) => hanging('      ', line, view.width, (text) => text)),
+    ...apps.below.flatMap(({ inTrouble, text }) =>
+      inTrouble
+        ? hanging('    ✗ ', text, view.width, paint.red)
+        : hanging('    ◐ ', text, view.width, paint.yellow),
+    ),
   ]
 }
 
@@ -174,8 +189,9 @@ function whyLines(node: NodeStatus, view: StatusView): string[] {
   return hanging('    ', `for ${since}: ${plain(node.why)}`, view.width, (head) => head)
 }
 
-function roundTrip({ rttMs }: NodeStatus): string {
-  if (rttMs === null) return '·'
+/** None for a node that does not answer: the last one measured says nothing of now. */
+function roundTrip({ rttMs, state }: NodeStatus): string {
+  if (rttMs === null || state === 'dead' || state === 'left') return '·'
   return rttMs < 1 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`
 }
 

@@ -42,6 +42,43 @@ describe('the picture of a mesh', () => {
     expect(linesOf(text).filter((line) => line.includes('● lobby-1'))).toHaveLength(2)
   })
 
+  it('tells the trouble of this node’s own apps once, under the node, six of them on one screen', () => {
+    const apps = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => ({
+      app: `light-alarm-${letter}`,
+      version: '2.0.0',
+      seq: 2,
+      state: 'backoff' as const,
+      since: sampleNow - 50_000,
+      failures: 3,
+      reason: {
+        code: 'ERR_APP_TRAP',
+        message: `light-alarm-${letter} 2.0.0 trapped: unreachable`,
+        hint: `see its last lines with \`selvedge logs light-alarm-${letter}\``,
+      },
+    }))
+    const [self] = sampleStatus.nodes
+    if (self === undefined) throw new Error('the sample has nodes')
+    const ofApps = apps.map(({ app, reason }) => ({ ...reason, message: `${app}: ${reason.message}` }))
+    const report: StatusReport = {
+      ...sampleStatus,
+      nodes: [{ ...self, apps }],
+      problems: [...sampleStatus.problems, ...ofApps],
+    }
+    const text = renderStatus(report, view)
+    expect(text.match(/ERR_APP_TRAP/g)).toHaveLength(6)
+    expect(text).toContain('ERR_PEER_DEAD')
+    expect(linesOf(text).length).toBeLessThanOrEqual(24)
+  })
+
+  it('shows no ping of a node that is dead', () => {
+    const nodes = sampleStatus.nodes.map((node) => ({ ...node, rttMs: 0.7 }))
+    const line = linesOf(renderStatus({ ...sampleStatus, nodes }, view)).find((text) =>
+      text.includes('✗ garage-2'),
+    )
+    expect(line).toBeDefined()
+    expect(line).not.toContain('ms')
+  })
+
   it('says how old the picture is, and that the network is off', () => {
     expect(renderStatus(sampleStatus, view)).toContain('seen from lobby-1, now')
     expect(renderStatus(sampleStatus, { ...view, reportAgeMs: 65_000 })).toContain(
