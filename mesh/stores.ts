@@ -1,8 +1,9 @@
 /** All that the mesh keeps on disk, opened and verified again, and the alarms that its guardians raise. */
-import type { Clock, DurableFolder, Log } from '../core/index.ts'
+import { isSelvedgeError, type Clock, type DurableFolder, type Log } from '../core/index.ts'
 import { openBlobStore, type BlobStore } from './blobs/index.ts'
 import {
   AdmissionDesk,
+  identityProblems,
   openCredentialBook,
   openTrustStore,
   type Alarm,
@@ -37,14 +38,22 @@ export interface StoresOptions {
 
 const maxAlarms = 64
 
-/** @throws what opening and verifying each of them throws */
+/** @throws ERR_TRUST_DAMAGED, and what opening and verifying each of them throws */
 export async function openStores({ folder, identity, clock, log }: StoresOptions): Promise<Stores> {
   const { meshId, credential } = identity
   if (meshId === null || credential === null) throw new Error('openMesh needs a node that has joined')
   const { alarms, onAlarm } = alarmList(log)
   const trust = await openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm })
   const credentials = await openCredentialBook({ trust, folder: await folder.folder('members'), onAlarm })
-  await credentials.offer(credential)
+  await credentials.offer(credential).catch((error: unknown) => {
+    // It stood when the node joined, so what it rests on is gone.
+    if (!isSelvedgeError(error, 'ERR_CREDENTIAL_STRANGER')) throw error
+    throw identityProblems.error(
+      'ERR_TRUST_DAMAGED',
+      `of whom the mesh trusts, ${trust.chain().length} versions can be read, and none of them explains how this node came in`,
+      { cause: error },
+    )
+  })
   return {
     trust,
     credentials,

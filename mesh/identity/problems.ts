@@ -51,6 +51,11 @@ export const identityProblems = defineProblems({
     text: 'this node does not know yet whom its mesh trusts',
     fix: 'let it reach a member of its mesh, which hands over the trust bundle',
   },
+  ERR_TRUST_DAMAGED: {
+    kind: 'system',
+    text: 'what this node kept of whom its mesh trusts is damaged or lost, in both copies',
+    fix: 'copy trust/trust-chain.cbor from the data folder of another member into that of this node: it is no secret, and is verified against the id of the mesh',
+  },
   ERR_TRUST_FORK: {
     kind: 'remote',
     text: 'two trust bundles have the same version',

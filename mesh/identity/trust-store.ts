@@ -16,7 +16,11 @@ import { Turns } from './turns.ts'
 /** Longer chains are refused; with one change a week it is five years. */
 const maxVersions = 256
 const maxEvidence = 16
-const chainFile = 'trust-chain.cbor'
+/**
+ * The same twice, written one after the other: without its chain a node does not know whom to believe, not even the
+ * peers that have it, and so could not start.
+ */
+const chainFiles = ['trust-chain.cbor', 'trust-chain.copy.cbor'] as const
 const evidenceFile = 'trust-forks.cbor'
 
 /** What decisions need to know of trust. */
@@ -46,26 +50,69 @@ export interface TrustStoreOptions {
 }
 
 /**
- * Reads what was kept and verifies all of it again; what does not verify is dropped and reported.
- * @throws where the disk cannot be read: starting without the newest bundle would let an older one take its place
+ * Reads what was kept and verifies all of it again. Of the two copies the longer one counts, and mends the other; where
+ * both are damaged, as much as verifies is kept and reported.
+ * @throws where the disk does not give what it holds, or take what mends it: starting without the newest bundle would let an older one take its place
  */
 export async function openTrustStore(options: TrustStoreOptions): Promise<TrustStore> {
-  const chain: TrustBundle[] = []
-  const stored = await options.folder.read(chainFile, listBytes(maxVersions))
-  try {
-    for (const bytes of readList(stored, chainFile, maxVersions)) {
-      const bundle = readTrust(bytes)
-      if (judgeBundle(options.meshId, chain, bundle).outcome === 'accepted') chain.push(bundle)
-    }
-  } catch (error) {
-    options.onAlarm({
-      code: 'ERR_STORED_DAMAGED',
-      message: `${chainFile} was kept up to version ${chain.length}: ${messageOf(error)}`,
-      evidence: [],
-    })
-  }
+  const copies: Copy[] = []
+  for (const name of chainFiles) copies.push(await readCopy(options, name))
+  const whole = longest(copies.filter(({ fault }) => fault === null))
+  const best = whole.chain.length > 0 ? whole : longest(copies)
+  const unread = copies.find(({ isUnread }) => isUnread)
+  if (whole.chain.length === 0 && unread !== undefined) throw unread.fault
+  for (const copy of copies) await mend(options, copy, whole)
   const evidence = await readEvidence(options.folder).catch(() => [])
-  return new TrustStore(options, chain, evidence)
+  return new TrustStore(options, best.chain, evidence)
+}
+
+/** One of the two files, as far as it verifies. */
+interface Copy {
+  readonly name: string
+  readonly chain: readonly TrustBundle[]
+  readonly fault: unknown
+  /** The disk did not give it; what is in it may be fine. */
+  readonly isUnread: boolean
+}
+
+async function readCopy({ folder, meshId }: TrustStoreOptions, name: string): Promise<Copy> {
+  const chain: TrustBundle[] = []
+  let isUnread = true
+  try {
+    const stored = await folder.read(name, listBytes(maxVersions))
+    isUnread = false
+    for (const bytes of readList(stored, name, maxVersions)) {
+      const bundle = readTrust(bytes)
+      if (judgeBundle(meshId, chain, bundle).outcome === 'accepted') chain.push(bundle)
+    }
+    return { name, chain, fault: null, isUnread }
+  } catch (fault) {
+    return { name, chain, fault, isUnread }
+  }
+}
+
+/** Of two equally long ones the first, which is written first. */
+function longest(copies: readonly Copy[]): Copy {
+  const none: Copy = { name: '', chain: [], fault: null, isUnread: false }
+  return copies.reduce((best, copy) => (copy.chain.length > best.chain.length ? copy : best), none)
+}
+
+/** Brings a copy to what the whole one says, and tells of damage. */
+async function mend({ folder, onAlarm }: TrustStoreOptions, copy: Copy, whole: Copy): Promise<void> {
+  const report = (message: string): void => onAlarm({ code: 'ERR_STORED_DAMAGED', message, evidence: [] })
+  const { name, chain, fault } = copy
+  if (whole.chain.length === 0) {
+    if (fault !== null) report(`${name} was kept up to version ${chain.length}: ${messageOf(fault)}`)
+    return
+  }
+  if (fault === null && chain.at(-1)?.digest === whole.chain.at(-1)?.digest) return
+  if (fault !== null) report(`${name} is written anew from ${whole.name}: ${messageOf(fault)}`)
+  // Not left for later: a copy that stayed behind would turn trust back when the disk does not give the other.
+  await folder.write(name, encodeChain(whole.chain))
+}
+
+function encodeChain(chain: readonly TrustBundle[]): Uint8Array {
+  return encodeCbor({ v: 1, list: chain.map(({ bytes }) => bytes) })
 }
 
 export class TrustStore implements Trust {
@@ -155,7 +202,7 @@ export class TrustStore implements Trust {
         `trust version ${chain.length} is beyond the ${maxVersions} kept`,
       )
     }
-    await this.#folder.write(chainFile, encodeCbor({ v: 1, list: chain.map(({ bytes }) => bytes) }))
+    for (const name of chainFiles) await this.#folder.write(name, encodeChain(chain))
     this.#chain = chain
     for (const listener of this.#listeners) listener()
   }

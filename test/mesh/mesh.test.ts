@@ -141,6 +141,22 @@ test('a restart without a peer keeps members, records and releases', async () =>
   expect(again.members().find(({ name }) => name === 'a')?.held).not.toBeNull()
 })
 
+test('a node that lost its trust says what to do, and starts when that was done', async () => {
+  const a = await harbor.found('a')
+  const berth = await harbor.enter('b', await harbor.invite(a))
+  const trust = await berth.folder.folder('trust')
+  const whole = await trust.read('trust-chain.cbor', 1 << 20)
+  for (const name of ['trust-chain.cbor', 'trust-chain.copy.cbor']) await trust.write(name, Uint8Array.of(7))
+  await expect(harbor.run(berth, true)).rejects.toMatchObject({
+    code: 'ERR_TRUST_DAMAGED',
+    hint: expect.stringContaining('copy trust/trust-chain.cbor from the data folder of another member'),
+  })
+  await trust.write('trust-chain.cbor', whole as Uint8Array)
+  const b = await harbor.run(berth)
+  await until(() => allAlive([a, b]))
+  expect(await trust.read('trust-chain.copy.cbor', 1 << 20)).toEqual(whole)
+})
+
 test('a network switched to and fro at any moment ends as it was asked for last', async () => {
   const a = await harbor.found('a')
   const b = await harbor.join('b', a)

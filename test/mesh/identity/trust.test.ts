@@ -9,6 +9,7 @@ import {
   type TrustStore,
 } from '../../../mesh/identity/index.ts'
 import { admin, keyNamed, publisher, root, testMesh, trustRecord } from './harness.ts'
+import { powerCut } from './power-cut.ts'
 
 const second = keyNamed('second root')
 const third = keyNamed('third root')
@@ -164,21 +165,79 @@ describe('the trust store', () => {
     expect(alarms).toEqual([])
   })
 
-  it('drops a damaged chain, says so, and takes it again', async () => {
+  const copies = ['trust-chain.cbor', 'trust-chain.copy.cbor'] as const
+
+  async function damage(folder: DurableFolder, name: string, at: number): Promise<void> {
+    const file = (await folder.read(name, 1 << 20))!.slice()
+    file[at]! ^= 1
+    await folder.write(name, file)
+  }
+
+  it('lives on when one of its two files is damaged at any place, lost or unreadable, and mends it', async () => {
     const { first, meshId } = await testMesh()
     const folder = memoryFolder()
-    const { store } = await storeOf(meshId, folder)
-    await store.offer(first)
-    const file = (await folder.read('trust-chain.cbor', 1 << 20))!
-    for (let at = 0; at < file.length; at += 7) {
-      const damaged = file.slice()
-      damaged[at]! ^= 1
-      await folder.write('trust-chain.cbor', damaged)
-      const { store: reopened, alarms } = await storeOf(meshId, folder)
-      expect(reopened.current, `byte ${at}`).toBeNull()
-      expect(alarms, `byte ${at}`).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
-      expect((await reopened.offer(first)).outcome).toBe('accepted')
+    const chain = [first, signTrust(later(meshId), [root])]
+    await (await storeOf(meshId, folder)).store.offerChain(chain)
+    const file = (await folder.read(copies[0], 1 << 20))!
+    for (const name of copies) {
+      for (let at = 0; at < file.length; at += 7) {
+        await damage(folder, name, at)
+        const { store, alarms } = await storeOf(meshId, folder)
+        expect(store.chain(), `byte ${at} of ${name}`).toEqual(chain)
+        expect(alarms, `byte ${at} of ${name}`).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
+        expect(await folder.read(name, 1 << 20)).toEqual(file)
+      }
+      await folder.remove(name)
+      const { store, alarms } = await storeOf(meshId, folder)
+      expect([store.chain(), alarms]).toEqual([chain, []])
+      expect(await folder.read(name, 1 << 20)).toEqual(file)
+      const read: DurableFolder['read'] = async (asked, maxBytes) => {
+        if (asked === name) throw new Error('EIO')
+        return folder.read(asked, maxBytes)
+      }
+      const { store: unread, alarms: told } = await storeOf(meshId, { ...folder, read })
+      expect(unread.chain()).toEqual(chain)
+      expect(told).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
     }
+  })
+
+  it('takes the longer of two files: the power went before the second was written', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = memoryFolder()
+    const { store } = await storeOf(meshId, powerCut(folder, 3, 'before'))
+    await store.offer(first)
+    const next = signTrust(later(meshId), [root])
+    await expect(store.offer(next)).rejects.toThrow('power cut')
+    await storeOf(meshId, folder)
+    await damage(folder, copies[0], 40)
+    expect((await storeOf(meshId, folder)).store.chain()).toEqual([first, next])
+  })
+
+  it('keeps what verifies where both files are damaged, says so, and takes the rest again', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = memoryFolder()
+    const next = signTrust(later(meshId), [root])
+    await (await storeOf(meshId, folder)).store.offerChain([first, next])
+    const { length } = (await folder.read(copies[0], 1 << 20))!
+    await damage(folder, copies[0], 40)
+    await damage(folder, copies[1], length - 5)
+    const { store, alarms } = await storeOf(meshId, folder)
+    expect(store.chain()).toEqual([first])
+    expect(alarms).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }, { code: 'ERR_STORED_DAMAGED' }])
+    expect((await store.offer(next)).outcome).toBe('accepted')
+    expect((await storeOf(meshId, folder)).store.chain()).toEqual([first, next])
+  })
+
+  it('does not start from one damaged file while the disk keeps back the other', async () => {
+    const { first, meshId } = await testMesh()
+    const folder = memoryFolder()
+    await (await storeOf(meshId, folder)).store.offer(first)
+    await damage(folder, copies[0], 40)
+    const read: DurableFolder['read'] = async (name, maxBytes) => {
+      if (name === copies[1]) throw new Error('EIO')
+      return folder.read(name, maxBytes)
+    }
+    await expect(storeOf(meshId, { ...folder, read })).rejects.toThrow('EIO')
   })
 
   it('does not believe a chain that somebody else wrote', async () => {
