@@ -141,8 +141,10 @@ interface SensorState {
 interface PinState {
   readonly name: string
   readonly driver: string
+  /** With a `problem`, the last one that was seen, or false. */
   readonly level: boolean
   readonly edges: readonly { readonly level: boolean; readonly timeMs: number }[]
+  readonly problem?: string
 }
 
 export interface DevicesReport {

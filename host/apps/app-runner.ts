@@ -63,6 +63,7 @@ export class AppRunner {
   #desired: DesiredRelease
   #counter: EventCounter | null = null
   #starting: Promise<void> | null = null
+  #stopping: Promise<void> | null = null
   #isReady = false
   #isStopping = false
   #isStopped = false
@@ -144,7 +145,13 @@ export class AppRunner {
 
   /** Ends everything; an event under way is lost with its instance. @param forget the app is not to come back */
   async stop(forget = false): Promise<void> {
-    if (this.#isStopping) return
+    // Whoever asks again waits too: files and devices are free only when it has ended.
+    this.#stopping ??= this.#stop()
+    await this.#stopping
+    if (forget) await forgetLastGood(this.#needs.folder, this.app)
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopping = true
     await this.#starting
     this.#triggers.stop()
@@ -160,7 +167,6 @@ export class AppRunner {
     await this.#counter
       ?.stop()
       .catch((error: unknown) => this.#report.notWritten('the mark of event ids', error))
-    if (forget) await forgetLastGood(this.#needs.folder, this.app)
   }
 
   #judge({ record }: DesiredRelease): Verdict {

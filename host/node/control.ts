@@ -37,8 +37,8 @@ export interface ControlParts {
   stop(): void
 }
 
-/** A sensor that does not answer must not hold up everybody's `sensors`. */
-const sensorReadMs = 2_000
+/** A sensor or pin that does not answer must not hold up everybody's `sensors`. */
+const deviceReadMs = 2_000
 
 /** Everything the control API can ask of a node. */
 export class NodeControl implements ControlledNode {
@@ -95,10 +95,11 @@ export class NodeControl implements ControlledNode {
   async devices(): Promise<DevicesReport> {
     const { clock, devices } = this.#parts
     const { sensors, pins } = devices
-    return {
-      sensors: await Promise.all([...sensors.values()].map((sensor) => readSensor(sensor, clock))),
-      pins: await Promise.all([...pins.values()].map(readPin)),
-    }
+    const [sensorStates, pinStates] = await Promise.all([
+      Promise.all([...sensors.values()].map((sensor) => readSensor(sensor, clock))),
+      Promise.all([...pins.values()].map((pin) => readPin(pin, clock))),
+    ])
+    return { sensors: sensorStates, pins: pinStates }
   }
 
   publishContext(app: string): PublishContext {
@@ -177,14 +178,25 @@ export class NodeControl implements ControlledNode {
 async function readSensor(sensor: Sensor, clock: Clock): Promise<DevicesReport['sensors'][number]> {
   const { name, driver } = sensor
   try {
-    const { value, timeMs, unit } = await within({ clock, ms: sensorReadMs }, (signal) => sensor.read(signal))
+    const { value, timeMs, unit } = await within({ clock, ms: deviceReadMs }, (signal) => sensor.read(signal))
     return { name, driver, value, unit, timeMs }
   } catch (error) {
     return { name, driver, value: null, unit: sensor.unit, timeMs: null, problem: messageOf(error) }
   }
 }
 
-async function readPin(pin: Pin): Promise<DevicesReport['pins'][number]> {
+async function readPin(pin: Pin, clock: Clock): Promise<DevicesReport['pins'][number]> {
   const { name, driver } = pin
-  return { name, driver, level: await pin.read(), edges: pin.edges() }
+  try {
+    const level = await within({ clock, ms: deviceReadMs }, () => pin.read())
+    return { name, driver, level, edges: pin.edges() }
+  } catch (error) {
+    return {
+      name,
+      driver,
+      level: pin.edges().at(-1)?.level ?? false,
+      edges: pin.edges(),
+      problem: messageOf(error),
+    }
+  }
 }

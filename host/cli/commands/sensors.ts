@@ -47,13 +47,13 @@ function renderDevices(report: DevicesReport, now: number, colour: boolean): str
     plain(driver),
     problem === undefined ? '' : plain(problem),
   ])
-  const pinRows = report.pins.map(({ name, driver, level, edges }) => [
-    level ? paint.green('●') : '○',
+  const pinRows = report.pins.map(({ name, driver, level, edges, problem }) => [
+    problem !== undefined ? paint.red('✗') : level ? paint.green('●') : '○',
     `pin ${plain(name)}`,
-    level ? 'on' : 'off',
+    problem !== undefined ? 'not known' : level ? 'on' : 'off',
     edges.length === 0 ? 'never changed' : `${ageText(now - (edges.at(-1)?.timeMs ?? now))} so`,
     plain(driver),
-    edges.length === 0 ? '' : countText(edges.length, 'edge'),
+    problem !== undefined ? plain(problem) : edges.length === 0 ? '' : countText(edges.length, 'edge'),
   ])
   return table([...sensorRows, ...pinRows])
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLog, memoryFolder, type DurableFolder, type LogEntry } from '../../../core/index.ts'
+import { createLog, memoryFolder, silentLog, type DurableFolder, type LogEntry } from '../../../core/index.ts'
 import {
   AppLog,
   createAppSupervisor,
@@ -10,6 +10,7 @@ import {
 } from '../../../host/apps/index.ts'
 import { openDevices, type DevicesConfig } from '../../../host/devices/index.ts'
 import { engineProblems } from '../../../host/engine/index.ts'
+import { AppRunner } from '../../../host/apps/app-runner.ts'
 import { FakeClock, seededRandom, settle } from '../fake-clock.ts'
 import { componentBytes, FakeEngine, releaseOf } from './fake-engine.ts'
 
@@ -475,4 +476,30 @@ describe('a restart of the node', () => {
     expect(ids(node)).toHaveLength(handled)
     expect(node.clock.pendingTimers).toBe(0)
   })
+})
+
+it('a runner that is asked twice to stop lets both wait for its end', async () => {
+  const clock = new FakeClock()
+  const random = seededRandom(3)
+  const runner = new AppRunner(releaseOf(1), {
+    engine: new FakeEngine(clock),
+    devices: await openDevices(bothDevices, { clock, random }),
+    fetchComponent: async () => componentBytes('1.0.0'),
+    recall: () => null,
+    folder: memoryFolder(),
+    clock,
+    random,
+    log: silentLog,
+    appLog: new AppLog(clock, { lines: 10, linesPerSecond: 10 }),
+    overlay: {},
+    queuedEvents: 8,
+    changed: () => {},
+  })
+  void runner.start()
+  await clock.advance(500)
+  const ended: string[] = []
+  const first = runner.stop().then(() => ended.push('first'))
+  const second = runner.stop().then(() => ended.push('second'))
+  await Promise.all([first, second, clock.advance(2_000)])
+  expect(ended).toEqual(['first', 'second'])
 })

@@ -89,7 +89,7 @@ describe('status', () => {
 })
 
 describe('devices', () => {
-  it('are all shown, also beside a sensor that fails and one that never answers', async () => {
+  it('are all shown, also beside sensors and pins that fail or never answer', async () => {
     const { node, clock } = control({
       devices: devices(
         [
@@ -97,7 +97,11 @@ describe('devices', () => {
           sensor('broken', () => Promise.reject(new Error('no such file'))),
           sensor('deaf', () => new Promise(() => {})),
         ],
-        [pin('led', async () => true)],
+        [
+          pin('led', async () => true),
+          pin('loose', () => Promise.reject(new Error('no such line'))),
+          pin('stuck', () => new Promise(() => {})),
+        ],
       ),
     })
     const asked = node.devices()
@@ -108,7 +112,12 @@ describe('devices', () => {
       { name: 'broken', value: null, timeMs: null, problem: 'no such file' },
       { name: 'deaf', value: null, problem: 'no answer in 2000 ms' },
     ])
-    expect(report.pins).toMatchObject([{ name: 'led', level: true }])
+    expect(report.pins).toMatchObject([
+      { name: 'led', level: true },
+      { name: 'loose', level: false, problem: 'no such line' },
+      { name: 'stuck', level: false, problem: 'no answer in 2000 ms' },
+    ])
+    expect(report.pins[0]).not.toHaveProperty('problem')
   })
 })
 
