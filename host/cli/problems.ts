@@ -52,6 +52,11 @@ export const cliProblems = defineProblems({
     text: 'a release was accepted, and a node that should run it refuses or cannot keep it running',
     fix: 'correct what the node names and publish again; what ran before keeps running',
   },
+  ERR_NOBODY_IN_GROUP: {
+    kind: 'user',
+    text: 'a release goes to groups that no node of the mesh belongs to, so it runs nowhere',
+    fix: 'see the groups with `selvedge status`, and publish again with --group; or let a node in with `selvedge invite --group`',
+  },
   ERR_NOT_IN_TIME: {
     kind: 'remote',
     text: 'something is under way and was not finished in the time given',

@@ -1,5 +1,5 @@
 /** `publish --wait`: follows a release from node to node, a line for each change, until it is decided. */
-import type { SelvedgeError } from '../../core/index.ts'
+import { nearestName, type SelvedgeError } from '../../core/index.ts'
 import type { ControlClient, StatusReport } from '../api/index.ts'
 import { cliProblems } from './problems.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
@@ -10,34 +10,52 @@ import { ageText, plain } from './text.ts'
 import type { World } from './world.ts'
 
 const lookEveryMs = 100
+/** An app that does not survive its first events has mostly met them by then: a few sampling periods. */
+const watchMs = 1_000
 
 export interface WaitOptions extends Wanted {
   readonly version: string
   readonly timeoutMs: number
 }
 
+export interface WaitedRollout extends RolloutProgress {
+  /** Monotonic: when the last of them was seen to run it. */
+  readonly runningAtMs: number
+}
+
 /**
+ * Waits until the release runs, and a second more to see that it stays so.
  * @returns the last look, in which every node that is here runs the release
- * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it; ERR_NOT_IN_TIME with what each node waits for
+ * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it or cannot keep it running; ERR_NOT_IN_TIME with what each
+ *   node waits for; ERR_NOBODY_IN_GROUP
  */
 export async function waitForRelease(
   world: World,
   client: Pick<ControlClient, 'status'>,
   wanted: WaitOptions,
-): Promise<RolloutProgress> {
+): Promise<WaitedRollout> {
   const startedAt = world.clock.monotonicMs()
+  let runningAtMs: number | null = null
   const told = new Map<string, string>()
   for (;;) {
     const report = await client.status()
     const progress = rolloutProgress(report, wanted, world.clock.now())
     const elapsedMs = world.clock.monotonicMs() - startedAt
     for (const node of progress.nodes) tellChange(world, told, node, elapsedMs)
-    if (isSettled(progress)) {
-      const failed = progress.nodes.filter(({ stage }) => stage === 'failed')
-      if (failed.length === 0) return progress
+    if (wanted.groups.length > 0 && progress.nodes.length + progress.away.length === 0) {
+      throw nobodyInGroup(wanted, report)
+    }
+    const failed = progress.nodes.filter(
+      ({ stage, doing }) => stage === 'failed' || (runningAtMs !== null && doing === 'backoff'),
+    )
+    if (failed.length > 0 && (runningAtMs !== null || isSettled(progress))) {
       throw notRunning(wanted, progress, failed)
     }
-    if (world.signal.aborted || elapsedMs >= wanted.timeoutMs) {
+    const isLate = world.signal.aborted || elapsedMs >= wanted.timeoutMs
+    if (isSettled(progress)) {
+      runningAtMs ??= startedAt + elapsedMs
+      if (isLate || startedAt + elapsedMs - runningAtMs >= watchMs) return { ...progress, runningAtMs }
+    } else if (isLate) {
       throw notInTime(wanted, progress, report, world.signal.aborted ? null : wanted.timeoutMs)
     }
     await sleep(lookEveryMs, world.signal).catch(() => {})
@@ -93,6 +111,19 @@ function notInTime(
       ...waiting,
     ].join('\n'),
     { hint: fix ?? 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
+  )
+}
+
+function nobodyInGroup(wanted: WaitOptions, { nodes }: StatusReport): SelvedgeError {
+  const known = [
+    ...new Set(nodes.filter(({ state }) => state !== 'left').flatMap(({ groups }) => groups)),
+  ].sort()
+  const near = wanted.groups.map((group) => nearestName(group, known)).find((name) => name !== null)
+  const guess = near === undefined ? '' : `; did you mean ${plain(near)}?`
+  const groups = known.length === 0 ? 'no node has a group' : `its groups are ${known.map(plain).join(', ')}`
+  return cliProblems.error(
+    'ERR_NOBODY_IN_GROUP',
+    `${title(wanted)} is published, but no node of this mesh belongs to ${wanted.groups.join(' or ')}${guess}\n  ${groups}`,
   )
 }
 

@@ -63,7 +63,7 @@ export const publish = defineCommand({
     const { entry, groups } = await release(context, source)
     const wanted = { app: entry.app, seq: entry.seq, version: entry.version, groups }
     const progress = options.wait ? await waitForRelease(world, client, { ...wanted, timeoutMs }) : null
-    receipt(context, entry, progress, world.clock.monotonicMs() - startedAt)
+    receipt(context, entry, progress, (progress?.runningAtMs ?? world.clock.monotonicMs()) - startedAt)
     return 0
   },
 })

@@ -102,7 +102,7 @@ describe('waiting for it', () => {
         return Promise.resolve(reports[Math.min(looks, reports.length) - 1] ?? sampleStatus)
       },
     }
-    return { result: waitForRelease(world, client, options), stderr }
+    return { result: waitForRelease(world, client, options), stderr, looks: () => looks }
   }
 
   it('tells each change of each node once', async () => {
@@ -154,10 +154,41 @@ describe('waiting for it', () => {
     })
   })
 
-  it('nobody to run it is said too', async () => {
+  it('an app that does not survive its first events is no success', async () => {
+    const why = { code: 'ERR_APP_TRAP', message: 'trapped: unreachable', hint: 'see its last lines' }
+    const crashed: AppStatus = { ...running, state: 'backoff', failures: 1, reason: why }
+    const runs = report(node('a', [running]))
+    const { result } = watching([runs, runs, report(node('a', [crashed])), runs])
+    await expect(result).rejects.toMatchObject({
+      code: 'ERR_RELEASE_NOT_RUNNING',
+      message: expect.stringContaining('a: backoff: ERR_APP_TRAP: trapped: unreachable') as string,
+      hint: 'see its last lines',
+    })
+  })
+
+  it('the second in which it is watched does not count as the time it took', async () => {
+    const { result } = watching([report(node('a', [before])), report(node('a', [running]))])
+    expect(await result).toMatchObject({ running: 1, runningAtMs: 200 })
+  })
+
+  it('a group without a node is said at once, with the nearest that has one', async () => {
+    const elsewhere = report(node('a', [], { groups: ['lobby-a'] }), node('b', [], { groups: ['garage'] }))
+    const { result, looks } = watching([elsewhere])
+    await expect(result).rejects.toMatchObject({
+      code: 'ERR_NOBODY_IN_GROUP',
+      kind: 'user',
+      message: expect.stringMatching(
+        /belongs to lobby; did you mean lobby-a\?\n {2}.*garage, lobby-a/,
+      ) as string,
+    })
+    expect(looks()).toBe(1)
+  })
+
+  it('nobody alive to run it is said too', async () => {
     const ending = new AbortController()
     ending.abort()
-    await expect(watching([report()], ending.signal).result).rejects.toMatchObject({
+    const dead = report(node('a', [], { state: 'dead' }))
+    await expect(watching([dead], ending.signal).result).rejects.toMatchObject({
       message: expect.stringContaining('no node of lobby is alive') as string,
     })
   })
