@@ -18,6 +18,7 @@ export type GuestName =
   | 'relay'
   | 'loop'
   | 'trap'
+  | 'trap-always'
   | 'overflow'
   | 'grow'
   | 'flood'
