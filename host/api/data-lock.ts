@@ -56,7 +56,9 @@ async function takeNext(folder: string, scratch: string): Promise<number | null>
   const newest = (await lockNumbers(folder)).at(-1) ?? 0
   const holder = await readHolder(lockPath(folder, newest))
   if (holder !== null && (await isAlive(holder))) {
-    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid} uses ${folder}`)
+    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid} uses ${folder}`, {
+      hint: `see it with \`selvedge status --data ${folder}\`, end it with \`selvedge stop --data ${folder}\`, or give this node another folder with --data DIR`,
+    })
   }
   const number = newest + 1
   if (!(await linked(scratch, lockPath(folder, number)))) return null

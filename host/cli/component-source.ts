@@ -103,6 +103,11 @@ async function readComponent(file: string): Promise<Uint8Array> {
           `${file} has ${size} bytes; at most ${apiLimits.componentBytes} can be published`,
         )
       }
+      if (size === 0) {
+        throw cliProblems.error('ERR_COMPONENT_FILE', `${file} is empty`, {
+          hint: 'build it again: the tool that wrote it was interrupted, or the disk was full',
+        })
+      }
       return new Uint8Array(await handle.readFile())
     } finally {
       await handle.close()

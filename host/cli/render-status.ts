@@ -10,7 +10,7 @@ import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
 import { appIsInTrouble, renderApps } from './render-apps.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { padTo, visibleLength } from './table.ts'
-import { ageText, countText, plain, shortAgeText, wrap } from './text.ts'
+import { ageText, countText, hanging, plain, shortAgeText } from './text.ts'
 
 export interface StatusView {
   /** Wall clock, ms since the epoch: for how long a state lasts. */
@@ -199,10 +199,4 @@ function toneOf(node: NodeStatus, paint: Paint): (text: string) => string {
   if (node.state === 'dead') return paint.red
   if (node.state === 'left') return paint.dim
   return node.state === 'alive' ? paint.green : paint.yellow
-}
-
-/** Text behind a head, wrapped under itself. */
-function hanging(head: string, text: string, width: number, tone: (head: string) => string): string[] {
-  const [first = '', ...more] = wrap(text, Math.max(20, width - head.length))
-  return [`${tone(head)}${first}`, ...more.map((line) => `${' '.repeat(head.length)}${line}`)]
 }

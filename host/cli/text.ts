@@ -56,3 +56,14 @@ export function wrap(text: string, width: number): string[] {
   }
   return [...lines, line]
 }
+
+/** Text behind a head, wrapped under itself. */
+export function hanging(
+  head: string,
+  text: string,
+  width: number,
+  tone: (head: string) => string = (plainHead) => plainHead,
+): string[] {
+  const [first = '', ...more] = wrap(text, Math.max(20, width - head.length))
+  return [`${tone(head)}${first}`, ...more.map((line) => `${' '.repeat(head.length)}${line}`)]
+}

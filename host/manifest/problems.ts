@@ -10,7 +10,7 @@ export const manifestProblems = defineProblems({
   ERR_MANIFEST_MISSING: {
     kind: 'user',
     text: 'a folder holds no selvedge.toml, so it is no app',
-    fix: 'name the folder of an app, or a .wasm file to publish without one',
+    fix: 'name the folder that has the app’s selvedge.toml; `selvedge publish FILE.wasm` needs none',
   },
   ERR_RELEASE_OPTION: {
     kind: 'user',

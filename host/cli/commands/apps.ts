@@ -2,7 +2,8 @@ import type { LocalApp } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor, type Paint } from '../paint.ts'
 import { printJson } from '../print.ts'
-import { ageText, countText, percentText, plain } from '../text.ts'
+import { ageText, countText, hanging, percentText, plain } from '../text.ts'
+import type { Output } from '../world.ts'
 
 export const apps = defineCommand({
   name: 'apps',
@@ -19,38 +20,49 @@ export const apps = defineCommand({
     const list = await client.apps()
     if (json) printJson(context, 'selvedge.apps/1', { apps: list })
     else if (list.length === 0) world.stderr.write('no apps yet: publish one with `selvedge publish DIR`\n')
-    else world.stdout.write(renderLocalApps(list, world.clock.now(), world.stdout.colour))
+    else world.stdout.write(renderLocalApps(list, world.clock.now(), world.stdout))
     return 0
   },
 })
 
 /** A block per app: what it does, then whatever stands in its way. */
-function renderLocalApps(list: readonly LocalApp[], now: number, colour: boolean): string {
+function renderLocalApps(
+  list: readonly LocalApp[],
+  now: number,
+  { width, colour }: Pick<Output, 'width' | 'colour'>,
+): string {
   const paint = paintFor(colour)
   return list
     .flatMap((app) => [
       `${signOf(app, paint)} ${plain(app.app)} ${plain(app.version)} (seq ${app.seq})  ${app.state} ${ageText(now - app.since)}`,
-      `    ${eventsText(app)}`,
-      `    may use ${app.grants.length === 0 ? 'nothing' : app.grants.map(plain).join(' ')}`,
-      ...reasonLines(app.reason),
-      ...nextLines(app),
+      ...hanging('    ', eventsText(app), width),
+      ...hanging(
+        '    may use ',
+        app.grants.length === 0 ? 'nothing' : app.grants.map(plain).join(' '),
+        width,
+      ),
+      ...reasonLines(app.reason, width),
+      ...nextLines(app, width),
     ])
     .map((line) => `${line}\n`)
     .join('')
 }
 
-function nextLines({ next }: LocalApp): string[] {
+function nextLines({ next }: LocalApp, width: number): string[] {
   if (next === undefined) return []
   const progress = next.progress === undefined ? '' : ` ${percentText(next.progress)}`
   return [
     `    → ${plain(next.version)} (seq ${next.seq})  ${next.state}${progress}`,
-    ...reasonLines(next.reason),
+    ...reasonLines(next.reason, width),
   ]
 }
 
-function reasonLines(reason: LocalApp['reason']): string[] {
+function reasonLines(reason: LocalApp['reason'], width: number): string[] {
   if (reason === undefined) return []
-  return [`    ${reason.code}: ${plain(reason.message)}`, `    next: ${plain(reason.hint)}`]
+  return [
+    ...hanging(`    ${reason.code}: `, plain(reason.message), width),
+    ...hanging('    next: ', plain(reason.hint), width),
+  ]
 }
 
 function signOf(app: LocalApp, paint: Paint): string {

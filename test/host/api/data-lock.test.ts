@@ -16,11 +16,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const lockFile = (number = 1): string => join(folder, `daemon.lock.${number}`)
 const inUse = { code: 'ERR_DATA_IN_USE' }
 
-it('a live daemon’s folder is refused, naming its pid', async () => {
+it('a live daemon’s folder is refused, naming its pid and how to talk to it', async () => {
   const lock = await acquireDataLock(folder)
   await expect(acquireDataLock(folder)).rejects.toMatchObject({
     ...inUse,
     message: expect.stringContaining(`pid ${process.pid}`) as string,
+    hint: expect.stringContaining(`selvedge status --data ${folder}`) as string,
   })
   await lock.release()
 })

@@ -72,6 +72,16 @@ describe('answers for people', () => {
     await expect(stdout).toMatchFileSnapshot(`goldens/${golden}.txt`)
   })
 
+  it('apps fit the terminal, however much they may use and say', async () => {
+    const grants = Array.from({ length: 20 }, (_, index) => `sensor:light-${index}`)
+    const message = 'the handler divided by nothing and then some '.repeat(4).trim()
+    const reason = { code: 'ERR_APP_TRAP', message, hint: message }
+    const next = { version: '3.0.0', seq: 3, state: 'failed' as const, reason }
+    node.localApps = [{ ...sampleLocalApp, grants, reason, next }]
+    const { stdout } = await here('apps')
+    expect(Math.max(...stdout.split('\n').map((text) => text.length))).toBeLessThanOrEqual(80)
+  })
+
   it('an app that nobody published is an error, not an empty list', async () => {
     expect(await here('releases nothing')).toMatchObject({ code: 1, stdout: '' })
     const logs = await here('logs nothing')

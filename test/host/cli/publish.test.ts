@@ -213,6 +213,14 @@ describe('nothing is signed', () => {
     expect(result.code).toBe(['ERR_USAGE', 'ERR_RELEASE_OPTION'].includes(code) ? 2 : 1)
   })
 
+  it('of an empty file, which is named', async () => {
+    await writeFile(wasm, '')
+    const { code, stderr } = await here(['publish', wasm])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`error[ERR_COMPONENT_FILE]: ${wasm} is empty`)
+    expect(node.uploads).toEqual([])
+  })
+
   it('without the publisher’s key, and nothing is uploaded', async () => {
     const { code, stderr } = await here(['publish', wasm], { keys: join(folder, 'no-keys') })
     expect(code).toBe(1)

@@ -111,7 +111,10 @@ describe('a folder', () => {
   it('is read by its selvedge.toml, and is no app without one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'selvedge-manifest-'))
     try {
-      await expect(readManifest(folder)).rejects.toMatchObject({ code: 'ERR_MANIFEST_MISSING' })
+      await expect(readManifest(folder)).rejects.toMatchObject({
+        code: 'ERR_MANIFEST_MISSING',
+        hint: expect.stringContaining('the folder that has the app’s selvedge.toml') as string,
+      })
       await writeFile(join(folder, 'selvedge.toml'), complete)
       expect((await readManifest(folder)).app.name).toBe('light-alarm')
     } finally {
