@@ -55,6 +55,8 @@ export class Mesh implements Part {
   readonly #kinds: readonly HeadKind[]
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
+  /** What the redialler was told last of each member. */
+  readonly #addresses = new Map<NodeId, readonly string[]>()
   readonly #listeners = new Set<() => void>()
   readonly #own: OwnRecord
   #cancels: Cancel[] = []
@@ -276,7 +278,9 @@ export class Mesh implements Part {
       if (kind.prefix !== prefix) continue
       const heads = kind.heads()
       this.#heads.retain(prefix, new Set(heads.map(({ key }) => key)))
-      for (const head of heads) this.#heads.changed(head)
+      for (const head of heads) {
+        if (this.#heads.get(head.key)?.digest !== head.digest) this.#heads.changed(head)
+      }
     }
   }
 
@@ -285,7 +289,9 @@ export class Mesh implements Part {
     const others = this.credentials.members().filter(({ id }) => id !== this.self)
     this.#watch.setMembers(others.map(({ id }) => id))
     for (const node of this.credentials.nodes()) {
-      if (!this.credentials.isMember(node)) this.#redial.forget(node)
+      if (this.credentials.isMember(node)) continue
+      this.#addresses.delete(node)
+      this.#redial.forget(node)
     }
     for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
     this.#publishHeads('node/')
@@ -306,9 +312,13 @@ export class Mesh implements Part {
 
   /** Addresses come from the members' own records. */
   #recordsChanged(): void {
-    for (const { id } of this.credentials.members()) {
-      const addresses = this.#records.get(id)?.record.report.addresses
-      if (id !== this.self && addresses !== undefined) this.#redial.know(id, addresses)
+    for (const { record } of this.#records.all()) {
+      const { node, report } = record
+      // The list of a record that has not changed is the same object.
+      const isKnown = this.#addresses.get(node) === report.addresses
+      if (node === this.self || isKnown || !this.credentials.isMember(node)) continue
+      this.#addresses.set(node, report.addresses)
+      this.#redial.know(node, report.addresses)
     }
     this.#tell()
   }

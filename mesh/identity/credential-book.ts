@@ -4,7 +4,7 @@
  * A credential is taken only when all that it rests on is here: its admin in the trust bundle, and the member that
  * signed its receipt in this book. Otherwise the caller is told whose credential to ask for first.
  */
-import { messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
+import { digestOf, messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
 import { ascend, maxChain, membersOf, supersedes, winners } from './member-standing.ts'
@@ -75,6 +75,8 @@ export class CredentialBook {
   readonly #onAlarm: OnAlarm
   readonly #turns = new Turns()
   readonly #held: Map<NodeId, VerifiedCredential>
+  /** The nodes held, by the digest of their credential's bytes. */
+  readonly #byDigest = new Map<Digest, NodeId>()
   readonly #listeners = new Set<() => void>()
   #members: ReadonlySet<NodeId>
 
@@ -84,6 +86,7 @@ export class CredentialBook {
     this.#folder = options.folder
     this.#onAlarm = options.onAlarm
     this.#held = held
+    for (const { digest, node } of held.values()) this.#byDigest.set(digest, node)
     this.#members = membersOf(held, this.#isAdmin)
     // The book lives as long as the trust store does, so it never unsubscribes.
     this.#trust.onChange(() => this.#settle())
@@ -95,7 +98,7 @@ export class CredentialBook {
    */
   offer(bytes: Uint8Array): Promise<OfferedCredential> {
     return this.#turns.take(async () => {
-      const credential = verifyCredential(bytes)
+      const credential = this.#verified(bytes)
       const { node } = credential
       requireMesh(credential, this.#trust)
       const needs = this.#missingVoucher(credential)
@@ -176,6 +179,12 @@ export class CredentialBook {
 
   readonly #isAdmin = (key: Uint8Array): boolean => this.#trust.wasAdmin(key)
 
+  /** What is held was verified when it came: the same bytes come again with the chain of everybody it vouches for. */
+  #verified(bytes: Uint8Array): VerifiedCredential {
+    const node = this.#byDigest.get(digestOf(bytes))
+    return (node === undefined ? undefined : this.#held.get(node)) ?? verifyCredential(bytes)
+  }
+
   #missingVoucher(credential: VerifiedCredential): NodeId | null {
     if (!this.#isAdmin(credential.invite.admin)) {
       throw identityProblems.error(
@@ -183,8 +192,9 @@ export class CredentialBook {
         `no admin of this mesh invited ${credential.node}`,
       )
     }
-    const held = new Map(this.#held).set(credential.node, credential)
-    const { missing, endless } = ascend(credential.node, held, this.#isAdmin)
+    const get = (node: NodeId): VerifiedCredential | undefined =>
+      node === credential.node ? credential : this.#held.get(node)
+    const { missing, endless } = ascend(credential.node, { get }, this.#isAdmin)
     if (endless) throw chainError(`the chain of ${credential.node} is longer than ${maxChain} or goes round`)
     return missing
   }
@@ -199,13 +209,22 @@ export class CredentialBook {
   async #keep(credential: VerifiedCredential, surplus: readonly VerifiedCredential[]): Promise<void> {
     const rival = this.byInvite(credential.invite.id)
     await this.#folder.write(`${credential.node}.cbor`, credential.bytes)
+    this.#forget(credential.node)
     this.#held.set(credential.node, credential)
+    this.#byDigest.set(credential.digest, credential.node)
     for (const { node } of surplus) {
       await this.#folder.remove(`${node}.cbor`)
-      this.#held.delete(node)
+      this.#forget(node)
     }
     if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
     this.#settle()
+  }
+
+  #forget(node: NodeId): void {
+    const held = this.#held.get(node)
+    if (held === undefined) return
+    this.#held.delete(node)
+    this.#byDigest.delete(held.digest)
   }
 
   #settle(): void {

@@ -26,7 +26,7 @@ import {
   type InviteRecord,
   type SignedInvite,
 } from './invite.ts'
-import type { NodeId } from './node-id.ts'
+import { nodeIdOf, type NodeId } from './node-id.ts'
 import { identityProblems } from './problems.ts'
 import { maxReceiptBytes, readReceipt, signReceipt, type Receipt } from './receipt.ts'
 
@@ -48,6 +48,8 @@ export interface VerifiedCredential {
   readonly invite: SignedInvite
   readonly certificate: Certificate
   readonly receipt: Receipt
+  /** The node whose key signed the receipt, if it is a node's and not an admin's. */
+  readonly voucher: NodeId
 }
 
 /** The one form in which a complete credential is kept, shown and hashed. */
@@ -79,7 +81,8 @@ export function verifyCredential(bytes: Uint8Array): VerifiedCredential {
     requireReceipt(receipt, certificate)
     // Receipts are ranked by their time: one from the far future would stand for ever.
     if (receipt.record.at > invite.record.expiresAt) throw invalid('its receipt is later than its invite')
-    return { bytes, digest: digestOf(bytes), node: certificate.node, invite, certificate, receipt }
+    const voucher = nodeIdOf(receipt.signer)
+    return { bytes, digest: digestOf(bytes), node: certificate.node, invite, certificate, receipt, voucher }
   } catch (error) {
     if (isSelvedgeError(error)) throw invalid(error.message, error)
     throw error

@@ -7,7 +7,7 @@
  */
 import type { Digest } from '../../core/index.ts'
 import type { VerifiedCredential } from './credential.ts'
-import { nodeIdOf, type NodeId } from './node-id.ts'
+import type { NodeId } from './node-id.ts'
 
 /** The longest chain of members that vouch for each other, up to the one an admin admitted. */
 export const maxChain = 64
@@ -16,8 +16,7 @@ export type IsAdmin = (key: Uint8Array) => boolean
 
 /** The node that let this one in; null where an admin did. */
 function voucherOf(credential: VerifiedCredential, isAdmin: IsAdmin): NodeId | null {
-  const { signer } = credential.receipt
-  return isAdmin(signer) ? null : nodeIdOf(signer)
+  return isAdmin(credential.receipt.signer) ? null : credential.voucher
 }
 
 /** The way up from a node; `missing` names the first voucher that is not held, `endless` a way too long or round. */
@@ -30,7 +29,7 @@ export interface Ascent {
 /** Walks from `node` up to the credential whose receipt an admin signed. */
 export function ascend(
   node: NodeId,
-  held: ReadonlyMap<NodeId, VerifiedCredential>,
+  held: Pick<ReadonlyMap<NodeId, VerifiedCredential>, 'get'>,
   isAdmin: IsAdmin,
 ): Ascent {
   const chain: VerifiedCredential[] = []

@@ -182,14 +182,16 @@ function requireThreshold(offered: TrustBundle, { roots, threshold, version }: T
 /**
  * Makes a mesh: its three keys, kept in the key ring, and version 1 of its trust bundle with a threshold of one.
  * @param options.now wall clock, ms since the epoch
+ * @param options.intend told the bundle before the first key is kept, so that an interrupted making leaves a trace
  */
 export async function createMesh(options: {
   name: string
   keyRing: KeyRing
   now: number
   random: Random
+  intend?: (trust: Uint8Array) => Promise<void>
 }): Promise<{ meshId: Digest; trust: Uint8Array }> {
-  const { name, keyRing, now, random } = options
+  const { name, keyRing, now, random, intend } = options
   const seeds = {
     root: random.bytes(seedBytes),
     admin: random.bytes(seedBytes),
@@ -210,6 +212,7 @@ export async function createMesh(options: {
   }
   const trust = signTrust(record, [root])
   const meshId = readTrust(trust).digest
+  await intend?.(trust)
   await keyRing.create({ meshId, role: 'root', name, seed: seeds.root })
   await keyRing.create({ meshId, role: 'admin', name, seed: seeds.admin })
   await keyRing.create({ meshId, role: 'publisher', name, seed: seeds.publisher })

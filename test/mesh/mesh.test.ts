@@ -1,11 +1,13 @@
 /** The composed mesh: several nodes in one process, talking over loopback. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { digestOf, keyPairFromSeed, systemRandom } from '../../core/index.ts'
 import { applyForAdmission, encodeCredential, readApplication } from '../../mesh/identity/credential.ts'
 import { readInvite } from '../../mesh/identity/index.ts'
 import { signReceipt } from '../../mesh/identity/receipt.ts'
 import { readRelease } from '../../mesh/releases/index.ts'
+import { HeadExchange } from '../../mesh/heads/head-exchange.ts'
 import type { Mesh } from '../../mesh/index.ts'
+import { Redialler } from '../../mesh/transport/index.ts'
 import { Harbor } from './harbor.ts'
 import { until } from './transport/nodes.ts'
 
@@ -124,6 +126,25 @@ test('an invite redeemed on two sides of a cut: one node stays, the other is cut
   await a.publish(await harbor.release())
   await until(() => head(stays) !== undefined)
   expect(head(falls)).toBeUndefined()
+})
+
+test('one node that changes is all that its neighbours publish and learn again', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  const c = await harbor.join('c', b)
+  const numbers = (mesh: Mesh): unknown[] => mesh.members().map(({ held }) => held?.record.report.number)
+  const areSame = (): boolean => [b, c].every((mesh) => numbers(mesh).join() === numbers(a).join())
+  await until(() => allAlive([a, b, c]) && areSame())
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const before = numbers(a)
+  const published = vi.spyOn(HeadExchange.prototype, 'changed')
+  const learned = vi.spyOn(Redialler.prototype, 'know')
+  b.descriptionChanged()
+  await until(() => numbers(a).join() !== before.join() && areSame())
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(new Set(published.mock.calls.map(([{ key }]) => key))).toEqual(new Set([`node/${b.self}`]))
+  expect(new Set(learned.mock.calls.map(([peer]) => peer))).toEqual(new Set([b.self]))
+  vi.restoreAllMocks()
 })
 
 test('a restart without a peer keeps members, records and releases', async () => {

@@ -338,4 +338,22 @@ describe('the credential book on its disk', () => {
       expect(names(reopened)).toEqual(['founder', 'n0'])
     }
   })
+
+  it('verifies a credential that it holds no second time, in whatever chain it comes', async () => {
+    const mesh = await testMesh()
+    const chain = await vouchedChain(mesh, 40)
+    const { book } = await testNode(mesh, 'observer')
+    const timed = async (work: () => Promise<unknown>): Promise<number> => {
+      const start = performance.now()
+      await work()
+      return performance.now() - start
+    }
+    const first = await timed(() => book.offerChain(chain))
+    const again = await timed(() => book.offerChain(chain))
+    // Four signatures each, against a digest.
+    expect(again).toBeLessThan(first / 4)
+    const altered = chain[0]!.slice()
+    altered[altered.length - 5]! ^= 1
+    await expect(book.offer(altered)).rejects.toThrow(failing('ERR_CREDENTIAL_INVALID'))
+  })
 })
