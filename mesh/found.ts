@@ -8,15 +8,20 @@ import {
   createMesh,
   encodeCredential,
   foundingCredential,
+  maxTrustBytes,
   openCredentialBook,
   openTrustStore,
   readApplication,
   readInvite,
+  readTrust,
   type KeyRing,
   type NodeIdentity,
   type TrustStore,
 } from './identity/index.ts'
 import { createTransport } from './transport/index.ts'
+
+/** The bundle of a mesh whose founding has begun; gone when it is done. */
+const foundingFile = 'founding.cose'
 
 export interface EntryOptions {
   /** The node's data folder. */
@@ -56,11 +61,31 @@ export async function foundMesh(
 
 async function makeTrust(options: Parameters<typeof foundMesh>[0]): Promise<Digest> {
   const { folder, identity, meshName, keyRing, clock, random } = options
-  const { meshId, trust } = await createMesh({ name: meshName, keyRing, now: clock.now(), random })
-  await (await openTrust(folder, meshId)).offer(trust)
+  const intend = (trust: Uint8Array): Promise<void> => folder.write(foundingFile, trust)
+  const made =
+    (await unfinished(folder, keyRing)) ??
+    (await createMesh({ name: meshName, keyRing, now: clock.now(), random, intend }))
+  await (await openTrust(folder, made.meshId)).offer(made.trust)
   // Last: from here on the folder belongs to this mesh and to no other.
-  await identity.found(meshId)
-  return meshId
+  await identity.found(made.meshId)
+  await folder.remove(foundingFile)
+  return made.meshId
+}
+
+/** A mesh that this folder was about to found, if all its keys were kept: else it would leave keys to nothing behind. */
+async function unfinished(
+  folder: DurableFolder,
+  keyRing: KeyRing,
+): Promise<{ meshId: Digest; trust: Uint8Array } | null> {
+  const trust = await folder.read(foundingFile, maxTrustBytes).catch(() => null)
+  if (trust === null) return null
+  try {
+    const meshId = readTrust(trust).digest
+    for (const role of ['root', 'admin', 'publisher'] as const) await keyRing.get(meshId, role)
+    return { meshId, trust }
+  } catch {
+    return null
+  }
 }
 
 /**
