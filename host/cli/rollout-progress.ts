@@ -2,7 +2,7 @@
  * How far a release has come, from one node's view: which nodes should run it, which do, and what each of the
  * others waits for.
  */
-import type { NodeStatus, StatusReport } from '../api/index.ts'
+import type { AppState, NodeStatus, StatusReport } from '../api/index.ts'
 import { ageText, percentText, plain } from './text.ts'
 
 export interface Wanted {
@@ -14,8 +14,11 @@ export interface Wanted {
 
 export interface NodeProgress {
   readonly name: string
-  /** `failed` will not become `running` without another release. */
-  readonly stage: 'running' | 'under way' | 'failed'
+  /**
+   * `failed` will not become `running` without another release, `waiting` not before somebody changes something on
+   * that node.
+   */
+  readonly stage: 'running' | 'under way' | 'waiting' | 'failed'
   /** What it does or waits for, in words that change only when something changes. */
   readonly doing: string
   /** More of it, which changes all the time: percent, age. */
@@ -45,7 +48,7 @@ export function rolloutProgress(report: StatusReport, wanted: Wanted, now: numbe
   }
 }
 
-/** True when nothing more will happen: every node that is here runs it or has refused it. */
+/** True when nothing more will happen by itself: every node that is here runs it, waits for a person, or refused it. */
 export function isSettled({ nodes }: RolloutProgress): boolean {
   return nodes.length > 0 && nodes.every(({ stage }) => stage !== 'under way')
 }
@@ -58,7 +61,7 @@ function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodePr
     const { state, progress, reason = null } = found.next
     return {
       name,
-      stage: state === 'failed' ? 'failed' : 'under way',
+      stage: stageOf(state),
       doing: state,
       detail: progress === undefined ? '' : percentText(progress),
       reason,
@@ -71,10 +74,15 @@ function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodePr
   const newer = found.seq > seq ? `${state} a newer release, ${plain(found.version)}` : state
   return {
     name,
-    stage:
-      state === 'running' ? 'running' : state === 'failed' || state === 'stopped' ? 'failed' : 'under way',
+    stage: state === 'running' ? 'running' : stageOf(state),
     doing: newer,
     detail: `for ${ageText(now - since)}`,
     reason,
   }
+}
+
+/** Of a release that does not run. */
+function stageOf(state: AppState): NodeProgress['stage'] {
+  if (state === 'failed' || state === 'stopped') return 'failed'
+  return state === 'waiting' ? 'waiting' : 'under way'
 }

@@ -24,7 +24,8 @@ export interface WaitedRollout extends RolloutProgress {
 }
 
 /**
- * Waits until the release runs, and a second more to see that it stays so.
+ * Waits until the release runs, and a second more to see that it stays so. Nobody is waited for who waits for a
+ * person: a node without the sensor that the release needs.
  * @returns the last look, in which every node that is here runs the release
  * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it or cannot keep it running; ERR_NOT_IN_TIME with what each
  *   node waits for; ERR_NOBODY_IN_GROUP
@@ -54,7 +55,10 @@ export async function waitForRelease(
     const isLate = world.signal.aborted || elapsedMs >= wanted.timeoutMs
     if (isSettled(progress)) {
       runningAtMs ??= startedAt + elapsedMs
-      if (isLate || startedAt + elapsedMs - runningAtMs >= watchMs) return { ...progress, runningAtMs }
+      if (isLate || startedAt + elapsedMs - runningAtMs >= watchMs) {
+        if (progress.nodes.every(({ stage }) => stage === 'running')) return { ...progress, runningAtMs }
+        throw notInTime(wanted, progress, report, elapsedMs)
+      }
     } else if (isLate) {
       throw notInTime(wanted, progress, report, world.signal.aborted ? null : wanted.timeoutMs)
     }
@@ -62,13 +66,15 @@ export async function waitForRelease(
   }
 }
 
-const signs = { running: '●', 'under way': '◐', failed: '✗' } as const
+const signs = { running: '●', 'under way': '◐', waiting: '◐', failed: '✗' } as const
 
 function tellChange(world: World, told: Map<string, string>, node: NodeProgress, elapsedMs: number): void {
   if (told.get(node.name) === node.doing) return
   told.set(node.name, node.doing)
   const paint = paintFor(world.stderr.colour)
-  const tone = { running: paint.green, 'under way': paint.yellow, failed: paint.red }[node.stage]
+  const tone = { running: paint.green, 'under way': paint.yellow, waiting: paint.yellow, failed: paint.red }[
+    node.stage
+  ]
   const after = node.stage === 'running' ? ` after ${ageText(elapsedMs)}` : ''
   const reason = node.reason === null ? '' : `: ${plain(node.reason.message)}`
   world.stderr.write(`  ${tone(signs[node.stage])} ${node.name}  ${node.doing}${after}${reason}\n`)

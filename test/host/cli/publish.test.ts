@@ -164,7 +164,8 @@ describe('publish of a bare component', () => {
       .slice(0, 1)
       .map((one) => ({ ...one, apps: [{ ...app, state: 'waiting' as const }] }))
     node.report = { ...sampleStatus, nodes }
-    const { code, stderr } = await here(['publish', wasm, '--wait', '--timeout', '0.2'])
+    // Nobody waits out ten minutes for what only a person can change.
+    const { code, stderr } = await here(['publish', wasm, '--wait', '--timeout', '600'])
     expect(code).toBe(3)
     expect(stderr).toMatch(/error\[ERR_NOT_IN_TIME\][^]*waiting for .*: ERR_SENSOR_MISSING: no sensor "x"/)
     expect(stderr).toMatch(/hint: add \[sensors\.x\]\n$/)
