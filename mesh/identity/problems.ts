@@ -69,7 +69,7 @@ export const identityProblems = defineProblems({
   ERR_TOKEN_EXPIRED: {
     kind: 'user',
     text: 'the invite token has expired',
-    fix: 'make a new one with `selvedge invite`; --expires sets how long it is good for',
+    fix: 'make a new one with `selvedge invite`; --expires sets how long it is good for. Each machine judges by its own clock: where one of the two times above is wrong, set that clock first',
   },
   ERR_TOKEN_USED: {
     kind: 'user',

@@ -83,6 +83,10 @@ describe('an invite token', () => {
 
   it('is refused from the moment it expires, by who has a clock', () => {
     expect(() => readInvite(token, { now: startOfTime + 1_000 })).toThrow(failing('ERR_TOKEN_EXPIRED'))
+    // It may be the clock that is wrong, not the token that is old.
+    expect(() => readInvite(token, { now: startOfTime + 1_000 })).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('clock') as string }),
+    )
     expect(readInvite(token, { now: startOfTime + 999 }).id).toBe(inviteId)
     expect(readInvite(token).id).toBe(inviteId)
   })
