@@ -1,4 +1,3 @@
-import { createPublicKey, verify } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -36,9 +35,7 @@ describe('Ed25519', () => {
     identity[0] = 1
     const universal = new Uint8Array(64)
     universal[0] = 1
-    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), identity])
-    const systemKey = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    expect(verify(null, payload, systemKey, universal), 'what OpenSSL says').toBe(true)
+    // OpenSSL before 3.4 says true to it; the newer ones refuse the key as well.
     expect(verifySignature(identity, payload, universal)).toBe(false)
     identity[31] = 0x80
     expect(verifySignature(identity, payload, universal)).toBe(false)
