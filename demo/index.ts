@@ -49,7 +49,8 @@ export async function main({ root }: { root: string; args: string[] }): Promise<
   } catch (error) {
     process.exitCode = 1
     screen.say(`${play.title} FAILED: ${(error as Error).message}`)
-    for (const { daemon, name } of play.nodes) {
+    // Whoever pressed Ctrl-C knows why.
+    for (const { daemon, name } of stop.signal.aborted ? [] : play.nodes) {
       screen.say(`  last lines of ${name}:`)
       for (const line of daemon.output.slice(-8)) screen.say(`    ${line}`)
     }

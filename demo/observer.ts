@@ -20,6 +20,7 @@ export class Observer {
   #led: boolean | null = null
   #version: string | null = null
   #state = ''
+  #ended: string | null = null
   #polling: Promise<void> | null = null
 
   constructor(daemon: Daemon) {
@@ -27,6 +28,12 @@ export class Observer {
     this.name = daemon.name
     this.group = daemon.group
     this.ledger = new EventLedger(daemon.name)
+    this.#watchEnd(daemon)
+  }
+
+  /** How the daemon ended although nobody killed it; null while all is well. */
+  get accident(): string | null {
+    return this.condition === 'dead' ? null : this.#ended
   }
 
   /** The version that runs and its state, as the node itself says. */
@@ -42,6 +49,14 @@ export class Observer {
   replace(daemon: Daemon): void {
     this.daemon = daemon
     this.ledger.restart()
+    this.#ended = null
+    this.#watchEnd(daemon)
+  }
+
+  #watchEnd(daemon: Daemon): void {
+    void daemon.exited.then((code) => {
+      if (daemon === this.daemon) this.#ended = code === null ? 'was killed' : `ended with exit code ${code}`
+    })
   }
 
   /** One look. A daemon that is being killed or started just now is looked at next time. */

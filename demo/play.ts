@@ -54,6 +54,9 @@ export class Play {
   async until(what: string, holds: () => boolean | Promise<boolean>, ms = patienceMs): Promise<number> {
     const startedAt = Date.now()
     while (!(await holds())) {
+      for (const { name, accident } of this.nodes) {
+        if (accident !== null) throw new Error(`${name} ${accident} while waiting: ${what}`)
+      }
       if (Date.now() - startedAt > ms) throw new Error(`waited ${ms / 1_000} s in vain: ${what}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
