@@ -54,7 +54,7 @@ export const cliProblems = defineProblems({
   },
   ERR_NOBODY_IN_GROUP: {
     kind: 'user',
-    text: 'a release goes to groups that no node of the mesh belongs to, so it runs nowhere',
+    text: 'a release was to go to groups that no node of the mesh belongs to, where it would run nowhere',
     fix: 'see the groups with `selvedge status`, and publish again with --group; or let a node in with `selvedge invite --group`',
   },
   ERR_NOT_IN_TIME: {

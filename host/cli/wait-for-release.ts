@@ -1,5 +1,5 @@
 /** `publish --wait`: follows a release from node to node, a line for each change, until it is decided. */
-import { nearestName, type SelvedgeError } from '../../core/index.ts'
+import type { SelvedgeError } from '../../core/index.ts'
 import type { ControlClient, StatusReport } from '../api/index.ts'
 import { cliProblems } from './problems.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
@@ -28,7 +28,7 @@ export interface WaitedRollout extends RolloutProgress {
  * person: a node without the sensor that the release needs.
  * @returns the last look, in which every node that is here runs the release
  * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it or cannot keep it running; ERR_NOT_IN_TIME with what each
- *   node waits for; ERR_NOBODY_IN_GROUP
+ *   node waits for
  */
 export async function waitForRelease(
   world: World,
@@ -43,9 +43,6 @@ export async function waitForRelease(
     const progress = rolloutProgress(report, wanted, world.clock.now())
     const elapsedMs = world.clock.monotonicMs() - startedAt
     for (const node of progress.nodes) tellChange(world, told, node, elapsedMs)
-    if (wanted.groups.length > 0 && progress.nodes.length + progress.away.length === 0) {
-      throw nobodyInGroup(wanted, report)
-    }
     const failed = progress.nodes.filter(
       ({ stage, doing }) => stage === 'failed' || (runningAtMs !== null && doing === 'backoff'),
     )
@@ -117,19 +114,6 @@ function notInTime(
       ...waiting,
     ].join('\n'),
     { hint: fix ?? 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
-  )
-}
-
-function nobodyInGroup(wanted: WaitOptions, { nodes }: StatusReport): SelvedgeError {
-  const known = [
-    ...new Set(nodes.filter(({ state }) => state !== 'left').flatMap(({ groups }) => groups)),
-  ].sort()
-  const near = wanted.groups.map((group) => nearestName(group, known)).find((name) => name !== null)
-  const guess = near === undefined ? '' : `; did you mean ${plain(near)}?`
-  const groups = known.length === 0 ? 'no node has a group' : `its groups are ${known.map(plain).join(', ')}`
-  return cliProblems.error(
-    'ERR_NOBODY_IN_GROUP',
-    `${title(wanted)} is published, but no node of this mesh belongs to ${wanted.groups.join(' or ')}${guess}\n  ${groups}`,
   )
 }
 

@@ -4,6 +4,7 @@ import type { PublishContext, ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
 import { componentSource, type ComponentSource } from '../component-source.ts'
+import { requireSomebodyIn } from '../group-check.ts'
 import { printJson, say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { signedRelease } from '../signed-release.ts'
@@ -75,6 +76,7 @@ async function release(
 ): Promise<{ entry: ReleaseEntry; groups: readonly string[] }> {
   const { client, world } = context
   const { draft, bytes, file } = source
+  requireSomebodyIn(draft.groups, await client.status())
   const terms = await client.publishContext(draft.app)
   const key = await publisherKey(world.folders.keys, terms.mesh)
   const report = await client.upload(bytes, {

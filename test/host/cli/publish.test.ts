@@ -148,6 +148,16 @@ describe('publish of a bare component', () => {
     expect(stderr).toContain('● lobby-2  running after')
   })
 
+  it('a group that nobody is in is refused before anything is uploaded or signed, with the nearest', async () => {
+    const { code, stdout, stderr } = await here(['publish', wasm, '--group', 'loby'])
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/error\[ERR_NOBODY_IN_GROUP\].* loby; did you mean lobby\?/)
+    expect(stderr).toContain('nothing was published')
+    expect(stderr).not.toContain('signs ')
+    expect(node.published).toEqual([])
+  })
+
   it('what is not decided in time is exit 3, and says what it waits for', async () => {
     const old = sampleStatus.nodes.slice(0, 1).map((one) => ({ ...one, apps: [] }))
     node.report = { ...sampleStatus, nodes: old }

@@ -171,19 +171,6 @@ describe('waiting for it', () => {
     expect(await result).toMatchObject({ running: 1, runningAtMs: 200 })
   })
 
-  it('a group without a node is said at once, with the nearest that has one', async () => {
-    const elsewhere = report(node('a', [], { groups: ['lobby-a'] }), node('b', [], { groups: ['garage'] }))
-    const { result, looks } = watching([elsewhere])
-    await expect(result).rejects.toMatchObject({
-      code: 'ERR_NOBODY_IN_GROUP',
-      kind: 'user',
-      message: expect.stringMatching(
-        /belongs to lobby; did you mean lobby-a\?\n {2}.*garage, lobby-a/,
-      ) as string,
-    })
-    expect(looks()).toBe(1)
-  })
-
   it('nobody alive to run it is said too', async () => {
     const ending = new AbortController()
     ending.abort()
