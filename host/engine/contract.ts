@@ -5,6 +5,11 @@
  * something this node may run (and refuses with everything that is missing), *start* gives it a sandbox.
  */
 import type { Digest } from '../../core/index.ts'
+import type { PartSettings } from '../guest/index.ts'
+import type { HostChannel } from './channel.ts'
+
+export { WitError } from '../guest/index.ts'
+export type { HostChannel } from './channel.ts'
 
 /** A WIT interface with its version, as components name it: `selvedge:device/sensor@0.1.0`. */
 export type InterfaceId = string
@@ -38,7 +43,12 @@ export type CallMode =
  */
 export interface BoundInterface {
   readonly id: InterfaceId
-  readonly functions: Readonly<Record<string, BoundFunction>>
+  /**
+   * The half of it that runs inside the sandbox (`host/guest/part.ts`), by the name of its part. Its functions are
+   * then what that half asks of this one. Absent: they are the interface's own, and the sandbox passes them on.
+   */
+  readonly part?: string
+  readonly functions: Readonly<Record<string, BoundFunction | BoundChannel>>
 }
 
 export interface BoundFunction {
@@ -47,15 +57,10 @@ export interface BoundFunction {
   run(args: readonly unknown[]): unknown
 }
 
-/** A `result`'s error case on its way to the guest; `payload` is the WIT value. */
-export class WitError extends Error {
-  override readonly name = 'WitError'
-  readonly payload: unknown
-
-  constructor(payload: unknown) {
-    super('a declared WIT error')
-    this.payload = payload
-  }
+/** Serves a channel that the sandbox's half of an interface opened. What it throws closes the channel with a failure. */
+export interface BoundChannel {
+  readonly mode: 'channel'
+  run(args: readonly unknown[], channel: HostChannel): Promise<void>
 }
 
 /** An interface that the node has, whether or not this app was granted it; see `interfaces/offer.ts`. */
@@ -94,6 +99,8 @@ export interface StartRequest {
   /** For each call, and for making the instance. */
   readonly deadlineMs: number
   readonly memoryBytes: number
+  /** Arguments, environment, folders and standard streams; without it an empty world whose output is lines. */
+  readonly world?: Partial<PartSettings>
   /** Takes the lines the guest writes to WASI's stdout and stderr; without it they go to the engine's log. */
   output?(stream: 'stdout' | 'stderr', line: string): void
 }
@@ -104,6 +111,24 @@ export type IncidentReason = 'trap' | 'deadline' | 'memory' | 'host-fault' | 'ex
 export interface Incident {
   readonly reason: IncidentReason
   readonly message: string
+  /** The guest's own, where the reason is `exit`. */
+  readonly exitCode?: number
+}
+
+/** A call that the node makes of a part inside the sandbox: an http request for `wasi:http`, say. */
+export interface InvocationRequest {
+  readonly part: string
+  readonly name: string
+  readonly args: readonly unknown[]
+  /** Aborting it closes the channel, and takes back the invocation if it has not begun. */
+  readonly signal?: AbortSignal
+}
+
+export interface Invocation {
+  /** What the part answers. @throws as `call` */
+  readonly result: Promise<unknown>
+  /** Costs nothing until either side uses it. Outlives the result until both sides have ended it. */
+  readonly channel: HostChannel
 }
 
 /** One running instance in its own worker. */
@@ -115,6 +140,8 @@ export interface Sandbox {
    * the end of the sandbox
    */
   call(target: string, args: readonly unknown[]): Promise<unknown>
+  /** As `call`, for a part. */
+  invoke(request: InvocationRequest): Invocation
   /** Resolves when the sandbox has ended, for whatever reason. */
   readonly ended: Promise<Incident>
   /** Ends it now; what is in flight fails with ERR_APP_STOPPED. */
