@@ -183,6 +183,8 @@ export interface UploadReport {
   readonly chunks: { readonly digest: string; readonly sizeBytes: number }
   readonly imports: readonly string[]
   readonly exports: readonly string[]
+  /** WebAssembly features that it uses, for the record; a node of an earlier version does not say. */
+  readonly features?: readonly string[]
 }
 
 /** Errors travel as `{ error: { code, kind, message, hint } }` with status 400, 404, 409, 413, 500 or 503. */

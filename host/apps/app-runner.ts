@@ -13,7 +13,7 @@ import {
 } from '../../core/index.ts'
 import type { AppStatus, LocalApp } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
-import type { Engine, Incident } from '../engine/index.ts'
+import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import { EventCounter, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
@@ -59,6 +59,7 @@ export class AppRunner {
   readonly #delivery: Delivery
   readonly #triggers = new TriggerSet()
   readonly #meter = new SwapMeter()
+  readonly #features = supportedFeatures()
   #machine: AppMachine = idleMachine
   #desired: DesiredRelease
   #counter: EventCounter | null = null
@@ -170,7 +171,7 @@ export class AppRunner {
   }
 
   #judge({ record }: DesiredRelease): Verdict {
-    return judge(record, devicesOf(this.#needs.devices))
+    return judge(record, devicesOf(this.#needs.devices), this.#features)
   }
 
   #tellDesired(): void {

@@ -2,7 +2,7 @@
 import { isSelvedgeError, messageOf, type Digest, type SelvedgeError } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import { pinDrivers, sensorDrivers, type Devices } from '../devices/index.ts'
-import type { Incident, IncidentReason } from '../engine/index.ts'
+import { refusalOfFeatures, type Incident, type IncidentReason } from '../engine/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import { planTriggers } from '../triggers/index.ts'
 import { appProblems } from './problems.ts'
@@ -41,6 +41,7 @@ const knownFields: readonly string[] = [
   'triggers',
   'config',
   'limits',
+  'features',
   'groups',
   'previous',
   'signedAt',
@@ -52,13 +53,18 @@ export function placedHere(record: ReleaseRecord, groups: readonly string[]): bo
   return record.groups.length === 0 || record.groups.some((group) => groups.includes(group))
 }
 
-/** Whether a node with these devices can run the release, before a byte of it was fetched. */
-export function judge(record: ReleaseRecord, devices: DeviceNames): Verdict {
+/**
+ * Whether a node with these devices can run the release, before a byte of it was fetched.
+ * @param features the node's, as `supportedFeatures()` names them
+ */
+export function judge(record: ReleaseRecord, devices: DeviceNames, features: readonly string[]): Verdict {
   const unknown = record.critical.filter((field) => !knownFields.includes(field))
   if (unknown.length > 0) {
     const message = `release ${record.version} must not be run without understanding ${unknown.join(', ')}`
     return { may: 'never', reason: reasonOf(appProblems.error('ERR_RELEASE_FIELD_UNKNOWN', message)) }
   }
+  const lacking = refusalOfFeatures(record.features ?? [], features)
+  if (lacking !== null) return { may: 'never', reason: reasonOf(lacking) }
   try {
     planTriggers(record.triggers, record.grants)
     const missing = missingDevices(record.grants, devices)

@@ -8,6 +8,8 @@ export interface SigningRequest {
   readonly draft: ReleaseDraft
   /** The component. */
   readonly bytes: Uint8Array
+  /** WebAssembly features that it uses, as the node found them. */
+  readonly features: readonly string[]
   readonly terms: PublishContext
   readonly key: KeyPair
   /** Wall clock, ms since the epoch. */
@@ -19,7 +21,7 @@ export async function signedRelease(
   request: SigningRequest,
 ): Promise<{ bytes: Uint8Array; record: ReleaseRecord }> {
   const { componentRef, signRelease } = await import('../../mesh/index.ts')
-  const { draft, bytes, terms, key, signedAt } = request
+  const { draft, bytes, features, terms, key, signedAt } = request
   const record: ReleaseRecord = {
     v: 1,
     mesh: terms.mesh,
@@ -31,6 +33,7 @@ export async function signedRelease(
     triggers: draft.triggers,
     config: draft.config,
     limits: draft.limits,
+    features,
     groups: draft.groups,
     previous: terms.previous,
     signedAt,

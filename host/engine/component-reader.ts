@@ -56,22 +56,23 @@ function readComponent(reader: ByteReader, outline: Outline, depth: number): voi
 
 function readNames(reader: ByteReader, names: string[], readRest: (reader: ByteReader) => void): void {
   for (let left = reader.count(); left > 0; left -= 1) {
-    const kind = reader.byte()
-    if (kind > 2) throw new MalformedError(`an unknown kind of name at byte ${reader.at}`)
-    const name = reader.name()
-    if (kind === 2) skipNameOptions(reader)
+    const name = readExternName(reader)
     if (names.length >= maxNames) throw new MalformedError(`more than ${maxNames} names`)
     names.push(name)
     readRest(reader)
   }
 }
 
-/** `0x02` names carry options (a version suffix and the like) behind them. */
-function skipNameOptions(reader: ByteReader): void {
-  for (let left = reader.count(); left > 0; left -= 1) {
+/** A plain name, or one with options (a version suffix and the like) behind it: `0x02`. */
+export function readExternName(reader: ByteReader): string {
+  const kind = reader.byte()
+  if (kind > 2) throw new MalformedError(`an unknown kind of name at byte ${reader.at}`)
+  const name = reader.name()
+  for (let left = kind === 2 ? reader.count() : 0; left > 0; left -= 1) {
     reader.byte()
     reader.name()
   }
+  return name
 }
 
 function readSort(reader: ByteReader): void {
@@ -79,7 +80,7 @@ function readSort(reader: ByteReader): void {
 }
 
 /** externdesc: a core module, function, value, type, component or instance, by index or bound. */
-function readExternType(reader: ByteReader): void {
+export function readExternType(reader: ByteReader): void {
   const kind = reader.byte()
   if (kind === 0x00) {
     reader.byte()

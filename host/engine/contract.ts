@@ -21,7 +21,7 @@ export interface ComponentFacts {
   readonly imports: readonly InterfaceId[]
   /** Exported instances and functions, sorted. */
   readonly exports: readonly string[]
-  /** WebAssembly features beyond the MVP that the core modules use, e.g. `simd`. */
+  /** WebAssembly features beyond the MVP that it uses, e.g. `simd`; `component-model-async` where it is of WASI 0.3. */
   readonly features: readonly string[]
 }
 

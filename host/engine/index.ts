@@ -2,6 +2,7 @@
 export * from './contract.ts'
 export { createEngine, type EngineOptions } from './engine.ts'
 export type { EngineLimits } from './limits.ts'
+export { refusalOfFeatures } from './feature-check.ts'
 export { supportedFeatures } from './probe.ts'
 export { engineProblems } from './problems.ts'
 export { engineOffers, type EngineOffer } from './wasi-offers.ts'

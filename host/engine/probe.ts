@@ -4,6 +4,7 @@
  * It goes into the node's record, so that a publisher sees beforehand which nodes a component will run on. Names are
  * those of the WebAssembly proposals.
  */
+import { asyncFeature } from './component-async.ts'
 
 /** Type, function, memory and code sections as far as each probe needs them, behind the module header. */
 const probes: Readonly<Record<string, readonly number[]>> = {
@@ -18,13 +19,22 @@ const probes: Readonly<Record<string, readonly number[]>> = {
   threads: [1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0, 26, 11],
 }
 
+/** What the host must be able to do beside the engine: suspend a guest in mid-call (JavaScript Promise Integration). */
+const suspending: readonly string[] = [asyncFeature, 'jspi']
+
+/** Every name that {@link supportedFeatures} may have, sorted. */
+export const knownFeatures: readonly string[] = [...Object.keys(probes), ...suspending].sort()
+
 const header = [0, 97, 115, 109, 1, 0, 0, 0]
 
-/** @returns the proposals that this engine has, sorted; `jspi` where the host may suspend a guest */
+/**
+ * @returns the proposals that this engine has, sorted; `jspi` where the host may suspend a guest, and then
+ * `component-model-async`, which needs nothing else
+ */
 export function supportedFeatures(): string[] {
   const supported = Object.keys(probes).filter((name) =>
     WebAssembly.validate(new Uint8Array([...header, ...(probes[name] ?? [])])),
   )
-  if ('Suspending' in WebAssembly) supported.push('jspi')
+  if ('Suspending' in WebAssembly) supported.push(...suspending)
   return supported.sort()
 }

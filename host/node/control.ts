@@ -129,7 +129,8 @@ export class NodeControl implements ControlledNode {
       memoryBytes: intent.memoryBytes ?? parseSize(defaultLimits.memory),
     })
     const { chunks } = await mesh.blobs.putComponent(component)
-    return { digest, sizeBytes: component.length, chunks, imports: facts.imports, exports: facts.exports }
+    const { imports, exports, features } = facts
+    return { digest, sizeBytes: component.length, chunks, imports, exports, features }
   }
 
   async publish(record: Uint8Array): Promise<ReleaseEntry> {

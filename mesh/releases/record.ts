@@ -42,6 +42,11 @@ export interface ReleaseRecord {
   readonly triggers: readonly TriggerSpec[]
   readonly config: Readonly<Record<string, string>>
   readonly limits: Limits
+  /**
+   * WebAssembly features beyond the MVP that the component uses, sorted: a node that lacks one need not fetch it to
+   * know. A hint only, as the component itself is looked at before it is run. Absent in records of before.
+   */
+  readonly features?: readonly string[] | undefined
   /** Groups whose nodes run it; empty means all. */
   readonly groups: readonly string[]
   /** Digest of the record before this one, or null for the first. */

@@ -34,6 +34,7 @@ export const releaseLimits = {
   triggerOptions: 16,
   configEntries: 64,
   configChars: 4_096,
+  features: 32,
   memoryBytes: 4 * 1024 * 1024 * 1024,
   deadlineMs: 3_600_000,
 } as const
@@ -42,6 +43,8 @@ export const releaseLimits = {
 export const appNamePattern = /^[a-z][a-z0-9-]{0,62}$/
 /** `sensor:light`, `logging`. */
 const grantPattern = /^[a-z][a-z0-9-]*(:[\x21-\x7e]{1,128})?$/
+/** `simd`, `component-model-async`. */
+const featurePattern = /^[a-z][a-z0-9-]{0,62}$/
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,32})?(\+[0-9A-Za-z.-]{1,32})?$/
 
 /** A release whose signature holds; whether its publisher may release it is what {@link requireDelegation} decides. */
@@ -104,6 +107,13 @@ const schema = v.looseObject({
     memoryBytes: v.pipe(positive, v.maxValue(releaseLimits.memoryBytes)),
     deadlineMs: v.pipe(positive, v.maxValue(releaseLimits.deadlineMs)),
   }),
+  features: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(featurePattern, 'must be the name of a WebAssembly feature'))),
+      v.maxLength(releaseLimits.features),
+      v.check(isSortedSet, 'must be sorted, each once'),
+    ),
+  ),
   groups: groupsField,
   previous: v.nullable(digestField),
   signedAt: timeField,

@@ -91,7 +91,14 @@ async function release(
       `${file} has the digest ${shortDigest(digest)} here and ${shortDigest(report.digest)} on the node`,
     )
   }
-  const signed = await signedRelease({ draft, bytes, terms, key, signedAt: world.clock.now() })
+  const signed = await signedRelease({
+    draft,
+    bytes,
+    features: report.features ?? [],
+    terms,
+    key,
+    signedAt: world.clock.now(),
+  })
   const { chunks } = signed.record.component
   if (report.chunks.digest !== chunks.digest) {
     throw cliProblems.error(

@@ -24,6 +24,21 @@ describe('a release record', () => {
     })
   })
 
+  it('may say which WebAssembly features its component uses, sorted and each once', () => {
+    const features = ['component-model-async', 'simd']
+    expect(readRelease(signRelease(publisher, { ...record, features })).record.features).toEqual(features)
+    for (const bad of [
+      ['simd', 'gc'],
+      ['simd', 'simd'],
+      ['SIMD'],
+      [''],
+      Array.from({ length: 33 }, (_, n) => `f${n + 100}`),
+    ])
+      expect(() => signRelease(publisher, { ...record, features: bad })).toThrow(
+        failing('ERR_RELEASE_INVALID'),
+      )
+  })
+
   it('is refused when altered by one byte, at any position', () => {
     const bytes = signRelease(publisher, record)
     fc.assert(

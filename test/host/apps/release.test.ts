@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { judge } from '../../../host/apps/release.ts'
+import { releaseOf } from './fake-engine.ts'
+
+const devices = { sensors: ['light'], pins: ['led'] }
+const asynchronous = releaseOf(1, { features: ['component-model-async', 'simd'] }).record
+
+test('a release that names no features may run on any node', () => {
+  expect(judge(releaseOf(1).record, devices, [])).toEqual({ may: 'run' })
+})
+
+test('a release may run where the node has every feature that it names', () => {
+  expect(judge(asynchronous, devices, ['component-model-async', 'jspi', 'simd'])).toEqual({ may: 'run' })
+})
+
+test('a node that cannot suspend a guest refuses an asynchronous release before it is fetched, and says what would', () => {
+  const verdict = judge(asynchronous, devices, ['simd'])
+  expect(verdict).toMatchObject({ may: 'never', reason: { code: 'ERR_FEATURE_MISSING' } })
+  const { message, hint } = 'reason' in verdict ? verdict.reason : { message: '', hint: '' }
+  expect(message).toMatch(/asynchronous \(WASI 0\.3, component-model-async\).*cannot suspend a guest/)
+  expect(hint).toMatch(/Node\.js 24/)
+})
+
+test('all features that are missing are named at once', () => {
+  const verdict = judge(asynchronous, devices, [])
+  expect('reason' in verdict ? verdict.reason.message : '').toMatch(/component-model-async.*lacks simd/)
+})
+
+test('a feature that this version does not know is left to the engine that compiles it', () => {
+  expect(judge(releaseOf(1, { features: ['quantum'] }).record, devices, [])).toEqual({ may: 'run' })
+})
