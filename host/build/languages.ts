@@ -4,8 +4,9 @@ import { assemblyscript } from './assemblyscript.ts'
 import { command } from './command.ts'
 import type { Language } from './language.ts'
 import { buildProblems } from './problems.ts'
+import { typescript } from './typescript.ts'
 
-const languages: readonly Language[] = [assemblyscript, command]
+const languages: readonly Language[] = [assemblyscript, typescript, command]
 
 /** @throws ERR_BUILD_LANGUAGE where the manifest names none */
 export function languageOf({ app, component }: Manifest): Language {

@@ -67,10 +67,30 @@ function findPackage(name: string, folders: readonly string[]): string | null {
 }
 
 async function entryUrl(folder: string, entry: string): Promise<string> {
-  const { exports = {} } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
-    exports?: Record<string, { import?: string; default?: string } | undefined>
+  const { exports, main = 'index.js' } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    exports?: Conditions | Record<string, Conditions | undefined>
+    main?: string
   }
-  const target = exports[entry]?.import ?? exports[entry]?.default
+  const target = entry === '.' && exports === undefined ? main : targetOf(exports ?? {}, entry)
   if (target === undefined) throw new Error(`this version has no ${entry}`)
   return pathToFileURL(join(folder, target)).href
+}
+
+/** What a package gives to `import`, by condition. */
+interface Conditions {
+  readonly import?: string
+  readonly default?: string
+}
+
+/** https://nodejs.org/api/packages.html, "exports sugar": conditions alone are those of the entry `.` */
+function targetOf(
+  exports: Conditions | Record<string, Conditions | undefined>,
+  entry: string,
+): string | undefined {
+  const bySubpath = Object.keys(exports).every((key) => key.startsWith('.'))
+  if (!bySubpath && entry !== '.') return undefined
+  const conditions = bySubpath
+    ? (exports as Record<string, Conditions | undefined>)[entry]
+    : (exports as Conditions)
+  return conditions?.import ?? conditions?.default
 }

@@ -58,7 +58,9 @@ const component = v.pipe(
     /** The finished component. Default: build/NAME.wasm. */
     file: v.optional(innerPath),
     /** What `selvedge build` makes it with. */
-    language: v.optional(v.picklist(['assemblyscript', 'command'])),
+    language: v.optional(v.picklist(['assemblyscript', 'typescript', 'command'])),
+    /** For `typescript`: the JavaScript engine inside the component. QuickJS unless said otherwise. */
+    engine: v.optional(v.picklist(['quickjs', 'starlingmonkey'])),
     /** The language's main source file; each language has its own default. */
     source: v.optional(innerPath),
     /** For `command`: run in the app's folder, leaves the component in `file`. */
@@ -85,6 +87,13 @@ const component = v.pipe(
       'needs a command; add command = "make", or what builds it',
     ),
     ['language'],
+  ),
+  v.forward(
+    v.check(
+      ({ language, engine }) => engine === undefined || language === 'typescript',
+      'is for language = "typescript"; remove it, or write that language',
+    ),
+    ['engine'],
   ),
 )
 

@@ -1,0 +1,52 @@
+/**
+ * StarlingMonkey through ComponentizeJS: the JavaScript engine of Firefox, with the web's interfaces. A handler of
+ * wasi:http is `addEventListener('fetch', …)`, or an export `incomingHandler` that takes WASI's resources.
+ */
+import type { ScriptEngine } from './typescript-engine.ts'
+import type { WorldTypes } from './typescript-types.ts'
+import { readWitSource } from './wit-source.ts'
+
+/** The patch level of WASI that the engine was linked with; only with its own can a world be merged. */
+const engineWasi = '0.2.10'
+const webHandler = 'wasi:http/incoming-handler@'
+
+export const starlingmonkey: ScriptEngine = {
+  name: 'starlingmonkey',
+  title: 'StarlingMonkey',
+  plainValues: false,
+  // `addEventListener('fetch', …)` is no export.
+  provides: (id) => id.startsWith(webHandler),
+  tools: [{ name: '@bytecodealliance/componentize-js', entry: '.' }],
+  async build([tool], { script, witFolder, world, types }) {
+    const witWorld = atEngineWasi(await readWitSource(witFolder))
+    const { component } = await (tool as Tool).componentize(atEngineWasi(script), witWorld, {
+      sourceName: 'app.js',
+      worldName: world,
+      disableFeatures: unusedFeatures(types),
+    })
+    return new Uint8Array(component)
+  },
+}
+
+/** A release 0.2.x of WASI only adds to those before it, so a node links either. */
+function atEngineWasi(text: string): string {
+  return text.replace(
+    /(wasi:(?:cli|clocks|filesystem|http|io|random|sockets)(?:\/[a-z-]+)?@)0\.2\.\d+(?![\d-])/g,
+    `$1${engineWasi}`,
+  )
+}
+
+/** What a world does not mention is left out: an import that an app has no use for needs no grant. */
+function unusedFeatures({ imports, exports }: WorldTypes): string[] {
+  const asks = imports.some((id) => id.startsWith('wasi:http/outgoing-handler@'))
+  const answers = exports.some(({ id }) => id.startsWith(webHandler))
+  return [...(asks ? [] : ['http']), ...(answers ? [] : ['fetch-event'])]
+}
+
+interface Tool {
+  componentize(
+    script: string,
+    witWorld: string,
+    options: { sourceName: string; worldName: string; disableFeatures: string[] },
+  ): Promise<{ component: Uint8Array }>
+}
