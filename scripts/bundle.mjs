@@ -18,7 +18,8 @@ const packages = createRequire(import.meta.url)
 /** What is built from what. The engine's two files come first: they do not depend on the program. */
 const outputs = [
   { file: 'prepare.mjs', entry: 'host/engine/prepare-child.ts' },
-  { file: 'sandbox.mjs', entry: 'host/engine/sandbox-worker.ts' },
+  { file: 'sandbox.mjs', entry: 'host/sandbox-thread.ts' },
+  { file: 'storage.mjs', entry: 'host/storage/sqlite/worker.ts' },
   { file: 'selvedge.mjs', entry: 'host/main.ts' },
 ]
 
@@ -28,6 +29,10 @@ const transpilerModules = [
   'js-component-bindgen-component.core.wasm',
   'js-component-bindgen-component.core2.wasm',
 ]
+
+/** SQLite for the versions of Node.js without one of their own; its program looks for this beside it. */
+const sqlite = dirname(packages.resolve('node-sqlite3-wasm'))
+const sqliteModule = 'node-sqlite3-wasm.wasm'
 
 /**
  * preview2-shim has two implementations. Node's starts a thread of its own per worker and reaches for real files;
@@ -68,7 +73,9 @@ async function bundleOne({ file, entry }, folder) {
     legalComments: 'none',
     plugins: [emptyWorld, withoutAddons],
     banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+      js:
+        "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" +
+        "import{fileURLToPath as __toPath}from'node:url';const __dirname=__toPath(new URL('.',import.meta.url));",
     },
     logLevel: 'warning',
   })
@@ -97,6 +104,7 @@ export async function bundle() {
       })
     }
     for (const name of transpilerModules) await copyFile(join(vendor, name), join(folder, name))
+    await copyFile(join(sqlite, sqliteModule), join(folder, sqliteModule))
     await writeFile(join(folder, 'prepare.json'), await describeTranspiler(folder))
     for (const name of (await readdir(folder)).sort()) await rename(join(folder, name), join(dist, name))
   } finally {

@@ -6,10 +6,10 @@
  */
 import type { Digest } from '../../core/index.ts'
 import type { PartSettings } from '../guest/index.ts'
-import type { HostChannel } from './channel.ts'
+import type { HostChannel } from './sandbox/channel.ts'
 
 export { WitError } from '../guest/index.ts'
-export type { HostChannel } from './channel.ts'
+export type { HostChannel } from './sandbox/channel.ts'
 
 /** A WIT interface with its version, as components name it: `selvedge:device/sensor@0.1.0`. */
 export type InterfaceId = string
@@ -99,10 +99,30 @@ export interface StartRequest {
   /** For each call, and for making the instance. */
   readonly deadlineMs: number
   readonly memoryBytes: number
-  /** Arguments, environment, folders and standard streams; without it an empty world whose output is lines. */
-  readonly world?: Partial<PartSettings>
+  /** Arguments, environment and folders that it sees; without it an empty world. */
+  readonly world?: Partial<Pick<PartSettings, 'args' | 'env' | 'preopens' | 'terminal'>>
+  /** Its standard streams as pipes, where it waits and nothing is dropped; without them its output is lines. */
+  readonly streams?: StandardStreams
   /** Takes the lines the guest writes to WASI's stdout and stderr; without it they go to the engine's log. */
   output?(stream: 'stdout' | 'stderr', line: string): void
+}
+
+export interface StandardStreams {
+  readonly stdin: AsyncIterable<Uint8Array>
+  /** Resolves when there is room for more. */
+  stdout(bytes: Uint8Array): Promise<void>
+  stderr(bytes: Uint8Array): Promise<void>
+}
+
+/** What a sandbox has used so far. */
+export interface SandboxUsage {
+  calls: number
+  /** Time its thread was busy with calls, ms. */
+  activeMs: number
+  /** Of its linear memories, after the last call. */
+  memoryBytes: number
+  /** Log lines and other posts that came too fast. */
+  dropped: number
 }
 
 /** Why a sandbox is gone. */
@@ -142,6 +162,7 @@ export interface Sandbox {
   call(target: string, args: readonly unknown[]): Promise<unknown>
   /** As `call`, for a part. */
   invoke(request: InvocationRequest): Invocation
+  readonly usage: Readonly<SandboxUsage>
   /** Resolves when the sandbox has ended, for whatever reason. */
   readonly ended: Promise<Incident>
   /** Ends it now; what is in flight fails with ERR_APP_STOPPED. */

@@ -11,7 +11,8 @@ import { unpack } from './packed.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import { findProgram, type Program } from './program.ts'
-import { startSandbox, type RunningSandbox } from './sandbox.ts'
+import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
+import { spawnThread } from './sandbox/thread-link.ts'
 import { engineOffers } from './wasi-offers.ts'
 
 export interface EngineOptions {
@@ -91,10 +92,12 @@ class ComponentEngine implements Engine {
     }
     const program = await this.#findProgram()
     if (this.#stopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
-    const sandbox = startSandbox(request, stored, program, {
+    const sandbox = startSandbox(request, stored, {
       clock: this.#options.clock,
       log: this.#options.log.scope(request.app),
       limits: this.#limits,
+      program,
+      link: spawnThread,
     })
     this.#sandboxes.add(sandbox)
     void sandbox.ended.then(() => this.#sandboxes.delete(sandbox))

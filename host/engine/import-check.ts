@@ -7,7 +7,7 @@
 import { closest } from 'fastest-levenshtein'
 import type { SelvedgeError } from '../../core/index.ts'
 import type { ComponentFacts, InterfaceId, OfferedInterface } from './contract.ts'
-import { parseInterface, satisfies, satisfiesExport } from './interface-id.ts'
+import { parseInterface, satisfies, satisfiesExport } from '../guest/index.ts'
 import { engineProblems } from './problems.ts'
 
 export interface Wanted {

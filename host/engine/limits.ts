@@ -37,6 +37,12 @@ export interface EngineLimits {
   readonly strayOutputBytes: number
   /** Calls that may wait for their turn. */
   readonly waitingCalls: number
+  /** Of these, how many are sent before their turn, so that the guest's thread goes from one to the next. */
+  readonly sentAhead: number
+  /** Streams, pollables and other resources of the host that a guest may hold at once. */
+  readonly heldHandles: number
+  /** Channels a guest may have open at once; each may hold two windows of 256 KiB. */
+  readonly channels: number
 }
 
 export const defaultLimits: EngineLimits = {
@@ -58,4 +64,7 @@ export const defaultLimits: EngineLimits = {
   lineChars: 4_096,
   strayOutputBytes: 64 * 1024,
   waitingCalls: 256,
+  sentAhead: 64,
+  heldHandles: 1_024,
+  channels: 128,
 }

@@ -102,6 +102,11 @@ export const engineProblems = defineProblems({
     text: 'too many calls wait for one instance',
     fix: 'call less often, or let the app answer faster',
   },
+  ERR_APP_NOT_BEGUN: {
+    kind: 'system',
+    text: 'the instance ended before it came to this call',
+    fix: 'nothing to do: the call had no effect, and the node makes it again where it may',
+  },
   ERR_APP_EXPORT: {
     kind: 'user',
     text: 'the app has no export of that name',

@@ -1,5 +1,10 @@
 /** The public face of what runs inside a sandbox: the contracts of its parts, and what the node needs to talk to it. */
 export * from './bytes.ts'
+export { ChannelEnd } from './channel-end.ts'
+export { endOf, GuestExit, HostFault } from './ends.ts'
+export * from './interface-id.ts'
 export * from './line.ts'
 export * from './part.ts'
+export * from './protocol.ts'
+export { assertBounded, ValueError } from './values.ts'
 export * from './wit-error.ts'

@@ -18,6 +18,11 @@ export interface HostLine {
   wait(waitables: readonly Waitable[]): void
   /** Takes in what has arrived, without sleeping: for a `ready` that is asked again and again. */
   poll(): void
+  /**
+   * Has `run` called whenever the guest's thread is about to sleep, before what is queued for the node goes out: for
+   * a part that holds something back in the hope of sending less.
+   */
+  beforeSleep?(run: () => void): void
 }
 
 /**

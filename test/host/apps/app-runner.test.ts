@@ -1,3 +1,4 @@
+import type { BoundFunction } from '../../../host/engine/index.ts'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createLog, memoryFolder, silentLog, type DurableFolder, type LogEntry } from '../../../core/index.ts'
@@ -124,8 +125,9 @@ describe('an app that is wanted', () => {
     node.apps.setDesired([releaseOf(1, { config: { threshold: '40', colour: 'red' } })])
     await node.clock.advance(500)
     const store = node.engine.sandboxes[0]?.request.imports.find(({ id }) => id.startsWith('wasi:config'))
-    expect(store?.functions['get']?.run(['threshold'])).toBe('70')
-    expect(store?.functions['get']?.run(['colour'])).toBe('red')
+    const get = store?.functions['get'] as BoundFunction
+    expect(get.run(['threshold'])).toBe('70')
+    expect(get.run(['colour'])).toBe('red')
     await stopNode(node)
   })
 

@@ -22,6 +22,7 @@ export class FakeSandbox implements Sandbox {
   readonly number: number
   readonly request: StartRequest
   readonly ended: Promise<Incident>
+  readonly usage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
   isEnded = false
   readonly #engine: FakeEngine
   #resolveEnded!: (incident: Incident) => void
@@ -32,6 +33,10 @@ export class FakeSandbox implements Sandbox {
     this.request = request
     this.#engine = engine
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve))
+  }
+
+  invoke(): never {
+    throw new Error('the fake takes no invocations')
   }
 
   async call(_target: string, args: readonly unknown[]): Promise<unknown> {

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../../host/engine/byte-reader.ts'
-import { endOf, GuestExit, HostFault } from '../../../host/engine/guest-ends.ts'
-import { refusePromises } from '../../../host/engine/guest-imports.ts'
-import { camelCase, satisfies } from '../../../host/engine/interface-id.ts'
+import { endOf, GuestExit, HostFault } from '../../../host/guest/ends.ts'
+import { refusePromises } from '../../../host/guest/imports.ts'
+import { camelCase, satisfies } from '../../../host/guest/interface-id.ts'
 import { pack, unpack } from '../../../host/engine/packed.ts'
-import { assertBounded, ValueError } from '../../../host/engine/values.ts'
+import { assertBounded, ValueError } from '../../../host/guest/values.ts'
 
 describe('versions', () => {
   test.each([
@@ -98,7 +98,11 @@ describe('an import that the guest cannot wait for', () => {
 
 describe('the end of a guest', () => {
   test('is told by its reason', () => {
-    expect(endOf(new GuestExit(3), false)).toEqual({ reason: 'exit', message: 'it called exit with code 3' })
+    expect(endOf(new GuestExit(3), false)).toEqual({
+      reason: 'exit',
+      message: 'it called exit with code 3',
+      exitCode: 3,
+    })
     expect(endOf(new HostFault('ours'), true)).toEqual({ reason: 'host-fault', message: 'ours' })
     expect(endOf(new RangeError('Maximum call stack size exceeded'), false).message).toBe('stack overflow')
     expect(endOf(new WebAssembly.RuntimeError('unreachable'), true).reason).toBe('memory')

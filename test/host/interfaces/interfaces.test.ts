@@ -48,7 +48,7 @@ async function call(
   ...args: unknown[]
 ): Promise<unknown> {
   const found = bound.find((candidate) => candidate.id === id)?.functions[name]
-  if (found === undefined) throw new Error(`${id} has no ${name}`)
+  if (found === undefined || found.mode === 'channel') throw new Error(`${id} has no ${name}`)
   return found.run(args)
 }
 

@@ -5,7 +5,6 @@
  * `0.2.3` with `0.2.12`, never the other way round, as a later patch may add functions). Pre-releases match
  * only themselves.
  */
-import type { InterfaceId } from './contract.ts'
 
 export interface ParsedInterface {
   /** Without the version: `wasi:io/streams`. */
@@ -14,20 +13,20 @@ export interface ParsedInterface {
   readonly version: string
 }
 
-export function parseInterface(id: InterfaceId): ParsedInterface {
+export function parseInterface(id: string): ParsedInterface {
   const at = id.lastIndexOf('@')
   return at < 0 ? { path: id, version: '' } : { path: id.slice(0, at), version: id.slice(at + 1) }
 }
 
 /** True where a guest that asks for `wanted` may be given `had`. */
-export function satisfies(had: InterfaceId, wanted: InterfaceId): boolean {
+export function satisfies(had: string, wanted: string): boolean {
   const left = parseInterface(had)
   const right = parseInterface(wanted)
   return left.path === right.path && versionSatisfies(left.version, right.version)
 }
 
 /** For exports the guest is the one who offers, and a patch either way changes nothing that a trigger calls. */
-export function satisfiesExport(exported: string, wanted: InterfaceId): boolean {
+export function satisfiesExport(exported: string, wanted: string): boolean {
   return satisfies(exported, wanted) || satisfies(wanted, exported)
 }
 

@@ -1,6 +1,6 @@
 /** The end of a sandbox as an error for those who called it. */
-import type { Incident } from './contract.ts'
-import { engineProblems } from './problems.ts'
+import type { Incident } from '../contract.ts'
+import { engineProblems } from '../problems.ts'
 
 const codes = {
   trap: 'ERR_APP_TRAP',
@@ -22,4 +22,9 @@ export function startErrorOf(incident: Incident, app: string): Error {
   return engineProblems.error('ERR_APP_START', `${app} could not be started: ${incident.message}`, {
     hint: engineProblems.problems[codes[incident.reason]].fix,
   })
+}
+
+/** For a call that the sandbox never began: whoever made it may make it again, of another one. */
+export function notBegun(incident: Incident, app: string): Error {
+  return engineProblems.error('ERR_APP_NOT_BEGUN', `${app} ended before this call: ${incident.message}`)
 }

@@ -11,9 +11,10 @@ export class ValueError extends Error {
 
 /**
  * Estimates what `value` takes and refuses what is over `maxBytes`, without copying it.
+ * @returns the estimate, in bytes
  * @throws ValueError also for functions, promises and other things that no WIT value becomes
  */
-export function assertBounded(value: unknown, maxBytes: number): void {
+export function assertBounded(value: unknown, maxBytes: number): number {
   let left = maxBytes
   const spend = (bytes: number): void => {
     left -= bytes
@@ -37,6 +38,7 @@ export function assertBounded(value: unknown, maxBytes: number): void {
     for (const entry of Object.values(item)) visit(entry, depth + 1)
   }
   visit(value, 0)
+  return maxBytes - left
 }
 
 function notAValue(item: unknown): ValueError {

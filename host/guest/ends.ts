@@ -2,6 +2,8 @@
  * How a guest's run ends when it does not return: what is told to the node, and in which words.
  */
 
+import type { EndOfGuest } from './protocol.ts'
+
 /** The guest called exit. Travels through its frames as an exception. */
 export class GuestExit extends Error {
   override readonly name = 'GuestExit'
@@ -18,19 +20,14 @@ export class HostFault extends Error {
   override readonly name = 'HostFault'
 }
 
-export interface GuestEnd {
-  readonly reason: 'trap' | 'memory' | 'exit' | 'host-fault'
-  readonly message: string
-}
-
 const maxMessageChars = 600
 const maxFrames = 6
 
 /**
  * @param memoryFull whether one of its memories is at its maximum, which makes a trap a matter of memory
  */
-export function endOf(error: unknown, memoryFull: boolean): GuestEnd {
-  if (error instanceof GuestExit) return { reason: 'exit', message: error.message }
+export function endOf(error: unknown, memoryFull: boolean): EndOfGuest {
+  if (error instanceof GuestExit) return { reason: 'exit', message: error.message, exitCode: error.code }
   if (error instanceof HostFault) return { reason: 'host-fault', message: error.message }
   const message = `${summary(error)}${whereIn(error)}`.slice(0, maxMessageChars)
   return { reason: memoryFull ? 'memory' : 'trap', message }

@@ -1,0 +1,94 @@
+/** What a guest asks of its host: calls with an answer, posts, channels. Each goes to the interface it was granted. */
+import { messageOf, type Log } from '../../../core/index.ts'
+import { assertBounded, stdioInterface, type ToGuest, type ToHost } from '../../guest/index.ts'
+import {
+  WitError,
+  type BoundChannel,
+  type BoundFunction,
+  type Incident,
+  type StartRequest,
+} from '../contract.ts'
+import type { Channels } from './channels.ts'
+import { standardStreams } from './stdio.ts'
+
+export interface GuestRequestsNeeds {
+  readonly channels: Channels
+  readonly log: Log
+  readonly valueBytes: number
+  queue(message: ToGuest): void
+  flush(): void
+  end(incident: Incident): void
+}
+
+type Request<T extends ToHost['t']> = Extract<ToHost, { t: T }>
+
+export class GuestRequests {
+  readonly #needs: GuestRequestsNeeds
+  readonly #functions = new Map<string, BoundFunction | BoundChannel>()
+
+  constructor(request: StartRequest, needs: GuestRequestsNeeds) {
+    this.#needs = needs
+    const interfaces = [
+      ...request.imports,
+      { id: stdioInterface, functions: standardStreams(request, needs.log) },
+    ]
+    for (const { id, functions } of interfaces) {
+      for (const [name, bound] of Object.entries(functions)) this.#functions.set(`${id}#${name}`, bound)
+    }
+  }
+
+  async call({ n, id, name, args }: Request<'host-call'>): Promise<void> {
+    try {
+      const value = await this.#find(id, name, 'call').run(args)
+      assertBounded(value, this.#needs.valueBytes)
+      this.#needs.queue({ t: 'reply', n, kind: 'ok', value })
+    } catch (error) {
+      if (!(error instanceof WitError)) return this.#fault(`${id} ${name} failed: ${messageOf(error)}`)
+      this.#needs.queue({ t: 'reply', n, kind: 'err', value: error.payload })
+    }
+    // The guest sleeps until it is there.
+    this.#needs.flush()
+  }
+
+  post({ id, name, args }: Request<'post'>): void {
+    try {
+      const result = this.#find(id, name, 'post').run(args)
+      if (result instanceof Promise) {
+        result.catch(() => {})
+        throw new Error('it returned a promise, which nobody waits for in mode `post`')
+      }
+    } catch (error) {
+      this.#fault(`a posted call failed: ${messageOf(error)}`)
+    }
+  }
+
+  async open({ channel: number, id, name, args }: Request<'open'>): Promise<void> {
+    const channel = this.#needs.channels.opened(number)
+    if (channel === null) return
+    let bound: BoundChannel
+    try {
+      bound = this.#find(id, name, 'channel')
+    } catch (error) {
+      return this.#fault(messageOf(error))
+    }
+    try {
+      await bound.run(args, channel)
+      channel.close()
+    } catch (error) {
+      channel.close({ message: messageOf(error) })
+    }
+  }
+
+  #find(id: string, name: string, mode: 'channel'): BoundChannel
+  #find(id: string, name: string, mode: 'call' | 'post'): BoundFunction
+  #find(id: string, name: string, mode: string): BoundFunction | BoundChannel {
+    const bound = this.#functions.get(`${id}#${name}`)
+    if (bound === undefined) throw new Error(`${id} has no function ${name}`)
+    if (bound.mode !== mode) throw new Error(`${id} ${name} is no ${mode}`)
+    return bound
+  }
+
+  #fault(message: string): void {
+    this.#needs.end({ reason: 'host-fault', message })
+  }
+}

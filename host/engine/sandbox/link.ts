@@ -1,0 +1,34 @@
+/** How the node reaches a sandbox, wherever that runs. One file for each kind: a thread, a process. */
+import type { Boot, ToGuest, ToHost } from '../../guest/index.ts'
+import type { StoredComponent } from '../cache.ts'
+import type { EngineLimits } from '../limits.ts'
+import type { Program } from '../program.ts'
+
+export interface LinkEvents {
+  batch(batch: readonly ToHost[]): void
+  /** It ended, by itself or by a fault. Told once; not after `terminate`. */
+  ended(reason: 'memory' | 'host-fault', message: string): void
+  /** What the runtime in it prints, which no guest can. */
+  printed(text: string): void
+}
+
+export interface SandboxLink {
+  /** The first batch begins with the boot. */
+  send(batch: readonly ToGuest[]): void
+  /** How code is handed over: compiled once for all threads, or as bytes. */
+  modulesOf(stored: StoredComponent): Promise<Boot['modules']>
+  /** The number of the call that was begun last; null where that cannot be seen from here. */
+  begun(): number | null
+  /** Resolves when nothing of it runs any more. May be called twice. */
+  terminate(): Promise<void>
+  /** Of the process it runs in, where it has one of its own. */
+  readonly pid: number | null
+}
+
+export interface LinkOptions {
+  readonly program: Program
+  readonly limits: EngineLimits
+  readonly events: LinkEvents
+}
+
+export type LinkFactory = (options: LinkOptions) => SandboxLink

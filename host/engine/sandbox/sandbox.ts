@@ -1,0 +1,347 @@
+/**
+ * The node's side of a sandbox: specialises it, hands it calls, answers what its guest asks of the host, and ends it
+ * at a deadline, at a fault, or when told to. After an end nothing of it is used again.
+ */
+import { messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { assertBounded, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
+import type { StoredComponent } from '../cache.ts'
+import {
+  WitError,
+  type Incident,
+  type Invocation,
+  type InvocationRequest,
+  type Sandbox,
+  type SandboxUsage,
+  type StartRequest,
+} from '../contract.ts'
+import type { EngineLimits } from '../limits.ts'
+import { engineProblems } from '../problems.ts'
+import type { Program } from '../program.ts'
+import { bootOf } from './boot.ts'
+import { CallQueue, type PendingCall } from './call-queue.ts'
+import { Channels } from './channels.ts'
+import { GuestRequests } from './guest-requests.ts'
+import { errorOf, notBegun, startErrorOf } from './incident.ts'
+import type { LinkFactory, SandboxLink } from './link.ts'
+
+export interface SandboxParts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: EngineLimits
+  readonly program: Program
+  readonly link: LinkFactory
+}
+
+export interface RunningSandbox extends Sandbox {
+  /** Resolves when it takes calls. @throws ERR_APP_START or the reason of its end */
+  readonly ready: Promise<void>
+}
+
+/** Begins to start a sandbox. It exists from now on: whatever happens, `ended` tells. */
+export function startSandbox(
+  request: StartRequest,
+  stored: StoredComponent,
+  parts: SandboxParts,
+): RunningSandbox {
+  return new LinkedSandbox(request, stored, parts)
+}
+
+class LinkedSandbox implements RunningSandbox {
+  readonly ready: Promise<void>
+  readonly ended: Promise<Incident>
+  readonly usage: SandboxUsage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  readonly #request: StartRequest
+  readonly #parts: SandboxParts
+  readonly #link: SandboxLink
+  readonly #calls: CallQueue
+  readonly #channels: Channels
+  readonly #requests: GuestRequests
+  readonly #resolveEnded: (incident: Incident) => void
+  #incident: Incident | null = null
+  #markReady: { resolve: () => void; reject: (error: Error) => void } | null = null
+  #nextCall = 1
+  #nextChannel = 2
+  #out: ToGuest[] = []
+  #isFlushing = false
+  #isReady = false
+  /** When the call that runs became the oldest, of the monotonic clock. */
+  #headSinceMs = 0
+  #cancelWatch: Cancel | null = null
+
+  constructor(request: StartRequest, stored: StoredComponent, parts: SandboxParts) {
+    this.#request = request
+    this.#parts = parts
+    this.#calls = new CallQueue(parts.limits.sentAhead)
+    const end = (incident: Incident): void => this.#end(incident)
+    const queue = (message: ToGuest): void => this.#queue(message)
+    this.#channels = new Channels({ emit: queue, end, limit: parts.limits.channels })
+    this.#requests = new GuestRequests(request, {
+      ...{ end, queue, channels: this.#channels, log: parts.log, valueBytes: parts.limits.valueBytes },
+      flush: () => this.#flush(),
+    })
+    let resolveEnded!: (incident: Incident) => void
+    this.ended = new Promise((resolve) => (resolveEnded = resolve))
+    this.#resolveEnded = resolveEnded
+    this.ready = new Promise((resolve, reject) => (this.#markReady = { resolve, reject }))
+    this.ready.catch(() => {})
+    this.#watch(parts.limits.bootMs, 'it was not loaded')
+    this.#link = parts.link({ program: parts.program, limits: parts.limits, events: this.#events() })
+    void this.#boot(stored)
+  }
+
+  call(target: string, args: readonly unknown[]): Promise<unknown> {
+    return this.#enqueue(target, args, null, (call) => ({ t: 'call', call, target, args }))
+  }
+
+  invoke({ part, name, args, signal }: InvocationRequest): Invocation {
+    const channel = this.#nextChannel
+    this.#nextChannel += 2
+    const opened = this.#channels.expect(channel)
+    const call = this.#nextCall
+    const result = this.#enqueue(`${part} ${name}`, args, channel, () => {
+      return { t: 'invoke', call, part, name, args, channel }
+    })
+    if (signal !== undefined) {
+      const abandon = (): void => {
+        opened.close({ message: 'it was cancelled' })
+        this.#cancel(call)
+      }
+      if (signal.aborted) abandon()
+      else signal.addEventListener('abort', abandon, { once: true })
+      const forget = (): void => signal.removeEventListener('abort', abandon)
+      opened.signal.addEventListener('abort', forget, { once: true })
+    }
+    result.catch(() => this.#channels.drop(channel))
+    return { result, channel: opened }
+  }
+
+  async stop(): Promise<void> {
+    this.#end({ reason: 'stopped', message: 'it was stopped by the node' })
+    await this.ended
+  }
+
+  #events(): Parameters<LinkFactory>[0]['events'] {
+    let left = this.#parts.limits.strayOutputBytes
+    return {
+      batch: (batch) => this.#take(batch),
+      ended: (reason, message) => this.#end({ reason, message }),
+      printed: (text) => {
+        if (left <= 0) return
+        left -= text.length
+        this.#parts.log.debug('sandbox:stray-output', { text: text.trimEnd() })
+      },
+    }
+  }
+
+  async #boot(stored: StoredComponent): Promise<void> {
+    try {
+      const modules = await this.#link.modulesOf(stored)
+      if (this.#incident !== null) return
+      const boot: Boot = bootOf(this.#request, stored.glue, modules, this.#parts.limits)
+      this.#link.send([{ t: 'boot', boot }])
+    } catch (error) {
+      this.#end({ reason: 'host-fault', message: `its code could not be loaded: ${messageOf(error)}` })
+    }
+  }
+
+  #enqueue(
+    what: string,
+    args: readonly unknown[],
+    channel: number | null,
+    message: (call: number) => ToGuest,
+  ): Promise<unknown> {
+    const { app } = this.#request
+    if (this.#incident !== null) return Promise.reject(errorOf(this.#incident, app))
+    if (this.#calls.size >= this.#parts.limits.waitingCalls) {
+      const busy = `${this.#calls.size} calls of ${app} wait already`
+      return Promise.reject(engineProblems.error('ERR_APP_BUSY', busy))
+    }
+    const call = this.#nextCall
+    this.#nextCall += 1
+    let argsBytes: number
+    try {
+      argsBytes = assertBounded(args, this.#parts.limits.valueBytes)
+    } catch (error) {
+      const fault = `${app}: the arguments of ${what} cannot be passed: ${messageOf(error)}`
+      return Promise.reject(engineProblems.error('ERR_APP_HOST_FAULT', fault))
+    }
+    return new Promise((resolve, reject) => {
+      const send = (): void => this.#queue(message(call))
+      this.#calls.add({ call, what, argsBytes, channel, resolve, reject, send })
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (!this.#isReady) return
+    const wasIdle = this.#calls.head === null
+    this.#calls.pump()
+    if (wasIdle && this.#calls.head !== null) this.#newHead()
+  }
+
+  #cancel(call: number): void {
+    this.#calls.withdraw(call)?.reject(errorOf(cancelled, this.#request.app))
+    this.#queue({ t: 'cancel', call })
+  }
+
+  /** The call that runs is another one: its time begins now. One timer serves them all. */
+  #newHead(): void {
+    this.#headSinceMs = this.#parts.clock.monotonicMs()
+    if (this.#cancelWatch === null) this.#watchHead(this.#request.deadlineMs)
+  }
+
+  #watchHead(ms: number): void {
+    this.#cancelWatch = this.#parts.clock.after(ms, () => {
+      this.#cancelWatch = null
+      const { head } = this.#calls
+      if (head === null) return
+      const leftMs = this.#headSinceMs + this.#request.deadlineMs - this.#parts.clock.monotonicMs()
+      if (leftMs > 0) return this.#watchHead(leftMs)
+      const message = `${head.what} did not return within ${this.#request.deadlineMs} ms`
+      this.#end({ reason: 'deadline', message: `${message}${argumentsOf(head)}` })
+    })
+  }
+
+  #watch(ms: number, what: string): void {
+    this.#cancelWatch?.()
+    this.#cancelWatch = this.#parts.clock.after(ms, () => {
+      this.#end({ reason: 'deadline', message: `${what} within ${ms} ms` })
+    })
+  }
+
+  #take(batch: readonly ToHost[]): void {
+    let posts = 0
+    for (const message of batch) {
+      if (this.#incident !== null) return
+      if (message.t === 'post') posts += 1
+      this.#onMessage(message)
+    }
+    if (posts > 0) this.#queue({ t: 'posts', done: posts })
+  }
+
+  #onMessage(message: ToHost): void {
+    switch (message.t) {
+      case 'loaded':
+        return this.#watch(
+          Math.max(this.#request.deadlineMs, this.#parts.limits.instantiateMs),
+          'its instance was not made',
+        )
+      case 'ready':
+        return this.#onReady(message.memoryBytes)
+      case 'start-failed':
+        return this.#end(message)
+      case 'result':
+        return this.#onResult(message)
+      case 'host-call':
+        return void this.#requests.call(message)
+      case 'post':
+        return this.#requests.post(message)
+      case 'open':
+        return void this.#requests.open(message)
+      default:
+        return this.#channels.accept(message)
+    }
+  }
+
+  #onReady(memoryBytes: number): void {
+    this.#cancelWatch?.()
+    this.#cancelWatch = null
+    this.usage.memoryBytes = memoryBytes
+    this.#isReady = true
+    this.#markReady?.resolve()
+    this.#markReady = null
+    this.#pump()
+  }
+
+  #onResult(result: Extract<ToHost, { t: 'result' }>): void {
+    const { outcome } = result
+    const pending = this.#calls.finish(result.call)
+    if (pending === null) {
+      // A call that was taken back while it was on its way to the guest may still be answered.
+      return
+    }
+    this.#meter(result)
+    if (pending.channel !== null && !result.channelUsed) this.#channels.forget(pending.channel)
+    if (outcome.kind === 'end') {
+      const { reason, message, exitCode } = outcome
+      const incident: Incident = {
+        ...{
+          reason,
+          message: `${message}${reason === 'exit' ? '' : ` (${pending.what}${argumentsOf(pending)})`}`,
+        },
+        ...(exitCode !== undefined && { exitCode }),
+      }
+      this.#end(incident, pending)
+      return
+    }
+    if (outcome.kind === 'ok') pending.resolve(outcome.value)
+    else if (outcome.kind === 'err') pending.reject(new WitError(outcome.payload))
+    else
+      pending.reject(
+        engineProblems.error('ERR_APP_EXPORT', `${this.#request.app} has no such export; ${outcome.message}`),
+      )
+    if (this.#calls.head !== null) this.#newHead()
+    this.#pump()
+  }
+
+  #meter({ activeMs, memoryBytes, dropped }: Extract<ToHost, { t: 'result' }>): void {
+    this.usage.calls += 1
+    this.usage.activeMs += activeMs
+    this.usage.memoryBytes = memoryBytes
+    if (dropped === 0) return
+    this.usage.dropped += dropped
+    this.#parts.log.warn('sandbox:posts-dropped', { dropped })
+  }
+
+  #queue(message: ToGuest): void {
+    this.#out.push(message)
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    // After what this turn of the loop has read: requests of several connections make one batch.
+    setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#isFlushing = false
+    const batch = this.#out
+    if (batch.length === 0 || this.#incident !== null) return
+    this.#out = []
+    try {
+      this.#link.send(batch)
+    } catch (error) {
+      this.#end({ reason: 'host-fault', message: `a value cannot cross to it: ${messageOf(error)}` })
+    }
+  }
+
+  /** The first reason stands. The sandbox is gone before anybody is told. */
+  #end(incident: Incident, guilty?: PendingCall): void {
+    if (this.#incident !== null) return
+    const { reason, message, exitCode } = incident
+    this.#incident = { reason, message, ...(exitCode !== undefined && { exitCode }) }
+    this.#cancelWatch?.()
+    void this.#leave(this.#incident, guilty)
+  }
+
+  async #leave(incident: Incident, guilty?: PendingCall): Promise<void> {
+    const begun = this.#link.begun()
+    await this.#link.terminate()
+    const { app } = this.#request
+    guilty?.reject(errorOf(incident, app))
+    const { sent, waiting } = this.#calls.drain()
+    for (const pending of sent) {
+      const never = begun !== null && pending.call > begun
+      pending.reject(never ? notBegun(incident, app) : errorOf(incident, app))
+    }
+    for (const pending of waiting) pending.reject(notBegun(incident, app))
+    this.#channels.lost(incident.message)
+    this.#markReady?.reject(startErrorOf(incident, app))
+    this.#markReady = null
+    this.#resolveEnded(incident)
+  }
+}
+
+const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
+
+function argumentsOf({ argsBytes }: PendingCall): string {
+  return `, called with about ${argsBytes} bytes`
+}

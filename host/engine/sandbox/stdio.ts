@@ -1,0 +1,39 @@
+/** A guest's standard streams on the node's side: lines for the app's log, or pipes to whoever runs it. */
+import type { Log } from '../../../core/index.ts'
+import type { BoundChannel, BoundFunction, StartRequest, StandardStreams } from '../contract.ts'
+import type { HostChannel } from './channel.ts'
+
+export function standardStreams(
+  { output, streams }: StartRequest,
+  log: Log,
+): Record<string, BoundFunction | BoundChannel> {
+  const line: BoundFunction = {
+    mode: 'post',
+    run([name, text]) {
+      const stream = name === 'stderr' ? 'stderr' : 'stdout'
+      if (output !== undefined) output(stream, String(text))
+      else log.debug('app:output', { stream, line: String(text) })
+    },
+  }
+  return streams === undefined ? { line } : { line, ...piped(streams) }
+}
+
+function piped({ stdin, stdout, stderr }: StandardStreams): Record<string, BoundChannel> {
+  return {
+    stdin: { mode: 'channel', run: (_, channel) => pour(stdin, channel) },
+    stdout: { mode: 'channel', run: (_, channel) => drain(channel, stdout) },
+    stderr: { mode: 'channel', run: (_, channel) => drain(channel, stderr) },
+  }
+}
+
+async function pour(source: AsyncIterable<Uint8Array>, channel: HostChannel): Promise<void> {
+  for await (const bytes of source) {
+    if (channel.signal.aborted) return
+    await channel.write(bytes)
+  }
+  channel.end()
+}
+
+async function drain(channel: HostChannel, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  for await (const bytes of channel.incoming) await write(bytes)
+}

@@ -1,0 +1,68 @@
+/** A sandbox in a thread, with no ambient authority: no environment, arguments, input, or output of its own. */
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { messageOf } from '../../../core/index.ts'
+import { cellCount, cells, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
+import type { StoredComponent } from '../cache.ts'
+import type { LinkFactory } from './link.ts'
+
+export const spawnThread: LinkFactory = ({ program, limits, events }) => {
+  const channel = new MessageChannel()
+  const shared = new SharedArrayBuffer(cellCount * 4)
+  const view = new Int32Array(shared)
+  const port = channel.port1
+  const worker = new Worker(program.sandbox, {
+    name: 'sandbox',
+    workerData: { port: channel.port2, shared },
+    transferList: [channel.port2],
+    env: {},
+    argv: [],
+    execArgv: [],
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: limits.sandboxHeapMb },
+  })
+  let isOver = false
+  const end = (reason: 'memory' | 'host-fault', message: string): void => {
+    if (isOver) return
+    isOver = true
+    events.ended(reason, message)
+  }
+  port.on('message', (batch: readonly ToHost[]) => {
+    if (!isOver) events.batch(batch)
+  })
+  port.unref()
+  worker.stdout.on('data', (chunk: Buffer) => events.printed(chunk.toString('utf8', 0, 1_000)))
+  worker.stderr.on('data', (chunk: Buffer) => events.printed(chunk.toString('utf8', 0, 1_000)))
+  worker.on('error', (error: NodeJS.ErrnoException) => {
+    const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+    end(memory ? 'memory' : 'host-fault', `its thread failed: ${messageOf(error)}`)
+  })
+  worker.on('exit', (code) => end('host-fault', `its thread ended by itself with code ${code}`))
+
+  return {
+    pid: null,
+    send(batch: readonly ToGuest[]) {
+      port.postMessage(batch)
+      Atomics.add(view, cells.batches, 1)
+      Atomics.notify(view, cells.batches)
+    },
+    modulesOf: compile,
+    begun: () => Atomics.load(view, cells.begun),
+    async terminate() {
+      isOver = true
+      await worker.terminate()
+      port.close()
+    },
+  }
+}
+
+function compile({ modules }: StoredComponent): Promise<Boot['modules']> {
+  return Promise.all(
+    modules.map(async ({ name, hasMemory, bytes }) => ({
+      name,
+      hasMemory,
+      module: await WebAssembly.compile(new Uint8Array(bytes)),
+    })),
+  )
+}

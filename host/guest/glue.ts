@@ -1,0 +1,70 @@
+/** jco's glue, from text to the exports of one instance. */
+import { compileFunction } from 'node:vm'
+import { HostFault } from './ends.ts'
+import type { GuestExports, GuestImports } from './part.ts'
+import type { Boot } from './protocol.ts'
+
+export interface Component {
+  readonly exports: GuestExports
+  readonly memories: readonly WebAssembly.Memory[]
+  /** In the order they were made. */
+  readonly instances: readonly WebAssembly.Instance[]
+}
+
+type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: GuestImports,
+  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
+) => GuestExports | Promise<GuestExports>
+
+/** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
+export async function instantiateComponent(boot: Boot, imports: GuestImports): Promise<Component> {
+  const modules = new Map(
+    boot.modules.map(({ name, hasMemory, module }) => [
+      name,
+      { hasMemory, module: module instanceof WebAssembly.Module ? module : new WebAssembly.Module(module) },
+    ]),
+  )
+  const memories: WebAssembly.Memory[] = []
+  const instances: WebAssembly.Instance[] = []
+  const withMemory = new Set([...modules.values()].filter((m) => m.hasMemory).map((m) => m.module))
+  const made = new Set<WebAssembly.Module>()
+
+  const getCoreModule = (name: string): WebAssembly.Module => {
+    const found = modules.get(name)
+    if (found === undefined)
+      throw new HostFault(`the glue asks for ${name}, which its component does not have`)
+    return found.module
+  }
+  /** Counts instances, and refuses a second one of a module with a memory: it would have the app's limit again. */
+  const instantiateCore = (
+    module: WebAssembly.Module,
+    coreImports?: WebAssembly.Imports,
+  ): WebAssembly.Instance => {
+    if (instances.length >= boot.limits.coreInstances)
+      throw new Error(`more than ${boot.limits.coreInstances} core instances`)
+    if (withMemory.has(module) && made.has(module))
+      throw new Error('a core module with a memory is used twice')
+    made.add(module)
+    const instance = new WebAssembly.Instance(module, coreImports)
+    for (const item of Object.values(instance.exports)) {
+      if (item instanceof WebAssembly.Memory) memories.push(item)
+    }
+    instances.push(instance)
+    return instance
+  }
+  const exports = await loadGlue(boot.glue)(getCoreModule, imports, instantiateCore)
+  return { exports, memories: [...new Set(memories)], instances }
+}
+
+/**
+ * Makes a function of the glue's text. As a module it would need an address (a `data:` one appears whole in every
+ * frame of every stack trace) and could import others; a function compiled like this cannot.
+ */
+function loadGlue(text: string): Instantiate {
+  const body = text
+    .replace(/^export (?=function instantiate\b|const _util\b)/gm, '')
+    .replaceAll('import.meta.url', "'component.js'")
+  const make = compileFunction(`'use strict';\n${body}\nreturn instantiate`, [], { filename: 'component.js' })
+  return (make as () => Instantiate)()
+}
