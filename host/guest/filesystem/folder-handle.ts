@@ -1,0 +1,248 @@
+/** An open folder: everything that is done with paths, each of which is walked from here and never leads above. */
+import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readlinkSync } from 'node:fs'
+import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs'
+import { DirectoryPages } from './directory-pages.ts'
+import { FileError, fileError, system } from './errno.ts'
+import { FileHandle, type FileAccess } from './file-handle.ts'
+import type { Folder } from './folder.ts'
+import { fileType, type FileStat, type NewTime } from './metadata.ts'
+import { setTimesOfEntry } from './times.ts'
+import type { TreeState } from './tree.ts'
+import { walk, type Follow, type Place } from './walk.ts'
+
+export interface OpenRequest extends FileAccess {
+  readonly follow: boolean
+  readonly create: boolean
+  readonly directory: boolean
+  readonly exclusive: boolean
+  readonly truncate: boolean
+}
+
+export type Handle = FileHandle | FolderHandle
+
+export class FolderHandle {
+  readonly kind = 'folder'
+  /** Whether the guest may change what is in it. */
+  readonly mayChange: boolean
+  readonly #folder: Folder
+  readonly #state: TreeState
+  readonly #release: () => void
+  #isOpen = true
+
+  /** Takes over the folder. @param release given where the descriptor was counted before it was opened */
+  constructor(folder: Folder, mayChange: boolean, state: TreeState, release: () => void = state.hold()) {
+    this.#folder = folder
+    this.mayChange = mayChange
+    this.#state = state
+    this.#release = release
+  }
+
+  /** @throws FileError as open(2), and EROFS where the folder may not be changed and the request would */
+  open(path: string, request: OpenRequest): Handle {
+    if (request.create && request.directory) throw new FileError('EINVAL')
+    const follow = request.follow && !(request.create && request.exclusive)
+    return this.#walk(path, follow ? 'always' : 'slash', (place) => this.#openPlace(place, request))
+  }
+
+  stat(): FileStat {
+    this.#assertOpen()
+    return this.#state.times.statOf(system(() => fstatSync(this.#folder.fd, { bigint: true })))
+  }
+
+  statAt(path: string, follow: boolean): FileStat {
+    return this.#walk(path, follow ? 'always' : 'slash', (place) => {
+      const stat = this.#state.times.statOf(existing(place))
+      if (place.asFolder && stat.type !== 'directory') throw new FileError('ENOTDIR')
+      return stat
+    })
+  }
+
+  setTimes(accessed: NewTime, modified: NewTime): void {
+    this.setTimesAt('.', false, accessed, modified)
+  }
+
+  setTimesAt(path: string, follow: boolean, accessed: NewTime, modified: NewTime): void {
+    this.#walk(path, follow ? 'always' : 'slash', (place) => {
+      const stat = existing(place)
+      if (place.asFolder && !stat.isDirectory()) throw new FileError('ENOTDIR')
+      this.#assertMayChange()
+      setTimesOfEntry(place.folder.entry(place.name), accessed, modified, this.#state)
+    })
+  }
+
+  makeFolder(path: string): void {
+    this.#change(path, (place) => mkdirSync(place.folder.entry(place.name)))
+  }
+
+  removeFolder(path: string): void {
+    this.#change(path, (place) => rmdirSync(place.folder.entry(place.name)))
+  }
+
+  /** @throws FileError EISDIR for a folder, on every system */
+  unlink(path: string): void {
+    this.#change(path, (place) => {
+      const stat = existing(place)
+      if (stat.isDirectory()) throw new FileError('EISDIR')
+      if (place.asFolder) throw new FileError('ENOTDIR')
+      unlinkSync(place.folder.entry(place.name))
+    })
+  }
+
+  /** @returns the text of a link. @throws FileError EPERM where it is absolute: that is a path of the host */
+  readLink(path: string): string {
+    return this.#walk(path, 'slash', (place) => {
+      existing(place)
+      const target = system(() => readlinkSync(place.folder.entry(place.name)))
+      if (target.startsWith('/')) throw new FileError('EPERM')
+      return target
+    })
+  }
+
+  /** @param target its text; may lead anywhere inside a tree, and is judged when it is followed */
+  makeLink(target: string, path: string): void {
+    if (target === '') throw new FileError('ENOENT')
+    if (target.includes('\0')) throw new FileError('EILSEQ')
+    if (target.startsWith('/')) throw new FileError('EPERM')
+    this.#change(path, (place) => {
+      assertNewEntry(place)
+      symlinkSync(target, place.folder.entry(place.name))
+    })
+  }
+
+  /** A second name for a file. */
+  link(path: string, follow: boolean, to: FolderHandle, newPath: string): void {
+    this.#walk(path, follow ? 'always' : 'slash', (source) => {
+      const stat = existing(source)
+      if (stat.isDirectory()) throw new FileError('EPERM')
+      if (source.asFolder) throw new FileError('ENOTDIR')
+      // link(2) of Linux names the link itself, that of others follows it, and nothing may be followed for us.
+      if (stat.isSymbolicLink() && process.platform !== 'linux') throw new FileError('ENOTSUP')
+      to.#change(newPath, (target) => {
+        assertNewEntry(target)
+        this.#assertMayChange()
+        linkSync(source.folder.entry(source.name), target.folder.entry(target.name))
+      })
+    })
+  }
+
+  rename(path: string, to: FolderHandle, newPath: string): void {
+    this.#change(path, (source) => {
+      const isFolder = existing(source).isDirectory()
+      to.#change(newPath, (target) => {
+        if ((source.asFolder || target.asFolder) && !isFolder) throw new FileError('ENOTDIR')
+        renameSync(source.folder.entry(source.name), target.folder.entry(target.name))
+      })
+    })
+  }
+
+  /** Its entries, as one more descriptor. */
+  entries(): DirectoryPages {
+    this.#assertOpen()
+    const release = this.#state.hold()
+    try {
+      return new DirectoryPages(this.#folder, release)
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+
+  sync(): void {
+    this.#assertOpen()
+    system(() => {
+      const fd = openSync(this.#folder.entry('.'), constants.O_DIRECTORY)
+      try {
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+    })
+  }
+
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#folder.close()
+    this.#release()
+  }
+
+  #walk<T>(path: string, follow: Follow, use: (place: Place) => T): T {
+    this.#assertOpen()
+    return walk(this.#folder, path, follow, (place) => system(() => use(place)))
+  }
+
+  /** For what makes, moves or removes an entry. */
+  #change(path: string, use: (place: Place) => void): void {
+    this.#walk(path, 'never', (place) => {
+      this.#assertMayChange()
+      use(place)
+    })
+  }
+
+  #openPlace(place: Place, request: OpenRequest): Handle {
+    const { create, truncate, write } = request
+    const directory = request.directory || place.asFolder
+    if (create && place.asFolder) throw new FileError(place.stat() === undefined ? 'ENOENT' : 'EISDIR')
+    if (create || truncate || write) {
+      if (!this.mayChange && (create || place.stat() !== undefined)) throw new FileError('EROFS')
+      if (directory && existing(place).isDirectory()) throw new FileError('EISDIR')
+    }
+    const release = this.#state.hold()
+    try {
+      return this.#adopt(openEntry(place, request, directory), place, request, release)
+    } catch (error) {
+      release()
+      throw fileError(error)
+    }
+  }
+
+  #adopt(fd: number, place: Place, { read, write, sync }: OpenRequest, release: () => void): Handle {
+    try {
+      if (fileType(fstatSync(fd, { bigint: true })) === 'directory') {
+        return new FolderHandle(place.folder.adopt(fd, place.name), this.mayChange, this.#state, release)
+      }
+      return new FileHandle(fd, { read, write, sync }, this.mayChange, this.#state, release)
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  #assertMayChange(): void {
+    if (!this.mayChange) throw new FileError('EROFS')
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new FileError('EBADF')
+  }
+}
+
+/** Never blocks, as a FIFO would without its other end; makes no terminal the controlling one. */
+const always = constants.O_NOFOLLOW | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
+
+function openEntry(place: Place, request: OpenRequest, directory: boolean): number {
+  const { read, write, sync } = request
+  const access = write ? (read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
+  const flags =
+    always |
+    access |
+    (request.create ? constants.O_CREAT : 0) |
+    (request.create && request.exclusive ? constants.O_EXCL : 0) |
+    (request.truncate ? constants.O_TRUNC : 0) |
+    (directory ? constants.O_DIRECTORY : 0) |
+    (sync === 'all' ? constants.O_SYNC : sync === 'data' ? (constants.O_DSYNC ?? constants.O_SYNC) : 0)
+  return openSync(place.folder.entry(place.name), flags, 0o666)
+}
+
+function existing(place: Place): NonNullable<ReturnType<Place['stat']>> {
+  const stat = place.stat()
+  if (stat === undefined) throw new FileError('ENOENT')
+  return stat
+}
+
+/** For a name that must be new and is no folder's: a trailing slash finds either nothing or something else. */
+function assertNewEntry(place: Place): void {
+  const stat = place.stat()
+  if (stat !== undefined) throw new FileError('EEXIST')
+  if (place.asFolder) throw new FileError('ENOENT')
+}
