@@ -19,8 +19,8 @@ export interface HostLine {
   /** Takes in what has arrived, without sleeping: for a `ready` that is asked again and again. */
   poll(): void
   /**
-   * Has `run` called whenever the guest's thread is about to sleep, before what is queued for the node goes out: for
-   * a part that holds something back in the hope of sending less.
+   * Has `run` called whenever `wait` is about to sleep, before what is queued for the node goes out: for a part that
+   * holds something back in the hope of sending less.
    */
   beforeSleep?(run: () => void): void
 }
