@@ -30,6 +30,8 @@ export interface CoreModule {
 export interface StoredComponent {
   readonly facts: ComponentFacts
   readonly glue: string
+  /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
+  readonly restore: string | null
   readonly modules: readonly CoreModule[]
 }
 
@@ -45,6 +47,7 @@ const headerSchema = v.object({
     exports: v.array(name),
     features: v.array(name),
   }),
+  restore: v.nullable(name),
   modules: v.array(v.object({ name, hasMemory: v.boolean() })),
 })
 
@@ -65,7 +68,7 @@ export function entryOf(key: CacheKey): string {
 /** @throws MalformedError, or valibot's error, where the bytes are not what a child writes */
 export function parseStored(bytes: Uint8Array): StoredComponent {
   const { header, parts } = unpack(bytes)
-  const { facts, modules } = v.parse(headerSchema, header)
+  const { facts, restore, modules } = v.parse(headerSchema, header)
   const part = (name: string): Uint8Array => {
     const found = parts.get(name)
     if (found === undefined) throw new MalformedError(`its part ${name} is missing`)
@@ -73,6 +76,7 @@ export function parseStored(bytes: Uint8Array): StoredComponent {
   }
   return {
     facts,
+    restore,
     glue: parts.size === 0 ? '' : Buffer.from(part(glueName)).toString('utf8'),
     modules: modules.map((module) => ({ ...module, bytes: part(module.name) })),
   }

@@ -59,14 +59,14 @@ export function capModule(module: Uint8Array, maxPages: number, maxEntries: numb
       parts.push(module.subarray(start, reader.at))
     }
   }
-  return join(parts)
+  return joinBytes(parts)
 }
 
 function capMemories(body: ByteReader, maxPages: number): Uint8Array {
   const count = body.count()
   const parts = [encodeU32(count)]
   for (let left = count; left > 0; left -= 1) parts.push(encodeLimits(readLimits(body), maxPages))
-  return join(parts)
+  return joinBytes(parts)
 }
 
 function capTables(body: ByteReader, maxEntries: number): Uint8Array {
@@ -91,7 +91,7 @@ function capTables(body: ByteReader, maxEntries: number): Uint8Array {
       parts.push(body.bytes.subarray(body.at, body.end))
     }
   }
-  return join(parts)
+  return joinBytes(parts)
 }
 
 /** flags: 1 has a maximum, 2 is shared, 4 is 64-bit, 8 has its own page size. */
@@ -105,10 +105,10 @@ function readLimits(reader: ByteReader): Limits {
 
 function encodeLimits({ flags, min, max }: Limits, cap: number): Uint8Array {
   const capped = Math.max(min, Math.min(max ?? cap, cap))
-  return join([Uint8Array.of(flags | 1), encodeU32(min), encodeU32(capped)])
+  return joinBytes([Uint8Array.of(flags | 1), encodeU32(min), encodeU32(capped)])
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {

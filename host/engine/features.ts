@@ -8,12 +8,29 @@ import { ByteReader, MalformedError } from './byte-reader.ts'
 
 export type WasmFeature = 'exceptions' | 'gc' | 'simd' | 'tail-call' | 'threads'
 
+/** Beside features: instructions after which a module is not as it began, whatever its memory and globals hold. */
+type Finding = WasmFeature | 'lasting-change'
+
 const codeSection = 10
 const tagSection = 13
 
 /** Sorted. A module that cannot be read to its end yields what was found until there. */
 export function featuresOf(module: Uint8Array): WasmFeature[] {
-  const found = new Set<WasmFeature>()
+  const { found } = findingsOf(module)
+  return [...found].filter((finding) => finding !== 'lasting-change').sort()
+}
+
+/**
+ * Whether putting memory and globals back makes an instance of it as it began: it writes no table and drops no
+ * segment. False also for what cannot be read to its end, and for garbage-collected objects and shared memories.
+ */
+export function isRestorable(module: Uint8Array): boolean {
+  const { found, isWhole } = findingsOf(module)
+  return isWhole && !found.has('lasting-change') && !found.has('gc') && !found.has('threads')
+}
+
+function findingsOf(module: Uint8Array): { found: ReadonlySet<Finding>; isWhole: boolean } {
+  const found = new Set<Finding>()
   try {
     const reader = new ByteReader(module)
     reader.skip(8)
@@ -24,11 +41,12 @@ export function featuresOf(module: Uint8Array): WasmFeature[] {
     }
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
+    return { found, isWhole: false }
   }
-  return [...found].sort()
+  return { found, isWhole: true }
 }
 
-function walkCode(body: ByteReader, found: Set<WasmFeature>): void {
+function walkCode(body: ByteReader, found: Set<Finding>): void {
   for (let left = body.count(); left > 0; left -= 1) {
     const size = body.u32()
     const code = new ByteReader(body.bytes, body.at, body.at + size)
@@ -41,7 +59,7 @@ function walkCode(body: ByteReader, found: Set<WasmFeature>): void {
   }
 }
 
-function valueType(code: ByteReader, found: Set<WasmFeature>): void {
+function valueType(code: ByteReader, found: Set<Finding>): void {
   const type = code.byte()
   if (type === 0x7b) found.add('simd')
   if (type === 0x63 || type === 0x64) code.skipLeb()
@@ -54,7 +72,7 @@ const plainImmediates = new Map<number, number>([
   [0x26, 1], [0x3f, 1], [0x40, 1], [0x41, 1], [0x42, 1], [0xd0, 1], [0xd2, 1], [0xd5, 1], [0xd6, 1],
 ]) // prettier-ignore
 
-function instruction(code: ByteReader, found: Set<WasmFeature>): void {
+function instruction(code: ByteReader, found: Set<Finding>): void {
   const opcode = code.byte()
   if (opcode === 0x12 || opcode === 0x13 || opcode === 0x15) found.add('tail-call')
   if ((opcode >= 0x06 && opcode <= 0x0a) || opcode === 0x18 || opcode === 0x19 || opcode === 0x1f) {
@@ -71,7 +89,8 @@ function instruction(code: ByteReader, found: Set<WasmFeature>): void {
   if (opcode === 0x43) return code.skip(4)
   if (opcode === 0x44) return code.skip(8)
   if (opcode === 0xfb) return collected(found)
-  if (opcode === 0xfc) return bulk(code)
+  if (opcode === 0x26) found.add('lasting-change')
+  if (opcode === 0xfc) return bulk(code, found)
   if (opcode === 0xfd) return vector(code, found)
   if (opcode === 0xfe) return atomic(code, found)
   for (let left = plainImmediates.get(opcode) ?? 0; left > 0; left -= 1) code.skipLeb()
@@ -97,21 +116,25 @@ function tryTable(code: ByteReader): void {
 }
 
 /** Their immediates are many and change; knowing that they are there is enough. */
-function collected(found: Set<WasmFeature>): never {
+function collected(found: Set<Finding>): never {
   found.add('gc')
   throw new MalformedError('not read further')
 }
 
+/** data.drop, and of tables: init, elem.drop, copy, grow, fill. (table.size is 16.) */
+const changesForGood = new Set([9, 12, 13, 14, 15, 17])
+
 /** Saturating conversions have none; memory and table instructions one or two. */
-function bulk(code: ByteReader): void {
+function bulk(code: ByteReader, found: Set<Finding>): void {
   const opcode = code.u32()
   if (opcode < 8) return
+  if (changesForGood.has(opcode)) found.add('lasting-change')
   const two = opcode === 8 || opcode === 10 || opcode === 12 || opcode === 14
   code.skipLeb()
   if (two) code.skipLeb()
 }
 
-function vector(code: ByteReader, found: Set<WasmFeature>): void {
+function vector(code: ByteReader, found: Set<Finding>): void {
   found.add('simd')
   const opcode = code.u32()
   if (opcode <= 11 || opcode === 92 || opcode === 93) memoryArgument(code)
@@ -123,7 +146,7 @@ function vector(code: ByteReader, found: Set<WasmFeature>): void {
   }
 }
 
-function atomic(code: ByteReader, found: Set<WasmFeature>): void {
+function atomic(code: ByteReader, found: Set<Finding>): void {
   found.add('threads')
   if (code.u32() === 3) code.skip(1)
   else memoryArgument(code)

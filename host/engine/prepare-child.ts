@@ -12,8 +12,8 @@ import type { PrepareJob, Refusal } from './prepare-protocol.ts'
 const { job, component } = await readRequest()
 let answer: Uint8Array
 try {
-  const { facts, modules, parts } = await runJob(component, job)
-  answer = pack({ v: 1, facts, modules }, parts)
+  const { parts, ...header } = await runJob(component, job)
+  answer = pack({ v: 1, ...header }, parts)
 } catch (error) {
   const refusal: Refusal = isSelvedgeError(error)
     ? { code: error.code, message: error.message, hint: error.hint }

@@ -4,17 +4,22 @@
 import { digestOf, messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import { refuseOtherForms } from './component-form.ts'
+import { asyncFeature, usesAsync } from './component-async.ts'
 import { outlineOf, type ComponentOutline } from './component-reader.ts'
 import type { ComponentFacts } from './contract.ts'
 import { capModule, memoriesOf, pageBytes } from './core-module.ts'
+import { exposeState } from './core-state.ts'
+import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
-import { parseInterface } from './interface-id.ts'
 import { glueName, type PreparedModule, type PrepareJob } from './prepare-protocol.ts'
+import { supportedFeatures } from './probe.ts'
 import { engineProblems } from './problems.ts'
-import { transpile, type Transpiled } from './transpiler.ts'
+import { glueKey, transpile, type Transpiled, type TranspileOptions } from './transpiler.ts'
 
 export interface JobResult {
   readonly facts: ComponentFacts
+  /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
+  readonly restore: string | null
   readonly modules: readonly PreparedModule[]
   readonly parts: ReadonlyMap<string, Uint8Array>
 }
@@ -23,19 +28,24 @@ export interface JobResult {
 export async function runJob(component: Uint8Array, job: PrepareJob): Promise<JobResult> {
   refuseOtherForms(component)
   const outline = readOutline(component)
-  const transpiled = await validated(component)
-  const features = [...new Set(outline.modules.flatMap((module) => featuresOf(module)))].sort()
+  const isAsync = readAsync(component)
+  const transpiled = await validated(component, { isAsync, imports: outline.imports })
+  const used = new Set<string>(outline.modules.flatMap((module) => featuresOf(module)))
+  if (isAsync) used.add(asyncFeature)
+  const features = [...used].sort()
+  const refusal = refusalOfFeatures(isAsync ? [asyncFeature] : [], supportedFeatures())
+  if (refusal !== null) throw refusal
   await refuseMissingFeatures([...transpiled.modules.values()], features)
   const facts: ComponentFacts = {
     digest: digestOf(component),
     sizeBytes: component.length,
     imports: outline.imports
-      .filter((name) => !name.includes(':') || transpiled.uses.has(parseInterface(name).path))
+      .filter((name) => !name.includes(':') || transpiled.uses.has(glueKey(name)))
       .sort(),
     exports: [...outline.exports].sort(),
     features,
   }
-  if (job.mode === 'inspect') return { facts, modules: [], parts: new Map() }
+  if (job.mode === 'inspect') return { facts, restore: null, modules: [], parts: new Map() }
   return { facts, ...capped(transpiled, job) }
 }
 
@@ -50,9 +60,19 @@ function readOutline(component: Uint8Array): ComponentOutline {
   }
 }
 
-async function validated(component: Uint8Array): Promise<Transpiled> {
+/** A type that is not read here leaves the word to the validator, which reads all of them. */
+function readAsync(component: Uint8Array): boolean {
   try {
-    return await transpile(component)
+    return usesAsync(component)
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    return false
+  }
+}
+
+async function validated(component: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
+  try {
+    return await transpile(component, options)
   } catch (error) {
     const first = messageOf(error).split('\n')[0]?.slice(0, 500)
     throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is not valid: ${first}`, {
@@ -78,7 +98,7 @@ async function refuseMissingFeatures(
 }
 
 /** Shares the limit out: every memory gets what it begins with and an equal part of the rest. */
-function capped(transpiled: Transpiled, job: PrepareJob): Pick<JobResult, 'modules' | 'parts'> {
+function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts'> {
   const limitPages = Math.floor(job.memoryBytes / pageBytes)
   const parts = new Map<string, Uint8Array>([[glueName, transpiled.glue]])
   const modules: PreparedModule[] = []
@@ -86,18 +106,19 @@ function capped(transpiled: Transpiled, job: PrepareJob): Pick<JobResult, 'modul
     const memories = [...transpiled.modules.values()].flatMap((module) => memoriesOf(module))
     const needed = memories.reduce((sum, memory) => sum + memory.minPages, 0)
     if (needed > limitPages) throw memoryRefusal(needed, limitPages, job.memoryBytes)
+    const exposed = transpiled.plain ? exposeState(transpiled.modules) : null
     const spare = memories.length === 0 ? 0 : Math.floor((limitPages - needed) / memories.length)
-    for (const [name, module] of transpiled.modules) {
+    for (const [name, module] of exposed?.modules ?? transpiled.modules) {
       const own = memoriesOf(module)
       if (own.length > 1) throw new MalformedError('a core module has several memories')
       modules.push({ name, hasMemory: own.length > 0 })
       parts.set(name, capModule(module, (own[0]?.minPages ?? 0) + spare, job.tableEntries))
     }
+    return { restore: exposed?.prefix ?? null, modules, parts }
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
     throw engineProblems.error('ERR_COMPONENT_INVALID', `a core module cannot be capped: ${error.message}`)
   }
-  return { modules, parts }
 }
 
 function memoryRefusal(neededPages: number, limitPages: number, memoryBytes: number): Error {

@@ -5,22 +5,48 @@
  * bring along an optimiser and a native minifier. The generator validates the component first.
  */
 import { $init, generate } from '@bytecodealliance/jco-transpile/component'
-import { parseInterface } from './interface-id.ts'
+import type { InterfaceId } from './contract.ts'
+import { parseInterface } from '../guest/index.ts'
+import { tighten } from './glue.ts'
 
 export interface Transpiled {
   readonly glue: Uint8Array
+  /** Whether the glue keeps no asynchronous tasks and tells its tables of handles; see `glue.ts`. */
+  readonly plain: boolean
   /** By the names the glue asks for, in the order of the component. */
   readonly modules: ReadonlyMap<string, Uint8Array<ArrayBuffer>>
-  /** Paths without versions of the interfaces that the glue takes from its host. */
+  /** The interfaces that the glue takes from its host, as {@link glueKey} names them. */
   readonly uses: ReadonlySet<string>
 }
 
+/** What the glue must be made for. */
+export interface TranspileOptions {
+  /** Whether the component is asynchronous (`component-async.ts`): its glue needs JSPI, and its exports return promises. */
+  readonly isAsync: boolean
+  /** As the component names them. */
+  readonly imports: readonly InterfaceId[]
+}
+
 /** @throws the validator's message where the component is not valid */
-export async function transpile(component: Uint8Array): Promise<Transpiled> {
+export async function transpile(component: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
+  const generated = await generateGlue(component, options)
+  const { text, plain } = tighten(Buffer.from(generated.glue).toString('utf8'))
+  return { ...generated, glue: Buffer.from(text), plain }
+}
+
+/** The generator's own output, as it wrote it. @throws the validator's message */
+export async function generateGlue(
+  component: Uint8Array,
+  { isAsync, imports: named }: TranspileOptions,
+): Promise<Omit<Transpiled, 'plain'>> {
   await $init
   const { files, imports } = generate(component, {
     name: 'component',
     instantiation: { tag: 'async' },
+    // By itself the glue drops versions, and would take one object for an interface of WASI 0.2 and of 0.3.
+    map: named.filter((id) => glueKey(id) !== parseInterface(id).path).map((id) => [id, glueKey(id)]),
+    // No lists of names: what is asynchronous is said by the types.
+    ...(isAsync ? { asyncMode: { tag: 'jspi', val: { imports: [], exports: [] } } } : {}),
     // A declared WIT error is then told from everything else by its class.
     noComponentErrorWrapping: false,
     noNodejsCompat: true,
@@ -48,6 +74,15 @@ export async function transpile(component: Uint8Array): Promise<Transpiled> {
     modules: new Map(
       files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => [name, new Uint8Array(bytes)]),
     ),
-    uses: new Set(imports.map((name) => parseInterface(name).path)),
+    uses: new Set(imports),
   }
+}
+
+/**
+ * The name under which the glue asks for an interface: its path, and for WASI 0.3 the line behind it, as one component
+ * may import `wasi:cli/stdout` of both (a language's standard library, and its own code).
+ */
+export function glueKey(id: InterfaceId): string {
+  const { path, version } = parseInterface(id)
+  return path.startsWith('wasi:') && /^0\.3\.\d+$/.test(version) ? `${path}@0.3` : path
 }

@@ -27,6 +27,8 @@ export type GuestName =
   | 'simd'
   | 'unknown'
   | 'wasi'
+  | 'hello-http'
+  | 'pry'
 
 /** The component's bytes. */
 export async function guest(name: GuestName): Promise<Uint8Array> {

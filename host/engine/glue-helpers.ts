@@ -1,0 +1,102 @@
+/**
+ * What the rewritten lines of the glue call: the canonical ABI's checks on pointers, text and handles, and the tables
+ * of handles that a sandbox asks about. It is text because it runs inside the glue, beside the generator's own
+ * functions (`T_FLAG`, `rscTableRemove`, `TEXT_DECODER_UTF8`); names begin with `_`, as no name out of WIT can.
+ *
+ * A handle table is `[free, 0, (scope, representation) …]` by handle; `T_FLAG` marks an owned representation,
+ * and a scope that is a link of the list of free handles.
+ */
+
+/** Handles of one resource type that a guest may hold: some 200 bytes each on the host, far below its heap. */
+export const maxHandlesPerType = 65_536
+
+/** Functions that the rewritten lines call, put in front of the generator's own. */
+export const helpers = `
+  const MAX_TABLE_LENGTH = ${2 * maxHandlesPerType + 2};
+  const _resourceTables = [];
+  function _resourceTable(handles, captured, resetCount) {
+    _resourceTables.push({
+      open: () => captured.size,
+      reset: () => { handles.length = 2; handles[0] = T_FLAG; handles[1] = 0; captured.clear(); resetCount(); },
+    });
+  }
+  function _nextRep(captured, last) {
+    let rep = last;
+    do { rep = rep === T_FLAG - 1 ? 1 : rep + 1; } while (captured.has(rep));
+    return rep;
+  }
+  function _unknownHandle(handle) {
+    throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));
+  }
+  function _known(table, handle) {
+    if (handle <= 0 || handle > 0x3fffffff) _unknownHandle(handle);
+    const value = table[(handle << 1) + 1];
+    if (value === undefined || value === 0 || (table[handle << 1] & T_FLAG) !== 0) _unknownHandle(handle);
+    return value;
+  }
+  function _borrowed(table, captured, handle) {
+    const value = _known(table, handle);
+    const object = captured.get(value & ~T_FLAG);
+    if (object === undefined) _unknownHandle(handle);
+    return object;
+  }
+  function _taken(table, captured, handle) {
+    const object = _borrowed(table, captured, handle);
+    const value = table[(handle << 1) + 1];
+    if ((value & T_FLAG) === 0) throw new WebAssembly.RuntimeError('a borrowed handle cannot be given away');
+    rscTableRemove(table, handle);
+    captured.delete(value & ~T_FLAG);
+    return object;
+  }
+  function _outside(pointer, length) {
+    throw new WebAssembly.RuntimeError('memory access out of bounds: ' + length + ' bytes at ' + pointer);
+  }
+  function _bytes(memory, pointer, length) {
+    const start = pointer >>> 0, size = length >>> 0, bytes = _viewOf(memory);
+    if (start + size > bytes.length) _outside(start, size);
+    if (size > 64) return bytes.slice(start, start + size);
+    const copy = new Uint8Array(size);
+    for (let index = 0; index < size; index++) copy[index] = bytes[start + index];
+    return copy;
+  }
+  let _view = new Uint8Array(0);
+  function _viewOf(memory) {
+    return _view.buffer === memory.buffer ? _view : (_view = new Uint8Array(memory.buffer));
+  }
+  function _text(memory, pointer, length) {
+    const start = pointer >>> 0, size = length >>> 0, bytes = _viewOf(memory);
+    if (start + size > bytes.length) _outside(start, size);
+    if (size <= 24) {
+      let text = '';
+      let index = 0;
+      for (; index < size; index++) {
+        const byte = bytes[start + index];
+        if (byte > 0x7f) break;
+        text += String.fromCharCode(byte);
+      }
+      if (index === size) return text;
+    }
+    try {
+      return TEXT_DECODER_UTF8.decode(bytes.subarray(start, start + size));
+    } catch (cause) {
+      throw new WebAssembly.RuntimeError('a string is not UTF-8', { cause });
+    }
+  }
+  function _settled(value) {
+    if (value !== null && typeof value === 'object' && typeof value.then === 'function') {
+      if (value instanceof Promise) value.catch(() => {});
+      throw new WebAssembly.RuntimeError('a host function returned a promise to a guest that cannot wait for one');
+    }
+    return value;
+  }
+  const _flags = { value: 1 };
+  function _cannotLeave() {
+    throw new WebAssembly.RuntimeError('cannot leave component instance');
+  }
+  function _guarded(drop) {
+    return (handle) => {
+      if (_flags.value !== 1) _cannotLeave();
+      drop(handle);
+    };
+  }
+`
