@@ -22,6 +22,7 @@ import { engineProblems } from './engine/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
 import { nodeProblems } from './node/index.ts'
+import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
 
@@ -47,6 +48,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   engineProblems,
   interfaceProblems,
   deviceProblems,
+  storageProblems,
   triggerProblems,
   appProblems,
   nodeProblems,

@@ -1,0 +1,296 @@
+/**
+ * A blob store in a folder: one folder for each container, one file for each object, named after the digest of its
+ * name, since any text may be a name. An object is written beside, flushed and renamed, as everything here that is
+ * acknowledged. What a crash left half-written is removed when the store is opened.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import * as v from 'valibot'
+import type { Clock } from '../../../core/index.ts'
+import type {
+  BlobReader,
+  BlobStore,
+  BlobWriter,
+  ContainerInfo,
+  NamePage,
+  ObjectId,
+  ObjectInfo,
+} from '../contract.ts'
+import type { BlobLimits } from '../limits.ts'
+import { storageProblems } from '../problems.ts'
+import {
+  containerFile,
+  fileOf,
+  flushFolder,
+  guarded,
+  isThere,
+  missing,
+  objectFiles,
+  writeFlushed,
+} from './folder.ts'
+import { BlobLedger, containerExists, containerMissing, objectMissing, partOf } from './ledger.ts'
+import { encodeTrailer, openObject, readPieces, type OpenObject } from './object-file.ts'
+import { DiskUpload } from './upload.ts'
+
+const scratchFolder = 'unfinished'
+const containerSchema = v.object({ name: v.string(), createdAt: v.number() })
+const maxContainerFileBytes = 16 * 1024
+
+/** @throws ERR_STORAGE_FAILED */
+export async function openDiskBlobs(folder: string, clock: Clock, limits: BlobLimits): Promise<DiskBlobs> {
+  return guarded(async () => {
+    const scratch = join(folder, scratchFolder)
+    await rm(scratch, { recursive: true, force: true })
+    await mkdir(scratch, { recursive: true, mode: 0o700 })
+    await flushFolder(dirname(folder))
+    const held = { objects: 0, bytes: 0 }
+    for (const container of await readdir(folder)) {
+      if (container === scratchFolder) continue
+      for (const file of await readdir(join(folder, container))) {
+        held.objects += 1
+        if (file !== containerFile) held.bytes += (await stat(join(folder, container, file))).size
+      }
+    }
+    return new DiskBlobs(folder, clock, limits, new BlobLedger(limits, held))
+  })
+}
+
+export class DiskBlobs implements BlobStore {
+  readonly #folder: string
+  readonly #clock: Clock
+  readonly #limits: BlobLimits
+  readonly #ledger: BlobLedger
+  /** What changes files goes one after the other, so that the ledger and the disk agree. */
+  #last: Promise<unknown> = Promise.resolve()
+  #isClosed = false
+
+  constructor(folder: string, clock: Clock, limits: BlobLimits, ledger: BlobLedger) {
+    this.#folder = folder
+    this.#clock = clock
+    this.#limits = limits
+    this.#ledger = ledger
+  }
+
+  createContainer(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#ledger.checkName(name)
+      if (await isThere(this.#pathOf(name))) throw containerExists(name)
+      this.#ledger.addObject()
+      try {
+        const scratch = this.#scratch()
+        await mkdir(scratch, { mode: 0o700 })
+        const info: ContainerInfo = { name, createdAt: this.#seconds() }
+        await writeFlushed(join(scratch, containerFile), JSON.stringify(info))
+        await rename(scratch, this.#pathOf(name))
+        await flushFolder(this.#folder)
+      } catch (error) {
+        this.#ledger.removeObject()
+        throw error
+      }
+    })
+  }
+
+  container(name: string): Promise<ContainerInfo> {
+    return this.#open(async () => {
+      const path = join(this.#pathOf(name), containerFile)
+      const { size } = await stat(path).catch(missing(containerMissing(name)))
+      const json: unknown = size > maxContainerFileBytes ? null : JSON.parse(await readFile(path, 'utf8'))
+      return { name, createdAt: v.parse(containerSchema, json).createdAt }
+    })
+  }
+
+  hasContainer(name: string): Promise<boolean> {
+    return this.#open(() => isThere(this.#pathOf(name)))
+  }
+
+  deleteContainer(name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const path = this.#pathOf(name)
+      if (!(await isThere(path))) return
+      await this.#deleteFiles(path, await objectFiles(path))
+      // Renamed first: a folder that is half removed would be a container that is half there.
+      const scratch = this.#scratch()
+      await rename(path, scratch)
+      await flushFolder(this.#folder)
+      this.#ledger.removeObject()
+      await rm(scratch, { recursive: true, force: true })
+    })
+  }
+
+  read(container: string, name: string, start: bigint, end: bigint): Promise<BlobReader> {
+    return this.#open(async () => {
+      const ended = this.#ledger.beginDownload()
+      let opened: OpenObject | null = null
+      try {
+        opened = await this.#openObject(container, name)
+        const { file, sizeBytes } = opened
+        const part = partOf(sizeBytes, start, end)
+        const close = async (): Promise<void> => {
+          ended()
+          await file.close()
+        }
+        return { sizeBytes: part.length, bytes: readPieces(file, part.start, part.length), close }
+      } catch (error) {
+        ended()
+        await opened?.file.close()
+        throw error
+      }
+    })
+  }
+
+  create(): Promise<BlobWriter> {
+    return this.#open(async () => {
+      const ended = this.#ledger.beginUpload()
+      const path = this.#scratch()
+      try {
+        return new DiskUpload(path, await open(path, 'wx', 0o600), ended, {
+          ledger: this.#ledger,
+          open: (run) => this.#open(run),
+          inTurn: (run) => this.#inTurn(run),
+          checkContainer: (name) => this.#checkContainer(name),
+          place: (container, name) => this.#finish(path, container, name),
+          trailerOf: (name) => encodeTrailer({ name, createdAt: this.#seconds() }),
+        })
+      } catch (error) {
+        ended()
+        throw error
+      }
+    })
+  }
+
+  objects(container: string, cursor: string | null): Promise<NamePage> {
+    return this.#open(async () => {
+      const { pageNames } = this.#limits
+      const path = this.#pathOf(container)
+      const files = (await objectFiles(path).catch(missing(containerMissing(container)))).sort()
+      const rest = cursor === null ? files : files.filter((file) => file > cursor)
+      const page = rest.slice(0, pageNames)
+      const names: string[] = []
+      for (const file of page) {
+        const opened = await openObject(join(path, file))
+        if (opened !== null) names.push(opened.trailer.name)
+        await opened?.file.close()
+      }
+      return { names, cursor: rest.length > pageNames ? (page.at(-1) ?? null) : null }
+    })
+  }
+
+  hasObject(container: string, name: string): Promise<boolean> {
+    return this.#open(async () => {
+      await this.#checkContainer(container)
+      return isThere(this.#pathOf(container, name))
+    })
+  }
+
+  object(container: string, name: string): Promise<ObjectInfo> {
+    return this.#open(async () => {
+      const { file, sizeBytes, trailer } = await this.#openObject(container, name)
+      await file.close()
+      return { name, container, createdAt: trailer.createdAt, sizeBytes }
+    })
+  }
+
+  deleteObjects(container: string, names: readonly string[]): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#checkContainer(container)
+      await this.#deleteFiles(this.#pathOf(container), names.map(fileOf))
+    })
+  }
+
+  clear(container: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const path = this.#pathOf(container)
+      await this.#deleteFiles(path, await objectFiles(path).catch(missing(containerMissing(container))))
+    })
+  }
+
+  async copy(from: ObjectId, to: ObjectId): Promise<void> {
+    await this.#open(() => this.#checkContainer(to.container))
+    const source = await this.read(from.container, from.object, 0n, 2n ** 64n - 1n)
+    try {
+      const target = await this.create()
+      try {
+        for await (const piece of source.bytes) await target.write(piece)
+        await target.commit(to.container, to.object)
+      } finally {
+        await target.abort()
+      }
+    } finally {
+      await source.close()
+    }
+  }
+
+  async move(from: ObjectId, to: ObjectId): Promise<void> {
+    await this.copy(from, to)
+    if (from.container === to.container && from.object === to.object) return
+    await this.deleteObjects(from.container, [from.object])
+  }
+
+  /** Waits for what is being written; afterwards nothing is. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#last
+  }
+
+  /** The upload's bytes are in the ledger already. */
+  async #finish(scratch: string, container: string, name: string): Promise<void> {
+    const path = this.#pathOf(container, name)
+    const before = await stat(path).catch(() => null)
+    if (before === null) this.#ledger.addObject()
+    try {
+      await rename(scratch, path)
+      await flushFolder(join(path, '..'))
+    } catch (error) {
+      if (before === null) this.#ledger.removeObject()
+      throw error
+    }
+    if (before !== null) this.#ledger.removeBytes(before.size)
+  }
+
+  async #deleteFiles(folder: string, files: readonly string[]): Promise<void> {
+    for (const file of files) {
+      const before = await stat(join(folder, file)).catch(() => null)
+      if (before === null) continue
+      await rm(join(folder, file), { force: true })
+      this.#ledger.removeBytes(before.size)
+      this.#ledger.removeObject()
+    }
+    await flushFolder(folder)
+  }
+
+  async #openObject(container: string, name: string): Promise<OpenObject> {
+    await this.#checkContainer(container)
+    const opened = await openObject(this.#pathOf(container, name))
+    if (opened === null) throw objectMissing(container, name)
+    return opened
+  }
+
+  async #checkContainer(name: string): Promise<void> {
+    if (!(await isThere(this.#pathOf(name)))) throw containerMissing(name)
+  }
+
+  #pathOf(container: string, object?: string): string {
+    const folder = join(this.#folder, fileOf(container))
+    return object === undefined ? folder : join(folder, fileOf(object))
+  }
+
+  #scratch(): string {
+    return join(this.#folder, scratchFolder, randomBytes(12).toString('hex'))
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#clock.now() / 1_000)
+  }
+
+  async #open<Result>(run: () => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
+    return guarded(run)
+  }
+
+  #inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(() => this.#open(run))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+}

@@ -1,0 +1,85 @@
+/** A blob store that is opened when it is first used: an app that never stores an object has no folder. */
+import type {
+  BlobReader,
+  BlobStore,
+  BlobWriter,
+  ContainerInfo,
+  NamePage,
+  ObjectId,
+  ObjectInfo,
+} from '../contract.ts'
+
+export class LazyBlobs implements BlobStore {
+  readonly #make: () => Promise<BlobStore>
+  #opening: Promise<BlobStore> | null = null
+
+  constructor(make: () => Promise<BlobStore>) {
+    this.#make = make
+  }
+
+  async createContainer(name: string): Promise<void> {
+    return (await this.#open()).createContainer(name)
+  }
+
+  async container(name: string): Promise<ContainerInfo> {
+    return (await this.#open()).container(name)
+  }
+
+  async hasContainer(name: string): Promise<boolean> {
+    return (await this.#open()).hasContainer(name)
+  }
+
+  async deleteContainer(name: string): Promise<void> {
+    return (await this.#open()).deleteContainer(name)
+  }
+
+  async read(container: string, name: string, start: bigint, end: bigint): Promise<BlobReader> {
+    return (await this.#open()).read(container, name, start, end)
+  }
+
+  async create(): Promise<BlobWriter> {
+    return (await this.#open()).create()
+  }
+
+  async objects(container: string, cursor: string | null): Promise<NamePage> {
+    return (await this.#open()).objects(container, cursor)
+  }
+
+  async hasObject(container: string, name: string): Promise<boolean> {
+    return (await this.#open()).hasObject(container, name)
+  }
+
+  async object(container: string, name: string): Promise<ObjectInfo> {
+    return (await this.#open()).object(container, name)
+  }
+
+  async deleteObjects(container: string, names: readonly string[]): Promise<void> {
+    return (await this.#open()).deleteObjects(container, names)
+  }
+
+  async clear(container: string): Promise<void> {
+    return (await this.#open()).clear(container)
+  }
+
+  async copy(from: ObjectId, to: ObjectId): Promise<void> {
+    return (await this.#open()).copy(from, to)
+  }
+
+  async move(from: ObjectId, to: ObjectId): Promise<void> {
+    return (await this.#open()).move(from, to)
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opening?.catch(() => null)
+    await opened?.close()
+  }
+
+  /** A failure is not kept: the disk may have room the next time. */
+  #open(): Promise<BlobStore> {
+    this.#opening ??= this.#make().catch((error: unknown) => {
+      this.#opening = null
+      throw error
+    })
+    return this.#opening
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * What a node keeps for its apps: one key-value store and one blob store each, on whatever driver. Everything is
+ * asynchronous and bounded, so that a driver may be a thread, a disk, or one day another machine.
+ */
+
+/** A value and which writing of it this is. */
+export interface StoredValue {
+  readonly value: Uint8Array
+  /** Changes with every write of the key and is not used again; see {@link KeyValueStore.compareAndSwap}. */
+  readonly version: number
+}
+
+export interface KeyPage {
+  readonly keys: readonly string[]
+  /** Hand it to the next call; null where there is no more. Decimal digits, at most 15. */
+  readonly cursor: string | null
+}
+
+export interface StoreUsage {
+  readonly keys: number
+  readonly bytes: number
+}
+
+/**
+ * One app's entries in buckets by name; a bucket is there as soon as it is written to. A resolved write is in the
+ * store and seen by every later read; on a durable driver it survives a power cut. Buffers that are handed in or
+ * out belong to the one who gets them.
+ *
+ * Every method throws ERR_STORAGE_TOO_LARGE for keys, values and batches over the limits, ERR_STORAGE_FAILED,
+ * ERR_STORAGE_DAMAGED and ERR_DISK_FULL for what the driver meets, and ERR_STORAGE_CLOSED after `close`.
+ */
+export interface KeyValueStore {
+  get(bucket: string, key: string): Promise<StoredValue | null>
+  /** @throws ERR_STORAGE_QUOTA */
+  set(bucket: string, key: string, value: Uint8Array): Promise<void>
+  delete(bucket: string, key: string): Promise<void>
+  exists(bucket: string, key: string): Promise<boolean>
+  /**
+   * Keys in the order in which they were first set. A key that is there during the whole listing is in it exactly once.
+   * @param cursor null to begin @throws ERR_STORAGE_CURSOR
+   */
+  keys(bucket: string, cursor: string | null): Promise<KeyPage>
+  /**
+   * Adds to a number in decimal text, as Redis' INCRBY does; a key that is not set counts as 0.
+   * @returns the sum @throws ERR_STORAGE_NUMBER, ERR_STORAGE_QUOTA
+   */
+  increment(bucket: string, key: string, delta: bigint): Promise<bigint>
+  /** The version of what is there; 0 where nothing is. */
+  version(bucket: string, key: string): Promise<number>
+  /**
+   * Sets the value if the key still has that version, 0 meaning that it is not set.
+   * @returns whether it did, and the version that is there now @throws ERR_STORAGE_QUOTA
+   */
+  compareAndSwap(
+    bucket: string,
+    key: string,
+    version: number,
+    value: Uint8Array,
+  ): Promise<{ readonly swapped: boolean; readonly version: number }>
+  /** In the order of `keys`. */
+  getMany(bucket: string, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]>
+  /** All or none. @throws ERR_STORAGE_QUOTA */
+  setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): Promise<void>
+  /** All or none. */
+  deleteMany(bucket: string, keys: readonly string[]): Promise<void>
+  usage(): Promise<StoreUsage>
+  close(): Promise<void>
+}
+
+export interface ContainerInfo {
+  readonly name: string
+  /** Seconds since the Unix epoch, by the node's clock. */
+  readonly createdAt: number
+}
+
+export interface ObjectInfo {
+  readonly name: string
+  readonly container: string
+  readonly createdAt: number
+  readonly sizeBytes: number
+}
+
+export interface NamePage {
+  readonly names: readonly string[]
+  /** Hand it to the next call; null where there is no more. */
+  readonly cursor: string | null
+}
+
+/** An object, or a part of it, as it was when it was opened, whatever becomes of the name. */
+export interface BlobReader {
+  /** Of the part. */
+  readonly sizeBytes: number
+  /** Pieces of at most 64 KiB. */
+  readonly bytes: AsyncIterable<Uint8Array>
+  close(): Promise<void>
+}
+
+/** An object on its way in; nobody sees it before `commit`. */
+export interface BlobWriter {
+  /** Resolves when it took the bytes. @throws ERR_STORAGE_QUOTA */
+  write(bytes: Uint8Array): Promise<void>
+  /**
+   * Makes it the object of that name, in place of what was there.
+   * @throws ERR_CONTAINER_MISSING, ERR_STORAGE_QUOTA; it is gone then
+   */
+  commit(container: string, name: string): Promise<void>
+  /** Gives it up; nothing happens after `commit`. */
+  abort(): Promise<void>
+}
+
+/**
+ * One app's objects in containers by name. Methods that name a container or an object throw ERR_CONTAINER_MISSING
+ * and ERR_OBJECT_MISSING unless they say otherwise; all may throw ERR_STORAGE_FAILED, ERR_DISK_FULL, ERR_STORAGE_CLOSED.
+ */
+export interface BlobStore {
+  /** @throws ERR_CONTAINER_EXISTS, ERR_STORAGE_QUOTA */
+  createContainer(name: string): Promise<void>
+  container(name: string): Promise<ContainerInfo>
+  hasContainer(name: string): Promise<boolean>
+  /** With all objects in it; nothing happens where there is none. */
+  deleteContainer(name: string): Promise<void>
+  /**
+   * @param start first byte @param end last byte, inclusive; past the end means the end
+   * @throws ERR_OBJECT_RANGE, ERR_OBJECTS_OPEN
+   */
+  read(container: string, name: string, start: bigint, end: bigint): Promise<BlobReader>
+  /** @throws ERR_OBJECTS_OPEN */
+  create(): Promise<BlobWriter>
+  /** Names in no particular order. @param cursor null to begin */
+  objects(container: string, cursor: string | null): Promise<NamePage>
+  hasObject(container: string, name: string): Promise<boolean>
+  object(container: string, name: string): Promise<ObjectInfo>
+  /** Nothing happens for those that are not there. */
+  deleteObjects(container: string, names: readonly string[]): Promise<void>
+  clear(container: string): Promise<void>
+  copy(from: ObjectId, to: ObjectId): Promise<void>
+  /** As copy, then delete: where something fails between the two, both are there. */
+  move(from: ObjectId, to: ObjectId): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ObjectId {
+  readonly container: string
+  readonly object: string
+}
+
+/** The stores of a node, by app. An app's stores outlive its releases. */
+export interface Storage {
+  /** The same one each time; opened when it is first used. */
+  keyValue(app: string): KeyValueStore
+  blobs(app: string): BlobStore
+  close(): Promise<void>
+}

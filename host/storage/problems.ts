@@ -1,0 +1,65 @@
+/** What can go wrong with what apps store. */
+import { defineProblems } from '../../core/index.ts'
+
+export const storageProblems = defineProblems({
+  ERR_STORAGE_TOO_LARGE: {
+    kind: 'user',
+    text: 'a key, a value, a name or a batch is larger than a store takes',
+    fix: 'store it in smaller pieces; the message has the limit',
+  },
+  ERR_STORAGE_QUOTA: {
+    kind: 'user',
+    text: 'the app holds as much as one app may store on a node',
+    fix: 'let the app delete what it no longer needs',
+  },
+  ERR_STORAGE_NUMBER: {
+    kind: 'user',
+    text: 'a value that should be incremented is not a whole number of 64 bits, or would not stay one',
+    fix: 'increment only keys that hold a decimal number, or that are not set',
+  },
+  ERR_STORAGE_CURSOR: {
+    kind: 'user',
+    text: 'a cursor is not one that a listing gave',
+    fix: 'hand on the cursor of the page before, or none to begin',
+  },
+  ERR_CONTAINER_MISSING: {
+    kind: 'user',
+    text: 'there is no container of that name',
+    fix: 'create it first',
+  },
+  ERR_CONTAINER_EXISTS: {
+    kind: 'user',
+    text: 'a container of that name exists already',
+    fix: 'get it instead of creating it, or delete it first',
+  },
+  ERR_OBJECT_MISSING: {
+    kind: 'user',
+    text: 'there is no object of that name',
+    fix: 'see which there are by listing the container',
+  },
+  ERR_OBJECT_RANGE: {
+    kind: 'user',
+    text: 'a range lies outside the object',
+    fix: 'ask for its size first; start and end are inclusive and count from 0',
+  },
+  ERR_OBJECTS_OPEN: {
+    kind: 'user',
+    text: 'the app reads or writes too many objects at once',
+    fix: 'let it finish or drop some first',
+  },
+  ERR_STORAGE_DAMAGED: {
+    kind: 'system',
+    text: 'the file that an app’s data is in cannot be read as what it should be',
+    fix: 'move the file away to begin with an empty store, or put back a copy; the message names it',
+  },
+  ERR_STORAGE_FAILED: {
+    kind: 'system',
+    text: 'the store could not do what it was asked',
+    fix: 'see the message; nothing that was acknowledged before is lost',
+  },
+  ERR_STORAGE_CLOSED: {
+    kind: 'system',
+    text: 'the store was closed while it was in use',
+    fix: 'nothing to do: the node closes stores when it stops',
+  },
+})

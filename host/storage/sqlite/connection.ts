@@ -1,0 +1,93 @@
+/**
+ * SQLite as this Node.js has it: built in from 22.13 on, else compiled to WebAssembly. Both write the same files, so
+ * that a node may move to another version of Node.js and back: that is why there is no write-ahead log, which the
+ * second cannot open.
+ */
+import { rm } from 'node:fs/promises'
+
+export type SqlValue = number | bigint | string | Uint8Array | null
+export type SqlRow = Readonly<Record<string, SqlValue>>
+
+export interface Connection {
+  /** `node:sqlite` or `wasm`. */
+  readonly kind: 'node:sqlite' | 'wasm'
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  close(): void
+}
+
+export interface Statement {
+  run(...values: SqlValue[]): void
+  get(...values: SqlValue[]): SqlRow | undefined
+  all(...values: SqlValue[]): SqlRow[]
+}
+
+/** The little that is used of `node:sqlite`, which the types of older versions do not have. */
+interface BuiltIn {
+  readonly DatabaseSync: new (path: string) => {
+    exec(sql: string): void
+    prepare(sql: string): {
+      run(...values: SqlValue[]): unknown
+      get(...values: SqlValue[]): SqlRow | undefined
+      all(...values: SqlValue[]): SqlRow[]
+    }
+    close(): void
+  }
+}
+
+/** @param kind for tests: without it the built-in one where there is one. @throws what SQLite throws */
+export async function openConnection(path: string, kind?: Connection['kind']): Promise<Connection> {
+  if (kind === 'wasm') return openWasm(path)
+  const builtIn = await loadBuiltIn()
+  if (builtIn !== null) return openBuiltIn(builtIn, path)
+  if (kind !== undefined) throw new Error('this Node.js has no node:sqlite')
+  return openWasm(path)
+}
+
+/** @returns null where this Node.js has none */
+export async function loadBuiltIn(): Promise<BuiltIn | null> {
+  // Not written where it is imported: a bundler, and the types of Node.js 20, would look for it.
+  const name = 'node:sqlite'
+  return import(name).then(
+    (module: BuiltIn) => module,
+    () => null,
+  )
+}
+
+function openBuiltIn({ DatabaseSync }: BuiltIn, path: string): Connection {
+  const database = new DatabaseSync(path)
+  return {
+    kind: 'node:sqlite',
+    exec: (sql) => database.exec(sql),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        run: (...values) => void statement.run(...values),
+        get: (...values) => statement.get(...values),
+        all: (...values) => statement.all(...values),
+      }
+    },
+    close: () => database.close(),
+  }
+}
+
+async function openWasm(path: string): Promise<Connection> {
+  const { Database } = (await import('node-sqlite3-wasm')).default
+  // It locks with a folder beside the file, which stays behind after a crash. Only one node uses a data folder at a
+  // time (the daemon's lock sees to that), so what is there now belongs to nobody.
+  await rm(`${path}.lock`, { recursive: true, force: true })
+  const database = new Database(path)
+  return {
+    kind: 'wasm',
+    exec: (sql) => database.exec(sql),
+    prepare(sql) {
+      const statement = database.prepare(sql)
+      return {
+        run: (...values) => void statement.run(values),
+        get: (...values) => (statement.get(values) as SqlRow | null) ?? undefined,
+        all: (...values) => statement.all(values) as SqlRow[],
+      }
+    },
+    close: () => database.close(),
+  }
+}
