@@ -1,15 +1,15 @@
 /** Entry of a sandbox in a thread: nothing of the process around it is in reach of its guest. */
-import { workerData } from 'node:worker_threads'
-import type { MessagePort } from 'node:worker_threads'
-import { cells, runSandbox, ThreadTransport, wasiParts } from './guest/inside.ts'
+import { workerData, type MessagePort } from 'node:worker_threads'
+import { cells, createSandbox, ThreadTransport, wasiParts } from './guest/inside.ts'
 
 // jco's glue looks up process.env on every step; a plain empty object makes that nearly free (+75 % calls).
 process.env = {}
 
 const { port, shared } = workerData as { port: MessagePort; shared: SharedArrayBuffer }
 const view = new Int32Array(shared)
-runSandbox({
+const sandbox = createSandbox({
   transport: new ThreadTransport(port, view),
   parts: wasiParts,
   begun: (call) => Atomics.store(view, cells.begun, call),
 })
+port.on('message', (batch) => sandbox.take(batch))

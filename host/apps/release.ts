@@ -93,6 +93,7 @@ const endCodes: Readonly<Record<IncidentReason, string>> = {
   'host-fault': 'ERR_APP_HOST_FAULT',
   exit: 'ERR_APP_EXIT',
   stopped: 'ERR_APP_STOPPED',
+  crash: 'ERR_APP_CRASH',
 }
 
 export function reasonOfEnd({ reason, message }: Incident, app: string): Reason {

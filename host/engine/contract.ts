@@ -99,6 +99,8 @@ export interface StartRequest {
   /** For each call, and for making the instance. */
   readonly deadlineMs: number
   readonly memoryBytes: number
+  /** Without it the engine's default. */
+  readonly isolation?: Isolation
   /** Arguments, environment and folders that it sees; without it an empty world. */
   readonly world?: Partial<Pick<PartSettings, 'args' | 'env' | 'preopens' | 'terminal'>>
   /** Its standard streams as pipes, where it waits and nothing is dropped; without them its output is lines. */
@@ -106,6 +108,9 @@ export interface StartRequest {
   /** Takes the lines the guest writes to WASI's stdout and stderr; without it they go to the engine's log. */
   output?(stream: 'stdout' | 'stderr', line: string): void
 }
+
+/** Where an instance runs: a thread of the node, or a process of its own. */
+export type Isolation = 'worker' | 'process'
 
 export interface StandardStreams {
   readonly stdin: AsyncIterable<Uint8Array>
@@ -126,7 +131,15 @@ export interface SandboxUsage {
 }
 
 /** Why a sandbox is gone. */
-export type IncidentReason = 'trap' | 'deadline' | 'memory' | 'host-fault' | 'exit' | 'stopped'
+export type IncidentReason =
+  | 'trap'
+  | 'deadline'
+  | 'memory'
+  | 'host-fault'
+  | 'exit'
+  | 'stopped'
+  /** The engine itself died, with the process that was the app's own. */
+  | 'crash'
 
 export interface Incident {
   readonly reason: IncidentReason

@@ -4,7 +4,15 @@ import { digestOf, messageOf, type Clock, type DurableFolder, type Log } from '.
 import { entryOf, parseStored, PreparedCache } from './cache.ts'
 import { Preparer } from './child.ts'
 import { refuseOtherForms } from './component-form.ts'
-import type { ComponentFacts, Engine, Prepared, PrepareRequest, Sandbox, StartRequest } from './contract.ts'
+import type {
+  ComponentFacts,
+  Engine,
+  Isolation,
+  Prepared,
+  PrepareRequest,
+  Sandbox,
+  StartRequest,
+} from './contract.ts'
 import { refusalOf } from './import-check.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { unpack } from './packed.ts'
@@ -12,6 +20,7 @@ import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import { findProgram, type Program } from './program.ts'
 import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
+import { spawnProcess } from './sandbox/process-link.ts'
 import { spawnThread } from './sandbox/thread-link.ts'
 import { engineOffers } from './wasi-offers.ts'
 
@@ -21,6 +30,8 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly log: Log
   readonly limits?: Partial<EngineLimits>
+  /** For apps that do not say; `worker` unless given. */
+  readonly isolation?: Isolation
   /** Where prepare.mjs and sandbox.mjs lie; by default beside the program, or in dist/ when run from source. */
   readonly programFolder?: URL
 }
@@ -97,7 +108,7 @@ class ComponentEngine implements Engine {
       log: this.#options.log.scope(request.app),
       limits: this.#limits,
       program,
-      link: spawnThread,
+      link: (request.isolation ?? this.#options.isolation) === 'process' ? spawnProcess : spawnThread,
     })
     this.#sandboxes.add(sandbox)
     void sandbox.ended.then(() => this.#sandboxes.delete(sandbox))

@@ -102,6 +102,11 @@ export const engineProblems = defineProblems({
     text: 'too many calls wait for one instance',
     fix: 'call less often, or let the app answer faster',
   },
+  ERR_APP_CRASH: {
+    kind: 'system',
+    text: 'the engine died under the app, in the process that was the app’s own',
+    fix: 'nothing else was harmed, and the node starts a new one; if it comes back, report the component',
+  },
   ERR_APP_NOT_BEGUN: {
     kind: 'system',
     text: 'the instance ended before it came to this call',

@@ -6,6 +6,7 @@ import { engineProblems } from './problems.ts'
 export interface Program {
   readonly prepare: URL
   readonly sandbox: URL
+  readonly sandboxProcess: URL
   /** Changes with the transpiler and with our own part of it; part of every cache key. */
   readonly build: string
 }
@@ -16,7 +17,12 @@ export async function findProgram(folder: URL = defaultFolder()): Promise<Progra
   try {
     const { build } = JSON.parse(await readFile(file, 'utf8')) as { build?: unknown }
     if (typeof build !== 'string' || build === '') throw new Error('it names no build')
-    return { prepare: new URL('prepare.mjs', folder), sandbox: new URL('sandbox.mjs', folder), build }
+    return {
+      prepare: new URL('prepare.mjs', folder),
+      sandbox: new URL('sandbox.mjs', folder),
+      sandboxProcess: new URL('sandbox-process.mjs', folder),
+      build,
+    }
   } catch (error) {
     throw engineProblems.error('ERR_ENGINE_INCOMPLETE', `cannot use ${file.pathname}: ${messageOf(error)}`)
   }

@@ -19,8 +19,6 @@ export interface Transport {
    * @returns null when the time came first
    */
   receive(untilMs: number | null): readonly ToGuest[] | null
-  /** What comes while the thread is idle. */
-  onBatch(take: (batch: readonly ToGuest[]) => void): void
 }
 
 export type Work = Extract<ToGuest, { t: 'call' | 'invoke' }>

@@ -1,6 +1,7 @@
 /** The public face of what runs inside a sandbox: the contracts of its parts, and what the node needs to talk to it. */
 export * from './bytes.ts'
 export { ChannelEnd } from './channel-end.ts'
+export { encodeFrame, FrameReader } from './frames.ts'
 export { endOf, GuestExit, HostFault } from './ends.ts'
 export * from './interface-id.ts'
 export * from './line.ts'

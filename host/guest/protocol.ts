@@ -129,6 +129,8 @@ export type ToHost =
       readonly name: string
       readonly args: readonly unknown[]
     }
+  /** Send a batch, of nothing if need be, after so long: a process cannot both sleep on a pipe and on a clock. */
+  | { readonly t: 'wake'; readonly afterMs: number }
   | ChannelMessage
 
 /** Indices into the Int32Array that a node and a sandbox in a thread share. */
@@ -146,3 +148,6 @@ export const channelWindowBytes = 256 * 1024
 export const maxChannelMessages = 1_024
 /** The interface behind standard streams; only the engine binds it. */
 export const stdioInterface = 'selvedge:sandbox/stdio'
+
+/** File descriptors in a sandbox's process. */
+export const pipes = { toGuest: 3, toHost: 4 } as const

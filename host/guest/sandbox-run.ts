@@ -23,17 +23,28 @@ export interface SandboxNeeds {
   begun(call: number): void
 }
 
-/** Waits for its specialisation, then for work. Returns at once; everything else happens on messages. */
-export function runSandbox(needs: SandboxNeeds): void {
+export interface InnerSandbox {
+  /** Takes in what came, and does what it asks; the first batch begins with the boot. */
+  take(batch: readonly ToGuest[]): void
+  /** Resolves when it was specialised and its instance made, or could not be. */
+  readonly booted: Promise<void>
+}
+
+export function createSandbox(needs: SandboxNeeds): InnerSandbox {
   let running: RunningSandbox | null = null
-  needs.transport.onBatch((batch) => {
-    if (running !== null) return running.take(batch)
-    const [first, ...rest] = batch
-    if (first?.t !== 'boot') throw new HostFault('a sandbox was asked before it was specialised')
-    running = new RunningSandbox(first.boot, needs)
-    running.take(rest)
-    void running.start()
-  })
+  let resolveBooted!: () => void
+  const booted = new Promise<void>((resolve) => (resolveBooted = resolve))
+  return {
+    booted,
+    take(batch) {
+      if (running !== null) return running.take(batch)
+      const [first, ...rest] = batch
+      if (first?.t !== 'boot') throw new HostFault('a sandbox was asked before it was specialised')
+      running = new RunningSandbox(first.boot, needs)
+      running.take(rest)
+      void running.start().then(resolveBooted)
+    },
+  }
 }
 
 class RunningSandbox {

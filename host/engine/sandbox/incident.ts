@@ -9,6 +9,7 @@ const codes = {
   'host-fault': 'ERR_APP_HOST_FAULT',
   exit: 'ERR_APP_EXIT',
   stopped: 'ERR_APP_STOPPED',
+  crash: 'ERR_APP_CRASH',
 } as const
 
 /** For a call that was in flight, or comes after. */

@@ -1,5 +1,5 @@
 /** How the node reaches a sandbox, wherever that runs. One file for each kind: a thread, a process. */
-import type { Boot, ToGuest, ToHost } from '../../guest/index.ts'
+import type { Boot, Preopen, ToGuest, ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import type { EngineLimits } from '../limits.ts'
 import type { Program } from '../program.ts'
@@ -7,7 +7,7 @@ import type { Program } from '../program.ts'
 export interface LinkEvents {
   batch(batch: readonly ToHost[]): void
   /** It ended, by itself or by a fault. Told once; not after `terminate`. */
-  ended(reason: 'memory' | 'host-fault', message: string): void
+  ended(reason: 'memory' | 'host-fault' | 'crash', message: string): void
   /** What the runtime in it prints, which no guest can. */
   printed(text: string): void
 }
@@ -28,6 +28,8 @@ export interface SandboxLink {
 export interface LinkOptions {
   readonly program: Program
   readonly limits: EngineLimits
+  /** Folders that it may reach, where reaching folders is something that can be forbidden. */
+  readonly preopens: readonly Preopen[]
   readonly events: LinkEvents
 }
 

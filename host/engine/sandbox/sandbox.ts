@@ -85,7 +85,9 @@ class LinkedSandbox implements RunningSandbox {
     this.ready = new Promise((resolve, reject) => (this.#markReady = { resolve, reject }))
     this.ready.catch(() => {})
     this.#watch(parts.limits.bootMs, 'it was not loaded')
-    this.#link = parts.link({ program: parts.program, limits: parts.limits, events: this.#events() })
+    const { program, limits, link } = parts
+    const preopens = request.world?.preopens ?? []
+    this.#link = link({ program, limits, preopens, events: this.#events() })
     void this.#boot(stored)
   }
 
@@ -238,6 +240,8 @@ class LinkedSandbox implements RunningSandbox {
         return this.#requests.post(message)
       case 'open':
         return void this.#requests.open(message)
+      case 'wake':
+        return // its link's own business
       default:
         return this.#channels.accept(message)
     }

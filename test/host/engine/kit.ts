@@ -6,6 +6,7 @@ import {
   type BoundInterface,
   type Engine,
   type EngineLimits,
+  type Isolation,
   type OfferedInterface,
   type PrepareRequest,
   type Sandbox,
@@ -30,8 +31,9 @@ export const everything = offered.map(({ id }) => id)
 export function makeEngine(
   limits: Partial<EngineLimits> = {},
   cacheFolder: DurableFolder = memoryFolder(),
+  isolation: Isolation = 'worker',
 ): Engine {
-  return createEngine({ cacheFolder, clock: systemClock, log: silentLog, limits })
+  return createEngine({ cacheFolder, clock: systemClock, log: silentLog, limits, isolation })
 }
 
 export async function requestFor(

@@ -1,0 +1,14 @@
+/**
+ * Entry of a sandbox in a process of its own. Once its instance is made it never goes back to an event loop: it
+ * sleeps in a read, whether it waits for work or its guest waits for the host. When the node is gone the read ends,
+ * and so does this.
+ */
+import { createSandbox, PipeTransport, wasiParts } from './guest/inside.ts'
+
+process.env = {}
+
+const transport = new PipeTransport()
+const sandbox = createSandbox({ transport, parts: wasiParts, begun: () => {} })
+sandbox.take(transport.next())
+await sandbox.booted
+for (;;) sandbox.take(transport.next())
