@@ -18,6 +18,7 @@ export class DirectoryPages {
   #page: DirectoryEntry[] = []
   /** Position of the page's first entry. */
   #start = 0
+  #hasBegun = false
 
   /** @param release called once, when it is closed */
   constructor(folder: Folder, release: () => void) {
@@ -32,7 +33,8 @@ export class DirectoryPages {
    * @returns undefined beyond the last entry. @throws FileError EILSEQ for a name that is not UTF-8
    */
   at(position: number): DirectoryEntry | undefined {
-    if (position < this.#start || (position === 0 && this.#start + this.#page.length > 0)) this.#rewind()
+    if (position < this.#start || (position === 0 && this.#hasBegun)) this.#rewind()
+    this.#hasBegun = true
     while (position >= this.#start + this.#page.length) {
       this.#start += this.#page.length
       this.#page = this.#read()

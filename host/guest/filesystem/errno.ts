@@ -59,6 +59,13 @@ export type Errno = keyof typeof table
 /** `error-code` of wasi:filesystem/types@0.2. */
 export type FileErrorCode = (typeof table)[Errno][0]
 
+const codes: ReadonlySet<unknown> = new Set(Object.values(table).map(([code]) => code))
+
+/** Whether a value is one of wasi:filesystem's error codes: a failed stream may carry another package's. */
+export function isFileErrorCode(value: unknown): value is FileErrorCode {
+  return codes.has(value)
+}
+
 /** A file operation that was refused, or that the host's system failed. */
 export class FileError extends Error {
   override readonly name = 'FileError'

@@ -3,6 +3,7 @@ import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, ftruncateSyn
 import { readSync, writeSync } from 'node:fs'
 import { FileError, system } from './errno.ts'
 import { fileType, type FileStat, type FileType, type NewTime } from './metadata.ts'
+import { Shared } from './shared.ts'
 import { setTimesOfFile } from './times.ts'
 import type { TreeState } from './tree.ts'
 
@@ -15,111 +16,145 @@ export interface FileAccess {
 /** Offsets beyond this are beyond what any file system has, and beyond a JavaScript integer. */
 const maxOffset = BigInt(Number.MAX_SAFE_INTEGER)
 
-export class FileHandle {
-  readonly kind = 'file'
+/** What all handles of one opening share. */
+interface OpenFile {
+  readonly fd: number
   readonly access: FileAccess
-  readonly type: FileType
   /** Whether its preopen lets the guest change it; its times can be set without the right to write its bytes. */
   readonly mayChange: boolean
-  readonly #fd: number
-  readonly #state: TreeState
-  readonly #release: () => void
-  readonly #hasOffsets: boolean
-  #appender: number | null = null
+  readonly type: FileType
+  readonly state: TreeState
+  /** The same file, opened to append; null before that is needed. */
+  appender: number | null
+}
+
+export class FileHandle {
+  readonly kind = 'file'
+  readonly #file: OpenFile
+  readonly #shared: Shared
+  readonly #letGo: () => void
   #isOpen = true
 
-  /** Takes over the descriptor. */
-  constructor(fd: number, access: FileAccess, mayChange: boolean, state: TreeState, release: () => void) {
-    this.#fd = fd
-    this.access = access
-    this.mayChange = mayChange
-    this.#state = state
-    this.#release = release
-    this.type = fileType(fstatSync(fd, { bigint: true }))
-    this.#hasOffsets = this.type === 'regular-file' || this.type === 'block-device'
+  private constructor(file: OpenFile, shared: Shared, letGo: () => void) {
+    this.#file = file
+    this.#shared = shared
+    this.#letGo = letGo
+  }
+
+  /** Takes over the descriptor. @param release called once, when the last handle of it is closed */
+  static of(
+    fd: number,
+    access: FileAccess,
+    mayChange: boolean,
+    state: TreeState,
+    release: () => void,
+  ): FileHandle {
+    const type = fileType(fstatSync(fd, { bigint: true }))
+    const file: OpenFile = { fd, access, mayChange, type, state, appender: null }
+    const shared = new Shared(() => {
+      if (file.appender !== null && file.appender !== fd) closeSync(file.appender)
+      closeSync(fd)
+      release()
+    })
+    return new FileHandle(file, shared, shared.owner())
+  }
+
+  /** Another handle of the same opening, which may outlive this one. */
+  duplicate(): FileHandle {
+    this.#assertOpen()
+    return new FileHandle(this.#file, this.#shared, this.#shared.retain())
+  }
+
+  get access(): FileAccess {
+    return this.#file.access
+  }
+
+  get type(): FileType {
+    return this.#file.type
   }
 
   /** Fills the buffer from the offset as far as there is something. @returns bytes; 0 at the end of the file */
   read(buffer: Uint8Array, offset: bigint): number {
-    if (!this.access.read) throw new FileError('EBADF')
+    if (!this.#file.access.read) throw new FileError('EBADF')
     const position = this.#position(offset)
-    return system(() => readSync(this.#fd, buffer, 0, buffer.length, position))
+    return system(() => readSync(this.#file.fd, buffer, 0, buffer.length, position))
   }
 
   /** @returns bytes that were written, at least one of a buffer that has some */
   write(buffer: Uint8Array, offset: bigint): number {
-    if (!this.access.write) throw new FileError('EBADF')
+    if (!this.#file.access.write) throw new FileError('EBADF')
     const position = this.#position(offset)
-    return system(() => writeSync(this.#fd, buffer, 0, buffer.length, position))
+    return system(() => writeSync(this.#file.fd, buffer, 0, buffer.length, position))
   }
 
   /** Writes at the end, wherever that is by then. */
   append(buffer: Uint8Array): number {
-    if (!this.access.write) throw new FileError('EBADF')
-    if (!this.#hasOffsets) return this.write(buffer, 0n)
-    const fd = (this.#appender ??= this.#openAppender())
+    if (!this.#file.access.write) throw new FileError('EBADF')
+    if (!this.#hasOffsets()) return this.write(buffer, 0n)
+    const fd = (this.#file.appender ??= this.#openAppender())
     // Without a descriptor that appends by itself, another writer may come between the question and the answer.
-    if (fd === this.#fd) return this.write(buffer, this.stat().sizeBytes)
+    if (fd === this.#file.fd) return this.write(buffer, this.stat().sizeBytes)
     return system(() => writeSync(fd, buffer, 0, buffer.length, null))
   }
 
   stat(): FileStat {
     this.#assertOpen()
-    return this.#state.times.statOf(system(() => fstatSync(this.#fd, { bigint: true })))
+    return this.#file.state.times.statOf(system(() => fstatSync(this.#file.fd, { bigint: true })))
   }
 
   setSize(sizeBytes: bigint): void {
-    if (!this.access.write) throw new FileError('EBADF')
+    if (!this.#file.access.write) throw new FileError('EBADF')
     if (sizeBytes > maxOffset) throw new FileError('EFBIG')
     this.#assertOpen()
-    system(() => ftruncateSync(this.#fd, Number(sizeBytes)))
+    system(() => ftruncateSync(this.#file.fd, Number(sizeBytes)))
   }
 
   setTimes(accessed: NewTime, modified: NewTime): void {
     this.#assertOpen()
-    if (!this.mayChange) throw new FileError('EROFS')
-    setTimesOfFile(this.#fd, accessed, modified, this.#state)
+    if (!this.#file.mayChange) throw new FileError('EROFS')
+    setTimesOfFile(this.#file.fd, accessed, modified, this.#file.state)
   }
 
   sync(): void {
     this.#assertOpen()
-    system(() => fsyncSync(this.#fd))
+    system(() => fsyncSync(this.#file.fd))
   }
 
   syncData(): void {
     this.#assertOpen()
-    system(() => fdatasyncSync(this.#fd))
+    system(() => fdatasyncSync(this.#file.fd))
   }
 
   /** Node.js has no posix_fadvise; advice may be ignored. */
   advise(): void {
     this.#assertOpen()
-    if (!this.#hasOffsets) throw new FileError('ESPIPE')
+    if (!this.#hasOffsets()) throw new FileError('ESPIPE')
   }
 
   close(): void {
-    if (!this.#isOpen) return
     this.#isOpen = false
-    if (this.#appender !== null && this.#appender !== this.#fd) closeSync(this.#appender)
-    closeSync(this.#fd)
-    this.#release()
+    this.#letGo()
   }
 
   /** null where there are no offsets. */
   #position(offset: bigint): number | null {
     this.#assertOpen()
-    if (!this.#hasOffsets) return null
+    if (!this.#hasOffsets()) return null
     if (offset > maxOffset) throw new FileError('EFBIG')
     return Number(offset)
+  }
+
+  #hasOffsets(): boolean {
+    return this.#file.type === 'regular-file' || this.#file.type === 'block-device'
   }
 
   /** The same file once more, as Linux gives it; elsewhere the same descriptor. */
   #openAppender(): number {
     try {
-      const sync = this.access.sync === 'none' ? 0 : constants.O_SYNC
-      return openSync(`/proc/self/fd/${this.#fd}`, constants.O_WRONLY | constants.O_APPEND | sync)
+      const sync = this.#file.access.sync === 'none' ? 0 : constants.O_SYNC
+      return openSync(`/proc/self/fd/${this.#file.fd}`, constants.O_WRONLY | constants.O_APPEND | sync)
     } catch {
-      return this.#fd
+      return this.#file.fd
     }
   }
 

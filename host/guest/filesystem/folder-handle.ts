@@ -6,6 +6,7 @@ import { FileError, fileError, system } from './errno.ts'
 import { FileHandle, type FileAccess } from './file-handle.ts'
 import type { Folder } from './folder.ts'
 import { fileType, type FileStat, type NewTime } from './metadata.ts'
+import { Shared } from './shared.ts'
 import { setTimesOfEntry } from './times.ts'
 import type { TreeState } from './tree.ts'
 import { walk, type Follow, type Place } from './walk.ts'
@@ -26,15 +27,20 @@ export class FolderHandle {
   readonly mayChange: boolean
   readonly #folder: Folder
   readonly #state: TreeState
-  readonly #release: () => void
+  readonly #shared: Shared
+  readonly #letGo: () => void
   #isOpen = true
 
-  /** Takes over the folder. @param release given where the descriptor was counted before it was opened */
-  constructor(folder: Folder, mayChange: boolean, state: TreeState, release: () => void = state.hold()) {
+  /** Takes over the folder. @param release called once, when it is closed */
+  constructor(folder: Folder, mayChange: boolean, state: TreeState, release: () => void) {
     this.#folder = folder
     this.mayChange = mayChange
     this.#state = state
-    this.#release = release
+    this.#shared = new Shared(() => {
+      folder.close()
+      release()
+    })
+    this.#letGo = this.#shared.owner()
   }
 
   /** @throws FileError as open(2), and EROFS where the folder may not be changed and the request would */
@@ -135,10 +141,15 @@ export class FolderHandle {
     })
   }
 
-  /** Its entries, as one more descriptor. */
+  /** Its entries, as one more descriptor, which may outlive this one. */
   entries(): DirectoryPages {
     this.#assertOpen()
-    const release = this.#state.hold()
+    const giveBack = this.#state.hold()
+    const letGo = this.#shared.retain()
+    const release = (): void => {
+      letGo()
+      giveBack()
+    }
     try {
       return new DirectoryPages(this.#folder, release)
     } catch (error) {
@@ -160,10 +171,8 @@ export class FolderHandle {
   }
 
   close(): void {
-    if (!this.#isOpen) return
     this.#isOpen = false
-    this.#folder.close()
-    this.#release()
+    this.#letGo()
   }
 
   #walk<T>(path: string, follow: Follow, use: (place: Place) => T): T {
@@ -182,7 +191,7 @@ export class FolderHandle {
   #openPlace(place: Place, request: OpenRequest): Handle {
     const { create, truncate, write } = request
     const directory = request.directory || place.asFolder
-    if (create && place.asFolder) throw new FileError(place.stat() === undefined ? 'ENOENT' : 'EISDIR')
+    if (create && place.asFolder) throw new FileError('EISDIR')
     if (create || truncate || write) {
       if (!this.mayChange && (create || place.stat() !== undefined)) throw new FileError('EROFS')
       if (directory && existing(place).isDirectory()) throw new FileError('EISDIR')
@@ -201,7 +210,7 @@ export class FolderHandle {
       if (fileType(fstatSync(fd, { bigint: true })) === 'directory') {
         return new FolderHandle(place.folder.adopt(fd, place.name), this.mayChange, this.#state, release)
       }
-      return new FileHandle(fd, { read, write, sync }, this.mayChange, this.#state, release)
+      return FileHandle.of(fd, { read, write, sync }, this.mayChange, this.#state, release)
     } catch (error) {
       closeSync(fd)
       throw error
@@ -243,6 +252,6 @@ function existing(place: Place): NonNullable<ReturnType<Place['stat']>> {
 /** For a name that must be new and is no folder's: a trailing slash finds either nothing or something else. */
 function assertNewEntry(place: Place): void {
   const stat = place.stat()
-  if (stat !== undefined) throw new FileError('EEXIST')
+  if (stat !== undefined) throw new FileError(place.asFolder && !stat.isDirectory() ? 'ENOTDIR' : 'EEXIST')
   if (place.asFolder) throw new FileError('ENOENT')
 }

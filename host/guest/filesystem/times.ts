@@ -1,6 +1,6 @@
 /** Setting a file's times, by descriptor or by name. */
 import { fstatSync, futimesSync, lstatSync, lutimesSync, utimesSync, type BigIntStats } from 'node:fs'
-import { system } from './errno.ts'
+import { FileError, system } from './errno.ts'
 import type { NewTime } from './metadata.ts'
 import type { TreeState } from './tree.ts'
 
@@ -24,6 +24,9 @@ export function setTimesOfFile(fd: number, accessed: NewTime, modified: NewTime,
   set(stat, write, accessed, modified, state)
 }
 
+/** Nanoseconds of preview1, the smaller of the two. */
+const maxTimeNs = (1n << 64n) - 1n
+
 /** There is no way to leave one time alone in Node.js: it is set to what it was. */
 function set(
   stat: () => BigIntStats,
@@ -39,6 +42,7 @@ function set(
       time === 'keep' ? old : time === 'now' ? nowNs : time
     const accessedNs = wanted(accessed, before.accessedNs)
     const modifiedNs = wanted(modified, before.modifiedNs)
+    if (accessedNs > maxTimeNs || modifiedNs > maxTimeNs) throw new FileError('EOVERFLOW')
     write(Number(accessedNs) / 1e9, Number(modifiedNs) / 1e9)
     times.remember(stat(), accessedNs, modifiedNs)
   })

@@ -4,9 +4,8 @@
  *
  * Everything is synchronous, as the guest's thread is: Node's own synchronous calls on the host's files.
  */
-import { systemClock } from '../../../core/index.ts'
 import type { Preopen } from '../part.ts'
-import { FileError } from './errno.ts'
+import { FileError, fileError } from './errno.ts'
 import { FolderHandle } from './folder-handle.ts'
 import { openFolder } from './folder.ts'
 import { fileLimits } from './limits.ts'
@@ -35,20 +34,17 @@ export interface TreeState {
 }
 
 export interface FileTree {
-  /** Opened once; a preview1 guest may close them, so ask for them once. */
-  readonly preopens: readonly PreopenedFolder[]
+  /**
+   * Opens the granted folders, anew each time: they are the guest's then, to close as it likes.
+   * @throws FileError EMFILE; Error where one of them cannot be opened, which is no fault of the guest's
+   */
+  openPreopens(): PreopenedFolder[]
   /** Descriptors and directory streams that are open. */
   readonly held: number
-  /** Closes what is still open of the preopens. */
-  close(): void
 }
 
-/** @throws FileError where a preopen is not a folder, or cannot be opened */
-export function openFileTree({
-  preopens,
-  now = () => systemClock.now(),
-  anchored,
-}: FileTreeOptions): FileTree {
+/** Touches nothing on the disk yet. */
+export function createFileTree({ preopens, now = () => Date.now(), anchored }: FileTreeOptions): FileTree {
   let held = 0
   const state: TreeState = {
     times: new ExactTimes(),
@@ -63,24 +59,35 @@ export function openFileTree({
       }
     },
   }
-  const opened: PreopenedFolder[] = []
-  const close = (): void => {
-    for (const { folder } of opened) folder.close()
-  }
-  try {
-    for (const { hostPath, guestPath, access } of preopens) {
-      const folder = new FolderHandle(openFolder(hostPath, anchored), access === 'read-write', state)
-      opened.push({ guestPath, folder })
-    }
-  } catch (error) {
-    close()
-    throw error
-  }
   return {
-    preopens: opened,
+    openPreopens() {
+      const opened: PreopenedFolder[] = []
+      try {
+        for (const preopen of preopens) opened.push(openPreopen(preopen, state, anchored))
+      } catch (error) {
+        for (const { folder } of opened) folder.close()
+        throw error
+      }
+      return opened
+    },
     get held() {
       return held
     },
-    close,
+  }
+}
+
+function openPreopen(preopen: Preopen, state: TreeState, anchored?: boolean): PreopenedFolder {
+  const { hostPath, guestPath, access } = preopen
+  const release = state.hold()
+  try {
+    return {
+      guestPath,
+      folder: new FolderHandle(openFolder(hostPath, anchored), access === 'read-write', state, release),
+    }
+  } catch (error) {
+    release()
+    const { errno } = fileError(error)
+    const message = `the folder ${hostPath}, given to the guest as ${guestPath}, cannot be opened (${errno})`
+    throw new Error(message, { cause: error })
   }
 }

@@ -25,7 +25,8 @@ export interface Preview1Options {
   readonly stderr: ByteSink
   /** Which of them are a person's terminal: programs ask (isatty) and behave otherwise. */
   readonly terminal: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
-  readonly files: FileTree
+  /** Its preopens are opened at once, and closed by the guest or by `close`. */
+  readonly files: Pick<FileTree, 'openPreopens'>
   /** `HostLine.wait`: sleeps until one of these is ready. */
   wait(waitables: readonly Waitable[]): void
   readonly clock: Preview1Clock
@@ -142,8 +143,8 @@ function addStdio(descriptors: DescriptorTable, { stdin, stdout, stderr, termina
   descriptors.add({ ...common, source: null, sink: stderr, isTerminal: terminal.stderr, rights: writes })
 }
 
-function addPreopens(descriptors: DescriptorTable, files: FileTree): void {
-  for (const { guestPath, folder } of files.preopens) {
+function addPreopens(descriptors: DescriptorTable, files: Preview1Options['files']): void {
+  for (const { guestPath, folder } of files.openPreopens()) {
     descriptors.add({
       kind: 'folder',
       handle: folder,
