@@ -71,7 +71,7 @@ export class ChannelEnd {
   take(maxBytes: number): Uint8Array | ChannelFailure | null {
     const first = this.#pieces[0]
     if (first === undefined) {
-      if (!this.#inEnded) return nothing
+      if (!this.#inEnded && !this.#closed) return nothing
       const failure = this.#inFailure
       this.#inFailure = null
       return failure

@@ -42,6 +42,7 @@ export class GuestLine implements HostLine {
   #reply: Reply | null = null
   readonly #posts: PostBudget
   #sleptMs = 0
+  readonly #beforeSleep: (() => void)[] = []
 
   constructor(transport: Transport, limits: SandboxLimits) {
     this.#transport = transport
@@ -83,12 +84,17 @@ export class GuestLine implements HostLine {
 
   wait(waitables: readonly Waitable[]): void {
     if (waitables.some((waitable) => waitable.ready())) return
+    for (const run of this.#beforeSleep) run()
     this.flush()
     for (;;) {
       const dueAtMs = Math.min(...waitables.map((waitable) => waitable.dueAtMs ?? Infinity))
       this.#sleep(dueAtMs === Infinity ? null : dueAtMs)
       if (waitables.some((waitable) => waitable.ready())) return
     }
+  }
+
+  beforeSleep(run: () => void): void {
+    this.#beforeSleep.push(run)
   }
 
   poll(): void {

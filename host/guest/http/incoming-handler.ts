@@ -7,7 +7,7 @@ import { IncomingRequest } from './incoming-request.ts'
 import { ResponseOutparam } from './outgoing-response.ts'
 import type { HttpWorld } from './resource.ts'
 import { ResponseRun } from './response-run.ts'
-import type { IncomingAnswer, IncomingCall } from './wire.ts'
+import type { FromGuest, IncomingAnswer, IncomingCall } from './wire.ts'
 
 export class IncomingHandler {
   readonly #world: HttpWorld
@@ -23,9 +23,7 @@ export class IncomingHandler {
   handle(exports: GuestExports, call: IncomingCall, open: () => GuestChannel): IncomingAnswer {
     const handle = this.#handlerOf(exports)
     const run = new ResponseRun(open)
-    // A streamed body needs the channel's bytes, whether the guest asks for them or not.
-    const feed =
-      call.body === 'streamed' ? new ChannelFeed(run.channel, () => {}) : new WholeFeed(call.body, null)
+    const feed = call.body === 'streamed' ? streamed(run.channel) : new WholeFeed(call.body, null)
     this.#run = run
     try {
       handle(new IncomingRequest(this.#world, call, feed), new ResponseOutparam(this.#world, run))
@@ -47,4 +45,9 @@ export class IncomingHandler {
     this.#handle = handle
     return handle
   }
+}
+
+function streamed(channel: GuestChannel): ChannelFeed {
+  channel.send({ t: 'want' } satisfies FromGuest)
+  return new ChannelFeed(channel, () => {})
 }

@@ -74,6 +74,8 @@ export type FromGuest =
   | { readonly t: 'end'; readonly trailers: FlatFields | null }
   /** The streamed body will never be complete. */
   | { readonly t: 'abort' }
+  /** The guest has begun with a request whose body streams: only now there is somebody to send it to. */
+  | { readonly t: 'want' }
   /** Nobody reads the other side's body any more: what remains of it is to be thrown away. */
   | { readonly t: 'discard' }
 
