@@ -29,7 +29,8 @@ export interface CoreModule {
 
 export interface StoredComponent {
   readonly facts: ComponentFacts
-  readonly glue: string
+  /** null for a core module, which needs none. */
+  readonly glue: string | null
   /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
   readonly restore: string | null
   readonly modules: readonly CoreModule[]
@@ -41,6 +42,7 @@ const name = v.pipe(v.string(), v.maxLength(1_000))
 const headerSchema = v.object({
   v: v.literal(1),
   facts: v.object({
+    kind: v.picklist(['component', 'module']),
     digest: v.custom<Digest>(isDigest),
     sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
     imports: v.array(name),
@@ -77,7 +79,7 @@ export function parseStored(bytes: Uint8Array): StoredComponent {
   return {
     facts,
     restore,
-    glue: parts.size === 0 ? '' : Buffer.from(part(glueName)).toString('utf8'),
+    glue: parts.size === 0 || facts.kind === 'module' ? null : Buffer.from(part(glueName)).toString('utf8'),
     modules: modules.map((module) => ({ ...module, bytes: part(module.name) })),
   }
 }

@@ -14,16 +14,10 @@ export function formOf(bytes: Uint8Array): BinaryForm {
   return layer === 1 && version === 13 ? 'component' : 'other-version'
 }
 
-/** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID for everything that is no component */
+/** @throws ERR_NOT_WASM, ERR_COMPONENT_INVALID for everything that is neither component nor core module */
 export function refuseOtherForms(bytes: Uint8Array): void {
   const form = formOf(bytes)
-  if (form === 'component') return
-  if (form === 'core-module') {
-    throw engineProblems.error(
-      'ERR_CORE_MODULE',
-      'this is a core WebAssembly module; this node runs WASI 0.2 components (a core module wrapped with its WIT)',
-    )
-  }
+  if (form === 'component' || form === 'core-module') return
   if (form === 'other-version') {
     throw engineProblems.error(
       'ERR_COMPONENT_INVALID',

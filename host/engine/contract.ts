@@ -6,7 +6,10 @@
  */
 import type { Digest } from '../../core/index.ts'
 import type { PartSettings } from '../guest/index.ts'
+import type { PoolShape } from './pool/pool-machine.ts'
 import type { HostChannel } from './sandbox/channel.ts'
+
+export type { PoolShape } from './pool/pool-machine.ts'
 
 export { WitError } from '../guest/index.ts'
 export type { HostChannel } from './sandbox/channel.ts'
@@ -15,6 +18,8 @@ export type { HostChannel } from './sandbox/channel.ts'
 export type InterfaceId = string
 
 export interface ComponentFacts {
+  /** `module`: a core module of WASI preview1, whose `_start` answers to `wasi:cli/run@0.2.12#run`. */
+  readonly kind: 'component' | 'module'
   readonly digest: Digest
   readonly sizeBytes: number
   /** Imported interfaces whose functions or resources it uses, sorted; not those imported for a type alone. */
@@ -68,6 +73,8 @@ export interface OfferedInterface {
   readonly id: InterfaceId
   /** The kind of grant that opens it, `pin` for `pin:led`; null where it is always given. */
   readonly grantKind: string | null
+  /** The list under `[grants]` that makes such grants, where it is not the kind with an s: `keyvalue`. */
+  readonly grantList?: string
 }
 
 export interface PrepareRequest {
@@ -182,7 +189,46 @@ export interface Sandbox {
   stop(): Promise<void>
 }
 
+export interface LeaseOptions {
+  /** The instance may be another one, should the first die before it came to this; `use` is then run again. */
+  readonly mayRepeat?: boolean
+}
+
+/** For `apps` and the metrics. */
+export interface PoolReport {
+  readonly instances: number
+  /** Calls that wait for one. */
+  readonly waiting: number
+  /** Instances that ended by themselves, by reason. */
+  readonly incidents: Readonly<Partial<Record<IncidentReason, number>>>
+}
+
+/** Several instances of one app, of which each call gets whichever is free. */
+export interface AppPool {
+  /** As a sandbox's. @throws also ERR_APP_BUSY when too many calls wait */
+  call(target: string, args: readonly unknown[]): Promise<unknown>
+  /**
+   * Hands one instance to `use` when it is this caller's turn, until `use` is done.
+   * @throws ERR_APP_BUSY, the reason of the pool's end, or what `use` throws
+   */
+  lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options?: LeaseOptions): Promise<Result>
+  readonly usage: SandboxUsage
+  readonly report: PoolReport
+  /** Resolves when it was stopped, or has given up because its instances die too often. */
+  readonly ended: Promise<Incident>
+  stop(): Promise<void>
+}
+
+/** How instances were come by, for the metrics. */
+export interface StartCounts {
+  /** A thread or process was started for it. */
+  cold: number
+  /** One that was started beforehand was specialised. */
+  template: number
+}
+
 export interface Engine {
+  readonly starts: Readonly<StartCounts>
   /** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID, ERR_COMPONENT_TOO_LARGE */
   inspect(bytes: Uint8Array): Promise<ComponentFacts>
   /**
@@ -192,5 +238,7 @@ export interface Engine {
   prepare(request: PrepareRequest): Promise<Prepared>
   /** @throws ERR_APP_START when the instance cannot be made */
   start(request: StartRequest): Promise<Sandbox>
+  /** Opens a pool of instances. @throws as `start`, for its first */
+  open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool>
   stop(): Promise<void>
 }

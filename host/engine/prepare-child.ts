@@ -5,6 +5,8 @@
  * hostile component does to the transpiler, it does it here.
  */
 import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { formOf } from './component-form.ts'
+import { runModuleJob } from './module-job.ts'
 import { pack } from './packed.ts'
 import { runJob } from './prepare-job.ts'
 import type { PrepareJob, Refusal } from './prepare-protocol.ts'
@@ -12,7 +14,10 @@ import type { PrepareJob, Refusal } from './prepare-protocol.ts'
 const { job, component } = await readRequest()
 let answer: Uint8Array
 try {
-  const { parts, ...header } = await runJob(component, job)
+  const { parts, ...header } = await (formOf(component) === 'core-module' ? runModuleJob : runJob)(
+    component,
+    job,
+  )
   answer = pack({ v: 1, ...header }, parts)
 } catch (error) {
   const refusal: Refusal = isSelvedgeError(error)
@@ -24,7 +29,7 @@ try {
 process.stdout.write(answer)
 
 /** u32 (little-endian) length, the job as JSON, the component. The parent bounds all of it. */
-async function readRequest(): Promise<{ job: PrepareJob; component: Uint8Array }> {
+async function readRequest(): Promise<{ job: PrepareJob; component: Uint8Array<ArrayBuffer> }> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   const input = Buffer.concat(chunks)

@@ -37,6 +37,7 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
   if (refusal !== null) throw refusal
   await refuseMissingFeatures([...transpiled.modules.values()], features)
   const facts: ComponentFacts = {
+    kind: 'component',
     digest: digestOf(component),
     sizeBytes: component.length,
     imports: outline.imports
@@ -121,11 +122,12 @@ function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts
   }
 }
 
-function memoryRefusal(neededPages: number, limitPages: number, memoryBytes: number): Error {
+/** For a component or module that starts with more memory than it may have. */
+export function memoryRefusal(neededPages: number, limitPages: number, memoryBytes: number): Error {
   const needed = neededPages * pageBytes
   return engineProblems.error(
     'ERR_MEMORY_LIMIT',
-    `the component starts with ${needed} bytes of memory (${neededPages} pages); its limit is ${memoryBytes} (${limitPages} pages)`,
+    `it starts with ${needed} bytes of memory (${neededPages} pages); its limit is ${memoryBytes} (${limitPages} pages)`,
     { hint: `set \`memory\` under [limits] in selvedge.toml to at least ${needed}, or build it with less` },
   )
 }

@@ -9,8 +9,8 @@ export const engineProblems = defineProblems({
   },
   ERR_CORE_MODULE: {
     kind: 'user',
-    text: 'the file is a core WebAssembly module; this node runs WASI 0.2 components',
-    fix: 'make a component of it: `npx jco embed --wit wit -n WORLD core.wasm -o e.wasm && npx jco new e.wasm -o app.wasm`',
+    text: 'the file is a core WebAssembly module that imports more than WASI preview1',
+    fix: 'build it for WASI preview1 (wasip1), or make a component of it: `npx jco embed --wit wit -n WORLD core.wasm -o e.wasm && npx jco new e.wasm -o app.wasm`',
   },
   ERR_COMPONENT_INVALID: {
     kind: 'user',

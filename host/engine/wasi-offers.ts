@@ -3,6 +3,7 @@
  * files, no network. They reach nothing outside the app, so no grant opens them. `wasi.ts` implements them.
  */
 import type { OfferedInterface } from './contract.ts'
+import { preview1Interface } from './preview1-offer.ts'
 
 export interface EngineOffer extends OfferedInterface {
   readonly grantKind: null
@@ -36,8 +37,11 @@ const summaries: Readonly<Record<string, string>> = {
 }
 
 /** What the engine itself provides, for refusals and `selvedge interfaces`. */
-export const engineOffers: readonly EngineOffer[] = Object.entries(summaries).map(([path, summary]) => ({
-  id: `${path}@${version}`,
-  grantKind: null,
-  summary,
-}))
+export const engineOffers: readonly EngineOffer[] = [
+  ...Object.entries(summaries).map(([path, summary]) => ({
+    id: `${path}@${version}`,
+    grantKind: null,
+    summary,
+  })),
+  { id: preview1Interface, grantKind: null, summary: 'all of the above, for core modules of WASI preview1' },
+]

@@ -18,7 +18,11 @@ type Instantiate = (
 ) => GuestExports | Promise<GuestExports>
 
 /** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
-export async function instantiateComponent(boot: Boot, imports: GuestImports): Promise<Component> {
+export async function instantiateComponent(
+  boot: Boot,
+  glue: string,
+  imports: GuestImports,
+): Promise<Component> {
   const modules = new Map(
     boot.modules.map(({ name, hasMemory, module }) => [
       name,
@@ -53,7 +57,7 @@ export async function instantiateComponent(boot: Boot, imports: GuestImports): P
     instances.push(instance)
     return instance
   }
-  const exports = await loadGlue(boot.glue)(getCoreModule, imports, instantiateCore)
+  const exports = await loadGlue(glue)(getCoreModule, imports, instantiateCore)
   return { exports, memories: [...new Set(memories)], instances }
 }
 

@@ -41,7 +41,8 @@ export interface SandboxLimits {
 /** All that makes a sandbox one app's. */
 export interface Boot {
   readonly app: string
-  readonly glue: string
+  /** null for a core module of preview1, which comes alone. */
+  readonly glue: string | null
   readonly modules: readonly SandboxModule[]
   readonly interfaces: readonly SandboxInterface[]
   readonly settings: PartSettings

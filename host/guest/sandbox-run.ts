@@ -9,6 +9,7 @@ import { GuestLine, type Transport, type Work } from './guest-line.ts'
 import { bindParts, type BoundParts } from './imports.ts'
 import { camelCase, satisfiesExport } from './interface-id.ts'
 import { createIo } from './io/index.ts'
+import { instantiateModule } from './module.ts'
 import type { GuestExports, GuestFunction, PartContext, PartKind } from './part.ts'
 import type { Boot, EndOfGuest, Outcome, ToGuest } from './protocol.ts'
 import { assertBounded } from './values.ts'
@@ -67,8 +68,12 @@ class RunningSandbox {
     this.#line.queue({ t: 'loaded' })
     this.#line.flush()
     try {
-      this.#bound = bindParts(this.#needs.parts, this.#boot.interfaces, this.#context())
-      this.#component = await instantiateComponent(this.#boot, this.#bound.imports)
+      const context = this.#context()
+      this.#bound = bindParts(this.#needs.parts, this.#boot.interfaces, context)
+      this.#component =
+        this.#boot.glue === null
+          ? instantiateModule(this.#boot, context)
+          : await instantiateComponent(this.#boot, this.#boot.glue, this.#bound.imports)
       this.#line.queue({ t: 'ready', memoryBytes: this.#memoryBytes() })
     } catch (error) {
       this.#isOver = true

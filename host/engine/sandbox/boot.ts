@@ -5,7 +5,7 @@ import type { EngineLimits } from '../limits.ts'
 
 export function bootOf(
   { app, imports, world, streams }: StartRequest,
-  glue: string,
+  glue: string | null,
   modules: Boot['modules'],
   limits: EngineLimits,
 ): Boot {

@@ -105,7 +105,8 @@ export class FakeEngine implements Engine {
     const error = this.prepareErrors.shift()
     if (error !== undefined) throw error
     const { digest, bytes } = request
-    const facts = { digest, sizeBytes: bytes.length, imports: [], exports: [], features: [] }
+    const kind = 'component' as const
+    const facts = { kind, digest, sizeBytes: bytes.length, imports: [], exports: [], features: [] }
     return { facts, entry: digest, fresh: true }
   }
 
