@@ -16,6 +16,11 @@ export interface HostLine {
    * deadline of the invocation outside, it may wait as long as it likes.
    */
   wait(waitables: readonly Waitable[]): void
+  /**
+   * `wait` for a guest whose thread goes back to its event loop instead of sleeping (WASI 0.3): resolves once it is
+   * ready, at once where it is.
+   */
+  whenReady?(waitable: Waitable): Promise<void>
   /** Takes in what has arrived, without sleeping: for a `ready` that is asked again and again. */
   poll(): void
   /**

@@ -27,7 +27,7 @@ export function createCli(world: P3World): P3Imports {
       exitWithCode: (code: number) => exit(code),
     },
     'wasi:cli/stdin@0.3': {
-      readViaStream: () => streamFrom(world.stdin(), world.readiness, codeOf),
+      readViaStream: () => streamFrom(world.stdin(), world.waiting, codeOf),
     },
     'wasi:cli/stdout@0.3': {
       writeViaStream: (data: GuestStream) => writeAll(data, world.stdout(), world),
@@ -52,10 +52,10 @@ export function createCli(world: P3World): P3Imports {
 async function writeAll(
   data: GuestStream,
   sink: ByteSink,
-  { readiness }: P3World,
+  { waiting }: P3World,
 ): Promise<WitResult<undefined, CliErrorCode>> {
   try {
-    await drain(data, sink, readiness)
+    await drain(data, sink, waiting)
     return okay
   } catch (error) {
     if (!(error instanceof StreamFailure)) throw error

@@ -5,13 +5,13 @@ const nanosecondsPerMs = 1_000_000n
 /** Of the monotonic clock, ns: finer than this no reading of it is. */
 const resolution = 1_000n
 
-export function createClocks({ clock, readiness, hold }: P3World): P3Imports {
+export function createClocks({ clock, waiting, hold }: P3World): P3Imports {
   const now = (): bigint => BigInt(Math.round(clock.monotonicMs() * 1e6))
   const waitUntil = async (mark: bigint): Promise<void> => {
     const dueAtMs = Number(mark) / 1e6
     const release = hold()
     try {
-      await readiness.whenReady({ dueAtMs, ready: () => now() >= mark })
+      await waiting.whenReady({ dueAtMs, ready: () => now() >= mark })
     } finally {
       release()
     }

@@ -6,42 +6,59 @@ import { systemClock, systemRandom } from '../../../core/index.ts'
 import { createStdio } from '../cli/index.ts'
 import { GuestExit } from '../ends.ts'
 import type { IncomingCall } from '../http/wire.ts'
+import type { HostLine } from '../line.ts'
 import type { Part, PartContext, PartKind } from '../part.ts'
 import { createCli } from './cli.ts'
 import { createClocks } from './clocks.ts'
-import { createHttp, hasHandler } from './http/index.ts'
+import { createFilesystem } from './filesystem/index.ts'
+import { createHttp } from './http/index.ts'
 import { createRandom } from './random.ts'
-import type { Readiness } from './readiness.ts'
-import type { P3World } from './world.ts'
+import type { P3World, Waiting } from './world.ts'
 
 export { Readiness } from './readiness.ts'
-export { hasHandler } from './http/index.ts'
 
-/** @param readiness the sandbox's one: whoever takes in what arrives calls its `check` */
-export function p3Part(readiness: Readiness): PartKind {
+/** Its invocation `handle` is that of `wasi:http`: the same call, the same answer, the same channel. */
+export const p3Part: PartKind = {
+  name: 'wasi:p3',
+  create(context: PartContext): Part {
+    const waiting = waitingOf(context.line)
+    const world = worldOf(context, waiting)
+    const http = createHttp(context, waiting)
+    return {
+      imports: {
+        ...createCli(world),
+        ...createClocks(world),
+        ...createRandom(world),
+        ...createFilesystem(context, waiting),
+        ...http.imports,
+      },
+      invoke(exports, name, args, channel) {
+        if (name !== 'handle') throw new Error(`wasi:p3 has no invocation ${name}`)
+        return http.handle(exports, args[0] as IncomingCall, channel)
+      },
+    }
+  },
+}
+
+function waitingOf(line: HostLine): Waiting {
   return {
-    name: 'wasi:p3',
-    create(context: PartContext): Part {
-      const world = worldOf(context, readiness)
-      const http = createHttp(context, readiness)
-      return {
-        imports: { ...createCli(world), ...createClocks(world), ...createRandom(world), ...http.imports },
-        invoke(exports, name, args, channel) {
-          if (name !== 'handle' || !hasHandler(exports)) throw new Error(`wasi:p3 has no invocation ${name}`)
-          return http.handle(exports, args[0] as IncomingCall, channel)
-        },
-      }
+    whenReady(waitable) {
+      if (line.whenReady === undefined) throw new Error('this sandbox cannot wait without sleeping')
+      return line.whenReady(waitable)
     },
   }
 }
 
-function worldOf({ line, settings, hold }: PartContext, readiness: Readiness): P3World {
+function worldOf({ line, settings, hold }: PartContext, waiting: Waiting): P3World {
+  const stdio = createStdio(line, settings)
   return {
-    ...createStdio(line, settings),
+    stdin: () => stdio.stdin(),
+    stdout: () => stdio.stdout(),
+    stderr: () => stdio.stderr(),
     settings,
     clock: systemClock,
     random: systemRandom,
-    readiness,
+    waiting,
     hold,
     exit(code) {
       throw new GuestExit(code)

@@ -6,7 +6,7 @@
  * `read({ count })`. A future goes to it as a promise; a `result` inside a future is `{ tag, val }`.
  */
 import { StreamFailure, type ByteSink, type ByteSource } from '../bytes.ts'
-import type { Readiness } from './readiness.ts'
+import type { Waiting } from './world.ts'
 
 /** A `stream<T>` of the guest's, as the glue hands it to its host. */
 export interface GuestStream {
@@ -33,7 +33,7 @@ const chunkBytes = 64 * 1024
  */
 export function streamFrom<Code>(
   source: ByteSource,
-  readiness: Readiness,
+  waiting: Waiting,
   codeOf: (failure: StreamFailure) => Code,
 ): [AsyncIterable<Uint8Array>, Promise<WitResult<undefined, Code>>] {
   let settle!: (result: WitResult<undefined, Code>) => void
@@ -57,7 +57,7 @@ export function streamFrom<Code>(
         }
         if (bytes === null) return end(okay)
         if (bytes.length > 0) return { done: false, value: bytes }
-        await readiness.whenReady(source)
+        await waiting.whenReady(source)
       }
     },
     return: () => Promise.resolve(end(okay)),
@@ -69,17 +69,17 @@ export function streamFrom<Code>(
  * Takes all that the guest writes, at the sink's pace, and flushes it.
  * @throws StreamFailure where the sink fails or takes no more; the guest's stream is dropped then
  */
-export async function drain(stream: GuestStream, sink: ByteSink, readiness: Readiness): Promise<void> {
+export async function drain(stream: GuestStream, sink: ByteSink, waiting: Waiting): Promise<void> {
   try {
     for (;;) {
-      const room = await capacityOf(sink, readiness)
+      const room = await capacityOf(sink, waiting)
       const bytes = await readBytes(stream, Math.min(room, chunkBytes))
       if (bytes === null) break
       sink.write(bytes)
       // A guest that waits for an answer has no way to flush: what it wrote must not lie here.
       sink.flush()
     }
-    await capacityOf(sink, readiness)
+    await capacityOf(sink, waiting)
   } catch (error) {
     drop(stream)
     throw error
@@ -105,11 +105,12 @@ export function drop(stream: GuestStream): void {
     .catch(() => undefined)
 }
 
-async function capacityOf(sink: ByteSink, readiness: Readiness): Promise<number> {
+async function capacityOf(sink: ByteSink, waiting: Waiting): Promise<number> {
   for (;;) {
+    // Also where it is ready: what was written goes out before the guest is waited for.
+    await waiting.whenReady(sink)
     const capacity = sink.capacity()
     if (capacity === null) throw new StreamFailure('the other side takes no more', 'pipe')
     if (capacity > 0) return capacity
-    await readiness.whenReady(sink)
   }
 }

@@ -1,14 +1,18 @@
 /** What the WASI 0.3 interfaces are made of: the layers that every sandbox has, and nothing else. */
 import type { Clock, Random } from '../../../core/index.ts'
-import type { ByteSink, ByteSource } from '../bytes.ts'
+import type { ByteSink, ByteSource, Waitable } from '../bytes.ts'
 import type { PartSettings } from '../part.ts'
-import type { Readiness } from './readiness.ts'
+
+/** The one way to wait in an asynchronous guest: `HostLine.whenReady`. */
+export interface Waiting {
+  whenReady(waitable: Waitable): Promise<void>
+}
 
 export interface P3World {
   readonly settings: Pick<PartSettings, 'args' | 'env' | 'terminal'>
   readonly clock: Clock
   readonly random: Random
-  readonly readiness: Readiness
+  readonly waiting: Waiting
   /** Standard streams; asked for each time the guest opens one. */
   stdin(): ByteSource
   stdout(): ByteSink

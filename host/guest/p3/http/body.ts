@@ -9,7 +9,7 @@ import type { BodyFeed } from '../../http/body-feed.ts'
 import { isHttpErrorCode, type HttpErrorCode } from '../../http/error-code.ts'
 import { FieldList } from '../../http/field-list.ts'
 import type { FlatFields } from '../../http/wire.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Waiting } from '../world.ts'
 import { drain, drop, okay, streamFrom, type GuestStream, type WitResult } from '../streams.ts'
 import type { Fields } from './fields.ts'
 
@@ -51,7 +51,7 @@ const nothing: AsyncIterable<Uint8Array> = {
 }
 
 export interface Consumer {
-  readonly readiness: Readiness
+  readonly waiting: Waiting
   /** Makes the resource that the guest gets. */
   trailers(list: FieldList): Fields
 }
@@ -64,7 +64,7 @@ export function consume(body: Body, consumer: Consumer): [AsyncIterable<unknown>
     return [(body.contents as AsyncIterable<unknown> | undefined) ?? nothing, body.trailers]
   }
   const { feed } = body
-  const [stream, ended] = streamFrom(feed.source(), consumer.readiness, codeOf)
+  const [stream, ended] = streamFrom(feed.source(), consumer.waiting, codeOf)
   return [stream, trailersOf(feed, ended, consumer)]
 }
 
@@ -72,10 +72,10 @@ export function consume(body: Body, consumer: Consumer): [AsyncIterable<unknown>
 async function trailersOf(
   feed: BodyFeed,
   ended: Promise<Transmission>,
-  { readiness, trailers }: Consumer,
+  { waiting, trailers }: Consumer,
 ): Promise<Trailers> {
   const result = await ended
-  if (result.tag === 'ok') await readiness.whenReady(feed)
+  if (result.tag === 'ok') await waiting.whenReady(feed)
   const end = feed.end()
   feed.release()
   if (result.tag === 'err') return result
@@ -94,7 +94,7 @@ async function trailersOf(
 export async function sendBody(
   body: GuestBody,
   sink: ByteSink,
-  readiness: Readiness,
+  waiting: Waiting,
   promisedBytes: number | null,
 ): Promise<SentBody> {
   const { contents, settle } = body
@@ -102,7 +102,7 @@ export async function sendBody(
   if (contents !== undefined) {
     const counted = new CountedSink(sink, promisedBytes)
     try {
-      await drain(contents, counted, readiness)
+      await drain(contents, counted, waiting)
       // The other side would take what comes next for the rest of this body.
       if (promisedBytes !== null && counted.bytes < promisedBytes)
         result = { tag: 'err', val: sizeOf(counted.bytes) }

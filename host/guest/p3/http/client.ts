@@ -15,18 +15,18 @@ import {
 } from '../../http/wire.ts'
 import type { GuestChannel } from '../../line.ts'
 import { WitError } from '../../wit-error.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Waiting } from '../world.ts'
 import { abandon, sendBody, type GuestBody, type ReceivedBody, type SentBody } from './body.ts'
 import { ResponseMessage, type RequestMessage } from './message.ts'
 
 /** @throws WitError error-code */
 export async function sendRequest(
   world: HttpWorld,
-  readiness: Readiness,
+  waiting: Waiting,
   request: RequestMessage,
 ): Promise<ResponseMessage> {
   const body = request.takeBody()
-  if (body.kind === 'received') return forward(world, readiness, request, body)
+  if (body.kind === 'received') return forward(world, waiting, request, body)
   let call: OutgoingCall
   try {
     call = callOf(request, body.contents !== undefined)
@@ -34,19 +34,19 @@ export async function sendRequest(
     if (error instanceof WitError) abandon(body, error.payload as HttpErrorCode)
     throw error
   }
-  return exchange(world, readiness, call, body)
+  return exchange(world, waiting, call, body)
 }
 
 async function exchange(
   world: HttpWorld,
-  readiness: Readiness,
+  waiting: Waiting,
   head: OutgoingCall,
   body: GuestBody,
 ): Promise<ResponseMessage> {
   let call = head
   if (head.body !== 'streamed') {
     // Without contents the trailers are all that is still to come.
-    const sent = await sendBody({ ...body, settle: () => undefined }, noSink, readiness, null)
+    const sent = await sendBody({ ...body, settle: () => undefined }, noSink, waiting, null)
     if (sent.tag === 'err') {
       body.settle(sent)
       throw new WitError(sent.val)
@@ -55,11 +55,11 @@ async function exchange(
   }
   const channel = world.context.line.open(outgoingHandlerId, outgoingChannelName, [call])
   const open = new OpenExchange(channel)
-  const streamed = call.body === 'streamed' ? stream(body, channel, readiness, call) : null
+  const streamed = call.body === 'streamed' ? stream(body, channel, waiting, call) : null
   void streamed?.then(() => open.requestIsSent())
   if (streamed === null) open.requestIsSent()
   try {
-    const response = await answerOf(channel, readiness, streamed)
+    const response = await answerOf(channel, waiting, streamed)
     if (streamed === null) body.settle({ tag: 'ok', val: undefined })
     return responseOf(world, response, open)
   } catch (error) {
@@ -73,11 +73,11 @@ async function exchange(
 async function stream(
   body: GuestBody,
   channel: GuestChannel,
-  readiness: Readiness,
+  waiting: Waiting,
   call: OutgoingCall,
 ): Promise<SentBody> {
   const promised = contentLengthOf(new FieldList([...call.headers])) ?? null
-  const sent = await sendBody(body, channel.sink, readiness, promised)
+  const sent = await sendBody(body, channel.sink, waiting, promised)
   const message: FromGuest = sent.tag === 'ok' ? { t: 'end', trailers: sent.val } : { t: 'abort' }
   channel.send(message)
   return sent
@@ -89,10 +89,10 @@ async function stream(
  */
 async function answerOf(
   channel: GuestChannel,
-  readiness: Readiness,
+  waiting: Waiting,
   streamed: Promise<SentBody> | null,
 ): Promise<WholeResponse> {
-  const answered: Promise<HttpErrorCode | undefined> = readiness.whenReady(channel).then(() => undefined)
+  const answered: Promise<HttpErrorCode | undefined> = waiting.whenReady(channel).then(() => undefined)
   const broken = streamed?.then((sent) => (sent.tag === 'ok' ? answered : sent.val)) ?? answered
   const code = await Promise.race([answered, broken])
   const message = channel.receive() as FromNode | undefined
@@ -141,7 +141,7 @@ class OpenExchange {
 /** A request that the guest received and sends on: its body goes through the guest's thread, and not its memory. */
 function forward(
   world: HttpWorld,
-  readiness: Readiness,
+  waiting: Waiting,
   request: RequestMessage,
   { feed }: ReceivedBody,
 ): Promise<ResponseMessage> {
@@ -152,7 +152,7 @@ function forward(
         const bytes = source.read(count)
         if (bytes === null) return { done: true }
         if (bytes.length > 0) return { value: bytes, done: false }
-        await readiness.whenReady(source)
+        await waiting.whenReady(source)
       }
     },
     [Symbol.asyncIterator]: () => ({
@@ -165,7 +165,7 @@ function forward(
   }
   const trailers = Promise.resolve({ tag: 'ok' as const, val: undefined })
   const body: GuestBody = { kind: 'guest', contents, trailers, settle: () => feed.release() }
-  return exchange(world, readiness, callOf(request, true), body)
+  return exchange(world, waiting, callOf(request, true), body)
 }
 
 function callOf(request: RequestMessage, isStreamed: boolean): OutgoingCall {

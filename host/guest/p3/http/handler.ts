@@ -7,16 +7,11 @@ import type { HttpWorld } from '../../http/resource.ts'
 import type { FromGuest, IncomingAnswer, IncomingCall } from '../../http/wire.ts'
 import type { GuestChannel } from '../../line.ts'
 import type { GuestExports } from '../../part.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Waiting } from '../world.ts'
 import { sendBody } from './body.ts'
 import { RequestMessage, ResponseMessage } from './message.ts'
 
 export type OpenChannel = () => GuestChannel
-
-/** Whether the guest has one: a component may export that of 0.2 instead. */
-export function hasHandler(exports: GuestExports): boolean {
-  return handlerOf(exports) !== null
-}
 
 type Handle = (request: RequestMessage) => Promise<unknown>
 
@@ -30,7 +25,7 @@ function handlerOf(exports: GuestExports): Handle | null {
 /** Resolves when the response is complete. @throws what ends the guest */
 export async function handleRequest(
   world: HttpWorld,
-  readiness: Readiness,
+  waiting: Waiting,
   exports: GuestExports,
   call: IncomingCall,
   channel: OpenChannel,
@@ -45,7 +40,7 @@ export async function handleRequest(
   const feed: BodyFeed =
     call.body === 'streamed' ? new ChannelFeed(open(), () => undefined) : new WholeFeed(call.body, null)
   try {
-    return await answer(world, readiness, handle, requestOf(world, call, feed), open)
+    return await answer(world, waiting, handle, requestOf(world, call, feed), open)
   } finally {
     feed.release()
     if (isOpen) channel().close()
@@ -60,7 +55,7 @@ function requestOf(world: HttpWorld, call: IncomingCall, feed: BodyFeed): Reques
 
 async function answer(
   world: HttpWorld,
-  readiness: Readiness,
+  waiting: Waiting,
   handle: Handle,
   request: RequestMessage,
   open: OpenChannel,
@@ -78,15 +73,15 @@ async function answer(
   const head = { t: 'response', status: response.getStatusCode(), headers: response.list.flat } as const
   const promised = contentLengthOf(response.list) ?? null
   const body = response.takeBody()
-  if (body.kind === 'received') return passOn(body.feed, readiness, head, open)
+  if (body.kind === 'received') return passOn(body.feed, waiting, head, open)
   if (body.contents === undefined) {
-    const sent = await sendBody(body, noSink, readiness, null)
+    const sent = await sendBody(body, noSink, waiting, null)
     if (sent.tag === 'err') return { t: 'error', code: sent.val }
     return { ...head, body: null, trailers: sent.val }
   }
   const channel = open()
   channel.send({ ...head, body: 'streamed', trailers: null } satisfies FromGuest)
-  const sent = await sendBody(body, channel.sink, readiness, promised)
+  const sent = await sendBody(body, channel.sink, waiting, promised)
   channel.send((sent.tag === 'ok' ? { t: 'end', trailers: sent.val } : { t: 'abort' }) satisfies FromGuest)
   return { t: 'streamed' }
 }
@@ -94,13 +89,13 @@ async function answer(
 /** A response that the guest got from elsewhere and hands on unread. */
 async function passOn(
   feed: BodyFeed,
-  readiness: Readiness,
+  waiting: Waiting,
   head: { readonly t: 'response'; readonly status: number; readonly headers: readonly string[] },
   open: OpenChannel,
 ): Promise<IncomingAnswer> {
   const channel = open()
   channel.send({ ...head, body: 'streamed', trailers: null } satisfies FromGuest)
-  const sent = await pump(feed, channel, readiness)
+  const sent = await pump(feed, channel, waiting)
   channel.send(sent)
   feed.release()
   return { t: 'streamed' }
@@ -108,16 +103,16 @@ async function passOn(
 
 const pieceBytes = 64 * 1024
 
-async function pump(feed: BodyFeed, { sink }: GuestChannel, readiness: Readiness): Promise<FromGuest> {
+async function pump(feed: BodyFeed, { sink }: GuestChannel, waiting: Waiting): Promise<FromGuest> {
   const source = feed.source()
   try {
     for (;;) {
-      await readiness.whenReady(sink)
+      await waiting.whenReady(sink)
       const room = sink.capacity()
       if (room === null) return { t: 'abort' }
       const bytes = source.read(Math.min(room, pieceBytes))
       if (bytes === null) break
-      if (bytes.length === 0) await readiness.whenReady(source)
+      if (bytes.length === 0) await waiting.whenReady(source)
       else sink.write(bytes)
     }
   } catch {
@@ -125,7 +120,7 @@ async function pump(feed: BodyFeed, { sink }: GuestChannel, readiness: Readiness
   } finally {
     sink.close()
   }
-  await readiness.whenReady(feed)
+  await waiting.whenReady(feed)
   const end = feed.end()
   return end === null || 'code' in end ? { t: 'abort' } : { t: 'end', trailers: end.trailers }
 }
