@@ -17,6 +17,8 @@ export interface OpenRequest extends FileAccess {
   readonly directory: boolean
   readonly exclusive: boolean
   readonly truncate: boolean
+  /** Whether the guest may change what is in it, where it is a folder; absent: as in the one it is opened from. */
+  readonly mutate?: boolean
 }
 
 export type Handle = FileHandle | FolderHandle
@@ -205,10 +207,16 @@ export class FolderHandle {
     }
   }
 
-  #adopt(fd: number, place: Place, { read, write, sync }: OpenRequest, release: () => void): Handle {
+  #adopt(
+    fd: number,
+    place: Place,
+    { read, write, sync, mutate = true }: OpenRequest,
+    release: () => void,
+  ): Handle {
     try {
       if (fileType(fstatSync(fd, { bigint: true })) === 'directory') {
-        return new FolderHandle(place.folder.adopt(fd, place.name), this.mayChange, this.#state, release)
+        const mayChange = this.mayChange && mutate
+        return new FolderHandle(place.folder.adopt(fd, place.name), mayChange, this.#state, release)
       }
       return FileHandle.of(fd, { read, write, sync }, this.mayChange, this.#state, release)
     } catch (error) {
