@@ -12,6 +12,9 @@ import type {
   PrepareRequest,
   Sandbox,
   StartRequest,
+  AppPool,
+  PoolShape,
+  StartCounts,
 } from './contract.ts'
 import { refusalOf } from './import-check.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
@@ -19,9 +22,7 @@ import { unpack } from './packed.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import { findProgram, type Program } from './program.ts'
-import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
-import { spawnProcess } from './sandbox/process-link.ts'
-import { spawnThread } from './sandbox/thread-link.ts'
+import { Sandboxes } from './sandboxes.ts'
 import { engineOffers } from './wasi-offers.ts'
 
 export interface EngineOptions {
@@ -51,15 +52,22 @@ class ComponentEngine implements Engine {
   readonly #limits: EngineLimits
   readonly #cache: PreparedCache
   readonly #preparer: Preparer
-  readonly #sandboxes = new Set<RunningSandbox>()
+  readonly #sandboxes: Sandboxes
   #program: Promise<Program> | null = null
-  #stopped = false
 
   constructor(options: EngineOptions) {
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#cache = new PreparedCache(options.cacheFolder, this.#limits, options.log)
     this.#preparer = new Preparer(options.clock, this.#limits)
+    this.#sandboxes = new Sandboxes({
+      cache: this.#cache,
+      clock: options.clock,
+      log: options.log,
+      limits: this.#limits,
+      isolation: options.isolation ?? 'worker',
+      program: () => this.#findProgram(),
+    })
   }
 
   async inspect(bytes: Uint8Array): Promise<ComponentFacts> {
@@ -93,33 +101,21 @@ class ComponentEngine implements Engine {
     return { facts, entry, fresh: true }
   }
 
-  async start(request: StartRequest): Promise<Sandbox> {
-    const stored = await this.#cache.load(request.prepared.entry)
-    if (stored === null) {
-      throw engineProblems.error(
-        'ERR_CACHE_ENTRY',
-        `the prepared form of ${request.app} is no longer in the cache`,
-      )
-    }
-    const program = await this.#findProgram()
-    if (this.#stopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
-    const sandbox = startSandbox(request, stored, {
-      clock: this.#options.clock,
-      log: this.#options.log.scope(request.app),
-      limits: this.#limits,
-      program,
-      link: (request.isolation ?? this.#options.isolation) === 'process' ? spawnProcess : spawnThread,
-    })
-    this.#sandboxes.add(sandbox)
-    void sandbox.ended.then(() => this.#sandboxes.delete(sandbox))
-    await sandbox.ready
-    return sandbox
+  get starts(): Readonly<StartCounts> {
+    return this.#sandboxes.starts
+  }
+
+  start(request: StartRequest): Promise<Sandbox> {
+    return this.#sandboxes.start(request)
+  }
+
+  open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool> {
+    return this.#sandboxes.open(request, shape)
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
     this.#preparer.stop()
-    await Promise.all([...this.#sandboxes].map((sandbox) => sandbox.stop()))
+    await this.#sandboxes.stop()
   }
 
   #refuseEarly(bytes: Uint8Array): void {

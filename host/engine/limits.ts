@@ -39,6 +39,10 @@ export interface EngineLimits {
   readonly waitingCalls: number
   /** Of these, how many are sent before their turn, so that the guest's thread goes from one to the next. */
   readonly sentAhead: number
+  /** Threads or processes of each kind started beforehand, where some app could use one. */
+  readonly spares: number
+  /** Memory of the machine that spares and more instances of an app leave alone, in bytes. */
+  readonly reservedBytes: number
   /** Streams, pollables and other resources of the host that a guest may hold at once. */
   readonly heldHandles: number
   /** Channels a guest may have open at once; each may hold two windows of 256 KiB. */
@@ -65,6 +69,8 @@ export const defaultLimits: EngineLimits = {
   strayOutputBytes: 64 * 1024,
   waitingCalls: 256,
   sentAhead: 64,
+  spares: 1,
+  reservedBytes: 128 * 1024 * 1024,
   heldHandles: 1_024,
   channels: 128,
 }

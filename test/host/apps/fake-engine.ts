@@ -6,9 +6,11 @@ import {
   type Incident,
   type Sandbox,
 } from '../../../host/engine/index.ts'
-import type { PrepareRequest, StartRequest } from '../../../host/engine/index.ts'
+import { defaultShape } from '../../../host/engine/pool/pool-machine.ts'
+import { InstancePool } from '../../../host/engine/pool/pool.ts'
+import type { AppPool, PoolShape, PrepareRequest, StartRequest } from '../../../host/engine/index.ts'
 import type { ReleaseRecord } from '../../../mesh/index.ts'
-import { digestOf } from '../../../core/index.ts'
+import { digestOf, silentLog } from '../../../core/index.ts'
 import type { DesiredRelease } from '../../../host/apps/index.ts'
 import type { FakeClock } from '../fake-clock.ts'
 
@@ -117,6 +119,20 @@ export class FakeEngine implements Engine {
     const sandbox = new FakeSandbox(this.sandboxes.length + 1, request, this)
     this.sandboxes.push(sandbox)
     return sandbox
+  }
+
+  readonly starts = { cold: 0, template: 0 }
+
+  open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool> {
+    const needs = {
+      app: request.app,
+      clock: this.clock,
+      log: silentLog,
+      start: () => this.start(request),
+      mayGrow: () => true,
+      incident: () => {},
+    }
+    return InstancePool.open(needs, { ...defaultShape, ...shape })
   }
 
   async stop(): Promise<void> {}

@@ -1,0 +1,219 @@
+/**
+ * How many instances an app has, and which of them gets the next call. A pure machine: calls that come, instances
+ * that start, answer and end, and the time go in; starts, dispatches and retirements come out. The calls themselves
+ * stay with the driver; here they are only counted.
+ *
+ * It grows when a call has waited longer than a start takes, shrinks when an instance had nothing to do for a while,
+ * replaces what dies at once, and gives up when that happens too often: whoever holds the pool then backs off.
+ */
+
+export interface PoolShape {
+  /** Kept although idle; 0 lets an app that nobody calls go away. */
+  readonly min: number
+  readonly max: number
+  /** Calls that may wait here; what comes beyond is refused. */
+  readonly queue: number
+  /** Ms without work after which an instance above `min` is retired. */
+  readonly idleMs: number
+  /** Ms a call waits before another instance is worth its start. */
+  readonly growAfterMs: number
+  /** Most calls one instance may have, the one it does included. */
+  readonly ahead: number
+  /** This many deaths … */
+  readonly maxDeaths: number
+  /** … within so long, ms, and the pool gives up. */
+  readonly deathWindowMs: number
+}
+
+export const defaultShape: PoolShape = {
+  min: 1,
+  max: 1,
+  queue: 256,
+  idleMs: 30_000,
+  growAfterMs: 20,
+  ahead: 64,
+  maxDeaths: 8,
+  deathWindowMs: 10_000,
+}
+
+export interface PooledInstance {
+  readonly id: number
+  readonly isReady: boolean
+  readonly inFlight: number
+  /** Since when it has had nothing to do. */
+  readonly idleSinceMs: number
+}
+
+export interface PoolState {
+  readonly instances: readonly PooledInstance[]
+  /** When each waiting call came, oldest first. */
+  readonly waitingSinceMs: readonly number[]
+  /** How long one call keeps an instance busy, by the answers so far; null before the first. */
+  readonly serviceMs: number | null
+  readonly deathsMs: readonly number[]
+  readonly lastId: number
+  readonly hasGivenUp: boolean
+}
+
+export const emptyPool: PoolState = {
+  ...{ instances: [], waitingSinceMs: [], serviceMs: null },
+  ...{ deathsMs: [], lastId: 0, hasGivenUp: false },
+}
+
+export type PoolEvent =
+  /** Begin with the least number of instances. */
+  | { readonly type: 'opened' }
+  | { readonly type: 'called' }
+  /** The oldest waiting call, or another one, was taken back. */
+  | { readonly type: 'withdrawn'; readonly index: number }
+  | { readonly type: 'started'; readonly id: number }
+  | { readonly type: 'answered'; readonly id: number; readonly busyMs: number }
+  /** Of itself, or because it could not be started. */
+  | { readonly type: 'ended'; readonly id: number }
+  | { readonly type: 'tick' }
+
+export type PoolAction =
+  | { readonly type: 'start'; readonly id: number }
+  /** The oldest waiting call goes to this instance. */
+  | { readonly type: 'dispatch'; readonly id: number }
+  /** The call that just came is refused. */
+  | { readonly type: 'refuse' }
+  | { readonly type: 'retire'; readonly id: number }
+  | { readonly type: 'give-up' }
+
+export interface PoolStep {
+  readonly state: PoolState
+  readonly actions: readonly PoolAction[]
+}
+
+/** Calls are sent ahead of their turn only as far as this much work: more would wait behind a slow one. */
+const aheadMs = 4
+/** Weight of the newest answer in the running mean. */
+const serviceWeight = 0.2
+
+/**
+ * @param mayGrow whether the node has room for one more instance beyond `min`
+ */
+export function stepPool(
+  state: PoolState,
+  event: PoolEvent,
+  shape: PoolShape,
+  nowMs: number,
+  mayGrow: boolean,
+): PoolStep {
+  if (state.hasGivenUp) return { state, actions: event.type === 'called' ? [{ type: 'refuse' }] : [] }
+  if (event.type === 'called' && state.waitingSinceMs.length >= shape.queue)
+    return { state, actions: [{ type: 'refuse' }] }
+  const told = take(state, event, shape, nowMs)
+  if (told.hasGivenUp) return { state: told, actions: [{ type: 'give-up' }] }
+  return settle(told, shape, nowMs, mayGrow)
+}
+
+/** When the machine wants a `tick`, or null where only events move it. */
+export function wakePoolAt(state: PoolState, shape: PoolShape): number | null {
+  const times: number[] = []
+  const [oldest] = state.waitingSinceMs
+  if (oldest !== undefined && state.instances.length < shape.max) times.push(oldest + shape.growAfterMs)
+  if (state.instances.length > shape.min) {
+    for (const { isReady, inFlight, idleSinceMs } of state.instances) {
+      if (isReady && inFlight === 0) times.push(idleSinceMs + shape.idleMs)
+    }
+  }
+  return times.length === 0 ? null : Math.min(...times)
+}
+
+function take(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: number): PoolState {
+  switch (event.type) {
+    case 'opened':
+    case 'tick':
+      return state
+    case 'called':
+      return { ...state, waitingSinceMs: [...state.waitingSinceMs, nowMs] }
+    case 'withdrawn':
+      return { ...state, waitingSinceMs: state.waitingSinceMs.filter((_, index) => index !== event.index) }
+    case 'started':
+      return change(state, event.id, (instance) => ({ ...instance, isReady: true, idleSinceMs: nowMs }))
+    case 'answered': {
+      const { serviceMs } = state
+      const mean = serviceMs === null ? event.busyMs : serviceMs + (event.busyMs - serviceMs) * serviceWeight
+      return change({ ...state, serviceMs: mean }, event.id, (instance) => ({
+        ...instance,
+        inFlight: Math.max(0, instance.inFlight - 1),
+        idleSinceMs: nowMs,
+      }))
+    }
+    case 'ended':
+      return died(state, event.id, shape, nowMs)
+  }
+}
+
+function died(state: PoolState, id: number, shape: PoolShape, nowMs: number): PoolState {
+  if (!state.instances.some((instance) => instance.id === id)) return state
+  const deathsMs = [...state.deathsMs.filter((at) => nowMs - at < shape.deathWindowMs), nowMs]
+  const instances = state.instances.filter((instance) => instance.id !== id)
+  return { ...state, instances, deathsMs, hasGivenUp: deathsMs.length >= shape.maxDeaths }
+}
+
+function change(state: PoolState, id: number, edit: (instance: PooledInstance) => PooledInstance): PoolState {
+  return {
+    ...state,
+    instances: state.instances.map((instance) => (instance.id === id ? edit(instance) : instance)),
+  }
+}
+
+/** Hands out what waits, then sees whether there are too few instances, or too many. */
+function settle(told: PoolState, shape: PoolShape, nowMs: number, mayGrow: boolean): PoolStep {
+  const actions: PoolAction[] = []
+  let state = told
+  for (let free = freest(state, shape); free !== null; free = freest(state, shape)) {
+    if (state.waitingSinceMs.length === 0) break
+    const { id } = free
+    actions.push({ type: 'dispatch', id })
+    state = change({ ...state, waitingSinceMs: state.waitingSinceMs.slice(1) }, id, (instance) => ({
+      ...instance,
+      inFlight: instance.inFlight + 1,
+    }))
+  }
+  for (let wanted = shortage(state, shape, nowMs, mayGrow); wanted > 0; wanted--) {
+    const id = state.lastId + 1
+    actions.push({ type: 'start', id })
+    const instance: PooledInstance = { id, isReady: false, inFlight: 0, idleSinceMs: nowMs }
+    state = { ...state, lastId: id, instances: [...state.instances, instance] }
+  }
+  for (const { id, isReady, inFlight, idleSinceMs } of state.instances) {
+    if (state.instances.length <= shape.min) break
+    if (!isReady || inFlight > 0 || nowMs - idleSinceMs < shape.idleMs) continue
+    actions.push({ type: 'retire', id })
+    state = { ...state, instances: state.instances.filter((instance) => instance.id !== id) }
+  }
+  return { state, actions }
+}
+
+/** The ready instance with the fewest calls that may have one more. */
+function freest(state: PoolState, shape: PoolShape): PooledInstance | null {
+  const depth =
+    state.serviceMs === null
+      ? 1
+      : Math.max(1, Math.min(shape.ahead, Math.round(aheadMs / Math.max(state.serviceMs, 0.001))))
+  let best: PooledInstance | null = null
+  for (const instance of state.instances) {
+    if (!instance.isReady || instance.inFlight >= depth) continue
+    if (best === null || instance.inFlight < best.inFlight) best = instance
+  }
+  return best
+}
+
+function shortage(
+  { instances, waitingSinceMs }: PoolState,
+  shape: PoolShape,
+  nowMs: number,
+  mayGrow: boolean,
+): number {
+  // The first one is not growth: without it nobody is served at all.
+  const least = Math.max(shape.min, waitingSinceMs.length > 0 ? 1 : 0)
+  if (instances.length < least) return least - instances.length
+  const [oldest] = waitingSinceMs
+  if (oldest === undefined || instances.length >= shape.max || !mayGrow) return 0
+  const isStarting = instances.some(({ isReady }) => !isReady)
+  return !isStarting && nowMs - oldest >= shape.growAfterMs ? 1 : 0
+}

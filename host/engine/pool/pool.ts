@@ -1,0 +1,250 @@
+/**
+ * Several instances of one app behind the face of one: calls wait here for whichever is free, instances come and go
+ * by what the machine says. Effects only.
+ */
+import { isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import type {
+  AppPool,
+  Incident,
+  IncidentReason,
+  LeaseOptions,
+  PoolReport,
+  Sandbox,
+  SandboxUsage,
+} from '../contract.ts'
+import { engineProblems } from '../problems.ts'
+import { errorOf } from '../sandbox/incident.ts'
+import {
+  emptyPool,
+  stepPool,
+  wakePoolAt,
+  type PoolAction,
+  type PoolEvent,
+  type PoolShape,
+  type PoolState,
+} from './pool-machine.ts'
+
+export interface PoolNeeds {
+  readonly app: string
+  readonly clock: Clock
+  readonly log: Log
+  start(): Promise<Sandbox>
+  /** Whether the node has room for one more. */
+  mayGrow(): boolean
+  /** Told of each instance that ended by itself. */
+  incident(incident: Incident): void
+}
+
+interface WaitingCall {
+  /** Gives it to an instance. @returns true where it came to nothing there and may be given to another */
+  dispatch(sandbox: Sandbox): Promise<boolean>
+  refuse(error: Error): void
+  repeats: number
+}
+
+/** A call that dead instances never came to is given to so many others. */
+const maxRepeats = 3
+
+export class InstancePool implements AppPool {
+  readonly ended: Promise<Incident>
+  readonly #needs: PoolNeeds
+  readonly #shape: PoolShape
+  readonly #sandboxes = new Map<number, Sandbox>()
+  readonly #waiting: WaitingCall[] = []
+  readonly #past: SandboxUsage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  readonly #incidents = new Map<IncidentReason, number>()
+  readonly #resolveEnded: (incident: Incident) => void
+  #state: PoolState = emptyPool
+  #last: Incident = { reason: 'stopped', message: 'it was stopped by the node' }
+  #over: Incident | null = null
+  #cancelWake: Cancel | null = null
+
+  private constructor(needs: PoolNeeds, shape: PoolShape) {
+    this.#needs = needs
+    this.#shape = shape
+    let resolveEnded!: (incident: Incident) => void
+    this.ended = new Promise((resolve) => (resolveEnded = resolve))
+    this.#resolveEnded = resolveEnded
+  }
+
+  /** Resolves when the least number of instances runs. @throws what the first one's start throws */
+  static async open(needs: PoolNeeds, shape: PoolShape): Promise<InstancePool> {
+    const pool = new InstancePool(needs, shape)
+    if (shape.min > 0) {
+      const first = await needs.start()
+      pool.#adopt(first)
+    }
+    pool.#take({ type: 'opened' })
+    return pool
+  }
+
+  get report(): PoolReport {
+    return {
+      instances: this.#sandboxes.size,
+      waiting: this.#waiting.length,
+      incidents: Object.fromEntries(this.#incidents),
+    }
+  }
+
+  get usage(): SandboxUsage {
+    const sum = { ...this.#past }
+    for (const { usage } of this.#sandboxes.values()) {
+      sum.calls += usage.calls
+      sum.activeMs += usage.activeMs
+      sum.memoryBytes += usage.memoryBytes
+      sum.dropped += usage.dropped
+    }
+    return sum
+  }
+
+  call(target: string, args: readonly unknown[]): Promise<unknown> {
+    return this.lease((sandbox) => sandbox.call(target, args), { mayRepeat: true })
+  }
+
+  lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options: LeaseOptions = {}): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const waiting: WaitingCall = {
+        repeats: options.mayRepeat === true ? maxRepeats : 0,
+        refuse: reject,
+        async dispatch(sandbox) {
+          try {
+            resolve(await use(sandbox))
+            return false
+          } catch (error) {
+            if (waiting.repeats > 0 && isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')) return true
+            reject(error)
+            return false
+          }
+        },
+      }
+      this.#enqueue(waiting)
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#finish({ reason: 'stopped', message: 'it was stopped by the node' })
+    await this.ended
+  }
+
+  #enqueue(waiting: WaitingCall): void {
+    if (this.#over !== null) return waiting.refuse(errorOf(this.#over, this.#needs.app))
+    this.#waiting.push(waiting)
+    this.#take({ type: 'called' })
+  }
+
+  #take(event: PoolEvent): void {
+    if (this.#over !== null) return
+    const { clock, mayGrow } = this.#needs
+    const nowMs = clock.monotonicMs()
+    const { state, actions } = stepPool(this.#state, event, this.#shape, nowMs, mayGrow())
+    this.#state = state
+    for (const action of actions) this.#act(action)
+    this.#wake()
+  }
+
+  #act(action: PoolAction): void {
+    switch (action.type) {
+      case 'start':
+        return void this.#start(action.id)
+      case 'dispatch':
+        return void this.#dispatch(action.id)
+      case 'refuse': {
+        const waiting = this.#waiting.pop()
+        const message = `${this.#waiting.length} calls of ${this.#needs.app} wait already`
+        return waiting?.refuse(engineProblems.error('ERR_APP_BUSY', message))
+      }
+      case 'retire': {
+        const sandbox = this.#sandboxes.get(action.id)
+        this.#forget(action.id)
+        return void sandbox?.stop()
+      }
+      case 'give-up':
+        return this.#finish(this.#last)
+    }
+  }
+
+  async #start(id: number): Promise<void> {
+    try {
+      const sandbox = await this.#needs.start()
+      if (this.#over !== null) return void sandbox.stop()
+      this.#watch(id, sandbox)
+      this.#take({ type: 'started', id })
+    } catch (error) {
+      this.#last = { reason: 'host-fault', message: messageOf(error) }
+      this.#needs.log.warn('pool:start-failed', { message: this.#last.message })
+      this.#take({ type: 'ended', id })
+    }
+  }
+
+  /** The instance that was started before the machine had a say. */
+  #adopt(sandbox: Sandbox): void {
+    const id = this.#state.lastId + 1
+    const instance = { id, isReady: true, inFlight: 0, idleSinceMs: this.#needs.clock.monotonicMs() }
+    this.#state = { ...this.#state, lastId: id, instances: [...this.#state.instances, instance] }
+    this.#watch(id, sandbox)
+  }
+
+  #watch(id: number, sandbox: Sandbox): void {
+    this.#sandboxes.set(id, sandbox)
+    void sandbox.ended.then((incident) => {
+      if (!this.#sandboxes.has(id)) return
+      this.#forget(id)
+      this.#last = incident
+      this.#incidents.set(incident.reason, (this.#incidents.get(incident.reason) ?? 0) + 1)
+      this.#needs.incident(incident)
+      this.#take({ type: 'ended', id })
+    })
+  }
+
+  async #dispatch(id: number): Promise<void> {
+    const waiting = this.#waiting.shift()
+    const sandbox = this.#sandboxes.get(id)
+    if (waiting === undefined) return
+    if (sandbox === undefined) {
+      return waiting.refuse(engineProblems.error('ERR_APP_NOT_BEGUN', 'its instance is gone'))
+    }
+    const before = sandbox.usage.activeMs
+    const calls = sandbox.usage.calls
+    const again = await waiting.dispatch(sandbox)
+    const done = Math.max(1, sandbox.usage.calls - calls)
+    this.#take({ type: 'answered', id, busyMs: (sandbox.usage.activeMs - before) / done })
+    if (!again) return
+    waiting.repeats -= 1
+    this.#enqueue(waiting)
+  }
+
+  #forget(id: number): void {
+    const usage = this.#sandboxes.get(id)?.usage
+    this.#sandboxes.delete(id)
+    if (usage === undefined) return
+    this.#past.calls += usage.calls
+    this.#past.activeMs += usage.activeMs
+    this.#past.dropped += usage.dropped
+  }
+
+  #wake(): void {
+    this.#cancelWake?.()
+    this.#cancelWake = null
+    const atMs = wakePoolAt(this.#state, this.#shape)
+    if (atMs === null || this.#over !== null) return
+    const { clock } = this.#needs
+    this.#cancelWake = clock.after(Math.max(1, atMs - clock.monotonicMs()), () => {
+      this.#cancelWake = null
+      this.#take({ type: 'tick' })
+    })
+  }
+
+  #finish(incident: Incident): void {
+    if (this.#over !== null) return
+    this.#over = incident
+    this.#cancelWake?.()
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(errorOf(incident, this.#needs.app))
+    const sandboxes = [...this.#sandboxes]
+    const stop = async (): Promise<void> => {
+      await Promise.all(sandboxes.map(([, sandbox]) => sandbox.stop()))
+      for (const [id] of sandboxes) this.#forget(id)
+      this.#resolveEnded(incident)
+    }
+    void stop()
+  }
+}

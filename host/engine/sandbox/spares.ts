@@ -1,0 +1,81 @@
+/**
+ * Threads and processes that are started beforehand and not yet any app's: specialising one takes milliseconds where
+ * a start takes tens. A spare has seen no guest, so there is nothing in it that one app could leave for another.
+ */
+import type { Cancel, Clock } from '../../../core/index.ts'
+import type { StartCounts } from '../contract.ts'
+import type { LinkEvents, LinkFactory, LinkOptions, SandboxLink } from './link.ts'
+
+export interface SparesNeeds {
+  readonly clock: Clock
+  readonly spawn: LinkFactory
+  readonly counts: StartCounts
+  /** How many to keep now; 0 where nobody would need one, or memory is short. */
+  wanted(): number
+}
+
+interface Spare {
+  readonly link: SandboxLink
+  events: LinkEvents | null
+}
+
+/** After one was taken, so that the next start does not compete with what the taken one does first. */
+const refillAfterMs = 100
+
+export class Spares {
+  readonly #needs: SparesNeeds
+  #spares: Spare[] = []
+  #cancelRefill: Cancel | null = null
+  #isStopped = false
+
+  constructor(needs: SparesNeeds) {
+    this.#needs = needs
+  }
+
+  get count(): number {
+    return this.#spares.length
+  }
+
+  /** One that is there, or a new one. Granted folders are part of a process from its start, so those get a new one. */
+  take(options: LinkOptions): SandboxLink {
+    const spare = options.preopens.length === 0 ? this.#spares.shift() : undefined
+    this.keep(options)
+    if (spare === undefined) {
+      this.#needs.counts.cold += 1
+      return this.#needs.spawn(options)
+    }
+    this.#needs.counts.template += 1
+    spare.events = options.events
+    return spare.link
+  }
+
+  /** Sees to it, a little later, that there are as many as wanted. */
+  keep(options: Pick<LinkOptions, 'program' | 'limits'>): void {
+    this.#cancelRefill?.()
+    if (this.#isStopped) return
+    this.#cancelRefill = this.#needs.clock.after(refillAfterMs, () => {
+      this.#cancelRefill = null
+      while (this.#spares.length < this.#needs.wanted()) this.#add(options)
+      while (this.#spares.length > this.#needs.wanted()) void this.#spares.pop()?.link.terminate()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancelRefill?.()
+    await Promise.all(this.#spares.splice(0).map(({ link }) => link.terminate()))
+  }
+
+  #add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
+    const events: LinkEvents = {
+      batch: (batch) => spare.events?.batch(batch),
+      ended: (reason, message) => {
+        this.#spares = this.#spares.filter((candidate) => candidate !== spare)
+        spare.events?.ended(reason, message)
+      },
+      printed: (text) => spare.events?.printed(text),
+    }
+    const spare: Spare = { link: this.#needs.spawn({ program, limits, preopens: [], events }), events: null }
+    this.#spares.push(spare)
+  }
+}

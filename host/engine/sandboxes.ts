@@ -1,0 +1,124 @@
+/** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
+import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
+import type { PreparedCache, StoredComponent } from './cache.ts'
+import type { AppPool, Isolation, Sandbox, StartCounts, StartRequest } from './contract.ts'
+import type { EngineLimits } from './limits.ts'
+import { defaultShape, type PoolShape } from './pool/pool-machine.ts'
+import { InstancePool } from './pool/pool.ts'
+import { engineProblems } from './problems.ts'
+import type { Program } from './program.ts'
+import type { LinkFactory } from './sandbox/link.ts'
+import { spawnProcess } from './sandbox/process-link.ts'
+import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
+import { Spares } from './sandbox/spares.ts'
+import { spawnThread } from './sandbox/thread-link.ts'
+
+export interface SandboxesNeeds {
+  readonly cache: PreparedCache
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: EngineLimits
+  readonly isolation: Isolation
+  program(): Promise<Program>
+}
+
+const spawners: Readonly<Record<Isolation, LinkFactory>> = { worker: spawnThread, process: spawnProcess }
+
+/** Nobody needs to know fresher than this whether there is memory left, ms. */
+const roomFreshMs = 250
+
+export class Sandboxes {
+  readonly starts: StartCounts = { cold: 0, template: 0 }
+  readonly #needs: SandboxesNeeds
+  readonly #running = new Set<RunningSandbox>()
+  readonly #pools = new Set<{ readonly isolation: Isolation }>()
+  readonly #spares: Readonly<Record<Isolation, Spares>>
+  #room = { atMs: -Infinity, is: true }
+  #isStopped = false
+
+  constructor(needs: SandboxesNeeds) {
+    this.#needs = needs
+    const sparesOf = (isolation: Isolation): Spares =>
+      new Spares({
+        clock: needs.clock,
+        counts: this.starts,
+        spawn: spawners[isolation],
+        wanted: () => this.#sparesWanted(isolation),
+      })
+    this.#spares = { worker: sparesOf('worker'), process: sparesOf('process') }
+  }
+
+  async start(request: StartRequest): Promise<Sandbox> {
+    return this.#startStored(request, await this.#load(request))
+  }
+
+  async open(request: StartRequest, changes: Partial<PoolShape>): Promise<AppPool> {
+    const shape = { ...defaultShape, ...changes }
+    // Read once: instances that come and go do not read the disk again.
+    const stored = await this.#load(request)
+    const entry = { isolation: request.isolation ?? this.#needs.isolation }
+    this.#pools.add(entry)
+    try {
+      const pool = await InstancePool.open(
+        {
+          app: request.app,
+          clock: this.#needs.clock,
+          log: this.#needs.log.scope(request.app),
+          start: () => this.#startStored(request, stored),
+          mayGrow: () => this.#hasRoom(),
+          incident: ({ reason, message }) => this.#needs.log.warn('pool:instance-ended', { reason, message }),
+        },
+        shape,
+      )
+      void pool.ended.then(() => this.#pools.delete(entry))
+      this.#spares[entry.isolation].keep({ program: await this.#needs.program(), limits: this.#needs.limits })
+      return pool
+    } catch (error) {
+      this.#pools.delete(entry)
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await Promise.all([
+      ...[...this.#running].map((sandbox) => sandbox.stop()),
+      ...Object.values(this.#spares).map((spares) => spares.stop()),
+    ])
+  }
+
+  async #load({ app, prepared }: StartRequest): Promise<StoredComponent> {
+    const stored = await this.#needs.cache.load(prepared.entry)
+    if (stored !== null) return stored
+    throw engineProblems.error('ERR_CACHE_ENTRY', `the prepared form of ${app} is no longer in the cache`)
+  }
+
+  async #startStored(request: StartRequest, stored: StoredComponent): Promise<Sandbox> {
+    const { clock, limits, log } = this.#needs
+    const program = await this.#needs.program()
+    if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
+    const spares = this.#spares[request.isolation ?? this.#needs.isolation]
+    const sandbox = startSandbox(request, stored, {
+      ...{ clock, limits, program, log: log.scope(request.app) },
+      link: (options) => spares.take(options),
+    })
+    this.#running.add(sandbox)
+    void sandbox.ended.then(() => this.#running.delete(sandbox))
+    await sandbox.ready
+    return sandbox
+  }
+
+  #sparesWanted(isolation: Isolation): number {
+    const isUseful = [...this.#pools].some((pool) => pool.isolation === isolation)
+    return isUseful && this.#hasRoom() ? this.#needs.limits.spares : 0
+  }
+
+  /** Asked with every call of a pool, while reading what is free costs as much as a call. */
+  #hasRoom(): boolean {
+    const nowMs = this.#needs.clock.monotonicMs()
+    if (nowMs - this.#room.atMs > roomFreshMs) {
+      this.#room = { atMs: nowMs, is: availableMemoryBytes() > this.#needs.limits.reservedBytes }
+    }
+    return this.#room.is
+  }
+}

@@ -1,0 +1,90 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import type { AppPool, PoolShape, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
+import { devices, event, handle, log, makeEngine, requestFor } from '../kit.ts'
+import type { GuestName } from '../../../guests/index.ts'
+
+describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (isolation) => {
+  const engine = makeEngine({}, undefined, isolation)
+  afterAll(() => engine.stop())
+
+  async function open(
+    name: GuestName,
+    shape: Partial<PoolShape>,
+    changes: Partial<StartRequest> = {},
+  ): Promise<AppPool> {
+    const request = await requestFor(name)
+    const prepared = await engine.prepare(request)
+    const { memoryBytes } = request
+    const start = { app: name, prepared, imports: [log(() => {})], deadlineMs: 5_000, memoryBytes }
+    return engine.open({ ...start, ...changes }, shape)
+  }
+
+  test('answers calls from the first on, and starts nothing before where its least is none', async () => {
+    const pool = await open('echo', { min: 0 })
+    expect(pool.report.instances).toBe(0)
+    await expect(pool.call(handle, [event(1)])).resolves.toBeUndefined()
+    expect(pool.report.instances).toBe(1)
+    expect(pool.usage.calls).toBe(1)
+    await pool.stop()
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_STOPPED' })
+  })
+
+  test('serves other calls while one waits for its host', async () => {
+    const waiting: (() => void)[] = []
+    const reading = { value: 1, unit: 'lx', timeMs: 0n }
+    const imports = devices(async ([name]) => {
+      if (name === 'slow') await new Promise<void>((resolve) => waiting.push(resolve))
+      return reading
+    })
+    const pool = await open('relay', { min: 1, max: 2, growAfterMs: 1 }, { imports })
+    const slow = pool.call(handle, [{ ...event(1), sensor: 'slow' }])
+    await expect(pool.call(handle, [{ ...event(1), sensor: 'quick' }])).resolves.toBeUndefined()
+    expect(pool.report.instances).toBe(2)
+    for (const resolve of waiting) resolve()
+    await slow
+    await pool.stop()
+  })
+
+  test('replaces an instance that trapped, and counts why', async () => {
+    const pool = await open('trap', { min: 1 })
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    expect(pool.report.incidents).toEqual({ trap: 2 })
+    await pool.stop()
+  })
+
+  test('gives up when its instances die too often, and says why', async () => {
+    const pool = await open('trap', { min: 1, maxDeaths: 2 })
+    await pool.call(handle, [event(1)]).catch(() => {})
+    await pool.call(handle, [event(1)]).catch(() => {})
+    await expect(pool.ended).resolves.toMatchObject({ reason: 'trap' })
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+  })
+
+  test('leases one instance to one caller at a time', async () => {
+    const pool = await open('echo', { min: 1, max: 1 })
+    const order: string[] = []
+    const use = (name: string) => async (sandbox: Sandbox) => {
+      order.push(`${name} begins`)
+      await sandbox.call(handle, [event(1)])
+      await sandbox.call(handle, [event(1)])
+      order.push(`${name} ends`)
+    }
+    await Promise.all([pool.lease(use('a')), pool.lease(use('b'))])
+    expect(order).toEqual(['a begins', 'a ends', 'b begins', 'b ends'])
+    await pool.stop()
+  })
+
+  test('takes its next instance from those that were started beforehand', async () => {
+    const pool = await open('echo', { min: 0, idleMs: 1 })
+    await pool.call(handle, [event(1)])
+    // A spare is made in the background once the pool is there; it is ready when it takes its first batch.
+    const before = engine.starts.template
+    for (let round = 0; round < 100 && engine.starts.template === before; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await pool.call(handle, [event(1)])
+    }
+    expect(engine.starts.template).toBeGreaterThan(before)
+    await pool.stop()
+  })
+})
