@@ -15,6 +15,7 @@ import type { AppStatus, LocalApp } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
+import type { Storage } from '../storage/index.ts'
 import { EventCounter, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
@@ -35,6 +36,7 @@ const lastEventMs = 1_000
 export interface AppRunnerNeeds {
   readonly engine: Engine
   readonly devices: Devices
+  readonly storage: Storage
   readonly fetchComponent: FetchComponent
   /** A release of the log by its digest, if it may still be run; null where it is not there any more. */
   recall(digest: Digest): DesiredRelease | null

@@ -2,12 +2,14 @@
 import type { Devices } from '../devices/index.ts'
 import type { Engine, Incident, Prepared, Sandbox } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, type AppContext } from '../interfaces/index.ts'
+import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import type { DesiredRelease } from './release.ts'
 
 export interface InstanceNeeds {
   readonly engine: Engine
   readonly devices: Devices
+  readonly storage: Storage
   /** The node owner's settings for this app, over the release's. */
   readonly overlay: Readonly<Record<string, string>>
   readonly appLog: AppLog
@@ -73,7 +75,7 @@ export class Instances {
   }
 
   #contextOf({ record }: DesiredRelease): AppContext {
-    const { appLog, devices, overlay } = this.#needs
+    const { appLog, devices, overlay, storage } = this.#needs
     const { app, version, grants } = record
     return {
       app,
@@ -81,6 +83,10 @@ export class Instances {
       config: { ...record.config, ...overlay },
       sensors: only(devices.sensors, grantedNames(grants, 'sensor')),
       pins: only(devices.pins, grantedNames(grants, 'pin')),
+      buckets: new Set(grantedNames(grants, 'keyvalue')),
+      containers: new Set(grantedNames(grants, 'blobstore')),
+      keyValue: () => storage.keyValue(app),
+      blobs: () => storage.blobs(app),
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }
   }

@@ -23,7 +23,8 @@ export function refusalOf(facts: ComponentFacts, wanted: Wanted): SelvedgeError 
 
 interface Missing {
   readonly line: string
-  readonly grantKind: string | null
+  /** What would open it; null where nothing would. */
+  readonly offer: OfferedInterface | null
 }
 
 function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): SelvedgeError | null {
@@ -31,10 +32,8 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
   for (const id of imports) {
     if (wanted.granted.some((granted) => satisfies(granted, id))) continue
     const offer = wanted.offered.find((candidate) => satisfies(candidate.id, id))
-    if (offer === undefined)
-      missing.push({ line: `${id}: ${unknownHere(id, wanted.offered)}`, grantKind: null })
-    else if (offer.grantKind !== null)
-      missing.push({ line: `${id}: not granted`, grantKind: offer.grantKind })
+    if (offer === undefined) missing.push({ line: `${id}: ${unknownHere(id, wanted.offered)}`, offer: null })
+    else if (offer.grantKind !== null) missing.push({ line: `${id}: not granted`, offer })
   }
   if (missing.length === 0) return null
   const what = missing.length === 1 ? 'an interface' : `${missing.length} interfaces`
@@ -49,11 +48,17 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
 }
 
 function hintFor(missing: readonly Missing[]): string {
-  const kinds = [...new Set(missing.flatMap(({ grantKind }) => grantKind ?? []))].sort()
-  const lines = kinds.map((kind) => `${kind}s = ["NAME"]`).join(' and ')
+  const lists = new Map(
+    missing.flatMap(({ offer }) => {
+      const kind = offer?.grantKind ?? null
+      return kind === null ? [] : [[kind, offer?.grantList ?? `${kind}s`]]
+    }),
+  )
+  const kinds = [...lists.keys()].sort()
+  const lines = kinds.map((kind) => `${lists.get(kind)} = ["NAME"]`).join(' and ')
   const flags = kinds.map((kind) => `--grant ${kind}:NAME`).join(' ')
   const grant = `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
-  const none = missing.filter(({ grantKind }) => grantKind === null).length
+  const none = missing.filter(({ offer }) => offer === null).length
   if (none === 0) return grant
   const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there`
   return kinds.length === 0 ? without : `${grant}; ${without}`

@@ -2,7 +2,8 @@
 import { cliPart } from './cli/index.ts'
 import { clocksPart } from './clocks.ts'
 import { ioPart } from './io/index.ts'
+import { keyValuePart } from './keyvalue/index.ts'
 import type { PartKind } from './part.ts'
 import { randomPart } from './random.ts'
 
-export const wasiParts: readonly PartKind[] = [ioPart, clocksPart, randomPart, cliPart]
+export const wasiParts: readonly PartKind[] = [ioPart, clocksPart, randomPart, cliPart, keyValuePart]

@@ -1,6 +1,7 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
 import type { Pin, Sensor } from '../devices/index.ts'
+import type { BlobStore, KeyValueStore } from '../storage/index.ts'
 
 export interface AppContext {
   readonly app: string
@@ -10,6 +11,12 @@ export interface AppContext {
   /** Only the sensors and pins that the release was granted, by logical name. */
   readonly sensors: ReadonlyMap<string, Sensor>
   readonly pins: ReadonlyMap<string, Pin>
+  /** Names of the buckets and containers that it was granted. */
+  readonly buckets: ReadonlySet<string>
+  readonly containers: ReadonlySet<string>
+  /** The app's own stores, asked for when they are used. @throws ERR_STORAGE_CLOSED */
+  keyValue(): KeyValueStore
+  blobs(): BlobStore
   /** Adds a line to the app's log. */
   log(level: LogLevel, context: string, message: string): void
 }

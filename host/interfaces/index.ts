@@ -2,11 +2,12 @@
  * The public face of the interfaces offered to guests, and their list: a new one is one folder and one line here.
  */
 import type { BoundInterface, InterfaceId } from '../engine/index.ts'
-import { configStore } from './config-store/index.ts'
+import { configStores } from './config-store/index.ts'
 import type { AppContext } from './context.ts'
 import { devicePins } from './device-pins/index.ts'
 import { deviceSensor } from './device-sensor/index.ts'
 import { grantedNames, parseGrantOf, type Grant } from './grants.ts'
+import { keyValue } from './keyvalue/index.ts'
 import { logging } from './logging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
 
@@ -15,7 +16,13 @@ export type { InterfaceOffer } from './offer.ts'
 export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
 export { interfaceProblems } from './problems.ts'
 
-export const interfaceOffers: readonly InterfaceOffer[] = [deviceSensor, devicePins, logging, configStore]
+export const interfaceOffers: readonly InterfaceOffer[] = [
+  deviceSensor,
+  devicePins,
+  logging,
+  ...configStores,
+  ...keyValue,
+]
 
 /** The kinds of grant that open something, sorted. */
 const grantKinds: readonly string[] = [
@@ -39,7 +46,11 @@ export function grantedInterfaces(grants: readonly string[]): InterfaceId[] {
 
 /** Those interfaces with this app's devices, settings and log behind them. */
 export function bindInterfaces(grants: readonly string[], context: AppContext): BoundInterface[] {
-  return grantedOffers(grants).map((offer) => ({ id: offer.id, functions: offer.bind(context) }))
+  return grantedOffers(grants).map(({ id, part, bind }) => ({
+    id,
+    ...(part === undefined ? {} : { part }),
+    functions: bind(context),
+  }))
 }
 
 function grantedOffers(grants: readonly string[]): readonly InterfaceOffer[] {

@@ -1,7 +1,7 @@
 /**
  * A WIT interface that this node offers to guests: one folder each, one line in `interfaces/index.ts`.
  */
-import type { BoundFunction, InterfaceId } from '../engine/index.ts'
+import type { BoundChannel, BoundFunction, InterfaceId } from '../engine/index.ts'
 import type { AppContext } from './context.ts'
 
 export interface InterfaceOffer {
@@ -13,5 +13,9 @@ export interface InterfaceOffer {
    * the app and is therefore always given.
    */
   readonly grantKind: string | null
-  bind(context: AppContext): Readonly<Record<string, BoundFunction>>
+  /** The list under `[grants]` that makes such grants, where it is not the kind with an s. */
+  readonly grantList?: string
+  /** The part inside the sandbox that it is the node's half of; see `BoundInterface`. */
+  readonly part?: string
+  bind(context: AppContext): Readonly<Record<string, BoundFunction | BoundChannel>>
 }

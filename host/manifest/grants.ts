@@ -2,6 +2,11 @@
  * The lists under `[grants]`, and the kind of grant that each makes. How a grant is written is said in
  * host/interfaces, once. A new kind of grant is one line here and one field in the manifest's schema.
  */
-export const grantKinds = { sensors: 'sensor', pins: 'pin' } as const
+export const grantKinds = {
+  sensors: 'sensor',
+  pins: 'pin',
+  keyvalue: 'keyvalue',
+  blobstore: 'blobstore',
+} as const
 
 export type GrantKind = (typeof grantKinds)[keyof typeof grantKinds]

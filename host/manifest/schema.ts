@@ -114,6 +114,9 @@ export const manifestSchema = v.strictObject({
     v.strictObject({
       sensors: v.optional(names(manifestBounds.grantsOfAKind), []),
       pins: v.optional(names(manifestBounds.grantsOfAKind), []),
+      /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */
+      keyvalue: v.optional(names(manifestBounds.grantsOfAKind), []),
+      blobstore: v.optional(names(manifestBounds.grantsOfAKind), []),
     }),
     {},
   ),

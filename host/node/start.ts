@@ -9,6 +9,7 @@ import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
+import { diskStorage, type Storage } from '../storage/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
@@ -37,6 +38,7 @@ interface Parts {
   readonly mesh: Mesh
   readonly engine: Engine
   readonly devices: Devices
+  readonly storage: Storage
   readonly apps: AppSupervisor
   readonly appLog: AppLog
   readonly origin: Origin
@@ -52,7 +54,7 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, devices, apps, appLog, origin } = parts
+  const { mesh, engine, devices, storage, apps, appLog, origin } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -73,6 +75,7 @@ async function startLocked(
     [
       { name: 'lock', stop: () => lock.release() },
       { name: 'devices', stop: () => devices.close() },
+      { name: 'storage', stop: () => storage.close() },
       { name: 'engine', stop: () => engine.stop() },
       mesh,
       apps,
@@ -133,7 +136,7 @@ async function makeAround(
   options: NodeOptions,
   config: NodeConfig,
   folder: DurableFolder,
-): Promise<Pick<Parts, 'mesh' | 'engine' | 'apps' | 'appLog'>> {
+): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog'>> {
   const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
@@ -156,9 +159,11 @@ async function makeAround(
     log: log.scope('mesh'),
     describe: () => describeNode(devices, apps.status()),
   })
+  const storage = diskStorage(await folder.folder('storage'), clock)
   const apps = createAppSupervisor({
     engine,
     devices,
+    storage,
     overlays: config.apps,
     queuedEvents: config.limits.queuedEvents,
     groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
@@ -170,5 +175,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, apps, appLog }
+  return { mesh, engine, storage, apps, appLog }
 }

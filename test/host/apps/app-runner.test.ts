@@ -10,6 +10,7 @@ import {
   type DesiredRelease,
 } from '../../../host/apps/index.ts'
 import { openDevices, type DevicesConfig } from '../../../host/devices/index.ts'
+import { memoryStorage } from '../../../host/storage/index.ts'
 import { engineProblems } from '../../../host/engine/index.ts'
 import { AppRunner } from '../../../host/apps/app-runner.ts'
 import { FakeClock, seededRandom, settle } from '../fake-clock.ts'
@@ -51,6 +52,7 @@ async function startNode({
   const appLog = new AppLog(clock, { lines: 10_000, linesPerSecond: 500 })
   const apps = createAppSupervisor({
     engine,
+    storage: memoryStorage(clock),
     devices: await openDevices(devices, { clock, random }),
     overlays: {},
     groups: ['lobby'],
@@ -485,6 +487,7 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
   const random = seededRandom(3)
   const runner = new AppRunner(releaseOf(1), {
     engine: new FakeEngine(clock),
+    storage: memoryStorage(clock),
     devices: await openDevices(bothDevices, { clock, random }),
     fetchComponent: async () => componentBytes('1.0.0'),
     recall: () => null,

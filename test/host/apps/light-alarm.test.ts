@@ -11,6 +11,7 @@ import {
 } from '../../../host/apps/index.ts'
 import { parseNodeConfig } from '../../../host/config/index.ts'
 import { openDevices, type Devices } from '../../../host/devices/index.ts'
+import { memoryStorage } from '../../../host/storage/index.ts'
 import type { Engine } from '../../../host/engine/index.ts'
 import { makeEngine } from '../engine/kit.ts'
 import { releaseOf } from './fake-engine.ts'
@@ -50,6 +51,7 @@ beforeAll(async () => {
   devices = await openDevices(config, { clock: systemClock, random: systemRandom })
   apps = createAppSupervisor({
     engine,
+    storage: memoryStorage(systemClock),
     devices,
     overlays: config.apps,
     groups: [],

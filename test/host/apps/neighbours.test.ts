@@ -16,6 +16,7 @@ import {
 } from '../../../host/apps/index.ts'
 import { parseNodeConfig } from '../../../host/config/index.ts'
 import { openDevices, type Devices } from '../../../host/devices/index.ts'
+import { memoryStorage } from '../../../host/storage/index.ts'
 import type { LocalApp } from '../../../host/api/index.ts'
 import type { Engine } from '../../../host/engine/index.ts'
 import { guest, type GuestName } from '../../guests/index.ts'
@@ -52,6 +53,7 @@ beforeAll(async () => {
   devices = await openDevices(config, { clock: systemClock, random: systemRandom })
   apps = createAppSupervisor({
     engine,
+    storage: memoryStorage(systemClock),
     devices,
     overlays: {},
     groups: [],

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { LogLevel } from '../../../core/index.ts'
+import { systemClock, type LogLevel } from '../../../core/index.ts'
 import type { Pin, Sensor } from '../../../host/devices/index.ts'
 import { WitError, type BoundInterface } from '../../../host/engine/index.ts'
-import {
-  bindInterfaces,
-  grantedInterfaces,
-  interfaceOffers,
-  type AppContext,
-} from '../../../host/interfaces/index.ts'
+import { bindInterfaces, grantedInterfaces, type AppContext } from '../../../host/interfaces/index.ts'
+import { memoryStorage } from '../../../host/storage/index.ts'
 
 const light: Sensor = {
   name: 'light',
@@ -29,6 +25,8 @@ function fakePin(name: string): Pin {
   }
 }
 
+const storage = memoryStorage(systemClock)
+
 function contextWith(overrides: Partial<AppContext> = {}): AppContext {
   return {
     app: 'light-alarm',
@@ -36,6 +34,10 @@ function contextWith(overrides: Partial<AppContext> = {}): AppContext {
     config: { threshold: '40', colour: 'red' },
     sensors: new Map([['light', light]]),
     pins: new Map([['led', fakePin('led')]]),
+    buckets: new Set(),
+    containers: new Set(),
+    keyValue: () => storage.keyValue('light-alarm'),
+    blobs: () => storage.blobs('light-alarm'),
     log: () => {},
     ...overrides,
   }
@@ -56,15 +58,21 @@ const sensorId = 'selvedge:device/sensor@0.1.0'
 const pinsId = 'selvedge:device/pins@0.1.0'
 const loggingId = 'wasi:logging/logging@0.1.0-draft'
 const configId = 'wasi:config/store@0.2.0-rc.1'
+const always = [loggingId, configId, 'wasi:config/store@0.2.0-draft', 'wasi:config/runtime@0.2.0-draft']
+const keyValueIds = ['store', 'atomics', 'batch'].flatMap((name) => [
+  `wasi:keyvalue/${name}@0.2.0-draft2`,
+  `wasi:keyvalue/${name}@0.2.0-draft`,
+])
 
 describe('granted interfaces', () => {
   it('are only those that reach nothing, for an app without grants', () => {
-    expect(grantedInterfaces([])).toEqual([loggingId, configId])
+    expect(grantedInterfaces([])).toEqual(always)
   })
 
   it('gain an interface with the first grant of its kind', () => {
-    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, loggingId, configId])
-    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual(interfaceOffers.map(({ id }) => id))
+    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, ...always])
+    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([sensorId, pinsId, ...always])
+    expect(grantedInterfaces(['keyvalue:default'])).toEqual([...always, ...keyValueIds])
   })
 
   it('do not grow with a grant of a kind that this node does not know', () => {
@@ -72,11 +80,7 @@ describe('granted interfaces', () => {
   })
 
   it('are the ones that get bound', () => {
-    expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([
-      pinsId,
-      loggingId,
-      configId,
-    ])
+    expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([pinsId, ...always])
   })
 })
 

@@ -1,0 +1,21 @@
+/** What a release has, for tests that bind interfaces: nothing, but for what is said. */
+import { systemClock } from '../../../core/index.ts'
+import type { AppContext } from '../../../host/interfaces/index.ts'
+import { memoryStorage } from '../../../host/storage/index.ts'
+
+export function appContext(overrides: Partial<AppContext> = {}): AppContext {
+  const storage = memoryStorage(systemClock)
+  return {
+    app: 'test-app',
+    version: '1.0.0',
+    config: {},
+    sensors: new Map(),
+    pins: new Map(),
+    buckets: new Set(),
+    containers: new Set(),
+    keyValue: () => storage.keyValue('test-app'),
+    blobs: () => storage.blobs('test-app'),
+    log: () => {},
+    ...overrides,
+  }
+}
