@@ -67,7 +67,7 @@ export async function instantiateComponent(
  */
 function loadGlue(text: string): Instantiate {
   const body = text
-    .replace(/^export (?=function instantiate\b|const _util\b)/gm, '')
+    .replace(/^\s*export (?=function instantiate\b|const _util\b)/gm, '')
     .replaceAll('import.meta.url', "'component.js'")
   const make = compileFunction(`'use strict';\n${body}\nreturn instantiate`, [], { filename: 'component.js' })
   return (make as () => Instantiate)()

@@ -2,12 +2,14 @@
  * The line itself: batches out, batches in, and sleep. All that arrives is sorted here, whether the guest's thread
  * was idle or asleep in the middle of a call: answers, channels, and calls that wait for their turn.
  */
+import { systemClock } from '../../core/index.ts'
 import type { Waitable } from './bytes.ts'
 import { ChannelEnd } from './channel-end.ts'
 import { HostFault } from './ends.ts'
 import { LineChannel } from './guest-channel.ts'
 import type { GuestChannel, HostLine } from './line.ts'
 import type { ChannelMessage, SandboxLimits, ToGuest, ToHost } from './protocol.ts'
+import { Readiness } from './readiness.ts'
 import { assertBounded } from './values.ts'
 import { WitError } from './wit-error.ts'
 
@@ -42,6 +44,9 @@ export class GuestLine implements HostLine {
   #reply: Reply | null = null
   readonly #posts: PostBudget
   #sleptMs = 0
+  readonly #readiness = new Readiness(systemClock)
+  /** Of a guest that never sleeps nobody knows when it is done for now: what it queues goes with the next turn. */
+  #sendsByItself = false
   readonly #beforeSleep: (() => void)[] = []
 
   constructor(transport: Transport, limits: SandboxLimits) {
@@ -97,6 +102,12 @@ export class GuestLine implements HostLine {
     this.#beforeSleep.push(run)
   }
 
+  whenReady(waitable: Waitable): Promise<void> {
+    this.#sendsByItself = true
+    this.flush()
+    return this.#readiness.whenReady(waitable)
+  }
+
   poll(): void {
     this.flush()
     const batch = this.#transport.receive(0)
@@ -145,6 +156,7 @@ export class GuestLine implements HostLine {
           this.#onChannel(message)
       }
     }
+    if (this.#sendsByItself) this.#readiness.check()
   }
 
   #onChannel(message: ChannelMessage): void {
@@ -202,6 +214,7 @@ export class GuestLine implements HostLine {
   }
 
   queue(message: ToHost): void {
+    if (this.#sendsByItself && this.#out.length === 0) setImmediate(() => this.flush())
     this.#out.push(message)
     if (message.t === 'bytes') this.#outBytes += message.bytes.length
     if (this.#outBytes >= flushBytes || this.#out.length >= flushMessages) this.flush()

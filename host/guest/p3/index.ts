@@ -15,8 +15,6 @@ import { createHttp } from './http/index.ts'
 import { createRandom } from './random.ts'
 import type { P3World, Waiting } from './world.ts'
 
-export { Readiness } from './readiness.ts'
-
 /** Its invocation `handle` is that of `wasi:http`: the same call, the same answer, the same channel. */
 export const p3Part: PartKind = {
   name: 'wasi:p3',

@@ -56,7 +56,8 @@ async function exchange(
   const channel = world.context.line.open(outgoingHandlerId, outgoingChannelName, [call])
   const open = new OpenExchange(channel)
   const streamed = call.body === 'streamed' ? stream(body, channel, waiting, call) : null
-  void streamed?.then(() => open.requestIsSent())
+  const isSent = (): void => open.requestIsSent()
+  void streamed?.then(isSent, isSent)
   if (streamed === null) open.requestIsSent()
   try {
     const response = await answerOf(channel, waiting, streamed)

@@ -4,8 +4,8 @@
  * Sources, sinks and timers are the same as those of WASI 0.2 and only say whether they are ready. Whoever takes in
  * what arrives from the host calls `check` afterwards; timers wake by themselves.
  */
-import type { Cancel, Clock } from '../../../core/index.ts'
-import type { Waitable } from '../bytes.ts'
+import type { Cancel, Clock } from '../../core/index.ts'
+import type { Waitable } from './bytes.ts'
 
 interface Waiter {
   readonly waitable: Waitable
