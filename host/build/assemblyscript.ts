@@ -1,25 +1,22 @@
 /**
- * AssemblyScript to component, with npm packages alone: asc compiles a core module, its exports get the names that
- * the component model wants, the world is embedded, and the component tools wrap it. Nothing in the result depends
- * on when or where it was built.
+ * AssemblyScript to component, with npm packages alone: bindings are generated from the world, asc compiles them with
+ * the app into a core module, its exports get the names that the component model wants, the world is embedded, and
+ * the component tools wrap it. Nothing in the result depends on when or where it was built.
  */
-import { join } from 'node:path'
 import { messageOf } from '../../core/index.ts'
-import { exportNames, type ExportName } from './export-names.ts'
+import type { Bindings, WantedExport } from './bindings/index.ts'
+import { prepareBindings, stringEncoding, type PreparedBindings } from './app-bindings.ts'
 import type { Language } from './language.ts'
 import { buildProblems } from './problems.ts'
 import { programFolder } from './program-folder.ts'
 import { importTools } from './toolchain.ts'
-import { readWitSource, worldsOf } from './wit-source.ts'
 
-const defaultSource = 'assembly/index.ts'
 /** Of the compiler's output, what an error repeats. */
 const shownLength = 6000
 
 export const assemblyscript: Language = {
   name: 'assemblyscript',
   async build({ folder, manifest, progress, signal }) {
-    const root = programFolder()
     const [ascModule, binaryenModule, componentTools] = await importTools(
       [
         { name: 'assemblyscript', entry: './asc' },
@@ -27,50 +24,63 @@ export const assemblyscript: Language = {
         { name: 'assemblyscript', entry: './binaryen' },
         { name: '@bytecodealliance/jco-transpile', entry: './wasm-tools' },
       ],
-      [folder, root],
+      [folder, programFolder()],
     )
     const { default: binaryen } = binaryenModule as { default: Binaryen }
     const tools = componentTools as ComponentTools
 
-    const source = manifest.component.source ?? defaultSource
-    progress(`compiling ${source}`)
-    const compiled = await compile((ascModule as { default: Asc }).default, folder, source, manifest.app.name)
+    const { world } = manifest.component
+    progress(`writing bindings for world ${world}`)
+    const prepared = await prepareBindings(folder, manifest)
+    progress(`compiling ${prepared.source}`)
+    const compiled = await compile(
+      (ascModule as { default: Asc }).default,
+      folder,
+      prepared,
+      manifest.app.name,
+    )
     signal.throwIfAborted()
 
-    const { world } = manifest.component
     progress(`making a component of world ${world}`)
-    const witSource = await readWitSource(join(root, 'wit'))
-    const names = await exportsOfWorld(tools, witSource, world)
-    const binary = renameExports(binaryen, compiled, names, source, world)
+    const binary = renameExports(binaryen, compiled, prepared.bindings)
     signal.throwIfAborted()
     try {
-      return await tools.componentNew(await tools.componentEmbed({ binary, witSource, world }))
+      const { witSource } = prepared
+      return await tools.componentNew(
+        await tools.componentEmbed({ binary, witSource, world, stringEncoding }),
+      )
     } catch (error) {
       throw buildProblems.error(
         'ERR_BUILD_FAILED',
-        `${source} does not fit world ${world}: ${messageOf(error)}`,
-        {
-          hint: 'compare the signatures of its imports and exports with the WIT of that world',
-          cause: error,
-        },
+        `${prepared.source} does not become a component of world ${world}: ${messageOf(error)}`,
+        { hint: 'check the WIT of that world with the message above', cause: error },
       )
     }
   },
 }
 
-async function compile(asc: Asc, folder: string, source: string, app: string): Promise<Uint8Array> {
+async function compile(
+  asc: Asc,
+  folder: string,
+  prepared: PreparedBindings,
+  app: string,
+): Promise<Uint8Array> {
   const written = new Map<string, Uint8Array | string>()
   const outFile = 'out.wasm'
   // Everything else (optimisation, runtime) is the app's own choice, in its asconfig.json. Without an abort
   // function a failed assertion traps; a host function for it would be an import that no world has.
   const { error, stderr } = await asc.main(
-    [source, '--baseDir', folder, '--outFile', outFile, '--use', 'abort=', '--noColors'],
+    [prepared.entry, '--baseDir', folder, '--outFile', outFile, '--use', 'abort=', '--noColors'],
     { writeFile: (name, contents) => void written.set(name, contents) },
   )
   const binary = written.get(outFile)
   if (error === null && binary instanceof Uint8Array) return binary
   const said = readable(stderr.toString()) || messageOf(error)
-  throw buildProblems.error('ERR_BUILD_FAILED', `${app} does not compile:\n${said}`, { cause: error })
+  const lacking = lackingExports(said, prepared)
+  throw buildProblems.error('ERR_BUILD_FAILED', `${app} does not compile:\n${said}`, {
+    cause: error,
+    ...(lacking.length === 0 ? {} : { hint: whatToExport(prepared.source, lacking) }),
+  })
 }
 
 /** asc's report with places as editors and terminals know them: `assembly/rule.ts:3:10`. */
@@ -83,28 +93,36 @@ function readable(report: string): string {
   return text.length > shownLength ? `${text.slice(0, shownLength)}\n…` : text
 }
 
-async function exportsOfWorld(
-  tools: ComponentTools,
-  witSource: string,
-  world: string,
-): Promise<ExportName[]> {
-  const worlds = worldsOf(witSource)
-  if (!worlds.includes(world)) {
-    throw buildProblems.error('ERR_WORLD', `there is no world ${world} (there is: ${worlds.join(', ')})`)
-  }
-  const dummy = await tools.componentEmbed({ dummy: true, witSource, world })
-  const module = await WebAssembly.compile(dummy as Uint8Array<ArrayBuffer>)
-  return exportNames(WebAssembly.Module.exports(module).map(({ name }) => name))
+/** The exports of the world whose glue an error is in: the app lacks them, or has them with other types. */
+function lackingExports(said: string, { entry, bindings }: PreparedBindings): WantedExport[] {
+  const lines = said.split('\n').flatMap((line) => {
+    const place = line.includes(`${entry}:`) ? line.slice(line.indexOf(`${entry}:`) + entry.length + 1) : ''
+    return place === '' ? [] : [Number.parseInt(place, 10)]
+  })
+  // At the top of the file are the imports: what is missing as a whole is wanted by name.
+  const missing = new Set([...said.matchAll(/has no exported member '([^']+)'/g)].map((match) => match[1]))
+  return bindings.wanted.filter(
+    ({ firstLine, lastLine, container, name }) =>
+      lines.some((line) => firstLine <= line && line <= lastLine) ||
+      missing.has(container === '' ? name : container),
+  )
 }
 
-/** @throws ERR_BUILD_FAILED naming every function that the world wants and the module lacks */
-function renameExports(
-  binaryen: Binaryen,
-  binary: Uint8Array,
-  names: readonly ExportName[],
-  source: string,
-  world: string,
-): Uint8Array {
+function whatToExport(source: string, lacking: readonly WantedExport[]): string {
+  const containers = new Map<string, string[]>()
+  for (const { container, signature } of lacking) {
+    containers.set(container, [...(containers.get(container) ?? []), signature])
+  }
+  const texts = [...containers].map(([container, signatures]) =>
+    container === ''
+      ? signatures.join('\n')
+      : [`export namespace ${container} {`, ...signatures.map((line) => `  ${line}`), '}'].join('\n'),
+  )
+  return `${source} has to export, with these types:\n${texts.join('\n')}`
+}
+
+/** @throws ERR_BUILD_FAILED where the compiler left out what the world needs */
+function renameExports(binaryen: Binaryen, binary: Uint8Array, { exports }: Bindings): Uint8Array {
   const module = binaryen.readBinary(binary)
   try {
     const present = new Map<string, ExportInfo>()
@@ -112,23 +130,16 @@ function renameExports(
       const info = binaryen.getExportInfo(module.getExportByIndex(index))
       present.set(info.name, info)
     }
-    const missing = names.filter((name) => name.required && !present.has(name.source))
-    if (missing.length > 0) {
-      const list = missing.map((name) => name.source).join(', ')
-      throw buildProblems.error(
-        'ERR_BUILD_FAILED',
-        `${source} does not export ${list}, which world ${world} needs`,
-        {
-          hint: `export it from ${source}: export { ${list} } from './…'`,
-        },
-      )
-    }
-    for (const name of names) {
-      const info = present.get(name.source)
-      if (info === undefined) continue
+    for (const { source, canonical } of exports) {
+      const info = present.get(source)
+      if (info === undefined) {
+        throw buildProblems.error('ERR_BUILD_FAILED', `the compiled module has no ${source} (${canonical})`, {
+          hint: 'look in asconfig.json for an option that takes exports or the memory away',
+        })
+      }
       module.removeExport(info.name)
-      if (info.kind === binaryen.ExternalMemory) module.addMemoryExport(info.value, name.canonical)
-      else module.addFunctionExport(info.value, name.canonical)
+      if (info.kind === binaryen.ExternalMemory) module.addMemoryExport(info.value, canonical)
+      else module.addFunctionExport(info.value, canonical)
     }
     return module.emitBinary()
   } finally {
@@ -169,10 +180,10 @@ interface Binaryen {
 
 interface ComponentTools {
   componentEmbed(options: {
-    binary?: Uint8Array
-    dummy?: boolean
+    binary: Uint8Array
     witSource: string
     world: string
+    stringEncoding: 'utf8' | 'utf16'
   }): Promise<Uint8Array>
   componentNew(binary: Uint8Array): Promise<Uint8Array>
 }

@@ -4,9 +4,11 @@
  * A handled event leaves exactly one line in the app's log. A failed one leaves none and is answered with `err`:
  * the node counts it and logs the text.
  */
-import { getSetting } from './abi/config'
-import { logInfo } from './abi/logging'
-import { writePin } from './abi/pins'
+import * as pins from './bindings/selvedge-device-pins'
+import { SensorEvent } from './bindings/selvedge-edge-sensor-handler'
+import { done, err, Result, Unit } from './bindings/values'
+import * as config from './bindings/wasi-config-store'
+import { Level, log } from './bindings/wasi-logging-logging'
 import { formatDecimal, parseDecimal } from './decimal'
 import { shouldLight } from './rule'
 
@@ -15,31 +17,47 @@ const defaultThreshold: f64 = 300
 
 /**
  * The level that was last written. Unknown until the first event: the pin may still be as an earlier release, or
- * a crash, left it. Numbers only: the heap is emptied after every event (see abi/arena.ts).
+ * a crash, left it.
  */
 const unknown: i32 = -1
 let writtenLevel: i32 = unknown
 
-/** @returns null when the event is handled, or why it is not. */
-export function handleEvent(id: u64, value: f64, unit: string): string | null {
-  const setting = getSetting('threshold')
-  const problem = setting.problem
-  if (problem !== null) return 'the setting "threshold" cannot be read: ' + problem
+/** Called for every reading, one at a time. */
+export function handle(event: SensorEvent): Result<Unit, string> {
+  const setting = config.get('threshold')
+  if (setting.isErr) return failed('the setting "threshold" cannot be read: ' + reason(setting.error))
 
   let threshold = defaultThreshold
   const text = setting.value
   if (text !== null) {
     threshold = parseDecimal(text)
-    if (isNaN(threshold)) return 'the setting "threshold" is no number: "' + text + '"; write it like "300" or "4.5"'
+    if (isNaN(threshold)) {
+      return failed('the setting "threshold" is no number: "' + text + '"; write it like "300" or "4.5"')
+    }
   }
 
+  const value = event.reading.value
   const lit = shouldLight(value, threshold)
   if (i32(lit) !== writtenLevel) {
-    const failure = writePin('led', lit)
+    const written = pins.write('led', lit)
     // The level stays what it was, so the next event tries again.
-    if (failure !== null) return 'the pin "led" cannot be switched: ' + failure
+    if (written.isErr) return failed('the pin "led" cannot be switched: ' + whyNot(written.error))
     writtenLevel = i32(lit)
   }
-  logInfo('light-alarm', 'event ' + id.toString() + ': ' + formatDecimal(value) + ' ' + unit + ', led ' + (lit ? 'on' : 'off'))
-  return null
+  const line =
+    'event ' + event.id.toString() + ': ' + formatDecimal(value) + ' ' + event.reading.unit + ', led ' + (lit ? 'on' : 'off')
+  log(Level.info, 'light-alarm', line)
+  return done<string>()
+}
+
+function failed(why: string): Result<Unit, string> {
+  return err<Unit, string>(why)
+}
+
+function reason(error: config.Error): string {
+  return error.tag === config.ErrorTag.upstream ? error.asUpstream : error.asIo
+}
+
+function whyNot(error: pins.Error): string {
+  return error.tag === pins.ErrorTag.unavailable ? error.asUnavailable : 'it is not granted to this app'
 }

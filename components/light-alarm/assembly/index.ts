@@ -1,3 +1,3 @@
-/** What the component exports. The app itself is handler.ts and rule.ts. */
-export { cabi_realloc } from './abi/arena'
-export { sensorHandler_handle, sensorHandler_handle_post } from './abi/sensor-handler'
+/** What the component exports, by the interfaces of its world. The app itself is handler.ts and rule.ts. */
+import * as sensorHandler from './handler'
+export { sensorHandler }

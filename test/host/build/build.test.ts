@@ -95,27 +95,69 @@ describe('an app in AssemblyScript', () => {
     expect(await readFile(join(folder, 'build/light-alarm.wasm'), 'utf8')).toBe('the last good one')
   })
 
-  it('that lacks an export of its world is told which', async () => {
-    await writeFile(join(folder, 'assembly/index.ts'), "export { cabi_realloc } from './abi/arena'\n")
+  it('that lacks an export of its world is told what to write', async () => {
+    await writeFile(join(folder, 'assembly/index.ts'), 'export function other(): void {}\n')
     await expect(buildApp(folder)).rejects.toMatchObject({
       code: 'ERR_BUILD_FAILED',
-      message: 'assembly/index.ts does not export sensorHandler_handle, which world sensor-app needs',
+      message: expect.stringContaining("has no exported member 'sensorHandler'"),
+      hint: [
+        'assembly/index.ts has to export, with these types:',
+        'export namespace sensorHandler {',
+        '  export function handle(event: SensorEvent): Result<Unit, string>',
+        '}',
+      ].join('\n'),
     })
   })
 
-  it('whose export has another signature than its world says does not become a component', async () => {
-    await edit('assembly/abi/sensor-handler.ts', '  timeMs: u64,\n', '  timeMs: u32,\n')
+  it('that lacks a function of an interface is told what to write', async () => {
+    await edit('assembly/handler.ts', 'export function handle(', 'export function handel(')
     await expect(buildApp(folder)).rejects.toMatchObject({
       code: 'ERR_BUILD_FAILED',
-      message: expect.stringContaining('assembly/index.ts does not fit world sensor-app: '),
+      hint: expect.stringContaining('  export function handle(event: SensorEvent): Result<Unit, string>'),
     })
+  })
+
+  it.each([
+    ['takes', 'handle(event: SensorEvent)', 'handle(event: string)'],
+    [
+      'returns',
+      'handle(event: SensorEvent): Result<Unit, string>',
+      'handle(event: SensorEvent): Result<Unit, u32>',
+    ],
+  ])('that %s something other than its world says is told what to write', async (_, from, to) => {
+    await edit('assembly/handler.ts', from, to)
+    await expect(buildApp(folder)).rejects.toMatchObject({
+      code: 'ERR_BUILD_FAILED',
+      hint: expect.stringContaining('  export function handle(event: SensorEvent): Result<Unit, string>'),
+    })
+  })
+
+  it('of a WIT folder of its own is built against that, with our packages beside it', async () => {
+    await mkdir(join(folder, 'wit'))
+    await writeFile(
+      join(folder, 'wit/world.wit'),
+      `package my:app;
+      world night-light {
+        include selvedge:edge/sensor-app@0.1.0;
+        export brightness: func(of: list<f64>) -> f64;
+      }`,
+    )
+    await edit('selvedge.toml', '"sensor-app"', '"night-light"')
+    await expect(buildApp(folder)).rejects.toMatchObject({
+      hint: 'assembly/index.ts has to export, with these types:\nexport function brightness(of_: Array<f64>): f64',
+    })
+    const index = join(folder, 'assembly/index.ts')
+    const text = await readFile(index, 'utf8')
+    await writeFile(index, `${text}export function brightness(of_: Array<f64>): f64 { return of_[0] }\n`)
+    const { sizeBytes } = await buildApp(folder)
+    expect(sizeBytes).toBeGreaterThan(1000)
   })
 
   it('of an unknown world is told which worlds there are', async () => {
     await edit('selvedge.toml', '"sensor-app"', '"sensor-ap"')
     await expect(buildApp(folder)).rejects.toMatchObject({
       code: 'ERR_WORLD',
-      message: 'there is no world sensor-ap (there is: sensor-app)',
+      message: expect.stringMatching(/^there is no world sensor-ap \(there is: .*sensor-app/),
     })
   })
 })
