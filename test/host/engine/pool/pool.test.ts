@@ -47,18 +47,18 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
 
   test('replaces an instance that trapped, and counts why', async () => {
     const pool = await open('trap', { min: 1 })
-    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
-    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
     expect(pool.report.incidents).toEqual({ trap: 2 })
     await pool.stop()
   })
 
   test('gives up when its instances die too often, and says why', async () => {
     const pool = await open('trap', { min: 1, maxDeaths: 2 })
-    await pool.call(handle, [event(1)]).catch(() => {})
-    await pool.call(handle, [event(1)]).catch(() => {})
+    await pool.call(handle, [event(-1)]).catch(() => {})
+    await pool.call(handle, [event(-1)]).catch(() => {})
     await expect(pool.ended).resolves.toMatchObject({ reason: 'trap' })
-    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
   })
 
   test('leases one instance to one caller at a time', async () => {
