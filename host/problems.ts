@@ -19,9 +19,11 @@ import { cliProblems } from './cli/index.ts'
 import { configProblems } from './config/index.ts'
 import { deviceProblems } from './devices/index.ts'
 import { engineProblems } from './engine/index.ts'
+import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
 import { nodeProblems } from './node/index.ts'
+import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
@@ -50,8 +52,10 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   deviceProblems,
   storageProblems,
   triggerProblems,
+  httpProblems,
   appProblems,
   nodeProblems,
+  runProblems,
   apiProblems,
   cliProblems,
 ]

@@ -1,0 +1,153 @@
+/** Writes one response, an app's or an error's, and sees that its framing is right whatever the app says. */
+import type { ServerResponse } from 'node:http'
+import { isSelvedgeError } from '../../core/index.ts'
+import { isFieldName, isFieldValue } from '../guest/http/index.ts'
+import type { FlatFields, HttpResponse } from './contract.ts'
+import { endToEnd } from './hop-by-hop.ts'
+import { httpProblems } from './problems.ts'
+
+/**
+ * @param closes whether the connection must not be used again
+ * @returns a promise only for a body that streams. @throws ERR_HTTP_RESPONSE before anything is sent; later the
+ * connection is destroyed instead
+ */
+export function answer(
+  res: ServerResponse,
+  method: string,
+  response: HttpResponse,
+  closes: boolean,
+): Promise<void> | undefined {
+  const { status, body } = response
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw invalid(`its status is ${status}`)
+  const fields = endToEnd(response.headers)
+  const declared = takeLength(fields)
+  if (closes) fields.push('Connection', 'close')
+  const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
+  if (body === null || body instanceof Uint8Array) {
+    const size = body?.length ?? 0
+    if (!hasBody) {
+      // What a GET would have been answered with: a HEAD may say it, and so may 304.
+      const shown = declared ?? (size > 0 ? size : null)
+      if (status !== 204 && shown !== null) fields.push('Content-Length', String(shown))
+      writeHead(res, status, fields)
+      res.end()
+      return undefined
+    }
+    if (declared !== null && declared !== size) throw invalid(`it declares ${declared} bytes and has ${size}`)
+    const trailers = response.trailers()
+    if (trailers === null) fields.push('Content-Length', String(size))
+    writeHead(res, status, fields)
+    if (trailers !== null) res.addTrailers(pairs(trailers))
+    res.end(body ?? undefined)
+    return undefined
+  }
+  if (declared !== null && status !== 204) fields.push('Content-Length', String(declared))
+  writeHead(res, status, fields)
+  return stream(res, body, hasBody ? declared : 0, response)
+}
+
+/** @returns what the one content-length says, which is taken out of the fields */
+function takeLength(fields: string[]): number | null {
+  let length: string | null = null
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at]!.length !== 14 || fields[at]!.toLowerCase() !== 'content-length') continue
+    const value = fields[at + 1]!
+    if (!/^\d{1,15}$/.test(value) || (length !== null && value !== length)) {
+      throw invalid('its content-length is none')
+    }
+    length = value
+    fields.splice(at, 2)
+    at -= 2
+  }
+  return length === null ? null : Number(length)
+}
+
+function writeHead(res: ServerResponse, status: number, fields: string[]): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (isFieldName(fields[at]!) && isFieldValue(fields[at + 1]!)) continue
+    throw invalid(`its field ${JSON.stringify(fields[at]!.slice(0, 60))} is none`)
+  }
+  res.writeHead(status, fields)
+}
+
+async function stream(
+  res: ServerResponse,
+  body: AsyncIterable<Uint8Array>,
+  declared: number | null,
+  response: HttpResponse,
+): Promise<void> {
+  const pieces = body[Symbol.asyncIterator]()
+  // A body that waits for its guest must not keep the head from the client, nor a client that is gone waiting.
+  const gone = new Promise<null>((resolve) => res.once('close', () => resolve(null)))
+  let size = 0
+  try {
+    res.flushHeaders()
+    for (;;) {
+      const next = await Promise.race([pieces.next(), gone])
+      if (next === null) return
+      if (next.done === true) break
+      size += next.value.length
+      if (declared !== null && size > declared) {
+        if (declared > 0) throw invalid(`its body is over the ${declared} bytes it declared`)
+        break
+      }
+      if (!res.write(next.value)) await Promise.race([new Promise((done) => res.once('drain', done)), gone])
+      if (res.destroyed) return
+    }
+    if (declared !== null && size < declared)
+      throw invalid(`its body ended before the ${declared} bytes it declared`)
+    const trailers = response.trailers()
+    if (trailers !== null && declared === null) res.addTrailers(pairs(trailers))
+    res.end()
+  } catch {
+    // The head is out: a body that breaks off is all that a client can still be told. What was written goes first.
+    const { socket } = res
+    setImmediate(() => (socket === null ? res.destroy() : socket.destroySoon()))
+  } finally {
+    void Promise.resolve(pieces.return?.()).catch(() => {})
+  }
+}
+
+function pairs(flat: FlatFields): [string, string][] {
+  const list: [string, string][] = []
+  for (let at = 0; at < flat.length; at += 2) {
+    if (isFieldName(flat[at]!) && isFieldValue(flat[at + 1]!)) list.push([flat[at]!, flat[at + 1]!])
+  }
+  return list
+}
+
+function invalid(why: string): Error {
+  return httpProblems.error('ERR_HTTP_RESPONSE', `the response of the app cannot be sent: ${why}`)
+}
+
+/** By code; what is not here is the app's or the node's failure, 502. */
+const statuses: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST: 400,
+  ERR_HTTP_NO_APP: 404,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  ERR_HTTP_BODY_SIZE: 413,
+  ERR_HTTP_HEAD_SIZE: 431,
+  ERR_HTTP_NO_RESPONSE: 500,
+  ERR_HTTP_APP: 500,
+  ERR_HTTP_BUSY: 503,
+  ERR_HTTP_APP_DOWN: 503,
+  ERR_APP_BUSY: 503,
+  ERR_APP_STOPPED: 503,
+  ERR_APP_DEADLINE: 504,
+}
+
+export interface ProblemAnswer {
+  readonly status: number
+  readonly headers: string[]
+  readonly body: Buffer
+}
+
+/** An error as a client may see it: its code and what that means in general; never what went on inside. */
+export function problemAnswer(error: unknown, textOf: (code: string) => string): ProblemAnswer {
+  const code = isSelvedgeError(error) ? error.code : 'ERR_APP_HOST_FAULT'
+  const status = statuses[code] ?? 502
+  const body = Buffer.from(`${JSON.stringify({ error: code, message: textOf(code) })}\n`)
+  const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)]
+  if (status === 503) headers.push('Retry-After', '1')
+  return { status, headers, body }
+}

@@ -1,0 +1,43 @@
+/** What passes between the HTTP server and an app: one request in, one response out, whatever the app is made with. */
+import type { FlatFields } from '../guest/http/index.ts'
+
+export type { FlatFields } from '../guest/http/index.ts'
+
+export interface StreamedBody {
+  /** Asking for the next piece is the back-pressure. @throws where the client went away, or sent too much */
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** Those that came after the last piece. */
+  trailers(): FlatFields | null
+  readonly sizeBytes: number | null
+}
+
+export interface HttpRequest {
+  readonly method: string
+  /** Path and query as the app sees them: without the prefix that named the app. */
+  readonly path: string
+  readonly scheme: 'http' | 'https'
+  readonly authority: string | undefined
+  /** Without those of the connection, in the order and case of the network. */
+  readonly headers: FlatFields
+  /** Whole where it is small, null where it is empty. */
+  readonly body: Uint8Array | StreamedBody | null
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: FlatFields
+  /** A body that streams fails by throwing; whoever stops reading it calls its iterator's `return`. */
+  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null
+  /** Asked for after the body. */
+  trailers(): FlatFields | null
+}
+
+/** The way into one app. */
+export interface Ingress {
+  /** @throws SelvedgeError whose code decides the status */
+  handle(request: HttpRequest): Promise<HttpResponse>
+}
+
+export function isStreamed(body: HttpRequest['body']): body is StreamedBody {
+  return body !== null && !(body instanceof Uint8Array)
+}

@@ -1,0 +1,172 @@
+/**
+ * HTTP from outside to the apps of this node. The parser is node:http's strict one, so that nobody disagrees with it
+ * about where a message ends; everything a client can grow or hold up has a limit, and every error has a code.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
+import { answer, problemAnswer } from './answer.ts'
+import type { HttpRequest, Ingress } from './contract.ts'
+import { endToEnd } from './hop-by-hop.ts'
+import { defaultHttpLimits, type HttpLimits } from './limits.ts'
+import { httpProblems } from './problems.ts'
+import { declaredBytes, streamedBody, wholeBody } from './request-body.ts'
+import { refuseRaw } from './raw-refusal.ts'
+import { routeOf, type Route } from './route.ts'
+
+export interface HttpServerNeeds {
+  /** `127.0.0.1`, `::`, a name. */
+  readonly host: string
+  /** 0 is any free one. */
+  readonly port: number
+  /** Apps by host names of their own, in lower case. */
+  readonly hosts: ReadonlyMap<string, string>
+  /** null where there is no such app here, `down` where it has an http trigger and does not run just now. */
+  ingressOf(app: string): Ingress | 'down' | null
+  /** What a code means in general, for the bodies of errors. */
+  textOf(code: string): string
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits?: Partial<HttpLimits>
+}
+
+/** What a connection waits for, which decides whether silence on it is somebody's fault. */
+type Waiting = 'client' | 'app'
+
+export class HttpServer implements Part {
+  readonly name = 'http'
+  readonly #needs: HttpServerNeeds
+  readonly #limits: HttpLimits
+  readonly #server: Server
+  readonly #waiting = new WeakMap<Socket, { waits: Waiting; res: ServerResponse }>()
+  #requests = 0
+
+  constructor(needs: HttpServerNeeds) {
+    this.#needs = needs
+    this.#limits = { ...defaultHttpLimits, ...needs.limits }
+    const { headBytes, headMs, requestMs, keepAliveMs, connections, fields, idleMs } = this.#limits
+    this.#server = createServer({
+      maxHeaderSize: headBytes,
+      headersTimeout: headMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: Math.min(1_000, headMs),
+      insecureHTTPParser: false,
+    })
+    this.#server.maxConnections = connections
+    this.#server.maxHeadersCount = fields + 1
+    this.#server.on('request', (req, res) => this.#onRequest(req, res))
+    this.#server.on('clientError', (error, socket) => {
+      const res = this.#waiting.get(socket as Socket)?.res
+      refuseRaw(error, socket, res !== undefined && res.headersSent && !res.writableFinished)
+    })
+    this.#server.setTimeout(idleMs, (socket: Socket) => this.#onSilence(socket))
+  }
+
+  /** null before it listens. */
+  get address(): { readonly host: string; readonly port: number } | null {
+    const address = this.#server.address() as AddressInfo | null
+    return address === null ? null : { host: address.address, port: address.port }
+  }
+
+  /** @throws ERR_HTTP_LISTEN */
+  async start(): Promise<void> {
+    if (this.#server.listening) return
+    const { host, port } = this.#needs
+    await new Promise<void>((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const message = `cannot listen for HTTP on ${host}:${port} (${error.code ?? messageOf(error)})`
+        reject(httpProblems.error('ERR_HTTP_LISTEN', message, { cause: error }))
+      }
+      this.#server.once('error', onError)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', onError)
+        resolve()
+      })
+    })
+  }
+
+  /** Lets what is under way end, for a while. */
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const cancel = this.#needs.clock.after(this.#limits.stopMs, () => this.#server.closeAllConnections())
+    await closed
+    cancel()
+  }
+
+  #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    // Its error is that the client has gone, which `close` tells as well.
+    res.on('error', () => {})
+    if (req.rawHeaders.length > this.#limits.fields * 2) {
+      return this.#refuse(req, res, httpProblems.error('ERR_HTTP_HEAD_SIZE', 'too many fields'))
+    }
+    if (this.#requests >= this.#limits.requests) {
+      return this.#refuse(
+        req,
+        res,
+        httpProblems.error('ERR_HTTP_BUSY', `${this.#requests} requests are under way`),
+      )
+    }
+    const route = routeOf(req.url ?? '/', req.headers.host, this.#needs.hosts)
+    const ingress = route === null ? null : this.#needs.ingressOf(route.app)
+    if (route === null || ingress === null) {
+      return this.#refuse(req, res, httpProblems.error('ERR_HTTP_NO_APP', 'no app answers there'))
+    }
+    if (ingress === 'down') {
+      return this.#refuse(req, res, httpProblems.error('ERR_HTTP_APP_DOWN', `${route.app} is not running`))
+    }
+    this.#requests += 1
+    this.#serve(req, res, route, ingress)
+      .catch((error: unknown) => this.#refuse(req, res, error, route.app))
+      .finally(() => (this.#requests -= 1))
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, route: Route, ingress: Ingress): Promise<void> {
+    const { wholeBodyBytes, bodyBytes } = this.#limits
+    const size = declaredBytes(req)
+    if (size !== null && size > bodyBytes) {
+      throw httpProblems.error('ERR_HTTP_BODY_SIZE', `a body of ${size} bytes is over ${bodyBytes}`)
+    }
+    let body: HttpRequest['body'] = null
+    if (size !== 0) {
+      const isWhole = size !== null && size <= wholeBodyBytes
+      this.#waiting.set(req.socket, { waits: 'client', res })
+      body = isWhole ? await wholeBody(req, size) : streamedBody(req, size, bodyBytes)
+    }
+    this.#waiting.set(req.socket, { waits: 'app', res })
+    const response = await ingress.handle({
+      method: req.method ?? 'GET',
+      path: route.path,
+      scheme: 'http',
+      authority: route.authority,
+      headers: endToEnd(req.rawHeaders, 'host'),
+      body,
+    })
+    this.#waiting.set(req.socket, { waits: 'client', res })
+    const sent = answer(res, req.method ?? 'GET', response, !req.complete)
+    if (sent !== undefined) await sent
+  }
+
+  #refuse(req: IncomingMessage, res: ServerResponse, error: unknown, app?: string): void {
+    if (app !== undefined) this.#needs.log.debug('http:refused', { app, error })
+    if (res.headersSent || res.destroyed) return void res.destroy()
+    const { status, headers, body } = problemAnswer(error, this.#needs.textOf)
+    // What of the request is still to come is not read to its end.
+    if (!req.complete) headers.push('Connection', 'close')
+    res.writeHead(status, headers)
+    res.end(req.method === 'HEAD' ? undefined : body)
+  }
+
+  /** Nothing moved for a while: an app may think, and a stream may have nothing to say; a client may not linger. */
+  #onSilence(socket: Socket): void {
+    const state = this.#waiting.get(socket)
+    const isIdleStream = state !== undefined && state.res.headersSent && state.res.writableLength === 0
+    if (state !== undefined && !state.res.writableEnded && (state.waits === 'app' || isIdleStream)) return
+    const late = Object.assign(new Error('silence'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    const isExpected = state === undefined ? socket.bytesRead > 0 : !state.res.headersSent
+    if (isExpected) refuseRaw(late, socket, false)
+    else socket.destroy()
+  }
+}

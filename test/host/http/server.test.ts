@@ -1,0 +1,383 @@
+/** The HTTP server in front of the apps: framing, limits, and what each kind of failure looks like from outside. */
+import { request as httpRequest } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { silentLog, systemClock } from '../../../core/index.ts'
+import { engineProblems } from '../../../host/engine/index.ts'
+import {
+  HttpServer,
+  isStreamed,
+  type HttpLimits,
+  type HttpRequest,
+  type HttpResponse,
+  type Ingress,
+} from '../../../host/http/index.ts'
+import { rawClient } from './raw-client.ts'
+
+const servers: HttpServer[] = []
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()))
+})
+
+async function serve(
+  handle: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse,
+  limits: Partial<HttpLimits> = {},
+): Promise<number> {
+  const ingress: Ingress = { handle: async (request) => handle(request) }
+  const server = new HttpServer({
+    host: '127.0.0.1',
+    port: 0,
+    hosts: new Map([['shop.example', 'hello']]),
+    ingressOf: (app) => (app === 'hello' ? ingress : app === 'down' ? 'down' : null),
+    textOf: (code) => `text of ${code}`,
+    clock: systemClock,
+    log: silentLog,
+    limits: { stopMs: 100, ...limits },
+  })
+  servers.push(server)
+  await server.start()
+  return server.address!.port
+}
+
+const reply = (body: string | null, changes: Partial<HttpResponse> = {}): HttpResponse => ({
+  status: 200,
+  headers: [],
+  body: body === null ? null : Buffer.from(body),
+  trailers: () => null,
+  ...changes,
+})
+
+async function ask(port: number, text: string): Promise<string> {
+  const client = rawClient(port)
+  client.send(text)
+  return client.closed()
+}
+
+const get = (path: string, fields = 'Host: x\r\n', method = 'GET'): string =>
+  `${method} ${path} HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`
+
+describe('a request', () => {
+  it('reaches the app that its path names, without the name', async () => {
+    const seen: string[] = []
+    const port = await serve((request) => {
+      seen.push(`${request.method} ${request.path} ${request.authority}`)
+      return reply('hi')
+    })
+    for (const path of ['/hello', '/hello/', '/hello/a/b?c=d', '/hello?x']) {
+      expect(await ask(port, get(path))).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\nhi$/s)
+    }
+    expect(seen).toEqual(['GET / x', 'GET / x', 'GET /a/b?c=d x', 'GET /?x x'])
+  })
+
+  it('reaches the app that its host names, path and all', async () => {
+    const seen: string[] = []
+    const port = await serve((request) => {
+      seen.push(request.path)
+      return reply('hi')
+    })
+    await ask(port, get('/a', 'Host: hello.localhost:8080\r\n'))
+    await ask(port, get('/b', 'Host: SHOP.example\r\n'))
+    await ask(port, get('http://hello.localhost/c?d', 'Host: other\r\n'))
+    expect(seen).toEqual(['/a', '/b', '/c?d'])
+  })
+
+  it('carries its fields in order and case, without those of the connection', async () => {
+    let headers: readonly string[] = []
+    const port = await serve((request) => {
+      headers = request.headers
+      return reply(null)
+    })
+    const fields =
+      'Host: x\r\nX-B: 1\r\nx-b: 2\r\nKeep-Alive: 9\r\nTE: trailers\r\nX-Hop: y\r\nConnection: x-hop\r\nUpgrade: h2c\r\n'
+    await ask(port, `GET /hello HTTP/1.1\r\n${fields}Connection: close\r\n\r\n`)
+    expect(headers).toEqual(['X-B', '1', 'x-b', '2'])
+  })
+
+  it('brings a small body whole and a large one in pieces', async () => {
+    const bodies: string[] = []
+    const port = await serve(async ({ body }) => {
+      if (!isStreamed(body)) bodies.push(`whole ${body?.length}`)
+      else {
+        let size = 0
+        for await (const piece of body.chunks) size += piece.length
+        bodies.push(`streamed ${size} ${body.trailers()?.join('=')}`)
+      }
+      return reply('ok')
+    })
+    await ask(port, `POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello`)
+    const large = 'x'.repeat(100_000)
+    await ask(
+      port,
+      `POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nConnection: close\r\n\r\n${large}`,
+    )
+    await ask(
+      port,
+      'POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\nConnection: close\r\n\r\n' +
+        '3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n',
+    )
+    expect(bodies).toEqual(['whole 5', 'streamed 100000 undefined', 'streamed 3 X-Sum=7'])
+  })
+})
+
+describe('a response', () => {
+  it('keeps its fields, and gets a length', async () => {
+    const headers = [
+      'Set-Cookie',
+      'a',
+      'Set-Cookie',
+      'b',
+      'Connection',
+      'upgrade',
+      'Transfer-Encoding',
+      'gzip',
+    ]
+    const port = await serve(() => reply('hello', { status: 201, headers }))
+    const text = await ask(port, get('/hello'))
+    expect(text).toMatch(/^HTTP\/1.1 201 Created\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 5\r\n/)
+    expect(text).not.toMatch(/gzip|upgrade/)
+  })
+
+  it('has no body for HEAD, 204 and 304', async () => {
+    let status = 200
+    const port = await serve(() => reply('hello', { status }))
+    expect(await ask(port, get('/hello', 'Host: x\r\n', 'HEAD'))).toMatch(/Content-Length: 5\r\n.*\r\n\r\n$/s)
+    status = 204
+    expect(await ask(port, get('/hello'))).toMatch(
+      /^HTTP\/1.1 204 No Content\r\n(?!.*Content-Length).*\r\n\r\n$/s,
+    )
+    status = 304
+    expect(await ask(port, get('/hello'))).toMatch(/^HTTP\/1.1 304 Not Modified\r\n.*\r\n\r\n$/s)
+  })
+
+  it('streams, with trailers at its end', async () => {
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one ')
+      yield Buffer.from('two')
+    }
+    const port = await serve(() => reply(null, { body: body(), trailers: () => ['x-sum', '7'] }))
+    expect(await ask(port, get('/hello'))).toMatch(/\r\n\r\n4\r\none \r\n3\r\ntwo\r\n0\r\nx-sum: 7\r\n\r\n$/)
+  })
+
+  it('is told as broken where the app breaks off', async () => {
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one ')
+      throw new Error('the app died')
+    }
+    const port = await serve(() => reply(null, { body: body() }))
+    const text = await ask(port, get('/hello'))
+    expect(text).toContain('one ')
+    expect(text).not.toMatch(/0\r\n\r\n$/)
+  })
+
+  it('stops the app when its client goes away', async () => {
+    let stopped!: () => void
+    const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
+    async function* body(): AsyncGenerator<Uint8Array> {
+      try {
+        for (;;) {
+          yield Buffer.alloc(65_536)
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      } finally {
+        stopped()
+      }
+    }
+    const port = await serve(() => reply(null, { body: body() }))
+    const client = rawClient(port)
+    client.send(get('/hello'))
+    await client.until('200 OK')
+    client.socket.destroy()
+    await whenStopped
+  })
+
+  it('is 502 where it is none', async () => {
+    const bad: Partial<HttpResponse>[] = [
+      { status: 101 },
+      { status: 700 },
+      { headers: ['a b', 'c'] },
+      { headers: ['a', 'b\r\nc: d'] },
+      { headers: ['content-length', '3'] },
+      { headers: ['content-length', '5', 'Content-Length', '4'] },
+    ]
+    let changes: Partial<HttpResponse> = {}
+    const port = await serve(() => reply('hello', changes))
+    for (const each of bad) {
+      changes = each
+      expect(await ask(port, get('/hello'))).toMatch(/^HTTP\/1.1 502 .*"error":"ERR_HTTP_RESPONSE"/s)
+    }
+  })
+})
+
+describe('a failure', () => {
+  it('has a status and names its code, and never what went on inside', async () => {
+    let code: Parameters<typeof engineProblems.error>[0] = 'ERR_APP_TRAP'
+    const port = await serve(() => {
+      throw engineProblems.error(code, 'secret: unreachable in handle < run')
+    })
+    const expected = [
+      ['ERR_APP_TRAP', 502],
+      ['ERR_APP_MEMORY', 502],
+      ['ERR_APP_DEADLINE', 504],
+      ['ERR_APP_BUSY', 503],
+      ['ERR_APP_STOPPED', 503],
+    ] as const
+    for (const [each, status] of expected) {
+      code = each
+      const text = await ask(port, get('/hello'))
+      expect(text).toMatch(
+        new RegExp(`^HTTP/1.1 ${status} .*"error":"${each}","message":"text of ${each}"`, 's'),
+      )
+      expect(text).not.toContain('secret')
+      if (status === 503) expect(text).toContain('Retry-After: 1')
+    }
+  })
+
+  it('of the node itself tells no more', async () => {
+    const port = await serve(() => {
+      throw new TypeError('secret')
+    })
+    const text = await ask(port, get('/hello'))
+    expect(text).toMatch(/^HTTP\/1.1 502 /)
+    expect(text).not.toContain('secret')
+  })
+
+  it('is 404 for no app, 503 for one that does not run', async () => {
+    const port = await serve(() => reply('hi'))
+    expect(await ask(port, get('/none'))).toMatch(/^HTTP\/1.1 404 .*ERR_HTTP_NO_APP/s)
+    expect(await ask(port, get('/'))).toMatch(/^HTTP\/1.1 404 /)
+    expect(await ask(port, get('*', 'Host: x\r\n', 'OPTIONS'))).toMatch(/^HTTP\/1.1 404 /)
+    expect(await ask(port, get('/down'))).toMatch(/^HTTP\/1.1 503 .*Retry-After: 1.*ERR_HTTP_APP_DOWN/s)
+  })
+
+  it('is 503 beyond the requests that may be under way', async () => {
+    let release!: () => void
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const port = await serve(
+      async () => {
+        await released
+        return reply('late')
+      },
+      { requests: 1 },
+    )
+    const first = ask(port, get('/hello'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await ask(port, get('/hello'))).toMatch(/^HTTP\/1.1 503 .*ERR_HTTP_BUSY/s)
+    release()
+    expect(await first).toContain('late')
+  })
+})
+
+describe('bad input', () => {
+  it('is refused where two parsers could disagree about its length', async () => {
+    let reached = 0
+    const port = await serve(() => {
+      reached += 1
+      return reply('hi')
+    })
+    const heads = [
+      'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n',
+      'Content-Length: 5\r\nContent-Length: 6\r\n',
+      'Content-Length: +5\r\n',
+      'Content-Length: 5, 5\r\n',
+      'Transfer-Encoding: chunked, identity\r\n',
+      'Transfer-Encoding : chunked\r\n',
+      'X: a\rb\r\n',
+      ' Folded: x\r\n',
+      'No colon\r\n',
+    ]
+    for (const head of heads) {
+      const text = await ask(
+        port,
+        `POST /hello HTTP/1.1\r\nHost: x\r\n${head}\r\n0\r\n\r\nGET /hello HTTP/1.1\r\n\r\n`,
+      )
+      expect(text, head).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"error":"ERR_HTTP_REQUEST"/s)
+    }
+    expect(reached).toBe(0)
+  })
+
+  it('is refused where it is no HTTP', async () => {
+    const port = await serve(() => reply('hi'))
+    for (const text of [
+      '\x16\x03\x01\x02\x00',
+      'GET\r\n\r\n',
+      'GET /hello HTTP/9.9\r\n\r\n',
+      'hello\r\n\r\n',
+    ]) {
+      expect(await ask(port, text)).toMatch(/^HTTP\/1.1 400 /)
+    }
+    expect(await ask(port, 'GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+  })
+
+  it('is refused where its head is too large', async () => {
+    const port = await serve(() => reply('hi'))
+    expect(await ask(port, get('/hello', `Host: x\r\nX: ${'x'.repeat(40_000)}\r\n`))).toMatch(
+      /^HTTP\/1.1 431 /,
+    )
+    expect(await ask(port, get('/hello', `Host: x\r\n${'a: b\r\n'.repeat(300)}`))).toMatch(
+      /^HTTP\/1.1 431 .*ERR_HTTP_HEAD_SIZE/s,
+    )
+  })
+
+  it('is refused where its body is too large, declared or not', async () => {
+    const port = await serve(
+      async ({ body }) => {
+        if (isStreamed(body)) for await (const _ of body.chunks);
+        return reply('hi')
+      },
+      { bodyBytes: 10, wholeBodyBytes: 4 },
+    )
+    expect(await ask(port, 'POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 413 .*ERR_HTTP_BODY_SIZE/s,
+    )
+    const chunked =
+      'POST /hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n'
+    expect(await ask(port, chunked)).toMatch(/^HTTP\/1.1 413 .*ERR_HTTP_BODY_SIZE/s)
+  })
+
+  it('ends with a client that stops in the middle of its head or body', async () => {
+    let reached = 0
+    const port = await serve(
+      () => {
+        reached += 1
+        return reply('hi')
+      },
+      { headMs: 200, idleMs: 200, requestMs: 400 },
+    )
+    expect(await ask(port, 'GET /hello HTTP/1.1\r\nHost: x\r\n')).toMatch(/^HTTP\/1.1 408 /)
+    expect(await ask(port, 'POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe')).toMatch(
+      /^HTTP\/1.1 408 /,
+    )
+    expect(reached).toBe(0)
+  })
+
+  it('breaks the body of a client that goes away', async () => {
+    let failure!: (error: unknown) => void
+    const failed = new Promise<unknown>((resolve) => (failure = resolve))
+    const port = await serve(async ({ body }) => {
+      try {
+        if (isStreamed(body)) for await (const _ of body.chunks);
+      } catch (error) {
+        failure(error)
+      }
+      return reply('hi')
+    })
+    const client = rawClient(port)
+    client.send('POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    client.socket.destroy()
+    expect(await failed).toMatchObject({ code: 'ERR_HTTP_CLIENT_GONE' })
+  })
+
+  it('leaves others on their connections unharmed', async () => {
+    const port = await serve(() => reply('hi'))
+    const good = new Promise<number | undefined>((resolve, reject) => {
+      httpRequest({ port, path: '/hello' }, (res) => {
+        res.resume()
+        resolve(res.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+    await ask(port, 'nonsense\r\n\r\n')
+    expect(await good).toBe(200)
+  })
+})
