@@ -14,9 +14,9 @@ export const quickjs: ScriptEngine = {
   plainValues: true,
   provides: () => false,
   tools: [{ name: 'componentize-qjs', entry: '.' }],
-  async build([tool], { script, witFolder, world }) {
+  async build([tool], { script, witFile, world }) {
     const { component } = await (tool as Tool).componentize({
-      witPath: witFolder,
+      witPath: witFile,
       world,
       jsSource: script,
       // Without the ABI of WASI 0.3, which only the newest Node can run.

@@ -4,7 +4,6 @@
  */
 import type { ScriptEngine } from './typescript-engine.ts'
 import type { WorldTypes } from './typescript-types.ts'
-import { readWitSource } from './wit-source.ts'
 
 /** The patch level of WASI that the engine was linked with; only with its own can a world be merged. */
 const engineWasi = '0.2.10'
@@ -17,9 +16,8 @@ export const starlingmonkey: ScriptEngine = {
   // `addEventListener('fetch', …)` is no export.
   provides: (id) => id.startsWith(webHandler),
   tools: [{ name: '@bytecodealliance/componentize-js', entry: '.' }],
-  async build([tool], { script, witFolder, world, types }) {
-    const witWorld = atEngineWasi(await readWitSource(witFolder))
-    const { component } = await (tool as Tool).componentize(atEngineWasi(script), witWorld, {
+  async build([tool], { script, witSource, world, types }) {
+    const { component } = await (tool as Tool).componentize(atEngineWasi(script), atEngineWasi(witSource), {
       sourceName: 'app.js',
       worldName: world,
       disableFeatures: unusedFeatures(types),

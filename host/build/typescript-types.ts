@@ -21,8 +21,8 @@ export interface WorldTypes {
 }
 
 /** @param jco the module `@bytecodealliance/jco-transpile` */
-export async function worldTypes(jco: unknown, witFolder: string, world: string): Promise<WorldTypes> {
-  const generated = await (jco as Jco).generateGuestTypes(witFolder, { worldName: world })
+export async function worldTypes(jco: unknown, witFile: string, world: string): Promise<WorldTypes> {
+  const generated = await (jco as Jco).generateGuestTypes(witFile, { worldName: world })
   const files = new Map<string, string>()
   for (const [path, bytes] of Object.entries(generated)) {
     // One folder is enough: the names of interfaces carry their package.
@@ -75,7 +75,7 @@ function plainLine(line: string): string {
 
 interface Jco {
   generateGuestTypes(
-    witFolder: string,
+    witFile: string,
     options: { worldName: string },
   ): Promise<Readonly<Record<string, Uint8Array>>>
 }

@@ -5,9 +5,11 @@
  * Two engines. QuickJS is small, starts fast and is the default. StarlingMonkey (SpiderMonkey) has a dozen times
  * its size and brings the web's own interfaces (fetch, streams, timers) on top of wasi:http. See typescript-*.ts.
  */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { messageOf } from '../../core/index.ts'
-import type { Language } from './language.ts'
+import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import type { BuildRequest, Language } from './language.ts'
 import { buildProblems } from './problems.ts'
 import { programFolder } from './program-folder.ts'
 import { importTools } from './toolchain.ts'
@@ -16,58 +18,70 @@ import type { ScriptEngine } from './typescript-engine.ts'
 import { quickjs } from './typescript-quickjs.ts'
 import { starlingmonkey } from './typescript-starlingmonkey.ts'
 import { worldTypes, writeTypes, type WorldExport } from './typescript-types.ts'
-import { readWitSource, worldsOf } from './wit-source.ts'
+import { ownWitFolder, readWitSource, worldsOf } from './wit-source.ts'
 
 const defaultSource = 'src/index.ts'
 const engines: readonly ScriptEngine[] = [quickjs, starlingmonkey]
 
 export const typescript: Language = {
   name: 'typescript',
-  async build({ folder, manifest, progress, signal }) {
-    const root = programFolder()
-    const { world, source = defaultSource } = manifest.component
-    const engine = engines.find(({ name }) => name === manifest.component.engine) ?? quickjs
-    const [esbuild, jco, ...engineTools] = await importTools(
-      [
-        { name: 'esbuild', entry: '.' },
-        { name: '@bytecodealliance/jco-transpile', entry: '.' },
-        ...engine.tools,
-      ],
-      [folder, root],
-    )
-    const witFolder = join(root, 'wit')
-    await refuseUnknownWorld(witFolder, world)
-
-    progress(`writing the types of world ${world} to build/types`)
-    const types = await worldTypes(jco, witFolder, world)
-    // Before anything of the app is looked at: a first build that fails still leaves types to write it with.
-    await writeTypes(join(folder, 'build', 'types'), types.files, engine)
-    signal.throwIfAborted()
-
-    progress(`bundling ${source}`)
-    const bundled = await bundle(esbuild, folder, source, manifest.app.name)
-    refuseMissingExports(
-      types.exports.filter(({ id }) => !engine.provides(id)),
-      bundled.exports,
-      source,
-      world,
-    )
-    signal.throwIfAborted()
-
-    progress(`making a component of world ${world} with ${engine.title}`)
+  async build(request) {
+    const scratch = await mkdtemp(join(tmpdir(), 'selvedge-build-'))
     try {
-      return await engine.build(engineTools, { script: bundled.script, witFolder, world, types })
-    } catch (error) {
-      throw buildProblems.error(
-        'ERR_BUILD_FAILED',
-        `${source} does not start in ${engine.title}: ${shown(error)}`,
-        {
-          hint: 'what stands at the top level of a module runs at build time: it must not throw, nor call an import',
-          cause: error,
-        },
-      )
+      return await buildIn(scratch, request)
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
     }
   },
+}
+
+async function buildIn(
+  scratch: string,
+  { folder, manifest, progress, signal }: BuildRequest,
+): Promise<Uint8Array> {
+  const root = programFolder()
+  const { world, source = defaultSource } = manifest.component
+  const engine = engines.find(({ name }) => name === manifest.component.engine) ?? quickjs
+  const [esbuild, jco, ...engineTools] = await importTools(
+    [
+      { name: 'esbuild', entry: '.' },
+      { name: '@bytecodealliance/jco-transpile', entry: '.' },
+      ...engine.tools,
+    ],
+    [folder, root],
+  )
+  const own = await ownWitFolder(folder)
+  const witSource = await readWitSource(...(own === null ? [] : [own]), join(root, 'wit'))
+  refuseUnknownWorld(witSource, world)
+  const witFile = join(scratch, 'world.wit')
+  await writeFile(witFile, witSource)
+
+  progress(`writing the types of world ${world} to build/types`)
+  const types = await worldTypes(jco, witFile, world)
+  // Before anything of the app is looked at: a first build that fails still leaves types to write it with.
+  await writeTypes(join(folder, 'build', 'types'), types.files, engine)
+  signal.throwIfAborted()
+
+  progress(`bundling ${source}`)
+  const { script, exports } = await bundle(esbuild, folder, source, manifest.app.name)
+  const wanted = types.exports.filter(({ id }) => !engine.provides(id))
+  refuseMissingExports(wanted, exports, source, world)
+  signal.throwIfAborted()
+
+  progress(`making a component of world ${world} with ${engine.title}`)
+  try {
+    return await engine.build(engineTools, { script, witSource, witFile, world, types })
+  } catch (error) {
+    if (isSelvedgeError(error)) throw error
+    throw buildProblems.error(
+      'ERR_BUILD_FAILED',
+      `${source} does not start in ${engine.title}: ${shown(error)}`,
+      {
+        hint: 'what stands at the top level of a module runs at build time: it must not throw, nor call an import',
+        cause: error,
+      },
+    )
+  }
 }
 
 /** Of an engine's report, what an error repeats. */
@@ -78,8 +92,8 @@ function shown(error: unknown): string {
   return text.length > shownLength ? `${text.slice(0, shownLength)}\n…` : text
 }
 
-async function refuseUnknownWorld(witFolder: string, world: string): Promise<void> {
-  const worlds = worldsOf(await readWitSource(witFolder))
+function refuseUnknownWorld(witSource: string, world: string): void {
+  const worlds = worldsOf(witSource)
   if (worlds.includes(world)) return
   throw buildProblems.error('ERR_WORLD', `there is no world ${world} (there is: ${worlds.join(', ')})`)
 }
