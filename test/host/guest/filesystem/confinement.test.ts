@@ -4,7 +4,7 @@
  */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { creating, ground, outcome, reading, secret, writing, type Ground } from './kit.ts'
 

@@ -1,5 +1,5 @@
 /** Arguments, clocks, chance, streams, polls and the end, call by call. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StreamFailure } from '../../../../host/guest/bytes.ts'
 import { errno, Exit, Guest, sourceOf } from './kit.ts'
