@@ -7,8 +7,9 @@
 import '../core/compat.ts'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { systemClock } from '../core/index.ts'
-import { runCli, wantsColour, type Output, type World } from './cli/index.ts'
+import { Interruption, runCli, wantsColour, type Output, type World } from './cli/index.ts'
 
 const { env } = process
 
@@ -22,6 +23,12 @@ function output(stream: NodeJS.WriteStream): Output {
       return isTTY ? Math.max(40, stream.columns) : 80
     },
   }
+}
+
+function writeBytes(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(bytes, (error) => (error instanceof Error ? reject(error) : resolve()))
+  })
 }
 
 /** XDG Base Directory Specification: relative values are to be ignored. */
@@ -38,7 +45,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     // Whoever asks twice does not want to wait for a clean end.
     if (ending.signal.aborted) process.exit(1)
-    ending.abort()
+    ending.abort(new Interruption(signal))
   })
 }
 for (const stream of [process.stdout, process.stderr]) {
@@ -52,7 +59,18 @@ const world: World = {
   cwd: process.cwd(),
   folders: {
     data: given(env.SELVEDGE_DATA) ?? join(baseFolder(env.XDG_DATA_HOME, '.local', 'share'), 'selvedge'),
+    cache: join(baseFolder(env.XDG_CACHE_HOME, '.cache'), 'selvedge'),
     keys: given(env.SELVEDGE_KEYS) ?? join(baseFolder(env.XDG_CONFIG_HOME, '.config'), 'selvedge', 'keys'),
+  },
+  env,
+  streams: {
+    // Touched only when it is read: the mere look at it would take what is typed ahead.
+    stdin: {
+      [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+    },
+    stdout: (bytes) => writeBytes(process.stdout, bytes),
+    stderr: (bytes) => writeBytes(process.stderr, bytes),
+    terminal: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },
   },
   clock: systemClock,
   signal: ending.signal,

@@ -15,14 +15,8 @@ export interface ParsedArguments {
  */
 export function parseArguments(command: Command, typed: readonly string[]): ParsedArguments {
   const table = allOptions(command)
-  // Not strict: its errors cannot name the nearest option, so each token is judged here.
-  const { tokens } = parseArgs({
-    args: [...typed],
-    options: Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, parserOption(spec)])),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
+  const { own, rest } = splitRest(command, typed)
+  const { tokens } = parse(table, own)
   const options = emptyValues(table)
   const args: string[] = []
   for (const token of tokens) {
@@ -33,7 +27,29 @@ export function parseArguments(command: Command, typed: readonly string[]): Pars
     }
   }
   if (options.help !== true) checkCount(command, args)
-  return { options, args }
+  return { options, args: [...args, ...rest] }
+}
+
+/** What belongs to the command, its first argument included, and what to the program that this names. */
+function splitRest(
+  command: Command,
+  typed: readonly string[],
+): { readonly own: readonly string[]; readonly rest: readonly string[] } {
+  if (command.rest === undefined) return { own: typed, rest: [] }
+  const first = parse(allOptions(command), typed).tokens.find(({ kind }) => kind === 'positional')
+  const end = first === undefined ? typed.length : first.index + 1
+  return { own: typed.slice(0, end), rest: typed.slice(end) }
+}
+
+/** Not strict: its errors cannot name the nearest option, so each token is judged here. */
+function parse(table: OptionTable, typed: readonly string[]) {
+  return parseArgs({
+    args: [...typed],
+    options: Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, parserOption(spec)])),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
 }
 
 type Values = Record<string, boolean | string | readonly string[] | undefined>

@@ -40,7 +40,7 @@ export type AnyValues = Readonly<Record<string, boolean | string | readonly stri
 export interface CommandContext<Values = AnyValues> {
   readonly world: World
   readonly options: Values
-  /** As many as the command has arguments; optional ones may be missing. */
+  /** As many as the command has arguments; optional ones may be missing. Behind them the rest, where it takes one. */
   readonly args: readonly string[]
   readonly json: boolean
   /** The data folder: --data, or the default. */
@@ -54,6 +54,11 @@ interface CommandFacts<Table extends OptionTable> {
   /** More than one line for `--help`, where the summary is not enough. */
   readonly details?: string
   readonly arguments?: readonly ArgumentSpec[]
+  /**
+   * What follows the first argument, options or not, belongs to the program that it names: `ARGS`, as help shows it.
+   * The command's own options precede it.
+   */
+  readonly rest?: string
   readonly options: Table
   /** The schema behind `--json`; null where the command prints no data. */
   readonly json: string | null

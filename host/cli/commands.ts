@@ -1,6 +1,7 @@
 /** Every command, in the order that help shows them. A new one is a file under `commands/` and a line here. */
 import type { Command } from './command.ts'
 import { apps } from './commands/apps.ts'
+import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { completion } from './commands/completion.ts'
 import { explain } from './commands/explain.ts'
@@ -10,6 +11,7 @@ import { logs } from './commands/logs.ts'
 import { network } from './commands/network.ts'
 import { publish } from './commands/publish.ts'
 import { releases } from './commands/releases.ts'
+import { run } from './commands/run.ts'
 import { sensors } from './commands/sensors.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
@@ -20,6 +22,8 @@ export const commands: readonly Command[] = [
   up,
   invite,
   build,
+  bindings,
+  run,
   publish,
   status,
   apps,

@@ -35,7 +35,8 @@ export function commandHelp(command: Command): string {
 
 function usageLine(command: Command): string {
   const words = (command.arguments ?? []).map(({ name, required }) => (required ? name : `[${name}]`))
-  return ['selvedge', command.name, ...words, '[OPTIONS]'].join(' ')
+  if (command.rest === undefined) return ['selvedge', command.name, ...words, '[OPTIONS]'].join(' ')
+  return ['selvedge', command.name, '[OPTIONS]', ...words, command.rest].join(' ')
 }
 
 /** As a table whose second column is wrapped where it would leave the screen. */

@@ -1,5 +1,6 @@
 /** What a command may touch of the outside: everything comes from here, so that tests can be the outside. */
 import type { Clock } from '../../core/index.ts'
+import type { ByteStreams } from '../run/index.ts'
 import type { NodeStarter } from './node-starter.ts'
 
 /** One of the two standard streams. */
@@ -23,13 +24,31 @@ export interface World {
     readonly data: string
     /** Keys of people. */
     readonly keys: string
+    /** What can be made again. */
+    readonly cache: string
   }
+  /** Variables, for a program that is given them by name. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The standard streams as bytes, for a program that has them as its own. */
+  readonly streams: ByteStreams
   readonly clock: Clock
-  /** Aborts on SIGINT and SIGTERM. */
+  /** Aborts on SIGINT and SIGTERM; its reason is an {@link Interruption}. */
   readonly signal: AbortSignal
   /** Loads the node only when it is asked to start. */
   readonly startNode: NodeStarter
 }
 
-/** design.md section 12. */
-export type ExitCode = 0 | 1 | 2 | 3
+/** Why a command was asked to end. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption'
+  /** What a shell calls a process that this signal ended: 128 and its number. */
+  readonly status: number
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`interrupted by ${signal}`)
+    this.status = signal === 'SIGINT' ? 130 : 143
+  }
+}
+
+/** 0 done, 1 failed, 2 wrong usage, 3 not decided in time; `run` passes on its program's own, up to 255. */
+export type ExitCode = number

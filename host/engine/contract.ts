@@ -88,6 +88,8 @@ export interface PrepareRequest {
   /** Exports its triggers need. */
   readonly requiredExports: readonly InterfaceId[]
   readonly memoryBytes: number
+  /** What to do about missing grants of these kinds, where they do not come from a manifest. */
+  howToGrant?(kinds: readonly string[]): string
 }
 
 /** Transpiled output on disk, verified. Cheap to hold; says nothing of instances. */
@@ -121,7 +123,7 @@ export type Isolation = 'worker' | 'process'
 
 export interface StandardStreams {
   readonly stdin: AsyncIterable<Uint8Array>
-  /** Resolves when there is room for more. */
+  /** Resolves when there is room for more. A sandbox has not ended before everything it wrote was taken. */
   stdout(bytes: Uint8Array): Promise<void>
   stderr(bytes: Uint8Array): Promise<void>
 }

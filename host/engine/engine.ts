@@ -143,6 +143,7 @@ function refuse(facts: ComponentFacts, request: PrepareRequest): void {
     granted: [...request.granted, ...engineOffers.map(({ id }) => id)],
     offered: [...request.offered, ...engineOffers],
     requiredExports: request.requiredExports,
+    ...(request.howToGrant === undefined ? {} : { howToGrant: request.howToGrant }),
   })
   if (refusal !== null) throw refusal
 }

@@ -14,6 +14,7 @@ export interface Wanted {
   readonly granted: readonly InterfaceId[]
   readonly offered: readonly OfferedInterface[]
   readonly requiredExports: readonly InterfaceId[]
+  howToGrant?(kinds: readonly string[]): string
 }
 
 /** @returns the error to throw, or null where all is well */
@@ -42,12 +43,12 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
     'ERR_IMPORTS_REFUSED',
     `the component imports ${what} it cannot have here${lines}`,
     {
-      hint: hintFor(missing),
+      hint: hintFor(missing, wanted),
     },
   )
 }
 
-function hintFor(missing: readonly Missing[]): string {
+function hintFor(missing: readonly Missing[], { howToGrant }: Wanted): string {
   const lists = new Map(
     missing.flatMap(({ offer }) => {
       const kind = offer?.grantKind ?? null
@@ -57,7 +58,9 @@ function hintFor(missing: readonly Missing[]): string {
   const kinds = [...lists.keys()].sort()
   const lines = kinds.map((kind) => `${lists.get(kind)} = ["NAME"]`).join(' and ')
   const flags = kinds.map((kind) => `--grant ${kind}:NAME`).join(' ')
-  const grant = `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
+  const grant =
+    howToGrant?.(kinds) ??
+    `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
   const none = missing.filter(({ offer }) => offer === null).length
   if (none === 0) return grant
   const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there`

@@ -1,9 +1,17 @@
 /** The parts of WASI itself, which every sandbox has whatever its grants: a new one is one line. */
 import { cliPart } from './cli/index.ts'
 import { clocksPart } from './clocks.ts'
+import { filesystemPart } from './filesystem/index.ts'
 import { ioPart } from './io/index.ts'
 import { keyValuePart } from './keyvalue/index.ts'
 import type { PartKind } from './part.ts'
 import { randomPart } from './random.ts'
 
-export const wasiParts: readonly PartKind[] = [ioPart, clocksPart, randomPart, cliPart, keyValuePart]
+export const wasiParts: readonly PartKind[] = [
+  ioPart,
+  clocksPart,
+  randomPart,
+  cliPart,
+  filesystemPart,
+  keyValuePart,
+]

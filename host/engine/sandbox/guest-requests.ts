@@ -25,6 +25,7 @@ type Request<T extends ToHost['t']> = Extract<ToHost, { t: T }>
 export class GuestRequests {
   readonly #needs: GuestRequestsNeeds
   readonly #functions = new Map<string, BoundFunction | BoundChannel>()
+  readonly #output = new Set<Promise<unknown>>()
 
   constructor(request: StartRequest, needs: GuestRequestsNeeds) {
     this.#needs = needs
@@ -71,12 +72,19 @@ export class GuestRequests {
     } catch (error) {
       return this.#fault(messageOf(error))
     }
+    const served = Promise.resolve().then(() => bound.run(args, channel))
+    if (id === stdioInterface && name !== 'stdin') this.#output.add(served)
     try {
-      await bound.run(args, channel)
+      await served
       channel.close()
     } catch (error) {
       channel.close({ message: messageOf(error) })
     }
+  }
+
+  /** Resolves when all that the guest wrote to its standard streams has been taken, or cannot be. */
+  async outputTaken(): Promise<void> {
+    await Promise.allSettled(this.#output)
   }
 
   #find(id: string, name: string, mode: 'channel'): BoundChannel

@@ -25,12 +25,12 @@ export class SandboxChannel implements HostChannel {
     return fault
   }
 
-  /** The other side is gone. @param failed whether reading from it fails, rather than ends */
+  /** The other side is gone; what it sent before can still be read. @param failed whether reading from it fails, rather than ends */
   lost(why: string, failed = true): void {
     this.#end.accept({ t: 'close', channel: this.#end.id, failure: failed ? { message: why } : null })
     this.#aborter.abort()
     this.#wake()
-    this.close()
+    this.#over()
   }
 
   get signal(): AbortSignal {

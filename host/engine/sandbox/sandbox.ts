@@ -193,7 +193,7 @@ class LinkedSandbox implements RunningSandbox {
   }
 
   #watchHead(ms: number): void {
-    this.#cancelWatch = this.#parts.clock.after(ms, () => {
+    this.#cancelWatch = this.#parts.clock.after(Math.min(ms, longestTimerMs), () => {
       this.#cancelWatch = null
       const { head } = this.#calls
       if (head === null) return
@@ -206,7 +206,7 @@ class LinkedSandbox implements RunningSandbox {
 
   #watch(ms: number, what: string): void {
     this.#cancelWatch?.()
-    this.#cancelWatch = this.#parts.clock.after(ms, () => {
+    this.#cancelWatch = this.#parts.clock.after(Math.min(ms, longestTimerMs), () => {
       this.#end({ reason: 'deadline', message: `${what} within ${ms} ms` })
     })
   }
@@ -340,9 +340,13 @@ class LinkedSandbox implements RunningSandbox {
     this.#channels.lost(incident.message)
     this.#markReady?.reject(startErrorOf(incident, app))
     this.#markReady = null
+    await this.#requests.outputTaken()
     this.#resolveEnded(incident)
   }
 }
+
+/** What a timer can hold; what waits longer (no deadline is Infinity) looks again then. */
+const longestTimerMs = 0x7fff_ffff
 
 const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
 

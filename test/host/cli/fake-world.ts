@@ -1,4 +1,5 @@
 /** The outside of a command, caught: what it wrote, and a clock that stands where it is told. */
+import { Readable } from 'node:stream'
 import { systemClock, type Clock } from '../../../core/index.ts'
 import type { NodeOptions, NodeStarter, Output, World } from '../../../host/cli/index.ts'
 import { runCli } from '../../../host/cli/index.ts'
@@ -25,6 +26,14 @@ const clock: Clock = { ...systemClock, now: () => sampleNow }
 
 const noNode: NodeStarter = (options: NodeOptions) => {
   throw new Error(`nobody was to start a node in ${options.data}`)
+}
+
+/** For a command that runs no program. */
+export const noStreams: World['streams'] = {
+  stdin: Readable.from([]),
+  stdout: async () => {},
+  stderr: async () => {},
+  terminal: { stdin: false, stdout: false, stderr: false },
 }
 
 export interface RunOptions {
@@ -56,7 +65,17 @@ export async function run(
     },
     stderr,
     cwd: options.cwd ?? '/nowhere',
-    folders: { data: options.data ?? '/nowhere/data', keys: options.keys ?? '/nowhere/keys' },
+    folders: {
+      data: options.data ?? '/nowhere/data',
+      keys: options.keys ?? '/nowhere/keys',
+      cache: '/nowhere/cache',
+    },
+    env: {},
+    streams: {
+      ...noStreams,
+      stdout: async (bytes) => stdout.write(Buffer.from(bytes).toString('utf8')),
+      stderr: async (bytes) => stderr.write(Buffer.from(bytes).toString('utf8')),
+    },
     clock,
     signal: options.signal ?? new AbortController().signal,
     startNode: options.startNode ?? noNode,

@@ -4,7 +4,7 @@ import { isSettled, rolloutProgress } from '../../../host/cli/rollout-progress.t
 import { waitForRelease } from '../../../host/cli/wait-for-release.ts'
 import { systemClock, type Clock } from '../../../core/index.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
-import { caughtOutput } from './fake-world.ts'
+import { caughtOutput, noStreams } from './fake-world.ts'
 
 const running: AppStatus = {
   app: 'light-alarm',
@@ -91,7 +91,9 @@ describe('waiting for it', () => {
       stdout: caughtOutput(),
       stderr,
       cwd: '/',
-      folders: { data: '/', keys: '/' },
+      folders: { data: '/', keys: '/', cache: '/' },
+      env: {},
+      streams: noStreams,
       clock,
       signal,
       startNode: () => Promise.reject(new Error('no node here')),

@@ -1,0 +1,33 @@
+/** The options that `run` and `serve` share: what the program may touch, and what it may use. */
+
+export const guestOptions = {
+  dir: {
+    kind: 'list',
+    value: 'HOST[::GUEST]',
+    help: 'a folder that it may read and write, under its own name or as GUEST',
+    completes: 'folder',
+  },
+  'dir-ro': {
+    kind: 'list',
+    value: 'HOST[::GUEST]',
+    help: 'the same, to be read only',
+    completes: 'folder',
+  },
+  env: { kind: 'list', value: 'NAME[=VALUE]', help: 'a variable; without a value the one it has here' },
+  config: { kind: 'list', value: 'KEY=VALUE', help: 'a setting for wasi:config' },
+  sensor: {
+    kind: 'list',
+    value: 'NAME=VALUE',
+    help: 'a simulated sensor: light=312lx, or a table as in a node’s TOML',
+  },
+  pin: { kind: 'list', value: 'NAME', help: 'a simulated pin' },
+  keyvalue: { kind: 'list', value: 'NAME', help: 'a bucket of wasi:keyvalue, kept in memory' },
+  memory: { kind: 'text', value: 'SIZE', help: 'most memory it may take (default: 4GiB)' },
+  isolation: {
+    kind: 'text',
+    value: 'HOW',
+    help: 'where it runs: worker (a thread, the default) or process',
+    completes: ['worker', 'process'],
+  },
+  'no-cache': { kind: 'flag', help: 'do not keep the prepared form for the next time' },
+} as const

@@ -1,0 +1,6 @@
+/** The public face of host/run: a file run on this machine, outside of any mesh. */
+export { runCommand, type CommandEnd, type CommandRequest } from './command.ts'
+export type { ByteStreams, Granted, RunLimits, RunRequest } from './contract.ts'
+export { readGrants, type TypedGrants } from './granted.ts'
+export { readLimits, type TypedLimits } from './limits.ts'
+export { runProblems } from './problems.ts'

@@ -1,0 +1,118 @@
+/** A file made ready to run on this machine: looked at, prepared, and with what it was granted behind its imports. */
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { digestOf, messageOf, silentLog, systemClock, systemRandom } from '../../core/index.ts'
+import { parseNodeConfig } from '../config/index.ts'
+import { openDevices, type Devices } from '../devices/index.ts'
+import {
+  createEngine,
+  type BoundInterface,
+  type Engine,
+  type Prepared,
+  type StartRequest,
+} from '../engine/index.ts'
+import { bindInterfaces, grantedInterfaces, grantedNames, interfaceOffers } from '../interfaces/index.ts'
+import { memoryStorage } from '../storage/index.ts'
+import { cacheAt } from './cache-folder.ts'
+import type { RunRequest } from './contract.ts'
+import { optionOfGrant } from './granted.ts'
+import { runProblems } from './problems.ts'
+
+/** Larger than any component the engine takes; it says itself what is too large for it. */
+const maxFileBytes = 1024 * 1024 * 1024
+/** A program of one person may have more of the heap than an app among many. */
+const sandboxHeapMb = 512
+
+export interface LocalApp {
+  readonly engine: Engine
+  readonly prepared: Prepared
+  /** All of a start but its streams. */
+  readonly start: Omit<StartRequest, 'streams' | 'output'>
+  close(): Promise<void>
+}
+
+/**
+ * @param path absolute, of `request.file`
+ * @param args of the program, behind its own name
+ * @throws ERR_RUN_FILE, and what the engine throws for a file that cannot run here
+ */
+export async function openLocalApp(
+  request: RunRequest,
+  path: string,
+  args: readonly string[],
+): Promise<LocalApp> {
+  const { granted, limits } = request
+  const bytes = await readFileBounded(request.file, path)
+  const engine = createEngine({
+    cacheFolder: cacheAt(request.cacheFolder),
+    clock: systemClock,
+    log: silentLog,
+    limits: { sandboxHeapMb },
+  })
+  const prepared = await engine.prepare({
+    bytes,
+    digest: digestOf(bytes),
+    granted: grantedInterfaces(granted.grants),
+    offered: interfaceOffers,
+    requiredExports: [],
+    memoryBytes: limits.memoryBytes,
+    howToGrant: (kinds) => `run it with ${kinds.map((kind) => optionOfGrant[kind] ?? kind).join(' ')}`,
+  })
+  const devices = await openDevices(parseNodeConfig(granted.devices, 'the options'), {
+    clock: systemClock,
+    random: systemRandom,
+  })
+  const app = basename(request.file)
+  return {
+    engine,
+    prepared,
+    start: {
+      app,
+      prepared,
+      imports: bind(request, app, devices),
+      deadlineMs: limits.deadlineMs,
+      memoryBytes: limits.memoryBytes,
+      isolation: limits.isolation,
+      world: { args: [app, ...args], env: granted.env, preopens: granted.folders },
+    },
+    async close() {
+      await engine.stop()
+      await devices.close()
+    },
+  }
+}
+
+function bind({ granted, tell }: RunRequest, app: string, devices: Devices): BoundInterface[] {
+  const { grants, config } = granted
+  const storage = memoryStorage(systemClock)
+  return bindInterfaces(grants, {
+    app,
+    version: '0.0.0',
+    config,
+    sensors: devices.sensors,
+    pins: devices.pins,
+    buckets: new Set(grantedNames(grants, 'keyvalue')),
+    containers: new Set(grantedNames(grants, 'blobstore')),
+    keyValue: () => storage.keyValue(app),
+    blobs: () => storage.blobs(app),
+    log: (level, context, message) => tell(`${level} ${context === '' ? '' : `${context}: `}${message}`),
+  })
+}
+
+async function readFileBounded(file: string, path: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, 'r')
+    try {
+      const facts = await handle.stat()
+      if (facts.isDirectory()) throw new Error('it is a folder')
+      if (facts.size > maxFileBytes) throw new Error(`it has ${facts.size} bytes`)
+      return new Uint8Array(await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    const why =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(cause)
+    throw runProblems.error('ERR_RUN_FILE', `cannot read ${file}: ${why}`, { cause })
+  }
+}
