@@ -1,4 +1,5 @@
 /** The public face of what runs inside a sandbox: the contracts of its parts, and what the node needs to talk to it. */
+export * from './blobstore/wire.ts'
 export * from './bytes.ts'
 export { ChannelEnd } from './channel-end.ts'
 export { encodeFrame, FrameReader } from './frames.ts'

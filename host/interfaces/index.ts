@@ -2,6 +2,7 @@
  * The public face of the interfaces offered to guests, and their list: a new one is one folder and one line here.
  */
 import type { BoundInterface, InterfaceId } from '../engine/index.ts'
+import { blobstore } from './blobstore/index.ts'
 import { configStores } from './config-store/index.ts'
 import type { AppContext } from './context.ts'
 import { devicePins } from './device-pins/index.ts'
@@ -22,6 +23,7 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
   logging,
   ...configStores,
   ...keyValue,
+  ...blobstore,
 ]
 
 /** The kinds of grant that open something, sorted. */
