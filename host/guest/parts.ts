@@ -1,4 +1,5 @@
 /** The parts of WASI itself, which every sandbox has whatever its grants: a new one is one line. */
+import { blobstorePart } from './blobstore/index.ts'
 import { cliPart } from './cli/index.ts'
 import { clocksPart } from './clocks.ts'
 import { filesystemPart } from './filesystem/index.ts'
