@@ -19,6 +19,7 @@ import type {
 import { refusalOf } from './import-check.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { unpack } from './packed.ts'
+import { p3Offers, withClient, withGrantedClient } from './p3-offers.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
 import { findProgram, type Program } from './program.ts'
@@ -140,8 +141,8 @@ class ComponentEngine implements Engine {
 /** What this node has itself is offered and granted to everyone. */
 function refuse(facts: ComponentFacts, request: PrepareRequest): void {
   const refusal = refusalOf(facts, {
-    granted: [...request.granted, ...engineOffers.map(({ id }) => id)],
-    offered: [...request.offered, ...engineOffers],
+    granted: [...withGrantedClient(request.granted), ...[...engineOffers, ...p3Offers].map(({ id }) => id)],
+    offered: [...withClient(request.offered), ...engineOffers, ...p3Offers],
     requiredExports: request.requiredExports,
     ...(request.howToGrant === undefined ? {} : { howToGrant: request.howToGrant }),
   })

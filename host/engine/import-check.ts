@@ -71,9 +71,15 @@ function hintFor(missing: readonly Missing[], { howToGrant }: Wanted): string {
 function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): string {
   if (!id.includes(':')) return 'a function of its own world, which no node provides'
   const { path } = parseInterface(id)
-  const sameName = offered.find((offer) => parseInterface(offer.id).path === path)
+  const sameName = sameLine(
+    id,
+    offered.filter((offer) => parseInterface(offer.id).path === path),
+  )[0]
   if (sameName !== undefined) return `this node has it as ${sameName.id}, which cannot stand in for it`
-  const kin = offered.filter((offer) => namespaceOf(offer.id) === namespaceOf(id))
+  const kin = sameLine(
+    id,
+    offered.filter((offer) => namespaceOf(offer.id) === namespaceOf(id)),
+  )
   const nearest =
     kin.length === 0
       ? null
@@ -82,6 +88,13 @@ function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): str
           kin.map((offer) => offer.id),
         )
   return `not an interface of this node${nearest === null ? '' : `; the nearest it has is ${nearest}`}`
+}
+
+/** Those of the same major and minor version, where there are any: who builds for WASI 0.2 is not helped with 0.3. */
+function sameLine(id: InterfaceId, offered: readonly OfferedInterface[]): readonly OfferedInterface[] {
+  const lineOf = (each: InterfaceId): string => parseInterface(each).version.split('.', 2).join('.')
+  const same = offered.filter((offer) => lineOf(offer.id) === lineOf(id))
+  return same.length === 0 ? offered : same
 }
 
 function namespaceOf(id: InterfaceId): string {

@@ -33,7 +33,9 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
   const used = new Set<string>(outline.modules.flatMap((module) => featuresOf(module)))
   if (isAsync) used.add(asyncFeature)
   const features = [...used].sort()
-  const refusal = refusalOfFeatures(isAsync ? [asyncFeature] : [], supportedFeatures())
+  // To say what it is needs nobody who could run it.
+  const refusal =
+    job.mode === 'inspect' ? null : refusalOfFeatures(isAsync ? [asyncFeature] : [], supportedFeatures())
   if (refusal !== null) throw refusal
   await refuseMissingFeatures([...transpiled.modules.values()], features)
   const facts: ComponentFacts = {

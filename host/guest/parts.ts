@@ -5,6 +5,7 @@ import { clocksPart } from './clocks.ts'
 import { filesystemPart } from './filesystem/index.ts'
 import { ioPart } from './io/index.ts'
 import { keyValuePart } from './keyvalue/index.ts'
+import { p3Part } from './p3/index.ts'
 import type { PartKind } from './part.ts'
 import { randomPart } from './random.ts'
 
@@ -13,6 +14,7 @@ export const wasiParts: readonly PartKind[] = [
   clocksPart,
   randomPart,
   cliPart,
+  p3Part,
   filesystemPart,
   keyValuePart,
 ]

@@ -3,6 +3,7 @@
  * asked, one call at a time. Any throw that is not a declared WIT error ends it (jco goes on after a stack
  * overflow, which leaves the guest's memory in an unknown state).
  */
+import { performance } from 'node:perf_hooks'
 import { endOf, HostFault } from './ends.ts'
 import { instantiateComponent, type Component } from './glue.ts'
 import { GuestLine, type Transport, type Work } from './guest-line.ts'
@@ -10,6 +11,7 @@ import { bindParts, type BoundParts } from './imports.ts'
 import { camelCase, satisfiesExport } from './interface-id.ts'
 import { createIo } from './io/index.ts'
 import { instantiateModule } from './module.ts'
+import { partFor } from './p3/index.ts'
 import type { GuestExports, GuestFunction, PartContext, PartKind } from './part.ts'
 import type { Boot, EndOfGuest, Outcome, ToGuest } from './protocol.ts'
 import { assertBounded } from './values.ts'
@@ -99,44 +101,78 @@ class RunningSandbox {
         this.#line.flush()
         flushedAtMs = now
       }
-      this.#do(work, now)
+      const pending = this.#do(work, now)
+      if (pending !== null) {
+        this.#line.flush()
+        // What ends the guest is its outcome; anything that is thrown here is a fault of ours, and ends the thread.
+        void pending.then(() => this.#work())
+        return
+      }
     }
     this.#line.flush()
     this.#isBusy = false
   }
 
-  #do(work: Work, fromMs: number): void {
+  /** @returns what to wait for where the guest's thread has gone back to its event loop (WASI 0.3); else null */
+  #do(work: Work, fromMs: number): Promise<void> | null {
     this.#needs.begun(work.call)
     this.#line.takeSleptMs()
     const outcome = this.#run(work)
+    if (!(outcome instanceof Promise)) {
+      this.#finish(work, outcome, performance.now() - fromMs - this.#line.takeSleptMs())
+      return null
+    }
+    const before = performance.eventLoopUtilization()
+    const syncMs = performance.now() - fromMs
+    return outcome.then((settled) => {
+      const { active } = performance.eventLoopUtilization(before)
+      this.#finish(work, settled, syncMs + active - this.#line.takeSleptMs())
+    })
+  }
+
+  #finish(work: Work, outcome: Outcome, activeMs: number): void {
     if (outcome.kind === 'end') this.#isOver = true
     this.#line.queue({
       t: 'result',
       call: work.call,
       outcome,
-      activeMs: performance.now() - fromMs - this.#line.takeSleptMs(),
+      activeMs,
       memoryBytes: this.#memoryBytes(),
       dropped: this.#line.takeDropped(),
       channelUsed: work.t === 'invoke' && this.#line.endInvocation(work.channel),
     })
   }
 
-  #run(work: Work): Outcome {
+  #run(work: Work): Outcome | Promise<Outcome> {
     try {
       const value = work.t === 'call' ? this.#call(work) : this.#invoke(work)
       if (value instanceof NoExport) return { kind: 'no-export', message: value.message }
-      if (value instanceof Promise)
-        throw new Error('its export is asynchronous, which WASI 0.2 does not have')
+      if (!(value instanceof Promise)) return this.#returned(value)
+      return value.then(
+        (settled) => this.#returned(settled),
+        (error: unknown) => this.#threw(error),
+      )
+    } catch (error) {
+      return this.#threw(error)
+    }
+  }
+
+  #returned(value: unknown): Outcome {
+    try {
       assertBounded(value, this.#boot.limits.valueBytes)
       return { kind: 'ok', value }
-    } catch (error) {
-      if (!isDeclared(error)) return { kind: 'end', ...this.#ending(error) }
-      try {
-        assertBounded(error.payload, this.#boot.limits.valueBytes)
-        return { kind: 'err', payload: error.payload }
-      } catch (tooLarge) {
-        return { kind: 'end', ...this.#ending(tooLarge) }
-      }
+    } catch (tooLarge) {
+      return { kind: 'end', ...this.#ending(tooLarge) }
+    }
+  }
+
+  #threw(error: unknown): Outcome {
+    if (!isDeclared(error)) return { kind: 'end', ...this.#ending(error) }
+    try {
+      assertBounded(error.payload, this.#boot.limits.valueBytes)
+      return { kind: 'err', payload: error.payload }
+    } catch (tooLarge) {
+      return { kind: 'end', ...this.#ending(tooLarge) }
     }
   }
 
@@ -148,11 +184,10 @@ class RunningSandbox {
   }
 
   #invoke({ part: name, name: method, args, channel }: Extract<Work, { t: 'invoke' }>): unknown {
-    const part = this.#bound?.parts.get(name)
+    const exports = this.#component?.exports ?? {}
+    const part = this.#bound?.parts.get(partFor(name, exports))
     if (part?.invoke === undefined) throw new HostFault(`part ${name} takes no invocations`)
-    return part.invoke(this.#component?.exports ?? {}, method, args, () =>
-      this.#line.invocationChannel(channel),
-    )
+    return part.invoke(exports, method, args, () => this.#line.invocationChannel(channel))
   }
 
   #context(): PartContext {

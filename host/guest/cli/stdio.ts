@@ -13,9 +13,15 @@ export interface Stdio {
   stderr(): ByteSink
 }
 
-/** One set for each sandbox: however often a guest asks for `stdout`, it is the same. */
+const made = new WeakMap<HostLine, Stdio>()
+
+/** One set for each sandbox: however often and through whichever WASI a guest asks for `stdout`, it is the same. */
 export function createStdio(line: HostLine, settings: PartSettings): Stdio {
-  return settings.stdio === 'piped' ? pipes(line) : lines(line, settings.lineChars)
+  const known = made.get(line)
+  if (known !== undefined) return known
+  const stdio = settings.stdio === 'piped' ? pipes(line) : lines(line, settings.lineChars)
+  made.set(line, stdio)
+  return stdio
 }
 
 function lines(line: HostLine, lineChars: number): Stdio {

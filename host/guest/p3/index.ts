@@ -5,19 +5,29 @@
 import { systemClock, systemRandom } from '../../../core/index.ts'
 import { createStdio } from '../cli/index.ts'
 import { GuestExit } from '../ends.ts'
-import type { IncomingCall } from '../http/wire.ts'
+import { httpPartName, type IncomingCall } from '../http/wire.ts'
 import type { HostLine } from '../line.ts'
-import type { Part, PartContext, PartKind } from '../part.ts'
+import type { GuestExports, Part, PartContext, PartKind } from '../part.ts'
 import { createCli } from './cli.ts'
 import { createClocks } from './clocks.ts'
 import { createFilesystem } from './filesystem/index.ts'
-import { createHttp } from './http/index.ts'
+import { createHttp, hasHandler } from './http/index.ts'
 import { createRandom } from './random.ts'
 import type { P3World, Waiting } from './world.ts'
 
+const name = 'wasi:p3'
+
+/**
+ * The part that takes an invocation of `asked`: an http request goes to this one where the guest's handler is that of
+ * 0.3, so that the node need not know which of the two a guest has.
+ */
+export function partFor(asked: string, exports: GuestExports): string {
+  return asked === httpPartName && hasHandler(exports) ? name : asked
+}
+
 /** Its invocation `handle` is that of `wasi:http`: the same call, the same answer, the same channel. */
 export const p3Part: PartKind = {
-  name: 'wasi:p3',
+  name,
   create(context: PartContext): Part {
     const waiting = waitingOf(context.line)
     const world = worldOf(context, waiting)
@@ -30,8 +40,8 @@ export const p3Part: PartKind = {
         ...createFilesystem(context, waiting),
         ...http.imports,
       },
-      invoke(exports, name, args, channel) {
-        if (name !== 'handle') throw new Error(`wasi:p3 has no invocation ${name}`)
+      invoke(exports, method, args, channel) {
+        if (method !== 'handle') throw new Error(`wasi:p3 has no invocation ${method}`)
         return http.handle(exports, args[0] as IncomingCall, channel)
       },
     }

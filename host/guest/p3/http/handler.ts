@@ -13,6 +13,11 @@ import { RequestMessage, ResponseMessage } from './message.ts'
 
 export type OpenChannel = () => GuestChannel
 
+/** Whether the guest has one: a component may export that of 0.2 instead. */
+export function hasHandler(exports: GuestExports): boolean {
+  return handlerOf(exports) !== null
+}
+
 type Handle = (request: RequestMessage) => Promise<unknown>
 
 function handlerOf(exports: GuestExports): Handle | null {

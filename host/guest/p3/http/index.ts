@@ -11,6 +11,8 @@ import { handleRequest, type OpenChannel } from './handler.ts'
 import type { RequestMessage } from './message.ts'
 import { typesOf } from './types.ts'
 
+export { hasHandler } from './handler.ts'
+
 export interface P3Http {
   readonly imports: P3Imports
   handle(exports: GuestExports, call: IncomingCall, channel: OpenChannel): Promise<IncomingAnswer>

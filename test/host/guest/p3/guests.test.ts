@@ -37,9 +37,10 @@ describe.skipIf(withoutSuspending !== false)(
       const run = functionOf(await world.instantiate(await component('p3-cat')), 'run', 'wasi:cli/run@0.3.0')
       const running = run() as Promise<unknown>
       const long = 'x'.repeat(300_000)
-      await input.write(Buffer.from('first '))
-      await input.write(Buffer.from(long))
-      input.end()
+      const writing = await input
+    await writing.write(Buffer.from('first '))
+    await writing.write(Buffer.from(long))
+    writing.end()
       await running
       await new Promise((resolve) => setImmediate(resolve))
       expect(output === `first ${long}`).toBe(true)
