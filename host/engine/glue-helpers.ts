@@ -10,6 +10,12 @@
 /** Handles of one resource type that a guest may hold: some 200 bytes each on the host, far below its heap. */
 export const maxHandlesPerType = 65_536
 
+/**
+ * Bytes that one call may hand over beyond the size of its memory. More must be the same bytes again and again, with
+ * which a list of a few kilobytes would fill the host's memory.
+ */
+const sparedLiftBytes = 1024 * 1024
+
 /** Functions that the rewritten lines call, put in front of the generator's own. */
 export const helpers = `
   const MAX_TABLE_LENGTH = ${2 * maxHandlesPerType + 2};
@@ -51,13 +57,30 @@ export const helpers = `
   function _outside(pointer, length) {
     throw new WebAssembly.RuntimeError('memory access out of bounds: ' + length + ' bytes at ' + pointer);
   }
+  let _liftedBytes = -Infinity;
+  function _spend(size, memoryBytes) {
+    _liftedBytes += size;
+    if (_liftedBytes > memoryBytes + ${sparedLiftBytes})
+      throw new WebAssembly.RuntimeError('a call hands over the same bytes again and again, more than the memory holds');
+  }
   function _bytes(memory, pointer, length) {
     const start = pointer >>> 0, size = length >>> 0, bytes = _viewOf(memory);
     if (start + size > bytes.length) _outside(start, size);
+    _spend(size, bytes.length);
     if (size > 64) return bytes.slice(start, start + size);
     const copy = new Uint8Array(size);
     for (let index = 0; index < size; index++) copy[index] = bytes[start + index];
     return copy;
+  }
+  function _numbers(Numbers, memory, pointer, length) {
+    const start = pointer >>> 0, size = (length >>> 0) * Numbers.BYTES_PER_ELEMENT, bytes = _viewOf(memory);
+    if (start + size > bytes.length) _outside(start, size);
+    if (start % Numbers.BYTES_PER_ELEMENT !== 0) throw new WebAssembly.RuntimeError('a list is not aligned: ' + start);
+    _spend(size, bytes.length);
+    return new Numbers(memory.buffer.slice(start, start + size));
+  }
+  function _list(pointer, length) {
+    if (pointer < 0 || length < 0) _outside(pointer >>> 0, length >>> 0);
   }
   let _view = new Uint8Array(0);
   function _viewOf(memory) {
@@ -66,6 +89,7 @@ export const helpers = `
   function _text(memory, pointer, length) {
     const start = pointer >>> 0, size = length >>> 0, bytes = _viewOf(memory);
     if (start + size > bytes.length) _outside(start, size);
+    _spend(size, bytes.length);
     if (size <= 24) {
       let text = '';
       let index = 0;

@@ -48,6 +48,20 @@ export const always: readonly Rewrite[] = [
     '_known(table, handle);\nconst scope = table[handle << 1];',
   ),
   rewriteOf(
+    'lifted numbers',
+    `if (§ % § !== 0) throw new TypeError(§);
+     var § = new §(§.buffer.slice(§, § + § * §));`,
+    'var $4 = _numbers($5, $6, $1, $9);',
+  ),
+  // Elements are checked one by one; a negative number of them was none.
+  rewriteOf(
+    'lifted list',
+    `if (base§ % § !== 0) throw new TypeError(§);
+     var result§ = [];
+     for (let i = 0; i < len§; i++) {`,
+    '_list(base$1, len$5);\nif (base$1 % $2 !== 0) throw new TypeError($3);\nvar result$4 = [];\nfor (let i = 0; i < len$5; i++) {',
+  ),
+  rewriteOf(
     'tables',
     'let gen= (function* _initGenerator () {',
     '_takeTables(_resourceTables);\nlet gen= (function* _initGenerator () {',
@@ -101,7 +115,7 @@ export const plain: readonly Rewrite[] = [
   rewriteOf(
     'may leave',
     'const _trampoline§ = function(§) {',
-    'const _trampoline$1 = function($2) {\nif (_flags.value !== 1) _cannotLeave();',
+    'const _trampoline$1 = function($2) {\nif (_flags.value !== 1) _cannotLeave();\n_liftedBytes = 0;',
   ),
   rewriteOf(
     'drop',
@@ -184,7 +198,7 @@ export const plain: readonly Rewrite[] = [
      componentIdx: task.componentIdx(),
      fn: () => §,
      });`,
-    '$1$2;',
+    '$1$2;\n_liftedBytes = 0;',
   ),
   rewriteOf(
     'failed call',

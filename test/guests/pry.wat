@@ -6,6 +6,8 @@
   (import "test:pry/host" "[resource-drop]thing" (func $drop (param i32)))
   (import "test:pry/host" "take-text" (func $text (param i32 i32)))
   (import "test:pry/host" "take-bytes" (func $bytes (param i32 i32)))
+  (import "test:pry/host" "take-numbers" (func $numbers (param i32 i32)))
+  (import "test:pry/host" "take-lists" (func $lists (param i32 i32)))
   (import "test:pry/host" "make-text" (func $make_text (param i32)))
   (import "test:pry/host" "check" (func $check (param i32 i32)))
   (memory (export "memory") 1)
@@ -17,6 +19,8 @@
     (local.get $at))
   (func (export "text") (param i32 i32) (call $text (local.get 0) (local.get 1)))
   (func (export "bytes") (param i32 i32) (call $bytes (local.get 0) (local.get 1)))
+  (func (export "numbers") (param i32 i32) (call $numbers (local.get 0) (local.get 1)))
+  (func (export "lists") (param i32 i32) (call $lists (local.get 0) (local.get 1)))
   ;; The length of a text that the host makes, its place and length being written to where it is told.
   (func (export "made") (param i32) (result i32)
     (call $make_text (local.get 0))

@@ -173,6 +173,8 @@ describe('a component', () => {
         Thing: Resource,
         takeText: nothing,
         takeBytes: nothing,
+        takeNumbers: nothing,
+        takeLists: nothing,
         makeText: nothing,
         check: nothing,
       },
