@@ -20,6 +20,7 @@ const outputs = [
   { file: 'prepare.mjs', entry: 'host/engine/prepare-child.ts' },
   { file: 'sandbox.mjs', entry: 'host/sandbox-thread.ts' },
   { file: 'sandbox-process.mjs', entry: 'host/sandbox-process.ts' },
+  { file: 'sandbox-shared.mjs', entry: 'host/sandbox-shared.ts' },
   { file: 'storage.mjs', entry: 'host/storage/sqlite/worker.ts' },
   { file: 'selvedge.mjs', entry: 'host/main.ts' },
 ]

@@ -110,6 +110,8 @@ export interface StartRequest {
   readonly memoryBytes: number
   /** Without it the engine's default. */
   readonly isolation?: Isolation
+  /** Whose other apps it may share a thread with, where it is `shared`; without it none. */
+  readonly publisher?: string
   /** Arguments, environment and folders that it sees; without it an empty world. */
   readonly world?: Partial<Pick<PartSettings, 'args' | 'env' | 'preopens' | 'terminal'>>
   /** Its standard streams as pipes, where it waits and nothing is dropped; without them its output is lines. */
@@ -118,8 +120,11 @@ export interface StartRequest {
   output?(stream: 'stdout' | 'stderr', line: string): void
 }
 
-/** Where an instance runs: a thread of the node, or a process of its own. */
-export type Isolation = 'worker' | 'process'
+/**
+ * Where an instance runs: a thread of the node, a process of its own, or a thread that it shares with other apps of
+ * its publisher.
+ */
+export type Isolation = 'worker' | 'process' | 'shared'
 
 export interface StandardStreams {
   readonly stdin: AsyncIterable<Uint8Array>
@@ -185,6 +190,8 @@ export interface Sandbox {
   /** As `call`, for a part. */
   invoke(request: InvocationRequest): Invocation
   readonly usage: Readonly<SandboxUsage>
+  /** Why it ends, from the moment that is known; null while it takes calls. */
+  readonly incident: Incident | null
   /** Resolves when the sandbox has ended, for whatever reason. */
   readonly ended: Promise<Incident>
   /** Ends it now; what is in flight fails with ERR_APP_STOPPED. */

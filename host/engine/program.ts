@@ -7,6 +7,7 @@ export interface Program {
   readonly prepare: URL
   readonly sandbox: URL
   readonly sandboxProcess: URL
+  readonly sandboxShared: URL
   /** Changes with the transpiler and with our own part of it; part of every cache key. */
   readonly build: string
 }
@@ -21,6 +22,7 @@ export async function findProgram(folder: URL = defaultFolder()): Promise<Progra
       prepare: new URL('prepare.mjs', folder),
       sandbox: new URL('sandbox.mjs', folder),
       sandboxProcess: new URL('sandbox-process.mjs', folder),
+      sandboxShared: new URL('sandbox-shared.mjs', folder),
       build,
     }
   } catch (error) {

@@ -10,6 +10,7 @@ import type { Program } from './program.ts'
 import type { LinkFactory } from './sandbox/link.ts'
 import { spawnProcess } from './sandbox/process-link.ts'
 import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
+import { SharedThreads } from './sandbox/shared-link.ts'
 import { Spares } from './sandbox/spares.ts'
 import { spawnThread } from './sandbox/thread-link.ts'
 
@@ -22,7 +23,9 @@ export interface SandboxesNeeds {
   program(): Promise<Program>
 }
 
-const spawners: Readonly<Record<Isolation, LinkFactory>> = { worker: spawnThread, process: spawnProcess }
+/** Kinds of which spares are kept; a shared thread is there already when the second app comes. */
+const spawners = { worker: spawnThread, process: spawnProcess } as const
+type Spared = keyof typeof spawners
 
 /** Nobody needs to know fresher than this whether there is memory left, ms. */
 const roomFreshMs = 250
@@ -32,13 +35,14 @@ export class Sandboxes {
   readonly #needs: SandboxesNeeds
   readonly #running = new Set<RunningSandbox>()
   readonly #pools = new Set<{ readonly isolation: Isolation }>()
-  readonly #spares: Readonly<Record<Isolation, Spares>>
+  readonly #spares: Readonly<Record<Spared, Spares>>
+  readonly #shared = new SharedThreads()
   #room = { atMs: -Infinity, is: true }
   #isStopped = false
 
   constructor(needs: SandboxesNeeds) {
     this.#needs = needs
-    const sparesOf = (isolation: Isolation): Spares =>
+    const sparesOf = (isolation: Spared): Spares =>
       new Spares({
         clock: needs.clock,
         counts: this.starts,
@@ -71,7 +75,11 @@ export class Sandboxes {
         shape,
       )
       void pool.ended.then(() => this.#pools.delete(entry))
-      this.#spares[entry.isolation].keep({ program: await this.#needs.program(), limits: this.#needs.limits })
+      if (entry.isolation !== 'shared')
+        this.#spares[entry.isolation].keep({
+          program: await this.#needs.program(),
+          limits: this.#needs.limits,
+        })
       return pool
     } catch (error) {
       this.#pools.delete(entry)
@@ -97,15 +105,19 @@ export class Sandboxes {
     const { clock, limits, log } = this.#needs
     const program = await this.#needs.program()
     if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
-    const spares = this.#spares[request.isolation ?? this.#needs.isolation]
     const sandbox = startSandbox(request, stored, {
       ...{ clock, limits, program, log: log.scope(request.app) },
-      link: (options) => spares.take(options),
+      link: this.#linkOf(request),
     })
     this.#running.add(sandbox)
     void sandbox.ended.then(() => this.#running.delete(sandbox))
     await sandbox.ready
     return sandbox
+  }
+
+  #linkOf({ app, publisher, isolation = this.#needs.isolation }: StartRequest): LinkFactory {
+    if (isolation !== 'shared') return (options) => this.#spares[isolation].take(options)
+    return (options) => this.#shared.link(publisher ?? `app ${app}`, options)
   }
 
   #sparesWanted(isolation: Isolation): number {

@@ -152,3 +152,14 @@ export const stdioInterface = 'selvedge:sandbox/stdio'
 
 /** File descriptors in a sandbox's process. */
 export const pipes = { toGuest: 3, toHost: 4 } as const
+
+/** Between a node and a thread that several sandboxes share; null lets one go, and says that it has gone. */
+export interface ToShared {
+  readonly sandbox: number
+  readonly batch: readonly ToGuest[] | null
+}
+
+export interface FromShared {
+  readonly sandbox: number
+  readonly batch: readonly ToHost[] | null
+}

@@ -206,6 +206,8 @@ export class InstancePool implements AppPool {
     const before = sandbox.usage.activeMs
     const calls = sandbox.usage.calls
     const again = await waiting.dispatch(sandbox)
+    // It has ended under the call: nobody gets it any more.
+    if (sandbox.incident !== null) await sandbox.ended
     const done = Math.max(1, sandbox.usage.calls - calls)
     this.#take({ type: 'answered', id, busyMs: (sandbox.usage.activeMs - before) / done })
     if (!again) return

@@ -117,6 +117,10 @@ class LinkedSandbox implements RunningSandbox {
     return { result, channel: opened }
   }
 
+  get incident(): Incident | null {
+    return this.#incident
+  }
+
   async stop(): Promise<void> {
     this.#end({ reason: 'stopped', message: 'it was stopped by the node' })
     await this.ended

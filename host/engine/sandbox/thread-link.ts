@@ -47,7 +47,7 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
       Atomics.add(view, cells.batches, 1)
       Atomics.notify(view, cells.batches)
     },
-    modulesOf,
+    modulesOf: compiledModules,
     begun: () => Atomics.load(view, cells.begun),
     async terminate() {
       isOver = true
@@ -60,7 +60,7 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
 /** A compiled module is shared by all threads that are given it. */
 const compiled = new WeakMap<StoredComponent, Promise<Boot['modules']>>()
 
-function modulesOf(stored: StoredComponent): Promise<Boot['modules']> {
+export function compiledModules(stored: StoredComponent): Promise<Boot['modules']> {
   const made = compiled.get(stored) ?? compile(stored)
   compiled.set(stored, made)
   return made

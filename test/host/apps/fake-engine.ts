@@ -25,6 +25,7 @@ export class FakeSandbox implements Sandbox {
   readonly request: StartRequest
   readonly ended: Promise<Incident>
   readonly usage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  incident: Incident | null = null
   isEnded = false
   readonly #engine: FakeEngine
   #resolveEnded!: (incident: Incident) => void
@@ -66,6 +67,7 @@ export class FakeSandbox implements Sandbox {
 
   end(incident: Incident): void {
     if (this.isEnded) return
+    this.incident = incident
     this.isEnded = true
     this.#rejectCall?.(engineProblems.error('ERR_APP_STOPPED', 'it was stopped'))
     this.#resolveEnded(incident)

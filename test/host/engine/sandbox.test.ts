@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { WitError } from '../../../host/engine/index.ts'
 import { devices, event, handle, log, makeEngine, startGuest } from './kit.ts'
 
-describe.each(['worker', 'process'] as const)('in a %s,', (isolation) => {
+describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) => {
   const engine = makeEngine({}, undefined, isolation)
   afterAll(() => engine.stop())
 

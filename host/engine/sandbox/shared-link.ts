@@ -1,0 +1,145 @@
+/**
+ * Sandboxes that share a thread, about a megabyte each where a thread of their own would take ten. The thread is the
+ * unit of failure: a guest that does not let go of it takes its neighbours along, and they are told whose fault it was.
+ */
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
+import { messageOf } from '../../../core/index.ts'
+import { cellCount, cells, type FromShared, type ToGuest, type ToShared } from '../../guest/index.ts'
+import type { LinkEvents, LinkOptions, SandboxLink } from './link.ts'
+import { compiledModules } from './thread-link.ts'
+
+/** Apps of one publisher in one thread; the next ones get another. */
+const maxSandboxes = 32
+/** A thread that does not let go of a sandbox within this many ms is busy with it for good. */
+const letGoMs = 100
+
+export class SharedThreads {
+  readonly #threads = new Map<string, SharedThread[]>()
+
+  /** A sandbox in a thread of this publisher's. */
+  link(publisher: string, options: LinkOptions): SandboxLink {
+    const threads = this.#threads.get(publisher) ?? []
+    let thread = threads.find(({ hasRoom }) => hasRoom)
+    if (thread === undefined) {
+      const made = new SharedThread(options, () => this.#gone(publisher, made))
+      thread = made
+      this.#threads.set(publisher, [...threads, made])
+    }
+    return thread.add(options.events)
+  }
+
+  #gone(publisher: string, thread: SharedThread): void {
+    const left = (this.#threads.get(publisher) ?? []).filter((candidate) => candidate !== thread)
+    if (left.length === 0) this.#threads.delete(publisher)
+    else this.#threads.set(publisher, left)
+  }
+}
+
+interface Tenant {
+  readonly events: LinkEvents
+  /** Set while it is asked to go. */
+  letGo: (() => void) | null
+}
+
+class SharedThread {
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  readonly #cells: Int32Array
+  readonly #tenants = new Map<number, Tenant>()
+  readonly #onGone: () => void
+  #nextNumber = 1
+  #isOver = false
+
+  constructor({ program, limits }: LinkOptions, onGone: () => void) {
+    this.#onGone = onGone
+    const channel = new MessageChannel()
+    const shared = new SharedArrayBuffer(cellCount * 4)
+    this.#cells = new Int32Array(shared)
+    this.#port = channel.port1
+    this.#worker = new Worker(program.sandboxShared, {
+      name: 'shared sandboxes',
+      workerData: { port: channel.port2, shared },
+      transferList: [channel.port2],
+      env: {},
+      argv: [],
+      execArgv: [],
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: limits.sandboxHeapMb },
+    })
+    this.#port.on('message', (message: FromShared) => this.#onMessage(message))
+    this.#port.unref()
+    const print = (chunk: Buffer): void => {
+      for (const { events } of this.#tenants.values()) events.printed(chunk.toString('utf8', 0, 1_000))
+    }
+    this.#worker.stdout.on('data', print)
+    this.#worker.stderr.on('data', print)
+    this.#worker.on('error', (error: NodeJS.ErrnoException) => {
+      const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+      this.#end(memory ? 'memory' : 'host-fault', `the thread it shares failed: ${messageOf(error)}`)
+    })
+    this.#worker.on('exit', (code) => this.#end('host-fault', `the thread it shares ended with code ${code}`))
+  }
+
+  get hasRoom(): boolean {
+    return !this.#isOver && this.#tenants.size < maxSandboxes
+  }
+
+  add(events: LinkEvents): SandboxLink {
+    const number = this.#nextNumber
+    this.#nextNumber += 1
+    const tenant: Tenant = { events, letGo: null }
+    this.#tenants.set(number, tenant)
+    return {
+      pid: null,
+      send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch }),
+      modulesOf: compiledModules,
+      begun: () => null,
+      terminate: () => this.#leave(number, tenant),
+    }
+  }
+
+  #send(message: ToShared): void {
+    this.#port.postMessage(message)
+    Atomics.add(this.#cells, cells.batches, 1)
+    Atomics.notify(this.#cells, cells.batches)
+  }
+
+  #onMessage({ sandbox, batch }: FromShared): void {
+    const tenant = this.#tenants.get(sandbox)
+    if (tenant === undefined) return
+    if (batch === null) return tenant.letGo?.()
+    if (tenant.letGo === null) tenant.events.batch(batch)
+  }
+
+  /** One goes and the others stay, if the thread is free to let it go. */
+  async #leave(number: number, tenant: Tenant): Promise<void> {
+    if (!this.#tenants.has(number)) return
+    const hasLetGo = await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), letGoMs)
+      tenant.letGo = () => {
+        clearTimeout(timer)
+        resolve(true)
+      }
+      this.#send({ sandbox: number, batch: null })
+    })
+    this.#tenants.delete(number)
+    if (hasLetGo && this.#tenants.size > 0) return
+    this.#end('host-fault', 'the thread it shares was ended, because another app in it did not let go')
+    await this.#worker.terminate()
+  }
+
+  #end(reason: 'memory' | 'host-fault', message: string): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#onGone()
+    this.#port.close()
+    const tenants = [...this.#tenants.values()]
+    this.#tenants.clear()
+    for (const { events, letGo } of tenants) {
+      letGo?.()
+      events.ended(reason, message)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** Entry of a thread that several small apps of one publisher share: each has its own sandbox, all have one fate. */
+import { workerData, type MessagePort } from 'node:worker_threads'
+import { createSandbox, SharedPort, wasiParts, type InnerSandbox, type ToShared } from './guest/inside.ts'
+
+process.env = {}
+
+const { port, shared } = workerData as { port: MessagePort; shared: SharedArrayBuffer }
+const line = new SharedPort(port, new Int32Array(shared))
+const sandboxes = new Map<number, InnerSandbox>()
+
+port.on('message', (message: ToShared) => {
+  const gone = line.keep(message)
+  if (gone !== null) drop(gone)
+  for (let next = line.next(); next !== null; next = line.next()) {
+    sandboxOf(next.sandbox).take(next.batch)
+    for (const goner of line.takeGoners()) drop(goner)
+  }
+})
+
+function sandboxOf(number: number): InnerSandbox {
+  const known = sandboxes.get(number)
+  if (known !== undefined) return known
+  const made = createSandbox({ transport: line.transportOf(number), parts: wasiParts, begun: () => {} })
+  sandboxes.set(number, made)
+  return made
+}
+
+function drop(number: number): void {
+  sandboxes.delete(number)
+  line.drop(number)
+}
