@@ -5,6 +5,8 @@ import type { WorldTypes } from './typescript-types.ts'
 export interface ScriptEngineRequest {
   /** One ES module without imports other than those of the world. */
   readonly script: string
+  /** What the module exports. */
+  readonly scriptExports: readonly string[]
   /** The world's package and all it needs, as one text and as a file with that text. */
   readonly witSource: string
   readonly witFile: string

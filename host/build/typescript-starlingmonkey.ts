@@ -1,6 +1,7 @@
 /**
  * StarlingMonkey through ComponentizeJS: the JavaScript engine of Firefox, with the web's interfaces. A handler of
- * wasi:http is `addEventListener('fetch', …)`, or an export `incomingHandler` that takes WASI's resources.
+ * wasi:http is `addEventListener('fetch', …)`, or an export `incomingHandler` that takes WASI's resources. Only the
+ * latter can answer more than one request per instance: the engine has one fetch event in its life.
  */
 import type { ScriptEngine } from './typescript-engine.ts'
 import type { WorldTypes } from './typescript-types.ts'
@@ -16,11 +17,11 @@ export const starlingmonkey: ScriptEngine = {
   // `addEventListener('fetch', …)` is no export.
   provides: (id) => id.startsWith(webHandler),
   tools: [{ name: '@bytecodealliance/componentize-js', entry: '.' }],
-  async build([tool], { script, witSource, world, types }) {
+  async build([tool], { script, scriptExports, witSource, world, types }) {
     const { component } = await (tool as Tool).componentize(atEngineWasi(script), atEngineWasi(witSource), {
       sourceName: 'app.js',
       worldName: world,
-      disableFeatures: unusedFeatures(types),
+      disableFeatures: unusedFeatures(types, script, scriptExports),
     })
     return new Uint8Array(component)
   },
@@ -34,10 +35,18 @@ function atEngineWasi(text: string): string {
   )
 }
 
-/** What a world does not mention is left out: an import that an app has no use for needs no grant. */
-function unusedFeatures({ imports, exports }: WorldTypes): string[] {
-  const asks = imports.some((id) => id.startsWith('wasi:http/outgoing-handler@'))
-  const answers = exports.some(({ id }) => id.startsWith(webHandler))
+/**
+ * What a world does not mention is left out: an import that an app has no use for needs no grant. With `http` the
+ * functions of wasi:http go as well, so an app that calls them itself keeps it, wasi:http/outgoing-handler included.
+ */
+function unusedFeatures(
+  { imports, exports }: WorldTypes,
+  script: string,
+  scriptExports: readonly string[],
+): string[] {
+  const asks =
+    imports.some((id) => id.startsWith('wasi:http/outgoing-handler@')) || script.includes('"wasi:http/')
+  const answers = exports.some(({ id, name }) => id.startsWith(webHandler) && !scriptExports.includes(name))
   return [...(asks ? [] : ['http']), ...(answers ? [] : ['fetch-event'])]
 }
 

@@ -63,14 +63,14 @@ async function buildIn(
   signal.throwIfAborted()
 
   progress(`bundling ${source}`)
-  const { script, exports } = await bundle(esbuild, folder, source, manifest.app.name)
+  const { script, exports: scriptExports } = await bundle(esbuild, folder, source, manifest.app.name)
   const wanted = types.exports.filter(({ id }) => !engine.provides(id))
-  refuseMissingExports(wanted, exports, source, world)
+  refuseMissingExports(wanted, scriptExports, source, world)
   signal.throwIfAborted()
 
   progress(`making a component of world ${world} with ${engine.title}`)
   try {
-    return await engine.build(engineTools, { script, witSource, witFile, world, types })
+    return await engine.build(engineTools, { script, scriptExports, witSource, witFile, world, types })
   } catch (error) {
     if (isSelvedgeError(error)) throw error
     throw buildProblems.error(
