@@ -14,9 +14,6 @@ import { readWorld } from './wit/index.ts'
 
 const defaultSource = 'assembly/index.ts'
 
-/** How strings cross the border; the bindings and the embedded world must say the same. */
-export const stringEncoding = (process.env['SDK_ENC'] ?? 'utf16') as 'utf8' | 'utf16'
-
 export interface PreparedBindings {
   /** The app's main source file, in its folder. */
   readonly source: string
@@ -37,7 +34,7 @@ export async function prepareBindings(folder: string, manifest: Manifest): Promi
     throw buildProblems.error('ERR_WORLD', `there is no world ${world} (there is: ${worlds.join(', ')})`)
   }
   const app = `../${posix.basename(source).replace(/\.ts$/, '')}`
-  const bindings = generateBindings(readWorld(witSource, world), app, stringEncoding)
+  const bindings = generateBindings(readWorld(witSource, world), app)
   const relative = posix.join(posix.dirname(source), 'bindings')
   await writeBindings(join(folder, relative), bindings)
   return { source, entry: posix.join(relative, 'exports.ts'), witSource, bindings }

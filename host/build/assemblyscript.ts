@@ -3,9 +3,10 @@
  * the app into a core module, its exports get the names that the component model wants, the world is embedded, and
  * the component tools wrap it. Nothing in the result depends on when or where it was built.
  */
+import { dirname, join } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import type { Bindings, WantedExport } from './bindings/index.ts'
-import { prepareBindings, stringEncoding, type PreparedBindings } from './app-bindings.ts'
+import { prepareBindings, type PreparedBindings } from './app-bindings.ts'
 import type { Language } from './language.ts'
 import { buildProblems } from './problems.ts'
 import { programFolder } from './program-folder.ts'
@@ -16,6 +17,16 @@ const shownLength = 6000
 
 export const assemblyscript: Language = {
   name: 'assemblyscript',
+
+  async bindings(folder, manifest) {
+    const { entry, bindings } = await prepareBindings(folder, manifest)
+    return {
+      folder: dirname(join(folder, entry)),
+      world: manifest.component.world,
+      files: [...bindings.files.keys()].sort(),
+    }
+  },
+
   async build({ folder, manifest, progress, signal }) {
     const [ascModule, binaryenModule, componentTools] = await importTools(
       [
@@ -47,7 +58,7 @@ export const assemblyscript: Language = {
     try {
       const { witSource } = prepared
       return await tools.componentNew(
-        await tools.componentEmbed({ binary, witSource, world, stringEncoding }),
+        await tools.componentEmbed({ binary, witSource, world, stringEncoding: 'utf8' }),
       )
     } catch (error) {
       throw buildProblems.error(
@@ -183,7 +194,7 @@ interface ComponentTools {
     binary: Uint8Array
     witSource: string
     world: string
-    stringEncoding: 'utf8' | 'utf16'
+    stringEncoding: 'utf8'
   }): Promise<Uint8Array>
   componentNew(binary: Uint8Array): Promise<Uint8Array>
 }

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { isSelvedgeError, messageOf, systemClock } from '../../core/index.ts'
 import { readManifest } from '../manifest/index.ts'
 import { isComponent } from './component.ts'
+import type { WrittenBindings } from './language.ts'
 import { languageOf } from './languages.ts'
 import { buildProblems } from './problems.ts'
 
@@ -52,6 +53,26 @@ export async function buildApp(folder: string, options: BuildOptions = {}): Prom
   const file = join(absolute, manifest.component.file)
   await putInPlace(file, bytes)
   return { file, sizeBytes: bytes.length, ms: systemClock.monotonicMs() - startedAt }
+}
+
+/**
+ * Writes what the app's source imports of its world, without building it.
+ * @param folder where the app's selvedge.toml is
+ * @throws ERR_MANIFEST, ERR_MANIFEST_MISSING, ERR_BUILD_LANGUAGE, ERR_WORLD, ERR_BUILD_FAILED
+ */
+export async function writeBindings(folder: string): Promise<WrittenBindings> {
+  const manifest = await readManifest(folder)
+  const language = languageOf(manifest)
+  if (language.bindings === undefined) {
+    throw buildProblems.error(
+      'ERR_BUILD_LANGUAGE',
+      `apps in ${language.name} have no bindings to write by themselves`,
+      {
+        hint: 'run selvedge build, which writes all that the language has',
+      },
+    )
+  }
+  return language.bindings(resolve(folder), manifest)
 }
 
 async function putInPlace(file: string, bytes: Uint8Array): Promise<void> {

@@ -17,4 +17,14 @@ export interface Language {
   readonly name: string
   /** @returns the component's bytes. @throws ERR_TOOLCHAIN_MISSING, ERR_BUILD_FAILED, ERR_WORLD */
   build(request: BuildRequest): Promise<Uint8Array>
+  /** Writes what the app's source imports of its world, where the language has such a thing. @throws ERR_WORLD */
+  bindings?(folder: string, manifest: Manifest): Promise<WrittenBindings>
+}
+
+export interface WrittenBindings {
+  /** Absolute. */
+  readonly folder: string
+  readonly world: string
+  /** Their names in it. */
+  readonly files: readonly string[]
 }

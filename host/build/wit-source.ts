@@ -35,7 +35,7 @@ export async function readWitSource(...folders: readonly string[]): Promise<stri
   }
   const [, ...deps] = taken
   return [
-    `package ${idOf(main)};\n${main.body}`,
+    `package ${idOf(main)};${main.body}`,
     ...deps.map((dep) => `package ${idOf(dep)} {\n${dep.body}\n}`),
   ].join('\n')
 }

@@ -2,6 +2,7 @@
 import type { Command } from './command.ts'
 import { apps } from './commands/apps.ts'
 import { bindings } from './commands/bindings.ts'
+import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { completion } from './commands/completion.ts'
 import { explain } from './commands/explain.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   up,
   invite,
   build,
+  bindings,
   bindings,
   run,
   publish,

@@ -18,6 +18,9 @@ import { docComment, exportedName, memberName, typeName, valueName } from './nam
 import { declareType } from './declarations.ts'
 import type { SourceFile } from './source-file.ts'
 
+/** No name of WIT: a parameter may be called `this`. */
+const selfName = '%self'
+
 /** The functions and types of an imported interface. */
 export function addImports(file: SourceFile, canonical: Canonical, owner: Interface): void {
   for (const fn of owner.functions) {
@@ -66,7 +69,7 @@ function importedFunction(
   const core = canonical.temporary()
   const self: Field[] =
     fn.kind === 'method' && resource !== null
-      ? [{ name: 'this', docs: '', type: { kind: 'borrow', resource } }]
+      ? [{ name: selfName, docs: '', type: { kind: 'borrow', resource } }]
       : []
   const params = [...self, ...fn.params]
   const { flat, offsets, layout } = flatParams(params)
@@ -165,7 +168,7 @@ export function exportedFunction(
 ): { lines: string[]; hasPost: boolean } {
   const self: Field[] =
     fn.kind === 'method' && resource !== null
-      ? [{ name: 'this', docs: '', type: { kind: 'borrow', resource } }]
+      ? [{ name: selfName, docs: '', type: { kind: 'borrow', resource } }]
       : []
   const params = [...self, ...fn.params]
   const result: WitType | null =
@@ -281,7 +284,7 @@ function flatParams(params: readonly Field[]): {
 }
 
 function paramName(param: Field): string {
-  return param.name === 'this' ? 'this' : valueName(param.name)
+  return param.name === selfName ? 'this' : valueName(param.name)
 }
 
 function needsMemory(type: WitType | null): boolean {

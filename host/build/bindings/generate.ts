@@ -18,7 +18,7 @@ import { Canonical } from './canonical.ts'
 import { declareAliases, declaredNames, declareType } from './declarations.ts'
 import { addImports, addOfferedResource, exportedFunction, signatureOf } from './functions.ts'
 import { capital, exportedName, fileName, memberName, typeName, valueName } from './names.ts'
-import { memorySource, stringSources, valuesSource, type StringEncoding } from './memory-source.ts'
+import { memorySource, valuesSource } from './memory-source.ts'
 import { generatedMark, SourceFile } from './source-file.ts'
 
 /** What one stretch of the glue calls: for messages about what the app lacks. */
@@ -44,9 +44,8 @@ export interface Bindings {
 
 /**
  * @param app the app's main module, as an import from the folder of the bindings: `../index`
- * @param encoding how the component will be embedded
  */
-export function generateBindings(world: World, app: string, encoding: StringEncoding): Bindings {
+export function generateBindings(world: World, app: string): Bindings {
   const fileOf = fileNames(world)
   const canonicalFile = new SourceFile('canonical', fileOf)
   const canonical = new Canonical(canonicalFile, uniqueNames(world, fileOf))
@@ -70,8 +69,7 @@ export function generateBindings(world: World, app: string, encoding: StringEnco
   const { text, firstLine } = glue.file.finish(`What the component exports, each handed on to ${app}.ts.`)
   files.set('exports.ts', text)
   files.set('canonical.ts', canonicalFile.finish('Values across the border, by the canonical ABI.').text)
-  const library = memorySource.replace('//STRINGS', () => stringSources[encoding].trim())
-  files.set('memory.ts', `${generatedMark}\n${library}`)
+  files.set('memory.ts', `${generatedMark}\n${memorySource}`)
   files.set('values.ts', `${generatedMark}\n${valuesSource}${tuples(widestTuple(files.values()))}`)
   return {
     files,

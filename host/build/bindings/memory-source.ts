@@ -4,8 +4,11 @@
  *
  * What crosses the border lives in an arena beside the collected heap: the host's arguments until they are lifted,
  * an import's arguments and answer until it returns, an export's answer until post-return. The arena is raw memory,
- * so the collector can neither move nor free what the host is about to read; a byte array or a string is handed out
- * where it lies, because nothing can be collected before the host has read it: collecting needs guest code to run.
+ * so the collector can neither move nor free what the host is about to read; an array of numbers is handed out where
+ * it lies, because nothing can be collected before the host has read it: collecting needs guest code to run.
+ *
+ * Strings are UTF-16 inside and UTF-8 outside. Measured through jco against UTF-16 outside: the same up to 16 bytes,
+ * 1.5 times as fast at 200, 3.4 times at 64 KB of ASCII, for 400 to 800 bytes more of code.
  */
 export const memorySource = `
 /** Of the arena, what is kept for the next call. */
@@ -105,10 +108,21 @@ function rewind(): void {
   floor = 0
 }
 
-/** How many units the string had that was lowered last. */
+/** How many bytes the string has that was lowered last. */
 export let loweredLength: usize = 0
 
-//STRINGS
+/** @returns where the text lies as UTF-8; its length is in \`loweredLength\` */
+export function lowerString(text: string): usize {
+  // Three bytes are the most that a unit of UTF-16 becomes; what was too much is given back.
+  const at = allocate(text.length * 3, 1)
+  loweredLength = String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at, false, String.UTF8.ErrorMode.REPLACE)
+  next = at + loweredLength
+  return at
+}
+
+export function liftString(at: usize, length: usize): string {
+  return String.UTF8.decodeUnsafe(at, length)
+}
 
 export function storeString(at: usize, text: string): void {
   store<usize>(at, lowerString(text))
@@ -205,62 +219,6 @@ export function withdraw(at: usize): void {
   object.dispose()
 }
 `
-
-/** How strings cross the border, for either encoding that a component may choose. */
-export const stringSources = {
-  utf8: `
-/** @returns where the text lies as UTF-8; its length is in \`loweredLength\` */
-export function lowerString(text: string): usize {
-  // Three bytes are the most that a unit of UTF-16 becomes; what was too much is given back.
-  const at = allocate(text.length * 3, 1)
-  loweredLength = String.UTF8.encodeUnsafe(changetype<usize>(text), text.length, at, false, String.UTF8.ErrorMode.REPLACE)
-  next = at + loweredLength
-  return at
-}
-
-export function liftString(at: usize, length: usize): string {
-  return String.UTF8.decodeUnsafe(at, length)
-}
-`,
-  utf16: `
-/** @returns where the text lies as UTF-16; how many units it has is in \`loweredLength\` */
-export function lowerString(text: string): usize {
-  const from = changetype<usize>(text)
-  const length = <usize>text.length
-  loweredLength = length
-  for (let index: usize = 0; index < length; index++) {
-    if ((load<u16>(from + (index << 1)) & 0xf800) == 0xd800) return lowerSurrogates(from, length)
-  }
-  return from
-}
-
-/** Text with surrogates, half pairs replaced by U+FFFD: the host takes well-formed text only. */
-function lowerSurrogates(from: usize, length: usize): usize {
-  const at = allocate(length << 1, 2)
-  for (let index: usize = 0; index < length; index++) {
-    let unit = <u32>load<u16>(from + (index << 1))
-    if ((unit & 0xf800) == 0xd800) {
-      const behind = index + 1 < length ? <u32>load<u16>(from + ((index + 1) << 1)) : 0
-      if (unit < 0xdc00 && (behind & 0xfc00) == 0xdc00) {
-        store<u16>(at + (index << 1), unit)
-        unit = behind
-        index++
-      } else unit = 0xfffd
-    }
-    store<u16>(at + (index << 1), unit)
-  }
-  return at
-}
-
-export function liftString(at: usize, length: usize): string {
-  const text = changetype<string>(__new(length << 1, idof<string>()))
-  memory.copy(changetype<usize>(text), at, length << 1)
-  return text
-}
-`,
-} as const
-
-export type StringEncoding = keyof typeof stringSources
 
 /** What an app meets of the types that AssemblyScript has no own word for. */
 export const valuesSource = `

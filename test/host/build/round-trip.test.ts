@@ -102,7 +102,7 @@ async function buildWith(runtime: string): Promise<Uint8Array> {
 
 async function echoSource(): Promise<string> {
   const world = readWorld(await readWitSource(join(source, 'wit')), 'round-trip')
-  const { wanted } = generateBindings(world, '../index', 'utf16')
+  const { wanted } = generateBindings(world, '../index')
   const functions = wanted
     .filter(({ container }) => container === 'echo')
     .map(({ name, signature }) => {
