@@ -27,6 +27,24 @@ export interface Limits {
   readonly deadlineMs: number
 }
 
+/**
+ * How a node runs instances of it. What is not said is the node's own choice; an older node that does not know the
+ * field runs one instance, which every app must be content with.
+ */
+export interface InstancePolicy {
+  /** `worker`, `process` or `shared`; a node takes its own default for what it does not know. */
+  readonly isolation?: string | undefined
+  /** Nothing of one invocation can be seen by the next. */
+  readonly fresh?: boolean | undefined
+  /** Kept although idle, and at most. */
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  /** Calls that may wait. */
+  readonly queue?: number | undefined
+  /** Without work for so long an instance above `min` ends. */
+  readonly idleMs?: number | undefined
+}
+
 export interface ReleaseRecord {
   readonly v: 1
   /** The mesh it is meant for; a record of another mesh is refused. */
@@ -47,6 +65,8 @@ export interface ReleaseRecord {
    * know. A hint only, as the component itself is looked at before it is run. Absent in records of before.
    */
   readonly features?: readonly string[] | undefined
+  /** Absent in records of before, and where everything is left to the node. */
+  readonly instances?: InstancePolicy | undefined
   /** Groups whose nodes run it; empty means all. */
   readonly groups: readonly string[]
   /** Digest of the record before this one, or null for the first. */

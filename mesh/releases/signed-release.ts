@@ -37,6 +37,9 @@ export const releaseLimits = {
   features: 32,
   memoryBytes: 4 * 1024 * 1024 * 1024,
   deadlineMs: 3_600_000,
+  instances: 256,
+  queuedCalls: 65_536,
+  idleMs: 86_400_000,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -113,6 +116,16 @@ const schema = v.looseObject({
       v.maxLength(releaseLimits.features),
       v.check(isSortedSet, 'must be sorted, each once'),
     ),
+  ),
+  instances: v.optional(
+    v.looseObject({
+      isolation: v.optional(v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/))),
+      fresh: v.optional(v.boolean()),
+      min: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(releaseLimits.instances))),
+      max: v.optional(v.pipe(positive, v.maxValue(releaseLimits.instances))),
+      queue: v.optional(v.pipe(positive, v.maxValue(releaseLimits.queuedCalls))),
+      idleMs: v.optional(v.pipe(positive, v.maxValue(releaseLimits.idleMs))),
+    }),
   ),
   groups: groupsField,
   previous: v.nullable(digestField),
