@@ -3,7 +3,7 @@ import { digestOf, isSelvedgeError, type Digest, type SelvedgeError } from '../.
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { Engine, Prepared } from '../engine/index.ts'
 import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
-import { planTriggers, requiredExports } from '../triggers/index.ts'
+import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import type { AppEvent } from './app-state.ts'
 import { appProblems } from './problems.ts'
 import { reasonOf, type DesiredRelease } from './release.ts'
@@ -40,6 +40,7 @@ const refusals = [
   'ERR_COMPONENT_TOO_LARGE',
   'ERR_IMPORTS_REFUSED',
   'ERR_HANDLER_MISSING',
+  'ERR_TRIGGER_HANDLER',
   'ERR_FEATURE_MISSING',
   'ERR_MEMORY_LIMIT',
   // The bytes are what the chunk list says, and not what the record says: nobody will ever have others.
@@ -126,14 +127,17 @@ export class Acquisition {
     digest: Digest,
   ): Promise<AppEvent> {
     try {
-      work.prepared = await this.#needs.engine.prepare({
+      const triggers = planTriggers(record.triggers, record.grants)
+      const prepared = await this.#needs.engine.prepare({
         bytes,
         digest: record.component.digest,
         granted: grantedInterfaces(record.grants),
         offered: interfaceOffers,
-        requiredExports: requiredExports(planTriggers(record.triggers, record.grants)),
+        requiredExports: requiredExports(triggers),
         memoryBytes: record.limits.memoryBytes,
       })
+      checkHandlers(triggers, prepared.facts.exports)
+      work.prepared = prepared
       return { type: 'prepared', digest }
     } catch (error) {
       const type = isSelvedgeError(error, ...refusals) ? 'refused' : 'prepare-failed'

@@ -16,7 +16,7 @@ import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { EventCounter, planTriggers, type TriggerContext } from '../triggers/index.ts'
+import { EventCounter, httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
 import { AppReporter } from './app-reporter.ts'
@@ -24,7 +24,9 @@ import { idleMachine, step, wakeAt } from './app-machine.ts'
 import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import { Delivery } from './delivery.ts'
-import { Instances, only } from './instances.ts'
+import type { Ingress } from '../http/index.ts'
+import { AppIngress, ingressInto } from './ingress.ts'
+import { Instances, only, type Instance } from './instances.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
 import { devicesOf, judge, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
 import { SwapMeter } from './swap-meter.ts'
@@ -59,6 +61,8 @@ export class AppRunner {
   readonly #acquisition: Acquisition
   readonly #instances: Instances
   readonly #delivery: Delivery
+  readonly #ingress = new AppIngress()
+  #hasHttp = false
   readonly #triggers = new TriggerSet()
   readonly #meter = new SwapMeter()
   readonly #features = supportedFeatures()
@@ -131,6 +135,11 @@ export class AppRunner {
     return statusOf(this.#machine, progress?.share ?? null)
   }
 
+  /** For requests from outside; null where the app has no http trigger. */
+  ingress(): Ingress | 'down' | null {
+    return this.#hasHttp ? (this.#ingress.current ?? 'down') : null
+  }
+
   local(): LocalApp | null {
     const status = this.status()
     const shown = this.#machine.current ?? this.#machine.next
@@ -158,6 +167,7 @@ export class AppRunner {
     this.#isStopping = true
     await this.#starting
     this.#triggers.stop()
+    this.#ingress.close()
     // What is under way may end as it would have.
     const answered = new AbortController()
     const tooLate = delay(this.#needs.clock, lastEventMs, answered.signal).catch(() => {})
@@ -256,6 +266,11 @@ export class AppRunner {
     const targets = new Set(planned.map(({ target }) => target))
     this.#delivery.attach({ instance: number, sandbox: instance.sandbox, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
+    this.#switchIngress(
+      release,
+      instance,
+      planned.some(({ kind }) => kind === httpTriggerKind),
+    )
     this.#report.running(record, number)
     const old = before.current?.release
     if (old?.digest === digest) return
@@ -265,6 +280,14 @@ export class AppRunner {
     void writeLastGood(this.#needs.folder, this.app, digest).catch((error: unknown) =>
       this.#report.notWritten('the release that ran last', error),
     )
+  }
+
+  #switchIngress({ digest }: DesiredRelease, { number, sandbox }: Instance, hasHttp: boolean): void {
+    this.#hasHttp = hasHttp
+    const exports = this.#acquisition.preparedOf(digest)?.facts.exports ?? []
+    const ingress = hasHttp ? ingressInto(this.app, sandbox, exports) : null
+    if (ingress === null) this.#ingress.close()
+    else this.#ingress.attach(number, ingress)
   }
 
   #triggerContext({ record }: DesiredRelease): TriggerContext {
@@ -279,12 +302,14 @@ export class AppRunner {
 
   async #retire(instance: number): Promise<void> {
     this.#delivery.detach(instance)
-    await this.#delivery.idle(instance)
+    this.#ingress.detach(instance)
+    await Promise.all([this.#delivery.idle(instance), this.#ingress.idle(instance)])
     await this.#instances.stop(instance)
   }
 
   #ended(instance: number, incident: Incident): void {
     this.#delivery.detach(instance)
+    this.#ingress.detach(instance)
     this.#dispatch({ type: 'ended', instance, reason: reasonOfEnd(incident, this.app) })
   }
 

@@ -85,6 +85,7 @@ export class Instances {
       pins: only(devices.pins, grantedNames(grants, 'pin')),
       buckets: new Set(grantedNames(grants, 'keyvalue')),
       containers: new Set(grantedNames(grants, 'blobstore')),
+      origins: new Set(grantedNames(grants, 'http')),
       keyValue: () => storage.keyValue(app),
       blobs: () => storage.blobs(app),
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),

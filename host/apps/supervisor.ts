@@ -5,6 +5,7 @@
  */
 import type { Cancel, Part } from '../../core/index.ts'
 import type { AppStatus, LocalApp } from '../api/index.ts'
+import type { Ingress } from '../http/index.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
 import { placedHere, type DesiredRelease } from './release.ts'
 
@@ -24,6 +25,8 @@ export interface AppSupervisor extends Part {
   /** By app name. */
   status(): readonly AppStatus[]
   local(): readonly LocalApp[]
+  /** The way into an app over HTTP; `down` while none of its instances takes requests, null where it has no trigger. */
+  ingressOf(app: string): Ingress | 'down' | null
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
   onChange(listener: () => void): Cancel
   start(): Promise<void>
@@ -73,6 +76,10 @@ class Supervisor implements AppSupervisor {
 
   local(): readonly LocalApp[] {
     return this.#inOrder().flatMap((runner) => runner.local() ?? [])
+  }
+
+  ingressOf(app: string): Ingress | 'down' | null {
+    return this.#runners.get(app)?.ingress() ?? null
   }
 
   onChange(listener: () => void): Cancel {

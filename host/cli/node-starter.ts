@@ -14,6 +14,8 @@ export interface NodeOptions {
   readonly join: string | undefined
   readonly listen: readonly string[]
   readonly announce: readonly string[]
+  /** `HOST:PORT` for HTTP requests to apps, in place of the configured one. */
+  readonly http: string | undefined
   readonly mdns: boolean
   /** Starts with the mesh's network off, as `selvedge network off` leaves it. */
   readonly offline: boolean
@@ -29,6 +31,8 @@ export interface RunningNode {
   /** Dialable multiaddrs with the peer id. */
   readonly addresses: readonly string[]
   readonly socketPath: string
+  /** Where it answers HTTP; null where it does not. */
+  readonly http: { readonly host: string; readonly port: number } | null
   /** How this start got its mesh. */
   readonly origin: 'created' | 'joined' | 'resumed'
   /** Resolves when it has stopped, for whatever reason; rejects when it could not go on. */

@@ -19,6 +19,9 @@ const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, nameRule))
 
 const setting = v.pipe(v.string(), v.maxLength(4_096, 'is too long; a setting has at most 4096 characters'))
 
+const httpAddressRule = 'is no address; write "127.0.0.1:8080" or "[::]:8080"'
+const hostRule = 'is no host name; write it in lower case and without a port'
+
 /** A whole number between bounds, with a default. */
 function bounded(fallback: number, min: number, max: number) {
   const isWithin = (value: number): boolean => Number.isInteger(value) && value >= min && value <= max
@@ -74,6 +77,29 @@ export const nodeConfigSchema = v.strictObject({
     }),
     {},
   ),
+  /** HTTP requests to apps; without an address there are none. */
+  http: v.optional(
+    v.strictObject({
+      listen: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((text) => parseHttpAddress(text) !== null, httpAddressRule),
+        ),
+      ),
+      /** Apps by host names of their own: `"shop.example" = "hello"`. */
+      hosts: v.optional(
+        v.pipe(
+          v.record(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,252}$/, hostRule)), name),
+          v.check(
+            (table) => Object.keys(table).length <= maxNames,
+            `has too many entries; at most ${maxNames} fit`,
+          ),
+        ),
+        {},
+      ),
+    }),
+    {},
+  ),
   sensors: named(deviceOf(sensorDrivers)),
   pins: named(deviceOf(pinDrivers)),
   /** What this node's owner sets for an app, over the release's own settings. */
@@ -91,6 +117,21 @@ export const nodeConfigSchema = v.strictObject({
   ),
 })
 
+/** Where HTTP is listened for. */
+export interface HttpAddress {
+  readonly host: string
+  /** 0 is any free one. */
+  readonly port: number
+}
+
+/** Reads `HOST:PORT`, an IPv6 address in brackets. @returns null for what is none */
+export function parseHttpAddress(text: string): HttpAddress | null {
+  const match = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9][A-Za-z0-9.-]{0,252})):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) return null
+  return { host: match[1] ?? match[2] ?? '', port }
+}
+
 type Parsed = v.InferOutput<typeof nodeConfigSchema>
 
 export interface NodeConfig extends DevicesConfig {
@@ -98,6 +139,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly name: string | null
   readonly groups: readonly string[]
   readonly mesh: Readonly<Parsed['mesh']>
+  readonly http: Readonly<Parsed['http']>
   readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
   readonly limits: Readonly<Parsed['limits']>
 }

@@ -3,6 +3,7 @@ import { blobstorePart } from './blobstore/index.ts'
 import { cliPart } from './cli/index.ts'
 import { clocksPart } from './clocks.ts'
 import { filesystemPart } from './filesystem/index.ts'
+import { httpPart } from './http/index.ts'
 import { ioPart } from './io/index.ts'
 import { keyValuePart } from './keyvalue/index.ts'
 import { p3Part } from './p3/index.ts'
@@ -17,4 +18,5 @@ export const wasiParts: readonly PartKind[] = [
   p3Part,
   filesystemPart,
   keyValuePart,
+  httpPart,
 ]

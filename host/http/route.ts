@@ -12,12 +12,14 @@ export interface Route {
 /**
  * @param target of the request line: `/path?query`, or a whole URL as proxies send it
  * @param hosts apps by the host names that the node's owner gave them, in lower case
+ * @param only where there is one app alone, which sees every path as it is
  * @returns null where it is for no app
  */
 export function routeOf(
   target: string,
   hostField: string | undefined,
   hosts: ReadonlyMap<string, string>,
+  only?: string,
 ): Route | null {
   let path = target
   let authority = hostField
@@ -29,7 +31,7 @@ export function routeOf(
     path = match[2] ?? '/'
     if (path.startsWith('?')) path = `/${path}`
   }
-  const app = authority === undefined ? undefined : appOfHost(authority, hosts)
+  const app = only ?? (authority === undefined ? undefined : appOfHost(authority, hosts))
   if (app !== undefined) return { app, path, authority }
   const end = segmentEnd(path)
   const first = path.slice(1, end)

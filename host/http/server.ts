@@ -21,6 +21,8 @@ export interface HttpServerNeeds {
   readonly port: number
   /** Apps by host names of their own, in lower case. */
   readonly hosts: ReadonlyMap<string, string>
+  /** The one app that there is: every path is its own, whatever host is named. */
+  readonly only?: string
   /** null where there is no such app here, `down` where it has an http trigger and does not run just now. */
   ingressOf(app: string): Ingress | 'down' | null
   /** What a code means in general, for the bodies of errors. */
@@ -60,7 +62,8 @@ export class HttpServer implements Part {
       const res = this.#waiting.get(socket as Socket)?.res
       refuseRaw(error, socket, res !== undefined && res.headersSent && !res.writableFinished)
     })
-    this.#server.setTimeout(idleMs, (socket: Socket) => this.#onSilence(socket))
+    this.#server.timeout = idleMs
+    this.#server.on('timeout', (socket: Socket) => this.#onSilence(socket))
   }
 
   /** null before it listens. */
@@ -109,7 +112,7 @@ export class HttpServer implements Part {
         httpProblems.error('ERR_HTTP_BUSY', `${this.#requests} requests are under way`),
       )
     }
-    const route = routeOf(req.url ?? '/', req.headers.host, this.#needs.hosts)
+    const route = routeOf(req.url ?? '/', req.headers.host, this.#needs.hosts, this.#needs.only)
     const ingress = route === null ? null : this.#needs.ingressOf(route.app)
     if (route === null || ingress === null) {
       return this.#refuse(req, res, httpProblems.error('ERR_HTTP_NO_APP', 'no app answers there'))

@@ -14,6 +14,8 @@ export interface AppContext {
   /** Names of the buckets and containers that it was granted. */
   readonly buckets: ReadonlySet<string>
   readonly containers: ReadonlySet<string>
+  /** Origins that it may send requests to, as `https://api.example.com`. */
+  readonly origins: ReadonlySet<string>
   /** The app's own stores, asked for when they are used. @throws ERR_STORAGE_CLOSED */
   keyValue(): KeyValueStore
   blobs(): BlobStore

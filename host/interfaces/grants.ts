@@ -3,6 +3,7 @@
  * says which interface it opens, the name which device behind it. The one place that knows how they are written.
  */
 import { nearestName } from '../../core/index.ts'
+import { originNames } from './http-outgoing/origin-names.ts'
 import { interfaceProblems } from './problems.ts'
 
 export interface Grant {
@@ -12,8 +13,28 @@ export interface Grant {
   readonly name: string
 }
 
+/** How the names of one kind of grant are written. */
+export interface GrantNames {
+  /** @returns the one way to write it; null for what no such grant can name */
+  canonical(name: string): string | null
+  /** What a name must be, for an error's hint. */
+  readonly rule: string
+}
+
 /** Names of apps, devices and groups: what a DNS label allows, so that they fit everywhere. */
 export const namePattern = /^[a-z][a-z0-9-]{0,62}$/
+
+const plainNames: GrantNames = {
+  canonical: (name) => (namePattern.test(name) ? name : null),
+  rule: 'device names are small letters, digits and "-", at most 63, a letter first',
+}
+
+/** Kinds whose names are not those of a device or a store. */
+const ownNames: ReadonlyMap<string, GrantNames> = new Map([['http', originNames]])
+
+function namesOf(kind: string): GrantNames {
+  return ownNames.get(kind) ?? plainNames
+}
 
 /**
  * Reads a grant as a person wrote it, who may have misspelt it.
@@ -33,13 +54,14 @@ export function parseGrantOf(kinds: readonly string[], text: string): Grant {
           : `write ${nearest}:${name}`,
     })
   }
-  if (!namePattern.test(name)) {
+  const { canonical, rule } = namesOf(kind)
+  const known = canonical(name)
+  if (known === null) {
     const named = JSON.stringify(name.slice(0, 80))
-    throw interfaceProblems.error('ERR_GRANT', `${shown} names no device: ${named}`, {
-      hint: 'device names are small letters, digits and "-", at most 63, a letter first',
-    })
+    const what = ownNames.has(kind) ? `no ${kind} grant` : 'no device'
+    throw interfaceProblems.error('ERR_GRANT', `${shown} names ${what}: ${named}`, { hint: rule })
   }
-  return { kind, name }
+  return { kind, name: known }
 }
 
 /** The canonical text. */
@@ -61,5 +83,5 @@ export function grantedNames(grants: readonly string[], kind: string): string[] 
   return grants
     .filter((grant) => grant.startsWith(prefix))
     .map((grant) => grant.slice(prefix.length))
-    .filter((name) => namePattern.test(name))
+    .filter((name) => namesOf(kind).canonical(name) === name)
 }

@@ -8,6 +8,7 @@ import type { AppContext } from './context.ts'
 import { devicePins } from './device-pins/index.ts'
 import { deviceSensor } from './device-sensor/index.ts'
 import { grantedNames, parseGrantOf, type Grant } from './grants.ts'
+import { httpInterfaces } from './http-outgoing/index.ts'
 import { keyValue } from './keyvalue/index.ts'
 import { logging } from './logging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
@@ -24,6 +25,7 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
   ...configStores,
   ...keyValue,
   ...blobstore,
+  ...httpInterfaces,
 ]
 
 /** The kinds of grant that open something, sorted. */

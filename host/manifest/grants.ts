@@ -7,6 +7,7 @@ export const grantKinds = {
   pins: 'pin',
   keyvalue: 'keyvalue',
   blobstore: 'blobstore',
+  http: 'http',
 } as const
 
 export type GrantKind = (typeof grantKinds)[keyof typeof grantKinds]

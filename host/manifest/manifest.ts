@@ -26,7 +26,7 @@ export type Manifest = Omit<Parsed, 'component'> & {
 export function parseManifest(text: string, fileName: string = manifestFileName): Manifest {
   const parsed = parseToml(text, fileName, manifestSchema, refuse)
   for (const [index, trigger] of parsed.triggers.entries()) {
-    if (parsed.grants.sensors.includes(trigger.sensor)) continue
+    if (trigger.kind !== 'sensor' || parsed.grants.sensors.includes(trigger.sensor)) continue
     const sensors = [...parsed.grants.sensors, trigger.sensor].map((name) => JSON.stringify(name)).join(', ')
     throw refuse(
       `${fileName}: triggers[${index}].sensor: ${JSON.stringify(trigger.sensor)} is not granted to the app`,

@@ -69,7 +69,9 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
   bound('--group', groups, manifestBounds.groups)
   const grants = canonicalGrants((release.grants ?? []).map(parseGrant))
   const parsed = triggers.map(parseTriggerOption)
-  for (const { sensor } of parsed) {
+  for (const trigger of parsed) {
+    if (trigger.kind !== 'sensor') continue
+    const { sensor } = trigger
     const needed = formatGrant({ kind: 'sensor', name: sensor })
     if (grants.includes(needed)) continue
     const nearest = nearestName(needed, grants)

@@ -3,6 +3,7 @@
  * else; README files of the example apps show it.
  */
 import * as v from 'valibot'
+import { originOf } from '../http/index.ts'
 import { namePattern } from '../interfaces/index.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
@@ -35,6 +36,14 @@ const names = (most: number): v.GenericSchema<string[], string[]> =>
     v.maxLength(most, `has more than ${most} entries; remove some`),
     v.check((list) => new Set(list).size === list.length, 'names something twice; remove the repetition'),
   )
+
+const origin = v.pipe(
+  v.string(),
+  v.transform((text) => originOf(text) ?? text),
+  v.check((text) => originOf(text) === text, 'is no origin; write "https://HOST" or "http://HOST:PORT"'),
+)
+const origins = (most: number): v.GenericSchema<string[], string[]> =>
+  v.pipe(v.array(origin), v.maxLength(most, `has more than ${most} entries; remove some`))
 
 /** A path inside the app's folder: a build must not write, nor a publish read, somewhere else. */
 const innerPath = v.pipe(
@@ -117,6 +126,8 @@ export const manifestSchema = v.strictObject({
       /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */
       keyvalue: v.optional(names(manifestBounds.grantsOfAKind), []),
       blobstore: v.optional(names(manifestBounds.grantsOfAKind), []),
+      /** Origins that it may send requests to. */
+      http: v.optional(origins(manifestBounds.grantsOfAKind), []),
     }),
     {},
   ),

@@ -18,7 +18,7 @@ import type { Devices, Pin, Sensor } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { checkGrants, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
-import { planTriggers, requiredExports } from '../triggers/index.ts'
+import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
 import { nodeProblems } from './problems.ts'
 import { nodeStatus, problemsOf, releaseEntry } from './report.ts'
@@ -128,6 +128,7 @@ export class NodeControl implements ControlledNode {
       requiredExports: requiredExports(triggers),
       memoryBytes: intent.memoryBytes ?? parseSize(defaultLimits.memory),
     })
+    checkHandlers(triggers, facts.exports)
     const { chunks } = await mesh.blobs.putComponent(component)
     const { imports, exports, features } = facts
     return { digest, sizeBytes: component.length, chunks, imports, exports, features }

@@ -6,10 +6,11 @@ import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity 
 import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
-import { loadNodeConfig, type NodeConfig } from '../config/index.ts'
+import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { diskStorage, type Storage } from '../storage/index.ts'
+import { httpProblems, HttpServer } from '../http/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
@@ -71,6 +72,7 @@ async function startLocked(
     stop: () => void clock.after(50, () => void stop()),
   })
   const server = new ControlServer({ node: control, lock, clock, log: log.scope('control') })
+  const http = httpServer(options, config, apps, allProblems())
   const lifecycle = new Lifecycle(
     [
       { name: 'lock', stop: () => lock.release() },
@@ -81,6 +83,7 @@ async function startLocked(
       apps,
       createPlacement({ mesh, apps, clock, log }),
       server,
+      ...(http === null ? [] : [http]),
     ],
     clock,
   )
@@ -97,16 +100,43 @@ async function startLocked(
     mesh: { id: meshId, name: current?.record.name ?? '' },
     addresses: mesh.addresses(),
     socketPath: server.socketPath,
+    http: http?.address ?? null,
     origin,
     stopped: whenStopped,
     stop,
   }
 }
 
+/** null where nobody asked for one. */
+function httpServer(
+  { http: typed, log }: NodeOptions,
+  { http: { listen, hosts } }: NodeConfig,
+  apps: AppSupervisor,
+  problems: readonly { readonly code: string; readonly text: string }[],
+): HttpServer | null {
+  const text = typed ?? listen
+  const address = text === undefined ? null : parseHttpAddress(text)
+  if (address === null) return null
+  const texts = new Map(problems.map((problem) => [problem.code, problem.text]))
+  return new HttpServer({
+    ...address,
+    hosts: new Map(Object.entries(hosts)),
+    ingressOf: (app) => apps.ingressOf(app),
+    textOf: (code) => texts.get(code) ?? code,
+    clock,
+    log: log.scope('http'),
+  })
+}
+
 async function makeParts(options: NodeOptions, config: NodeConfig, folder: DurableFolder): Promise<Parts> {
   const { log, join, listen, announce, signal } = options
   // What was typed wrongly is said before a mesh is founded or a token spent.
   for (const address of [...listen, ...announce]) parseAddress(address)
+  if (options.http !== undefined && parseHttpAddress(options.http) === null) {
+    throw httpProblems.error('ERR_HTTP_LISTEN', `--http ${options.http.slice(0, 80)} is no address`, {
+      hint: 'write HOST:PORT, for example --http 127.0.0.1:8080 or --http [::]:8080',
+    })
+  }
   const identity = await openNodeIdentity(await folder.folder('identity'), random)
   const devices = await openDevices(config, { clock, random })
   try {

@@ -93,6 +93,7 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     pins: devices.pins,
     buckets: new Set(grantedNames(grants, 'keyvalue')),
     containers: new Set(grantedNames(grants, 'blobstore')),
+    origins: new Set(grantedNames(grants, 'http')),
     keyValue: () => storage.keyValue(app),
     blobs: () => storage.blobs(app),
     log: (level, context, message) => tell(`${level} ${context === '' ? '' : `${context}: `}${message}`),

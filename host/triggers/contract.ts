@@ -36,8 +36,8 @@ export interface TriggerKind<Options = unknown> {
   readonly summary: string
   /** Of everything beside `kind`. */
   readonly options: GenericSchema<unknown, Options>
-  /** The interface that the component must export. */
-  readonly requiredExport: InterfaceId
+  /** The interfaces of which the component must export one. */
+  readonly handlers: readonly [InterfaceId, ...InterfaceId[]]
   /** Its function that handles an event. */
   readonly method: string
   /** Grants without which it cannot work, as `kind:name`. */

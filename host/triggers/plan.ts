@@ -13,7 +13,9 @@ const maxTriggers = 16
 export interface PlannedTrigger {
   /** Equal for equal triggers: a swap leaves those running that both releases have. */
   readonly key: string
-  readonly requiredExport: InterfaceId
+  readonly kind: string
+  /** The component must export one of them. */
+  readonly handlers: readonly [InterfaceId, ...InterfaceId[]]
   /** What its events call: `INTERFACE#FUNCTION`. */
   readonly target: string
   start(context: TriggerContext): RunningTrigger
@@ -57,8 +59,9 @@ function planOne(
   }
   return {
     key: JSON.stringify(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))),
-    requiredExport: kind.requiredExport,
-    target: `${kind.requiredExport}#${kind.method}`,
+    kind: kind.kind,
+    handlers: kind.handlers,
+    target: `${kind.handlers[0]}#${kind.method}`,
     start: (context) => kind.start(result.output, context),
   }
 }

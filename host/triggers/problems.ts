@@ -17,6 +17,11 @@ export const triggerProblems = defineProblems({
     text: 'a trigger needs something that the release is not granted',
     fix: 'add the named grant to selvedge.toml and publish again',
   },
+  ERR_TRIGGER_HANDLER: {
+    kind: 'user',
+    text: 'the component exports no handler for one of its triggers',
+    fix: 'export one of the named interfaces, or take the trigger out of selvedge.toml',
+  },
   ERR_TRIGGER_READING: {
     kind: 'system',
     text: 'a trigger could not take its reading',

@@ -28,6 +28,7 @@ export type GuestName =
   | 'unknown'
   | 'wasi'
   | 'hello-http'
+  | 'relay-http'
   | 'pry'
 
 /** The component's bytes. */

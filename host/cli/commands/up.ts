@@ -27,6 +27,11 @@ export const up = defineCommand({
       value: 'ADDR',
       help: 'a multiaddr that others reach it at, where it is not the one it listens on',
     },
+    http: {
+      kind: 'text',
+      value: 'HOST:PORT',
+      help: 'answer HTTP requests to apps there, as 127.0.0.1:8080',
+    },
     'no-mdns': { kind: 'flag', help: 'do not look for peers on the local network' },
     offline: { kind: 'flag', help: 'start with the mesh’s network off; see selvedge network on' },
     'log-json': { kind: 'flag', help: 'log JSON lines' },
@@ -52,6 +57,7 @@ export const up = defineCommand({
       join: options.join,
       listen: options.listen,
       announce: options.announce,
+      http: options.http,
       mdns: !options['no-mdns'],
       offline: options.offline,
       signal: world.signal,
@@ -59,9 +65,9 @@ export const up = defineCommand({
     })
     const readyMs = Math.round(world.clock.monotonicMs() - startedAt)
     if (!options['log-json']) tellOrigin(context, node)
-    const { id, name, mesh, addresses, socketPath } = node
+    const { id, name, mesh, addresses, socketPath, http } = node
     if (json) {
-      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, readyMs }
+      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, http, readyMs }
       printJson(context, 'selvedge.up/1', facts)
     } else world.stdout.write(`${['ready', plain(name), shortDigest(mesh.id), ...addresses].join(' ')}\n`)
     await untilEnd(node, world.signal)
@@ -79,6 +85,13 @@ function tellOrigin(context: Parameters<typeof say>[0], node: RunningNode): void
     )
     say(context, 'let another node in with the token that `selvedge invite` prints')
   } else say(context, node.origin === 'joined' ? `joined ${mesh}` : `back in ${mesh}`)
+  if (node.http !== null) {
+    const { host, port } = node.http
+    say(
+      context,
+      `apps with an http trigger answer at http://${host.includes(':') ? `[${host}]` : host}:${port}/APP/`,
+    )
+  }
 }
 
 /** Stops the node on a signal; ends by itself where somebody else stopped it. */

@@ -46,7 +46,7 @@ export const sensorTrigger: TriggerKind<SensorTriggerOptions> = {
   kind: 'sensor',
   summary: 'an event for each reading of a sensor, at a steady rate',
   options,
-  requiredExport,
+  handlers: [requiredExport],
   method,
   requiredGrants: ({ sensor }) => [`sensor:${sensor}`],
   start({ sensor: name, everyMs }, context) {

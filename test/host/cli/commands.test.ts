@@ -167,6 +167,7 @@ function runningNode(changes: Partial<RunningNode> = {}): RunningNode & { stops:
     mesh: { id: sampleStatus.mesh.id, name: 'harbor' },
     addresses: ['/ip4/127.0.0.1/tcp/4001/p2p/x'],
     socketPath: '/data/control.sock',
+    http: null,
     origin: 'created' as const,
     stopped: new Promise<void>((resolve) => finished.signal.addEventListener('abort', () => resolve())),
     stops: 0,
@@ -207,6 +208,7 @@ describe('up', () => {
       mesh: sampleStatus.mesh.id,
       addresses: ['/ip4/127.0.0.1/tcp/4001/p2p/x'],
       socket: '/data/control.sock',
+      http: null,
       readyMs: expect.any(Number) as number,
     })
   })

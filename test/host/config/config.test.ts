@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SelvedgeError } from '../../../core/index.ts'
-import { loadNodeConfig, parseNodeConfig } from '../../../host/config/index.ts'
+import { parseHttpAddress, loadNodeConfig, parseNodeConfig } from '../../../host/config/index.ts'
 
 function refusalOf(text: string): SelvedgeError {
   try {
@@ -19,6 +19,7 @@ describe('the node’s TOML', () => {
     expect(await loadNodeConfig(undefined)).toEqual({
       name: null,
       groups: [],
+      http: { hosts: {} },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
       sensors: {},
       pins: {},
@@ -122,5 +123,26 @@ threshold = "40"
     } finally {
       await rm(folder, { recursive: true })
     }
+  })
+})
+
+describe('the address for HTTP', () => {
+  it('is a host and a port', () => {
+    expect(parseHttpAddress('127.0.0.1:8080')).toEqual({ host: '127.0.0.1', port: 8080 })
+    expect(parseHttpAddress('[::]:0')).toEqual({ host: '::', port: 0 })
+    expect(parseHttpAddress('localhost:80')).toEqual({ host: 'localhost', port: 80 })
+    for (const text of ['', '8080', ':8080', 'a:', 'a:65536', '::1:80', 'a:b', 'http://a:80', '[a]:1:2']) {
+      expect(parseHttpAddress(text), text).toBeNull()
+    }
+  })
+
+  it('is refused with a remedy, and so are host names in another form', () => {
+    expect(() => parseNodeConfig('[http]\nlisten = "8080"', 'node.toml')).toThrow(/http\.listen/)
+    expect(() => parseNodeConfig('[http.hosts]\n"A:80" = "hello"', 'node.toml')).toThrow(/http\.hosts/)
+    const { http } = parseNodeConfig(
+      '[http]\nlisten = "[::]:80"\nhosts = { "shop.example" = "hello" }',
+      'node.toml',
+    )
+    expect(http).toEqual({ listen: '[::]:80', hosts: { 'shop.example': 'hello' } })
   })
 })

@@ -13,6 +13,7 @@ export function appContext(overrides: Partial<AppContext> = {}): AppContext {
     pins: new Map(),
     buckets: new Set(),
     containers: new Set(),
+    origins: new Set(),
     keyValue: () => storage.keyValue('test-app'),
     blobs: () => storage.blobs('test-app'),
     log: () => {},

@@ -36,6 +36,7 @@ function contextWith(overrides: Partial<AppContext> = {}): AppContext {
     pins: new Map([['led', fakePin('led')]]),
     buckets: new Set(),
     containers: new Set(),
+    origins: new Set(),
     keyValue: () => storage.keyValue('light-alarm'),
     blobs: () => storage.blobs('light-alarm'),
     log: () => {},
@@ -59,6 +60,8 @@ const pinsId = 'selvedge:device/pins@0.1.0'
 const loggingId = 'wasi:logging/logging@0.1.0-draft'
 const configId = 'wasi:config/store@0.2.0-rc.1'
 const always = [loggingId, configId, 'wasi:config/store@0.2.0-draft', 'wasi:config/runtime@0.2.0-draft']
+const httpTypesId = 'wasi:http/types@0.2.12'
+const outgoingId = 'wasi:http/outgoing-handler@0.2.12'
 const keyValueIds = ['store', 'atomics', 'batch'].flatMap((name) => [
   `wasi:keyvalue/${name}@0.2.0-draft2`,
   `wasi:keyvalue/${name}@0.2.0-draft`,
@@ -66,13 +69,14 @@ const keyValueIds = ['store', 'atomics', 'batch'].flatMap((name) => [
 
 describe('granted interfaces', () => {
   it('are only those that reach nothing, for an app without grants', () => {
-    expect(grantedInterfaces([])).toEqual(always)
+    expect(grantedInterfaces([])).toEqual([...always, httpTypesId])
   })
 
   it('gain an interface with the first grant of its kind', () => {
-    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, ...always])
-    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([sensorId, pinsId, ...always])
-    expect(grantedInterfaces(['keyvalue:default'])).toEqual([...always, ...keyValueIds])
+    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, ...always, httpTypesId])
+    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([sensorId, pinsId, ...always, httpTypesId])
+    expect(grantedInterfaces(['keyvalue:default'])).toEqual([...always, ...keyValueIds, httpTypesId])
+    expect(grantedInterfaces(['http:https://api.example.com'])).toEqual([...always, httpTypesId, outgoingId])
   })
 
   it('do not grow with a grant of a kind that this node does not know', () => {
@@ -80,7 +84,11 @@ describe('granted interfaces', () => {
   })
 
   it('are the ones that get bound', () => {
-    expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([pinsId, ...always])
+    expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([
+      pinsId,
+      ...always,
+      httpTypesId,
+    ])
   })
 })
 

@@ -51,6 +51,7 @@ function options(changes: Partial<Parameters<typeof startNode>[0]> = {}): Parame
     join: undefined,
     listen: ['127.0.0.1:0'],
     announce: [],
+    http: undefined,
     mdns: false,
     offline: false,
     log: silentLog,

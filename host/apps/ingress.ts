@@ -1,0 +1,121 @@
+/**
+ * The way into one app over HTTP, whichever instance serves it: requests go to the newest one, and the old one is
+ * idle when the last of its responses is out. A pool in place of one instance is another `Ingress` to attach.
+ */
+import type { Sandbox } from '../engine/index.ts'
+import { satisfiesExport } from '../guest/index.ts'
+import { incomingHandlerId } from '../guest/http/index.ts'
+import {
+  componentIngress,
+  defaultHttpLimits,
+  httpHandlerId,
+  recordIngress,
+  type HttpRequest,
+  type HttpResponse,
+  type Ingress,
+} from '../http/index.ts'
+
+interface Receiver {
+  readonly instance: number
+  readonly ingress: Ingress
+  underWay: number
+  whenIdle: (() => void)[]
+}
+
+export class AppIngress {
+  #receiver: Receiver | null = null
+  readonly #former = new Map<number, Receiver>()
+
+  /** Requests go to this instance from the next one on. */
+  attach(instance: number, ingress: Ingress): void {
+    this.detach(this.#receiver?.instance)
+    this.#receiver = { instance, ingress, underWay: 0, whenIdle: [] }
+  }
+
+  /** Nobody gets requests. */
+  close(): void {
+    this.detach(this.#receiver?.instance)
+  }
+
+  /** It gets no more requests. */
+  detach(instance: number | undefined): void {
+    const receiver = this.#receiver
+    if (receiver === null || receiver.instance !== instance) return
+    this.#receiver = null
+    if (receiver.underWay > 0) this.#former.set(receiver.instance, receiver)
+  }
+
+  /** Resolves when the instance answers no request any more. */
+  async idle(instance: number): Promise<void> {
+    const receiver = this.#former.get(instance)
+    if (receiver === undefined) return
+    await new Promise<void>((resolve) => receiver.whenIdle.push(resolve))
+  }
+
+  /** null while no instance takes requests. */
+  get current(): Ingress | null {
+    const receiver = this.#receiver
+    return receiver === null ? null : { handle: (request) => this.#handle(receiver, request) }
+  }
+
+  async #handle(receiver: Receiver, request: HttpRequest): Promise<HttpResponse> {
+    receiver.underWay += 1
+    let isStreaming = false
+    try {
+      const response = await receiver.ingress.handle(request)
+      const { body } = response
+      if (body === null || body instanceof Uint8Array) return response
+      isStreaming = true
+      return { ...response, body: followed(body, () => this.#done(receiver)) }
+    } finally {
+      if (!isStreaming) this.#done(receiver)
+    }
+  }
+
+  #done(receiver: Receiver): void {
+    receiver.underWay -= 1
+    if (receiver.underWay > 0) return
+    this.#former.delete(receiver.instance)
+    for (const resolve of receiver.whenIdle.splice(0)) resolve()
+  }
+}
+
+/** The same body, with word of its end: however it ends, and whether or not anybody read it. */
+function followed(body: AsyncIterable<Uint8Array>, ended: () => void): AsyncIterable<Uint8Array> {
+  const pieces = body[Symbol.asyncIterator]()
+  let isOver = false
+  const over = (): void => {
+    if (!isOver) ended()
+    isOver = true
+  }
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        try {
+          const next = await pieces.next()
+          if (next.done === true) over()
+          return next
+        } catch (error) {
+          over()
+          throw error
+        }
+      },
+      async return() {
+        over()
+        await pieces.return?.()
+        return { done: true, value: undefined }
+      },
+    }),
+  }
+}
+
+/** @returns the way into an instance by the handler that its component exports; null where it has none */
+export function ingressInto(
+  app: string,
+  sandbox: Pick<Sandbox, 'call' | 'invoke'>,
+  exports: readonly string[],
+): Ingress | null {
+  const has = (id: string): boolean => exports.some((name) => satisfiesExport(name, id))
+  if (has(incomingHandlerId)) return componentIngress(app, sandbox)
+  return has(httpHandlerId) ? recordIngress(app, sandbox, defaultHttpLimits.recordBodyBytes) : null
+}

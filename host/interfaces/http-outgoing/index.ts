@@ -1,0 +1,42 @@
+/**
+ * wasi:http on the node's side: the types, which reach nothing by themselves, and requests to the origins that the
+ * release was granted. A request to another one is denied, and the app's log says which grant it lacks.
+ */
+import { systemClock } from '../../../core/index.ts'
+import { httpPartName, httpTypesId, outgoingChannelName, outgoingHandlerId } from '../../guest/http/index.ts'
+import { httpClient } from '../../http/index.ts'
+import type { InterfaceOffer } from '../offer.ts'
+
+/** Origins that one app's log has been told of; a guest chooses them, and may choose many. */
+const maxReported = 64
+
+const types: InterfaceOffer = {
+  id: httpTypesId,
+  summary: 'requests and responses of HTTP, for apps with an http trigger',
+  grantKind: null,
+  part: httpPartName,
+  bind: () => ({}),
+}
+
+const outgoing: InterfaceOffer = {
+  id: outgoingHandlerId,
+  summary: 'send requests to the granted origins',
+  grantKind: 'http',
+  grantList: 'http',
+  part: httpPartName,
+  bind({ origins, log }) {
+    const reported = new Set<string>()
+    const serve = httpClient({
+      origins,
+      clock: systemClock,
+      denied(origin) {
+        if (reported.has(origin) || reported.size >= maxReported) return
+        reported.add(origin)
+        log('warn', 'http', `a request to ${origin} was denied: the release lacks the grant http:${origin}`)
+      },
+    })
+    return { [outgoingChannelName]: { mode: 'channel', run: serve } }
+  },
+}
+
+export const httpInterfaces: readonly InterfaceOffer[] = [types, outgoing]
