@@ -38,9 +38,9 @@ describe.skipIf(withoutSuspending !== false)(
       const running = run() as Promise<unknown>
       const long = 'x'.repeat(300_000)
       const writing = await input
-    await writing.write(Buffer.from('first '))
-    await writing.write(Buffer.from(long))
-    writing.end()
+      await writing.write(Buffer.from('first '))
+      await writing.write(Buffer.from(long))
+      writing.end()
       await running
       await new Promise((resolve) => setImmediate(resolve))
       expect(output === `first ${long}`).toBe(true)
