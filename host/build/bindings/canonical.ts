@@ -3,24 +3,12 @@
  * world uses, functions that read it from memory, write it there, or make it from flat values. They are emitted on
  * first use, once per type, into one file that nobody needs to read.
  */
-import {
-  casesOf,
-  choice,
-  layoutOf,
-  sequence,
-  type CoreType,
-  type TypeDef,
-  type WitType,
-} from '../wit/index.ts'
+import { casesOf, choice, layoutOf, sequence, type TypeDef, type WitType } from '../wit/index.ts'
+import { accessOf, membersOf } from './access.ts'
+import { convert, flagsMask } from './core-values.ts'
 import { memberName } from './names.ts'
 import { isBytes, isPlainElement, isReference, primitiveType, type SourceFile } from './source-file.ts'
-
-/** How each payload of a variant-like type is tested for and reached. */
-export interface CaseAccess {
-  /** The expression that is the case's number. */
-  readonly tag: string
-  readonly payload: (index: number) => string
-}
+import { typeKey } from './type-key.ts'
 
 type ListType = WitType & { readonly kind: 'list' | 'option' }
 
@@ -198,7 +186,7 @@ export class Canonical {
 
   /** The name of a helper, which is written when it is first asked for. */
   #helper(action: 'load' | 'store' | 'lift' | 'lower' | 'flat', type: WitType): string {
-    const name = `${action}_${this.#nameOf(type)}`
+    const name = `${action}_${typeKey(type, this.#names)}`
     if (this.#emitted.has(name)) return name
     this.#emitted.add(name)
     const { file } = this
@@ -332,88 +320,6 @@ export class Canonical {
     }
     return lines
   }
-
-  /**
-   * A type's part of its helpers' names: operators in lower case before their operands, defined types in upper case
-   * without underscores, so that no two types share one.
-   */
-  #nameOf(type: WitType | null): string {
-    if (type === null) return 'none'
-    switch (type.kind) {
-      case 'primitive':
-        return type.name
-      case 'list':
-      case 'option':
-        return `${type.kind}_${this.#nameOf(type.of)}`
-      case 'result':
-        return `result_${this.#nameOf(type.ok)}_${this.#nameOf(type.err)}`
-      case 'tuple':
-        return `tuple${type.of.length}_${type.of.map((item) => this.#nameOf(item)).join('_')}`
-      case 'own':
-        return this.uniqueName(type.resource)
-      case 'borrow':
-        return `borrow_${this.uniqueName(type.resource)}`
-      default:
-        return this.uniqueName(type.def)
-    }
-  }
-}
-
-/** What a variant-like value offers to be taken apart by. */
-function accessOf(type: WitType, value: string): CaseAccess {
-  if (type.kind === 'option') {
-    return {
-      tag: `${value} !== null ? 1 : 0`,
-      payload: () => (isReference(type.of) ? value : `${value}.value`),
-    }
-  }
-  if (type.kind === 'result') {
-    return {
-      tag: `${value}.isOk ? 0 : 1`,
-      payload: (index) => `${value}.${index === 0 ? '_value' : '_error'}`,
-    }
-  }
-  if (type.kind !== 'defined' || type.def.body.kind !== 'variant')
-    throw new Error(`no cases in a ${type.kind}`)
-  const { cases } = type.def.body
-  return { tag: `<i32>${value}.tag`, payload: (index) => `${value}.${payloadName(cases[index]?.name ?? '')}` }
-}
-
-/** The getter of a variant's payload: `asOther`. */
-export function payloadName(caseName: string): string {
-  return memberName(`as-${caseName}`)
-}
-
-function membersOf(type: WitType): { name: string; type: WitType }[] | null {
-  if (type.kind === 'tuple') return type.of.map((item, index) => ({ name: `v${index}`, type: item }))
-  if (type.kind !== 'defined' || type.def.body.kind !== 'record') return null
-  return type.def.body.fields.map((field) => ({ name: memberName(field.name), type: field.type }))
-}
-
-/** Bits that no flag has are not passed on. */
-function flagsMask(type: WitType, value: string): string {
-  if (type.kind !== 'defined' || type.def.body.kind !== 'flags') return `<i32>${value}`
-  const count = type.def.body.cases.length
-  return count >= 32 ? `<i32>${value}` : `<i32>${value} & ${2 ** count - 1}`
-}
-
-/** Between the core type that a payload has and the one that all cases share (CanonicalABI.md, "join"). */
-function convert(value: string, from: CoreType, to: CoreType): string {
-  if (from === to) return value
-  const pair = `${from} ${to}`
-  const conversions: Record<string, string> = {
-    'i32 i64': `<i64><u32>${value}`,
-    'f32 i32': `reinterpret<i32>(${value})`,
-    'f32 i64': `<i64><u32>reinterpret<i32>(${value})`,
-    'f64 i64': `reinterpret<i64>(${value})`,
-    'i64 i32': `<i32>${value}`,
-    'i32 f32': `reinterpret<f32>(${value})`,
-    'i64 f32': `reinterpret<f32>(<i32>${value})`,
-    'i64 f64': `reinterpret<f64>(${value})`,
-  }
-  const conversion = conversions[pair]
-  if (conversion === undefined) throw new Error(`the canonical ABI never makes ${to} of ${from}`)
-  return conversion
 }
 
 function block(head: string, body: readonly string[]): string[] {

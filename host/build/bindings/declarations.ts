@@ -1,6 +1,6 @@
 /** WIT's types as AssemblyScript declares them: records and variants as classes, enums and flags as enums. */
 import type { Case, Interface, TypeDef, WitType } from '../wit/index.ts'
-import { payloadName } from './canonical.ts'
+import { payloadName } from './access.ts'
 import { docComment, memberName, typeName } from './names.ts'
 import { isReference, type SourceFile } from './source-file.ts'
 

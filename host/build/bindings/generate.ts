@@ -16,8 +16,9 @@ import {
 } from '../wit/index.ts'
 import { Canonical } from './canonical.ts'
 import { declareAliases, declaredNames, declareType } from './declarations.ts'
-import { addImports, addOfferedResource, exportedFunction, signatureOf } from './functions.ts'
+import { addImports, exportedFunction, signatureOf } from './functions.ts'
 import { capital, exportedName, fileName, memberName, typeName, valueName } from './names.ts'
+import { addOfferedResource } from './offered-resource.ts'
 import { memorySource, valuesSource } from './memory-source.ts'
 import { generatedMark, SourceFile } from './source-file.ts'
 

@@ -3,7 +3,9 @@
  * exported copy of the other interface where the world exports that too, else from the imported one.
  */
 import { buildProblems } from '../problems.ts'
-import type { Alias, Field, Interface, TypeBody, TypeDef, WitFunction, WitType, World } from './model.ts'
+import type { Field, Interface, TypeBody, TypeDef, WitFunction, WitType, World } from './model.ts'
+import { meaningOf, newScope, notThere, typeOf, type Meaning, type Scope } from './scope.ts'
+import { namesIn } from './needed-names.ts'
 import type {
   FieldSyntax,
   FunctionSyntax,
@@ -17,14 +19,6 @@ import type {
 } from './syntax.ts'
 
 type Direction = Interface['direction']
-
-/** A name of a scope: a type of our own model, or a resource, which is no type by itself. */
-type Meaning = { readonly type: WitType } | { readonly resource: TypeDef }
-
-interface Scope {
-  readonly interface: Interface & { functions: WitFunction[]; types: TypeDef[]; aliases: Alias[] }
-  readonly meanings: Map<string, Meaning>
-}
 
 /** Includes and uses deeper than this go round in circles. */
 const maxNesting = 100
@@ -289,53 +283,10 @@ class Resolver {
   }
 }
 
-function newScope(id: string, direction: Direction, docs: string): Scope {
-  return { interface: { id, direction, docs, types: [], aliases: [], functions: [] }, meanings: new Map() }
-}
-
-/** A resource's plain name means its ownership. */
-function typeOf(meaning: Meaning): WitType {
-  return 'type' in meaning ? meaning.type : { kind: 'own', resource: meaning.resource }
-}
-
-function meaningOf(scope: Scope, name: string): Meaning {
-  const meaning = scope.meanings.get(name)
-  if (meaning === undefined) throw notThere(name)
-  return meaning
-}
-
-function notThere(name: string): Error {
-  return buildProblems.error('ERR_WORLD', `the WIT uses a type ${name}, which is not there`)
-}
-
 function unknown(what: string, path: PathSyntax): Error {
   const version = path.version === null ? '' : `@${path.version}`
   const id = path.package === null ? path.name : `${path.package}/${path.name}${version}`
   return buildProblems.error('ERR_WORLD', `the WIT names ${id}, but there is no such ${what}`, {
     hint: "put its package into the wit/deps folder beside the app's world",
   })
-}
-
-/** The names that a definition needs before it; a resource needs none, its functions come later. */
-function namesIn(body: TypeBodySyntax): string[] {
-  if (body.kind === 'alias') return namesOfType(body.type)
-  if (body.kind === 'record') return body.fields.flatMap(({ type }) => namesOfType(type))
-  if (body.kind === 'resource') return []
-  return body.cases.flatMap(({ type }) => (type === null ? [] : namesOfType(type)))
-}
-
-function namesOfType(type: TypeSyntax): string[] {
-  switch (type.kind) {
-    case 'primitive':
-      return []
-    case 'list':
-    case 'option':
-      return namesOfType(type.of)
-    case 'tuple':
-      return type.of.flatMap(namesOfType)
-    case 'result':
-      return [type.ok, type.err].flatMap((side) => (side === null ? [] : namesOfType(side)))
-    default:
-      return [type.name]
-  }
 }

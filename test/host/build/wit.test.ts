@@ -22,7 +22,7 @@ describe('the wit folder', () => {
 
   it('becomes one text with every package in it', async () => {
     const source = await readWitSource(wit)
-    expect(source).toMatch(/^package selvedge:edge@0\.1\.0;$/m)
+    expect(source).toMatch(/^package selvedge:edge@0\.1\.0;/m)
     expect(source).toMatch(/^package selvedge:device@0\.1\.0 \{$/m)
     expect(source).toMatch(/^package wasi:config@0\.2\.0-rc\.1 \{$/m)
     expect(worldsOf(source)).toContain('sensor-app')
