@@ -1,6 +1,6 @@
 /**
  * One command in every toolchain, run by the built program as a person runs it. It prints its arguments and one
- * variable of its environment, copies its input into a granted folder, and exits with its first argument.
+ * variable of its environment, copies its input into a granted folder, and exits with its first argument as far as it can.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -52,11 +52,11 @@ describe.each(commands)('a command in $language', (recipe) => {
         [...options, file, '3', 'a b', 'ü'],
         'hello\nworld',
       )
-      expect({ status, stdout }).toEqual({
-        status: 3,
+      expect({ status, stdout, stderr }).toEqual({
+        status: recipe.exitStatus,
         stdout: 'arg 3\narg a b\narg ü\nenv hej då\ncopied 11\n',
+        stderr: expect.stringContaining('bye\n'),
       })
-      expect(stderr).toContain('bye')
       expect(await readFile(join(data, 'copy.txt'), 'utf8')).toBe('hello\nworld')
     },
     buildMs,

@@ -3,9 +3,15 @@ import { join } from 'node:path'
 import { here, run, type Recipe } from './recipe.ts'
 import { layOutCommandWit, probeClang, probeGo, probePython, probeRust } from './tools.ts'
 
-export const commands: readonly Recipe[] = [
+interface Command extends Recipe {
+  /** What becomes of `exit(3)`: a component can only say whether it went well (wasi:cli/exit@0.2, `exit`). */
+  readonly exitStatus: 3 | 1
+}
+
+export const commands: readonly Command[] = [
   {
     language: 'C, preview1',
+    exitStatus: 3,
     sources: ['test/toolchains/c/command.c'],
     probe: probeClang,
     build: async (out) => {
@@ -14,6 +20,7 @@ export const commands: readonly Recipe[] = [
   },
   {
     language: 'Go, preview1',
+    exitStatus: 3,
     sources: ['test/toolchains/go'],
     probe: probeGo,
     build: async (out) => {
@@ -24,18 +31,21 @@ export const commands: readonly Recipe[] = [
   },
   {
     language: 'Rust, preview1',
+    exitStatus: 3,
     sources: ['test/toolchains/rust/src/command.rs'],
     probe: () => probeRust('wasm32-wasip1'),
     build: (out) => rustCommand('wasm32-wasip1', out),
   },
   {
     language: 'Rust, component',
+    exitStatus: 1,
     sources: ['test/toolchains/rust/src/command.rs'],
     probe: () => probeRust('wasm32-wasip2'),
     build: (out) => rustCommand('wasm32-wasip2', out),
   },
   {
     language: 'Python, component',
+    exitStatus: 1,
     sources: ['test/toolchains/python/command.py', 'test/toolchains/wit'],
     probe: probePython,
     build: async (out, scratch) => {
