@@ -97,7 +97,7 @@ describe('a guest behind wasi:http', () => {
   })
 
   it('relays a body that is larger than every buffer on the way', async () => {
-    const sent = Buffer.alloc(3 * 1024 * 1024, (at: number) => at)
+    const sent = Buffer.alloc(3 * 1024 * 1024)
     for (let at = 0; at < sent.length; at += 1) sent[at] = (at * 31) % 251
     const { status, body } = await ask('/relay-http/', sent)
     expect(status).toBe(200)
