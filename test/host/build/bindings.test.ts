@@ -139,6 +139,41 @@ describe('the bindings of a world', () => {
     expect(answer).toEqual({ tag: 'err', val: { tag: 'internal-error', val: '1234 77' } })
   }, 120_000)
 
+  it.each(['stub', 'minimal', 'incremental'])(
+    'keep memory flat and what the app made at its start, with the runtime %s',
+    async (runtime) => {
+      await writeWorld(
+        'package my:app;\nworld app { export greet: func(names: list<string>) -> list<string>; }',
+      )
+      await writeFile(
+        join(folder, 'asconfig.json'),
+        JSON.stringify({ options: { runtime, optimizeLevel: 1 } }),
+      )
+      await writeFile(
+        join(folder, 'index.ts'),
+        `const greeting = ['Good', 'morning'].join(' ')
+         export function greet(names: Array<string>): Array<string> {
+           const all = new Array<string>()
+           for (let i = 0; i < names.length; i++) all.push(greeting + ' ' + names[i])
+           return all
+         }`,
+      )
+      const { file } = await buildApp(folder)
+      const instantiate = await transpiled(new Uint8Array(await readFile(file)), join(folder, 'glue.mjs'))
+      const memories: WebAssembly.Memory[] = []
+      const { greet } = instantiate({}, memories) as { greet(names: string[]): string[] }
+      const sizes = (): number[] => memories.map((memory) => memory.buffer.byteLength)
+      const names = Array.from({ length: 20 }, (_, index) => `number ${index} `.repeat(8))
+      const greetings = names.map((name) => `Good morning ${name}`)
+      for (let round = 0; round < 100; round++) greet(names)
+      const before = sizes()
+      for (let round = 0; round < 3000; round++) greet(names)
+      expect(sizes()).toEqual(before)
+      expect(greet(names)).toEqual(greetings)
+    },
+    120_000,
+  )
+
   it.each([
     ['stream<u8>', 'a stream'],
     ['future<u8>', 'a future'],
