@@ -2,16 +2,17 @@
 
 /** Longer names no resolver takes. */
 const maxChars = 120
+/** A name (an international one in its ASCII form), an address, and a port. */
+const written = /^https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?\/?$/i
 
 /**
  * The one way to write an origin: host in lower case, the scheme's own port left out.
  * @returns null for what is none: another scheme, a path, a user
  */
 export function originOf(text: string): string | null {
-  if (text.length > maxChars || !/^https?:\/\/[^/?#@\s\\]+\/?$/i.test(text)) return null
+  if (text.length > maxChars || !written.test(text)) return null
   try {
-    const { origin, username, password } = new URL(text)
-    return username === '' && password === '' ? origin : null
+    return new URL(text).origin
   } catch {
     return null
   }
