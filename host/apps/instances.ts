@@ -1,7 +1,7 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Devices } from '../devices/index.ts'
 import type { Engine, Incident, Prepared, Sandbox } from '../engine/index.ts'
-import { bindInterfaces, grantedNames, type AppContext } from '../interfaces/index.ts'
+import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import type { DesiredRelease } from './release.ts'
@@ -88,6 +88,7 @@ export class Instances {
       origins: new Set(grantedNames(grants, 'http')),
       keyValue: () => storage.keyValue(app),
       blobs: () => storage.blobs(app),
+      network: networkPolicy(grantedNames(grants, 'network')),
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }
   }

@@ -9,6 +9,7 @@ import { keyValuePart } from './keyvalue/index.ts'
 import { p3Part } from './p3/index.ts'
 import type { PartKind } from './part.ts'
 import { randomPart } from './random.ts'
+import { socketsPart } from './sockets/index.ts'
 
 export const wasiParts: readonly PartKind[] = [
   ioPart,
@@ -19,4 +20,6 @@ export const wasiParts: readonly PartKind[] = [
   filesystemPart,
   keyValuePart,
   httpPart,
+  blobstorePart,
+  socketsPart,
 ]

@@ -1,6 +1,7 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
 import type { Pin, Sensor } from '../devices/index.ts'
+import type { NetworkPolicy } from './sockets/policy.ts'
 import type { BlobStore, KeyValueStore } from '../storage/index.ts'
 
 export interface AppContext {
@@ -19,6 +20,8 @@ export interface AppContext {
   /** The app's own stores, asked for when they are used. @throws ERR_STORAGE_CLOSED */
   keyValue(): KeyValueStore
   blobs(): BlobStore
+  /** What it may do on the network. */
+  readonly network: NetworkPolicy
   /** Adds a line to the app's log. */
   log(level: LogLevel, context: string, message: string): void
 }

@@ -5,6 +5,7 @@
 import { nearestName } from '../../core/index.ts'
 import { originNames } from './http-outgoing/origin-names.ts'
 import { interfaceProblems } from './problems.ts'
+import { networkNames } from './sockets/policy.ts'
 
 export interface Grant {
   /** `sensor`, `pin`: the `grantKind` of an interface. */
@@ -30,7 +31,10 @@ const plainNames: GrantNames = {
 }
 
 /** Kinds whose names are not those of a device or a store. */
-const ownNames: ReadonlyMap<string, GrantNames> = new Map([['http', originNames]])
+const ownNames: ReadonlyMap<string, GrantNames> = new Map([
+  ['http', originNames],
+  ['network', networkNames],
+])
 
 function namesOf(kind: string): GrantNames {
   return ownNames.get(kind) ?? plainNames

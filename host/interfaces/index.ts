@@ -12,10 +12,12 @@ import { httpInterfaces } from './http-outgoing/index.ts'
 import { keyValue } from './keyvalue/index.ts'
 import { logging } from './logging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
+import { sockets } from './sockets/index.ts'
 
 export type { AppContext } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
 export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
+export { networkPolicy, networkUses, type NetworkPolicy } from './sockets/policy.ts'
 export { interfaceProblems } from './problems.ts'
 
 export const interfaceOffers: readonly InterfaceOffer[] = [
@@ -25,12 +27,13 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
   ...configStores,
   ...keyValue,
   ...blobstore,
+  ...sockets,
   ...httpInterfaces,
 ]
 
 /** The kinds of grant that open something, sorted. */
 const grantKinds: readonly string[] = [
-  ...new Set(interfaceOffers.flatMap(({ grantKind }) => (grantKind === null ? [] : [grantKind]))),
+  ...new Set(interfaceOffers.flatMap(({ grantKind, allowedBy }) => grantKind ?? allowedBy ?? [])),
 ].sort()
 
 /** Reads a grant as a person wrote it. @throws ERR_GRANT for an unknown kind or a name that no device can have */

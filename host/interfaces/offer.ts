@@ -13,6 +13,8 @@ export interface InterfaceOffer {
    * the app and is therefore always given.
    */
   readonly grantKind: string | null
+  /** A kind of grant that an interface, given to all, does more with: `network`. */
+  readonly allowedBy?: string
   /** The list under `[grants]` that makes such grants, where it is not the kind with an s. */
   readonly grantList?: string
   /** The part inside the sandbox that it is the node's half of; see `BoundInterface`. */

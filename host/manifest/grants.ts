@@ -7,6 +7,7 @@ export const grantKinds = {
   pins: 'pin',
   keyvalue: 'keyvalue',
   blobstore: 'blobstore',
+  network: 'network',
   http: 'http',
 } as const
 

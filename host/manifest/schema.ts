@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot'
 import { originOf } from '../http/index.ts'
-import { namePattern } from '../interfaces/index.ts'
+import { namePattern, networkUses } from '../interfaces/index.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
 
@@ -44,6 +44,8 @@ const origin = v.pipe(
 )
 const origins = (most: number): v.GenericSchema<string[], string[]> =>
   v.pipe(v.array(origin), v.maxLength(most, `has more than ${most} entries; remove some`))
+
+const networkUse = v.picklist(networkUses, `is no use of a network; write one of ${networkUses.join(', ')}`)
 
 /** A path inside the app's folder: a build must not write, nor a publish read, somewhere else. */
 const innerPath = v.pipe(
@@ -126,6 +128,7 @@ export const manifestSchema = v.strictObject({
       /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */
       keyvalue: v.optional(names(manifestBounds.grantsOfAKind), []),
       blobstore: v.optional(names(manifestBounds.grantsOfAKind), []),
+      network: v.optional(v.array(networkUse), []),
       /** Origins that it may send requests to. */
       http: v.optional(origins(manifestBounds.grantsOfAKind), []),
     }),

@@ -11,7 +11,7 @@ import {
   type Prepared,
   type StartRequest,
 } from '../engine/index.ts'
-import { bindInterfaces, grantedInterfaces, grantedNames, interfaceOffers } from '../interfaces/index.ts'
+import { bindInterfaces, grantedInterfaces, grantedNames, interfaceOffers, networkPolicy } from '../interfaces/index.ts'
 import { memoryStorage } from '../storage/index.ts'
 import { cacheAt } from './cache-folder.ts'
 import type { RunRequest } from './contract.ts'
@@ -96,6 +96,7 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     origins: new Set(grantedNames(grants, 'http')),
     keyValue: () => storage.keyValue(app),
     blobs: () => storage.blobs(app),
+    network: networkPolicy(grantedNames(grants, 'network')),
     log: (level, context, message) => tell(`${level} ${context === '' ? '' : `${context}: `}${message}`),
   })
 }

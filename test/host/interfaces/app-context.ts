@@ -1,6 +1,6 @@
 /** What a release has, for tests that bind interfaces: nothing, but for what is said. */
 import { systemClock } from '../../../core/index.ts'
-import type { AppContext } from '../../../host/interfaces/index.ts'
+import { networkPolicy, type AppContext } from '../../../host/interfaces/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 
 export function appContext(overrides: Partial<AppContext> = {}): AppContext {
@@ -16,6 +16,7 @@ export function appContext(overrides: Partial<AppContext> = {}): AppContext {
     origins: new Set(),
     keyValue: () => storage.keyValue('test-app'),
     blobs: () => storage.blobs('test-app'),
+    network: networkPolicy([]),
     log: () => {},
     ...overrides,
   }

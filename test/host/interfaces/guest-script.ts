@@ -47,7 +47,13 @@ export async function scriptRunner(): Promise<ScriptRunner> {
     logLevel: 'error',
   })
   const sandbox = pathToFileURL(file)
-  const program = { prepare: sandbox, sandbox, sandboxProcess: sandbox, build: 'test' }
+  const program = {
+    prepare: sandbox,
+    sandbox,
+    sandboxProcess: sandbox,
+    sandboxShared: sandbox,
+    build: 'test',
+  }
   const facts: ComponentFacts = {
     kind: 'component',
     digest: digestOf(new Uint8Array()),

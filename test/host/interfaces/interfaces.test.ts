@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { systemClock, type LogLevel } from '../../../core/index.ts'
 import type { Pin, Sensor } from '../../../host/devices/index.ts'
 import { WitError, type BoundInterface } from '../../../host/engine/index.ts'
-import { bindInterfaces, grantedInterfaces, type AppContext } from '../../../host/interfaces/index.ts'
+import {
+  bindInterfaces,
+  grantedInterfaces,
+  networkPolicy,
+  type AppContext,
+} from '../../../host/interfaces/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 
 const light: Sensor = {
@@ -39,6 +44,7 @@ function contextWith(overrides: Partial<AppContext> = {}): AppContext {
     origins: new Set(),
     keyValue: () => storage.keyValue('light-alarm'),
     blobs: () => storage.blobs('light-alarm'),
+    network: networkPolicy([]),
     log: () => {},
     ...overrides,
   }
@@ -60,6 +66,15 @@ const pinsId = 'selvedge:device/pins@0.1.0'
 const loggingId = 'wasi:logging/logging@0.1.0-draft'
 const configId = 'wasi:config/store@0.2.0-rc.1'
 const always = [loggingId, configId, 'wasi:config/store@0.2.0-draft', 'wasi:config/runtime@0.2.0-draft']
+const socketIds = [
+  'instance-network',
+  'network',
+  'tcp',
+  'tcp-create-socket',
+  'udp',
+  'udp-create-socket',
+  'ip-name-lookup',
+].map((name) => `wasi:sockets/${name}@0.2.12`)
 const httpTypesId = 'wasi:http/types@0.2.12'
 const outgoingId = 'wasi:http/outgoing-handler@0.2.12'
 const keyValueIds = ['store', 'atomics', 'batch'].flatMap((name) => [
@@ -69,14 +84,30 @@ const keyValueIds = ['store', 'atomics', 'batch'].flatMap((name) => [
 
 describe('granted interfaces', () => {
   it('are only those that reach nothing, for an app without grants', () => {
-    expect(grantedInterfaces([])).toEqual([...always, httpTypesId])
+    expect(grantedInterfaces([])).toEqual([...always, ...socketIds, httpTypesId])
   })
 
   it('gain an interface with the first grant of its kind', () => {
-    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, ...always, httpTypesId])
-    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([sensorId, pinsId, ...always, httpTypesId])
-    expect(grantedInterfaces(['keyvalue:default'])).toEqual([...always, ...keyValueIds, httpTypesId])
-    expect(grantedInterfaces(['http:https://api.example.com'])).toEqual([...always, httpTypesId, outgoingId])
+    expect(grantedInterfaces(['sensor:light'])).toEqual([sensorId, ...always, ...socketIds, httpTypesId])
+    expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([
+      sensorId,
+      pinsId,
+      ...always,
+      ...socketIds,
+      httpTypesId,
+    ])
+    expect(grantedInterfaces(['keyvalue:default'])).toEqual([
+      ...always,
+      ...keyValueIds,
+      ...socketIds,
+      httpTypesId,
+    ])
+    expect(grantedInterfaces(['http:https://api.example.com'])).toEqual([
+      ...always,
+      ...socketIds,
+      httpTypesId,
+      outgoingId,
+    ])
   })
 
   it('do not grow with a grant of a kind that this node does not know', () => {
@@ -87,6 +118,7 @@ describe('granted interfaces', () => {
     expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([
       pinsId,
       ...always,
+      ...socketIds,
       httpTypesId,
     ])
   })

@@ -1,0 +1,82 @@
+/** What the two halves of wasi:sockets say to each other. Addresses travel as text, as node:net has them. */
+
+export const socketsPartName = 'wasi:sockets'
+/** All functions of the node's half are bound behind this one. */
+export const socketsId = 'wasi:sockets/network@0.2.12'
+
+/** `error-code` of wasi:sockets/network. */
+export const networkErrorCodes = [
+  'unknown',
+  'access-denied',
+  'not-supported',
+  'invalid-argument',
+  'out-of-memory',
+  'timeout',
+  'concurrency-conflict',
+  'not-in-progress',
+  'would-block',
+  'invalid-state',
+  'new-socket-limit',
+  'address-not-bindable',
+  'address-in-use',
+  'remote-unreachable',
+  'connection-refused',
+  'connection-reset',
+  'connection-aborted',
+  'datagram-too-large',
+  'name-unresolvable',
+  'temporary-resolver-failure',
+  'permanent-resolver-failure',
+] as const
+export type NetworkErrorCode = (typeof networkErrorCodes)[number]
+
+export type Family = 'ipv4' | 'ipv6'
+
+export interface WireAddress {
+  readonly family: Family
+  /** `127.0.0.1`, `fe80::1`, without a zone. */
+  readonly host: string
+  readonly port: number
+}
+
+/** What an app may be allowed to do. */
+export type NetworkUse = 'tcp-connect' | 'tcp-listen' | 'udp' | 'lookup'
+
+export interface ConnectOptions {
+  /** Where the guest bound the socket before. */
+  readonly local: WireAddress | null
+  readonly remote: WireAddress
+  readonly keepAliveMs: number | null
+}
+
+/** The first message of each channel. */
+export type WireOpened =
+  | { readonly ok: true; readonly local: WireAddress; readonly remote: WireAddress | null }
+  | { readonly ok: false; readonly error: NetworkErrorCode }
+
+/** Then, of a listening socket: a connection waits, to be had with the channel `accepted`. */
+export interface WireConnection {
+  readonly token: number
+  readonly remote: WireAddress
+  readonly local: WireAddress
+}
+
+/** Of a UDP socket, from the node: a datagram, or what became of one that was sent. */
+export type WireUdpNews =
+  | { readonly data: Uint8Array; readonly from: WireAddress }
+  | { readonly sent: true; readonly error: NetworkErrorCode | null }
+/** And from the guest: a datagram to send, or room for so many more. */
+export type WireUdpRequest =
+  | { readonly data: Uint8Array; readonly to: WireAddress }
+  | { readonly room: number }
+
+export type WireAddresses =
+  | { readonly ok: true; readonly addresses: readonly string[] }
+  | { readonly ok: false; readonly error: NetworkErrorCode }
+
+/** Datagrams under way in either direction of one socket; what comes beyond is dropped, as UDP may. */
+export const datagramWindow = 64
+/** Connections that wait for `accept`; further ones are closed. */
+export const maxWaitingConnections = 128
+/** The largest payload of UDP over IPv4: 65535 less both headers. */
+export const maxDatagramBytes = 65_507
