@@ -85,5 +85,11 @@ process.exitCode = await runCli(process.argv.slice(2), world)
 // was written to a pipe must still get out.
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
   new Promise((done) => stream.write('', () => done()))
-await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+const all = Promise.all([flushed(process.stdout), flushed(process.stderr)])
+// Unless nobody reads it: whoever was asked to end does not wait for that.
+const lastWordsMs = 200
+const patience = new Promise<void>((done) => {
+  if (ending.signal.aborted) setTimeout(done, lastWordsMs)
+})
+await Promise.race([all, patience])
 process.exit()

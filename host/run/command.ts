@@ -2,7 +2,7 @@
  * One run of a command: its streams are ours, and so is its end. What became of it is told as an exit status, in
  * the numbers a shell knows.
  */
-import { isSelvedgeError, messageOf, type SelvedgeError } from '../../core/index.ts'
+import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
 import { WitError, type ComponentFacts, type Incident, type Sandbox } from '../engine/index.ts'
 import type { ByteStreams, RunRequest } from './contract.ts'
 import { printedValue, readArgument } from './invocation.ts'

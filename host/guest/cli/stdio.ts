@@ -36,7 +36,7 @@ function pipes(line: HostLine): Stdio {
   let stdin: ByteSource | null = null
   const sinks = new Map<string, ByteSink>()
   const sink = (name: 'stdout' | 'stderr'): ByteSink => {
-    const made = sinks.get(name) ?? shared(line.open(stdioInterface, name, []).sink)
+    const made = sinks.get(name) ?? shared(line.open(stdioInterface, name, []).sink, line)
     sinks.set(name, made)
     return made
   }
@@ -48,11 +48,17 @@ function pipes(line: HostLine): Stdio {
   }
 }
 
-/** A guest that drops its stream may ask for another one: the pipe stays. */
-function shared(sink: ByteSink): ByteSink {
+/**
+ * A guest that drops its stream may ask for another one: the pipe stays. What it writes goes out at once: it may
+ * compute for a long time before it does anything else, and somebody watches.
+ */
+function shared(sink: ByteSink, line: HostLine): ByteSink {
   return {
     capacity: () => sink.capacity(),
-    write: (bytes) => sink.write(bytes),
+    write(bytes) {
+      sink.write(bytes)
+      line.poll()
+    },
     flush: () => sink.flush(),
     ready: () => sink.ready(),
     close: () => {},
