@@ -42,6 +42,11 @@ export class AppReporter {
     this.#appLog.add({ app: this.#app, version, level: 'warn', context: 'node', message })
   }
 
+  /** The app answered a request with its own error, or with none at all. */
+  requestFailed(version: string, message: string): void {
+    this.#appLog.add({ app: this.#app, version, level: 'warn', context: 'node', message })
+  }
+
   triggerFailed(code: string, message: string): void {
     this.#log.warn('trigger:failed', { app: this.#app, code, message })
   }

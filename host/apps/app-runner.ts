@@ -61,7 +61,7 @@ export class AppRunner {
   readonly #acquisition: Acquisition
   readonly #instances: Instances
   readonly #delivery: Delivery
-  readonly #ingress = new AppIngress()
+  readonly #ingress: AppIngress
   #hasHttp = false
   readonly #triggers = new TriggerSet()
   readonly #meter = new SwapMeter()
@@ -85,6 +85,9 @@ export class AppRunner {
     this.#report = new AppReporter(this.app, needs.log, needs.appLog)
     this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
     this.#instances = new Instances(needs)
+    this.#ingress = new AppIngress((message) =>
+      this.#report.requestFailed(this.#machine.current?.release.record.version ?? '', message),
+    )
     this.#delivery = new Delivery(
       {
         log: needs.log,

@@ -2,6 +2,7 @@
  * The way into one app over HTTP, whichever instance serves it: requests go to the newest one, and the old one is
  * idle when the last of its responses is out. A pool in place of one instance is another `Ingress` to attach.
  */
+import { isSelvedgeError } from '../../core/index.ts'
 import type { Sandbox } from '../engine/index.ts'
 import { satisfiesExport } from '../guest/index.ts'
 import { incomingHandlerId } from '../guest/http/index.ts'
@@ -23,8 +24,14 @@ interface Receiver {
 }
 
 export class AppIngress {
+  readonly #failed: (message: string) => void
   #receiver: Receiver | null = null
   readonly #former = new Map<number, Receiver>()
+
+  /** @param failed told of answers that are the app's own errors; what ends an instance is told elsewhere */
+  constructor(failed: (message: string) => void) {
+    this.#failed = failed
+  }
 
   /** Requests go to this instance from the next one on. */
   attach(instance: number, ingress: Ingress): void {
@@ -67,6 +74,9 @@ export class AppIngress {
       if (body === null || body instanceof Uint8Array) return response
       isStreaming = true
       return { ...response, body: followed(body, () => this.#done(receiver)) }
+    } catch (error) {
+      if (isSelvedgeError(error, 'ERR_HTTP_APP', 'ERR_HTTP_NO_RESPONSE')) this.#failed(error.message)
+      throw error
     } finally {
       if (!isStreaming) this.#done(receiver)
     }

@@ -29,7 +29,9 @@ export type GuestName =
   | 'wasi'
   | 'hello-http'
   | 'relay-http'
+  | 'fetch-http'
   | 'pry'
+  | 'counter'
 
 /** The component's bytes. */
 export async function guest(name: GuestName): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** The way into one app while its instances come and go. */
 import { describe, expect, it } from 'vitest'
 import { AppIngress } from '../../../host/apps/ingress.ts'
-import type { HttpRequest, HttpResponse, Ingress } from '../../../host/http/index.ts'
+import { httpProblems, type HttpRequest, type HttpResponse, type Ingress } from '../../../host/http/index.ts'
 
 const request: HttpRequest = {
   method: 'GET',
@@ -28,7 +28,7 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 
 describe('the way into an app', () => {
   it('leads nowhere before an instance is there and after it has gone', () => {
-    const ingress = new AppIngress()
+    const ingress = new AppIngress(() => {})
     expect(ingress.current).toBeNull()
     ingress.attach(1, always(null))
     expect(ingress.current).not.toBeNull()
@@ -39,7 +39,7 @@ describe('the way into an app', () => {
   })
 
   it('leads to the newest instance, and the old one is idle when its last answer is out', async () => {
-    const ingress = new AppIngress()
+    const ingress = new AppIngress(() => {})
     let answer!: (response: HttpResponse) => void
     ingress.attach(1, { handle: () => new Promise((resolve) => (answer = resolve)) })
     const old = ingress.current!.handle(request)
@@ -54,7 +54,7 @@ describe('the way into an app', () => {
 
   it('counts a response that streams until its end, or until nobody reads on', async () => {
     for (const ends of ['done', 'return', 'throw'] as const) {
-      const ingress = new AppIngress()
+      const ingress = new AppIngress(() => {})
       async function* body(): AsyncGenerator<Uint8Array> {
         yield Buffer.from('a')
         if (ends === 'throw') throw new Error('broken')
@@ -72,8 +72,18 @@ describe('the way into an app', () => {
     }
   })
 
+  it('tells of answers that are the app’s own errors, not of its traps', async () => {
+    const told: string[] = []
+    const ingress = new AppIngress((message) => void told.push(message))
+    for (const error of [httpProblems.error('ERR_HTTP_APP', 'no such page'), new Error('trap')]) {
+      ingress.attach(1, { handle: () => Promise.reject(error) })
+      await expect(ingress.current!.handle(request)).rejects.toBe(error)
+    }
+    expect(told).toEqual(['no such page'])
+  })
+
   it('is idle after a failure too', async () => {
-    const ingress = new AppIngress()
+    const ingress = new AppIngress(() => {})
     ingress.attach(1, { handle: () => Promise.reject(new Error('trap')) })
     await expect(ingress.current!.handle(request)).rejects.toThrow('trap')
     ingress.detach(1)

@@ -1,16 +1,23 @@
 /** A request's whole way: client, server, sandbox, a real guest's handler, and back. */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog, systemClock } from '../../../core/index.ts'
 import type { Engine, Sandbox } from '../../../host/engine/index.ts'
 import { componentIngress, HttpServer, type Ingress } from '../../../host/http/index.ts'
-import { bindInterfaces, grantedInterfaces, interfaceOffers } from '../../../host/interfaces/index.ts'
+import {
+  bindInterfaces,
+  grantedInterfaces,
+  grantedNames,
+  interfaceOffers,
+} from '../../../host/interfaces/index.ts'
 import type { GuestName } from '../../guests/index.ts'
 import { makeEngine, requestFor } from '../engine/kit.ts'
 import { appContext } from '../interfaces/app-context.ts'
 
 const engine: Engine = makeEngine()
 const sandboxes: Sandbox[] = []
+const lines: string[] = []
 const apps = new Map<string, Ingress>()
 const server = new HttpServer({
   host: '127.0.0.1',
@@ -23,20 +30,22 @@ const server = new HttpServer({
   limits: { stopMs: 100 },
 })
 
-async function start(name: GuestName, deadlineMs = 5_000): Promise<void> {
+async function start(name: GuestName, grants: readonly string[] = []): Promise<void> {
   const prepared = await engine.prepare(
     await requestFor(name, {
-      granted: grantedInterfaces([]),
+      granted: grantedInterfaces(grants),
       offered: interfaceOffers,
       requiredExports: ['wasi:http/incoming-handler@0.2.12'],
     }),
   )
-  const imports = bindInterfaces([], appContext())
+  const origins = new Set(grantedNames(grants, 'http'))
+  const log = (_level: unknown, _context: unknown, message: string): void => void lines.push(message)
+  const imports = bindInterfaces(grants, appContext({ origins, log }))
   const sandbox = await engine.start({
     app: name,
     prepared,
     imports,
-    deadlineMs,
+    deadlineMs: 5_000,
     memoryBytes: 4 * 1024 * 1024,
   })
   sandboxes.push(sandbox)
@@ -139,5 +148,28 @@ describe('a guest behind wasi:http', () => {
       req.destroy()
     }
     expect(String((await ask('/relay-http/', Buffer.from('hello'))).body)).toBe('hello')
+  })
+})
+
+describe('a guest that sends requests', () => {
+  it('reaches the origin it was granted, and no other', async () => {
+    const large = Buffer.alloc(1024 * 1024, 'abc')
+    const origin = createServer((req, res) => res.end(req.headers.host === undefined ? '' : large))
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
+    try {
+      const authority = `127.0.0.1:${(origin.address() as AddressInfo).port}`
+      await start('fetch-http', [`http:http://${authority}`])
+      const { status, body } = await ask(`/fetch-http/${authority}`)
+      expect(status).toBe(200)
+      expect(body.equals(large)).toBe(true)
+      lines.length = 0
+      expect((await ask('/fetch-http/other.example')).status).toBe(500)
+      expect(lines).toEqual([expect.stringContaining('the grant http:http://other.example')])
+      origin.closeAllConnections()
+    } finally {
+      await new Promise((resolve) => origin.close(resolve))
+    }
+    const { status, body } = await ask('/fetch-http/127.0.0.1:1')
+    expect([status, JSON.parse(String(body))]).toMatchObject([500, { error: 'ERR_HTTP_APP' }])
   })
 })
