@@ -11,4 +11,7 @@ const transport = new PipeTransport()
 const sandbox = createSandbox({ transport, parts: wasiParts, begun: () => {} })
 sandbox.take(transport.next())
 await sandbox.booted
-for (;;) sandbox.take(transport.next())
+for (;;) {
+  const pending = sandbox.take(transport.next())
+  if (pending !== null) await pending
+}

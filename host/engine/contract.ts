@@ -108,6 +108,8 @@ export interface StartRequest {
   /** For each call, and for making the instance. */
   readonly deadlineMs: number
   readonly memoryBytes: number
+  /** Nothing of one call can be seen by the next. */
+  readonly fresh?: boolean
   /** Without it the engine's default. */
   readonly isolation?: Isolation
   /** Whose other apps it may share a thread with, where it is `shared`; without it none. */

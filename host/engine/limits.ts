@@ -43,6 +43,8 @@ export interface EngineLimits {
   readonly spares: number
   /** Memory of the machine that spares and more instances of an app leave alone, in bytes. */
   readonly reservedBytes: number
+  /** Calls of an asynchronous guest after which it gets a new instance: its glue keeps some 200 KB of a request. */
+  readonly asyncRecycleCalls: number
   /** Streams, pollables and other resources of the host that a guest may hold at once. */
   readonly heldHandles: number
   /** Channels a guest may have open at once; each may hold two windows of 256 KiB. */
@@ -71,6 +73,7 @@ export const defaultLimits: EngineLimits = {
   sentAhead: 64,
   spares: 1,
   reservedBytes: 128 * 1024 * 1024,
+  asyncRecycleCalls: 100,
   heldHandles: 1_024,
   channels: 128,
 }

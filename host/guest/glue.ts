@@ -3,18 +3,22 @@ import { compileFunction } from 'node:vm'
 import { HostFault } from './ends.ts'
 import type { GuestExports, GuestImports } from './part.ts'
 import type { Boot } from './protocol.ts'
+import type { HandleTables } from './restore.ts'
 
 export interface Component {
   readonly exports: GuestExports
   readonly memories: readonly WebAssembly.Memory[]
   /** In the order they were made. */
   readonly instances: readonly WebAssembly.Instance[]
+  /** Handles that the guest holds, by resource type; none where the glue does not tell. */
+  readonly tables: HandleTables
 }
 
 type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: GuestImports,
   instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance,
+  tellTables: (tables: HandleTables) => void,
 ) => GuestExports | Promise<GuestExports>
 
 /** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
@@ -57,8 +61,9 @@ export async function instantiateComponent(
     instances.push(instance)
     return instance
   }
-  const exports = await loadGlue(glue)(getCoreModule, imports, instantiateCore)
-  return { exports, memories: [...new Set(memories)], instances }
+  let tables: HandleTables = []
+  const exports = await loadGlue(glue)(getCoreModule, imports, instantiateCore, (told) => (tables = told))
+  return { exports, memories: [...new Set(memories)], instances, tables }
 }
 
 /**

@@ -8,7 +8,13 @@ import { ChannelEnd } from './channel-end.ts'
 import { HostFault } from './ends.ts'
 import { LineChannel } from './guest-channel.ts'
 import type { GuestChannel, HostLine } from './line.ts'
-import type { ChannelMessage, SandboxLimits, ToGuest, ToHost } from './protocol.ts'
+import {
+  stdioInterface,
+  type ChannelMessage,
+  type SandboxLimits,
+  type ToGuest,
+  type ToHost,
+} from './protocol.ts'
 import { Readiness } from './readiness.ts'
 import { assertBounded } from './values.ts'
 import { WitError } from './wit-error.ts'
@@ -39,6 +45,7 @@ export class GuestLine implements HostLine {
   readonly #channels = new Map<number, ChannelEnd>()
   /** Of invocations that have not ended: their channels are made when somebody uses them. */
   readonly #expected = new Set<number>()
+  readonly #kept = new Set<number>()
   #nextChannel = 1
   #nextCall = 1
   #reply: Reply | null = null
@@ -83,6 +90,7 @@ export class GuestLine implements HostLine {
     const channel = this.#nextChannel
     this.#nextChannel += 2
     const end = this.#makeChannel(channel)
+    if (id === stdioInterface) this.#kept.add(channel)
     this.queue({ t: 'open', channel, id, name, args })
     return this.#claim(end)
   }
@@ -195,8 +203,13 @@ export class GuestLine implements HostLine {
     return true
   }
 
-  get openChannels(): number {
-    return this.#channels.size
+  /** All but the standard streams, which belong to the sandbox and not to one instance. */
+  closeChannels(): void {
+    for (const [number, end] of this.#channels) {
+      if (this.#kept.has(number)) continue
+      end.close(null)
+      this.#channels.delete(number)
+    }
   }
 
   #makeChannel(channel: number): ChannelEnd {

@@ -39,7 +39,7 @@ export function instantiateModule(boot: Boot, { line, settings }: PartContext): 
   })
   const instance = new WebAssembly.Instance(module, preview1.imports as unknown as WebAssembly.Imports)
   const memories = Object.values(instance.exports).filter((item) => item instanceof WebAssembly.Memory)
-  return { exports: exportsOf(instance, preview1), memories, instances: [instance] }
+  return { exports: exportsOf(instance, preview1), memories, instances: [instance], tables: [] }
 }
 
 function exportsOf(instance: WebAssembly.Instance, preview1: Preview1): GuestExports {

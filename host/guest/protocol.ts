@@ -33,6 +33,8 @@ export interface SandboxLimits {
   readonly postsInFlight: number
   readonly postsPerSecond: number
   readonly coreInstances: number
+  /** JavaScript heap beyond which a new instance is made between two calls, in bytes. */
+  readonly recycleHeapBytes: number
   /** Streams, pollables and other resources of the host that a guest may hold at once. */
   readonly heldHandles: number
   readonly channels: number
@@ -44,6 +46,12 @@ export interface Boot {
   /** null for a core module of preview1, which comes alone. */
   readonly glue: string | null
   readonly modules: readonly SandboxModule[]
+  /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
+  readonly restore: string | null
+  /** Nothing of one call can be seen by the next. */
+  readonly fresh: boolean
+  /** Calls after which a new instance is made anyway; null for never. Some glue keeps a little of every call. */
+  readonly recycleAfter: number | null
   readonly interfaces: readonly SandboxInterface[]
   readonly settings: PartSettings
   readonly limits: SandboxLimits
@@ -102,6 +110,8 @@ export type ToHost =
   | { readonly t: 'loaded' }
   | { readonly t: 'ready'; readonly memoryBytes: number }
   | ({ readonly t: 'start-failed' } & EndOfGuest)
+  /** It ended between two calls. */
+  | ({ readonly t: 'failed' } & EndOfGuest)
   | {
       readonly t: 'result'
       readonly call: number

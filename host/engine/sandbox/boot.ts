@@ -1,11 +1,16 @@
 /** All that a sandbox is told of the app it becomes. */
 import type { Boot, PartSettings } from '../../guest/index.ts'
 import type { StartRequest } from '../contract.ts'
+import type { StoredComponent } from '../cache.ts'
+import { asyncFeature } from '../component-async.ts'
 import type { EngineLimits } from '../limits.ts'
 
+/** Of a sandbox's heap; above it the next call may be the one that ends it. */
+const recycleHeapShare = 0.6
+
 export function bootOf(
-  { app, imports, world, streams }: StartRequest,
-  glue: string | null,
+  { app, imports, world, streams, fresh = false }: StartRequest,
+  { glue, restore, facts }: StoredComponent,
   modules: Boot['modules'],
   limits: EngineLimits,
 ): Boot {
@@ -23,12 +28,18 @@ export function bootOf(
     app,
     glue,
     modules,
+    restore,
+    fresh,
+    recycleAfter: facts.features.includes(asyncFeature) ? limits.asyncRecycleCalls : null,
     interfaces: imports.map(({ id, part, functions }) => ({
       id,
       part: part ?? null,
       functions: Object.entries(functions).map(([name, { mode }]) => ({ name, mode })),
     })),
     settings,
-    limits: { valueBytes, postsInFlight, postsPerSecond, coreInstances, heldHandles, channels },
+    limits: {
+      recycleHeapBytes: limits.sandboxHeapMb * 1024 * 1024 * recycleHeapShare,
+      ...{ valueBytes, postsInFlight, postsPerSecond, coreInstances, heldHandles, channels },
+    },
   }
 }

@@ -18,6 +18,7 @@ const checks: Readonly<Record<ToHost['t'], Check>> = {
   loaded: () => true,
   ready: ({ memoryBytes }) => isAmount(memoryBytes),
   'start-failed': isEnd,
+  failed: isEnd,
   result: ({ call, outcome, activeMs, memoryBytes, dropped, channelUsed }) =>
     isCount(call) &&
     isAmount(activeMs) &&

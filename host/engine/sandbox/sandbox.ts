@@ -143,7 +143,7 @@ class LinkedSandbox implements RunningSandbox {
     try {
       const modules = await this.#link.modulesOf(stored)
       if (this.#incident !== null) return
-      const boot: Boot = bootOf(this.#request, stored.glue, modules, this.#parts.limits)
+      const boot: Boot = bootOf(this.#request, stored, modules, this.#parts.limits)
       this.#link.send([{ t: 'boot', boot }])
     } catch (error) {
       this.#end({ reason: 'host-fault', message: `its code could not be loaded: ${messageOf(error)}` })
@@ -235,6 +235,7 @@ class LinkedSandbox implements RunningSandbox {
       case 'ready':
         return this.#onReady(message.memoryBytes)
       case 'start-failed':
+      case 'failed':
         return this.#end(message)
       case 'result':
         return this.#onResult(message)

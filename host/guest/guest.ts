@@ -1,0 +1,201 @@
+/**
+ * One app's instance in its sandbox, and the next one. Any throw that is not a declared WIT error leaves the guest's
+ * memory in an unknown state (jco goes on after a stack overflow): that instance is not used again, nor its sandbox.
+ */
+import { getHeapStatistics } from 'node:v8'
+import { endOf, HostFault } from './ends.ts'
+import { instantiateComponent, type Component } from './glue.ts'
+import type { GuestLine, Work } from './guest-line.ts'
+import { bindParts, type BoundParts } from './imports.ts'
+import { camelCase, satisfiesExport } from './interface-id.ts'
+import { createIo } from './io/index.ts'
+import { instantiateModule } from './module.ts'
+import { partFor } from './p3/index.ts'
+import type { GuestExports, GuestFunction, PartContext, PartKind } from './part.ts'
+import type { Boot, EndOfGuest, Outcome } from './protocol.ts'
+import { takeImage, type Image } from './restore.ts'
+import { assertBounded } from './values.ts'
+
+/** Memories larger than this, all together, get no image: keeping and writing it would cost more than it saves. */
+const maxImageBytes = 16 * 1024 * 1024
+/** Calls between two looks at the heap: looking costs as much as a small call. */
+const heapCheckCalls = 4_096
+
+export class Guest {
+  readonly #boot: Boot
+  readonly #kinds: readonly PartKind[]
+  readonly #line: GuestLine
+  #bound: BoundParts | null = null
+  #component: Component | null = null
+  #image: Image | null = null
+  #held = 0
+  #calls = 0
+
+  constructor(boot: Boot, kinds: readonly PartKind[], line: GuestLine) {
+    this.#boot = boot
+    this.#kinds = kinds
+    this.#line = line
+  }
+
+  /** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
+  async make(): Promise<void> {
+    const { glue, interfaces, restore, fresh } = this.#boot
+    this.#held = 0
+    this.#calls = 0
+    const context = this.#context()
+    this.#bound = bindParts(this.#kinds, interfaces, context)
+    const component =
+      glue === null
+        ? instantiateModule(this.#boot, context)
+        : await instantiateComponent(this.#boot, glue, this.#bound.imports)
+    this.#component = component
+    const { instances, tables } = component
+    this.#image =
+      fresh && restore !== null
+        ? takeImage({ instances, tables, prefix: restore, maxBytes: maxImageBytes })
+        : null
+  }
+
+  run(work: Work): Outcome | Promise<Outcome> {
+    this.#calls += 1
+    try {
+      const value = work.t === 'call' ? this.#call(work) : this.#invoke(work)
+      if (value instanceof NoExport) return { kind: 'no-export', message: value.message }
+      if (!(value instanceof Promise)) return this.#returned(value)
+      return value.then(
+        (settled) => this.#returned(settled),
+        (error: unknown) => this.#threw(error),
+      )
+    } catch (error) {
+      return this.#threw(error)
+    }
+  }
+
+  /**
+   * After a call that did not end the guest: puts back what it changed, where calls are to be fresh, by the image or
+   * by a new instance. @returns what to wait for, or null where it is done
+   */
+  renew(): Promise<void> | null {
+    const { fresh, recycleAfter } = this.#boot
+    if (recycleAfter !== null && this.#calls >= recycleAfter) return this.#remake()
+    if (this.#calls % heapCheckCalls === 0 && this.#isHeapLarge()) return this.#remake()
+    if (!fresh) return null
+    if (this.#held === 0 && this.#image?.restore() === true) return null
+    return this.#remake()
+  }
+
+  get memoryBytes(): number {
+    let sum = 0
+    for (const memory of this.#component?.memories ?? []) sum += memory.buffer.byteLength
+    return sum
+  }
+
+  endOf(error: unknown): EndOfGuest {
+    return endOf(error, (this.#component?.memories ?? []).some(isFull))
+  }
+
+  #remake(): Promise<void> {
+    // What the old instance held of the host goes with it.
+    this.#line.closeChannels()
+    this.#component = null
+    this.#image = null
+    return this.make()
+  }
+
+  #isHeapLarge(): boolean {
+    return getHeapStatistics().used_heap_size > this.#boot.limits.recycleHeapBytes
+  }
+
+  #returned(value: unknown): Outcome {
+    try {
+      assertBounded(value, this.#boot.limits.valueBytes)
+      return { kind: 'ok', value }
+    } catch (tooLarge) {
+      return { kind: 'end', ...this.endOf(tooLarge) }
+    }
+  }
+
+  #threw(error: unknown): Outcome {
+    if (!isDeclared(error)) return { kind: 'end', ...this.endOf(error) }
+    try {
+      assertBounded(error.payload, this.#boot.limits.valueBytes)
+      return { kind: 'err', payload: error.payload }
+    } catch (tooLarge) {
+      return { kind: 'end', ...this.endOf(tooLarge) }
+    }
+  }
+
+  #call({ target, args }: Extract<Work, { t: 'call' }>): unknown {
+    const exports = this.#component?.exports ?? {}
+    const guestFunction = findExport(exports, target)
+    if (guestFunction === null) return noExport(exports)
+    return guestFunction(...args)
+  }
+
+  #invoke({ part: name, name: method, args, channel }: Extract<Work, { t: 'invoke' }>): unknown {
+    const exports = this.#component?.exports ?? {}
+    const part = this.#bound?.parts.get(partFor(name, exports))
+    if (part?.invoke === undefined) throw new HostFault(`part ${name} takes no invocations`)
+    return part.invoke(exports, method, args, () => this.#line.invocationChannel(channel))
+  }
+
+  #context(): PartContext {
+    const hold = (): (() => void) => {
+      const most = this.#boot.limits.heldHandles
+      if (this.#held >= most) throw new Error(`a guest holds ${most} resources of the host and drops none`)
+      this.#held += 1
+      let isHeld = true
+      return () => {
+        if (isHeld) this.#held -= 1
+        isHeld = false
+      }
+    }
+    const line = this.#line
+    return { line, hold, held: () => this.#held, settings: this.#boot.settings, io: createIo(line, hold) }
+  }
+}
+
+class NoExport {
+  readonly message: string
+
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+function noExport(exports: GuestExports): NoExport {
+  const names = Object.keys(exports).filter(
+    (name) => name.includes('/') || typeof exports[name] === 'function',
+  )
+  return new NoExport(`it exports ${names.join(', ') || 'nothing'}`)
+}
+
+/** `interface@version#function`, or the name of a function exported by itself. */
+export function findExport(exports: GuestExports, target: string): GuestFunction | null {
+  const [owner = '', name] = target.split('#')
+  if (name === undefined) {
+    const own = Object.hasOwn(exports, camelCase(owner)) ? exports[camelCase(owner)] : undefined
+    return typeof own === 'function' ? own : null
+  }
+  const match = Object.keys(exports).find((candidate) => satisfiesExport(candidate, owner))
+  const functions = match === undefined ? undefined : exports[match]
+  if (typeof functions !== 'object' || !Object.hasOwn(functions, camelCase(name))) return null
+  return functions[camelCase(name)] ?? null
+}
+
+/** The class is the glue's own, so only its name can be compared; a guest cannot throw one by itself. */
+function isDeclared(error: unknown): error is Error & { readonly payload: unknown } {
+  return (
+    error instanceof Error && error.constructor.name === 'ComponentError' && Object.hasOwn(error, 'payload')
+  )
+}
+
+/** The sandbox ends after this, so that growing a memory that still could does no harm. */
+function isFull(memory: WebAssembly.Memory): boolean {
+  try {
+    memory.grow(1)
+    return false
+  } catch {
+    return true
+  }
+}
