@@ -2,7 +2,6 @@
 import type { Command } from './command.ts'
 import { apps } from './commands/apps.ts'
 import { bindings } from './commands/bindings.ts'
-import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { completion } from './commands/completion.ts'
 import { explain } from './commands/explain.ts'
@@ -14,6 +13,7 @@ import { publish } from './commands/publish.ts'
 import { releases } from './commands/releases.ts'
 import { run } from './commands/run.ts'
 import { sensors } from './commands/sensors.ts'
+import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
 import { up } from './commands/up.ts'
@@ -24,8 +24,8 @@ export const commands: readonly Command[] = [
   invite,
   build,
   bindings,
-  bindings,
   run,
+  serve,
   publish,
   status,
   apps,

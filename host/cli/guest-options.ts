@@ -22,6 +22,18 @@ export const guestOptions = {
   },
   pin: { kind: 'list', value: 'NAME', help: 'a simulated pin' },
   keyvalue: { kind: 'list', value: 'NAME', help: 'a bucket of wasi:keyvalue, kept in memory' },
+  blobstore: { kind: 'list', value: 'NAME', help: 'a container of wasi:blobstore, kept in memory' },
+  'http-origin': {
+    kind: 'list',
+    value: 'URL',
+    help: 'an origin that it may send requests to: https://api.example.com',
+  },
+  network: {
+    kind: 'list',
+    value: 'USE',
+    help: 'a use of sockets: tcp-connect, tcp-listen, udp or lookup',
+    completes: ['tcp-connect', 'tcp-listen', 'udp', 'lookup'],
+  },
   memory: { kind: 'text', value: 'SIZE', help: 'most memory it may take (default: 4GiB)' },
   isolation: {
     kind: 'text',

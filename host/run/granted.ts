@@ -1,7 +1,8 @@
 /** From options as they were typed to what the program may touch. Everything is checked before anything is loaded. */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { namePattern } from '../interfaces/index.ts'
+import { isSelvedgeError } from '../../core/index.ts'
+import { formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import type { Granted, GrantedFolder } from './contract.ts'
 import { runProblems } from './problems.ts'
 
@@ -14,6 +15,9 @@ export interface TypedGrants {
   readonly sensor: readonly string[]
   readonly pin: readonly string[]
   readonly keyvalue: readonly string[]
+  readonly blobstore: readonly string[]
+  readonly 'http-origin': readonly string[]
+  readonly network: readonly string[]
 }
 
 /** How the grants of each kind are written on the command line, for a program that lacks one. */
@@ -21,6 +25,9 @@ export const optionOfGrant: Readonly<Record<string, string>> = {
   sensor: '--sensor NAME=VALUE',
   pin: '--pin NAME',
   keyvalue: '--keyvalue NAME',
+  blobstore: '--blobstore NAME',
+  http: '--http-origin URL',
+  network: '--network USE',
 }
 
 /**
@@ -38,7 +45,6 @@ export function readGrants(
     name: deviceName('--pin', name),
     table: '{ driver = "simulated" }',
   }))
-  const buckets = typed.keyvalue.map((name) => deviceName('--keyvalue', name))
   refuseTwice('--sensor', sensors)
   refuseTwice('--pin', pins)
   return {
@@ -51,7 +57,10 @@ export function readGrants(
     grants: [
       ...sensors.map(({ name }) => `sensor:${name}`),
       ...pins.map(({ name }) => `pin:${name}`),
-      ...buckets.map((name) => `keyvalue:${name}`),
+      ...typed.keyvalue.map((name) => grantOf('--keyvalue', 'keyvalue', name)),
+      ...typed.blobstore.map((name) => grantOf('--blobstore', 'blobstore', name)),
+      ...typed['http-origin'].map((url) => grantOf('--http-origin', 'http', url)),
+      ...typed.network.map((use) => grantOf('--network', 'network', use)),
     ],
     devices: [
       '[sensors]',
@@ -107,7 +116,7 @@ function readSensor(text: string): { name: string; table: string } {
     const driver = /\bdriver\s*=/.test(inner) ? '' : `driver = "simulated"${inner === '' ? '' : ', '}`
     return { name, table: `{ ${driver}${inner} }` }
   }
-  const reading = /^\s*([+-]?\d+(?:\.\d+)?)\s*([^\d\s"\\][^\s"\\]{0,15})?\s*$/.exec(value)
+  const reading = /^\s*([+-]?\d{1,15}(?:\.\d{1,9})?)\s*([^\d\s"\\\p{C}][^\s"\\\p{C}]{0,15})?\s*$/u.exec(value)
   if (reading === null) {
     throw refuse(
       '--sensor',
@@ -116,7 +125,20 @@ function readSensor(text: string): { name: string; table: string } {
     )
   }
   const [, number = '0', unit = '1'] = reading
-  return { name, table: `{ driver = "simulated", shape = "constant", value = ${number}, unit = "${unit}" }` }
+  return {
+    name,
+    table: `{ driver = "simulated", shape = "constant", value = ${Number(number)}, unit = "${unit}" }`,
+  }
+}
+
+/** In the one form that a release would have it in. */
+function grantOf(option: string, kind: string, name: string): string {
+  try {
+    return formatGrant(parseGrant(`${kind}:${name}`))
+  } catch (error) {
+    if (!isSelvedgeError(error, 'ERR_GRANT')) throw error
+    throw refuse(option, name, error.hint.replace(new RegExp(`\\b${kind}:(?!//)`, 'g'), `${option} `))
+  }
 }
 
 function deviceName(option: string, name: string): string {

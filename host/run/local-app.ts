@@ -11,7 +11,13 @@ import {
   type Prepared,
   type StartRequest,
 } from '../engine/index.ts'
-import { bindInterfaces, grantedInterfaces, grantedNames, interfaceOffers, networkPolicy } from '../interfaces/index.ts'
+import {
+  bindInterfaces,
+  grantedInterfaces,
+  grantedNames,
+  interfaceOffers,
+  networkPolicy,
+} from '../interfaces/index.ts'
 import { memoryStorage } from '../storage/index.ts'
 import { cacheAt } from './cache-folder.ts'
 import type { RunRequest } from './contract.ts'

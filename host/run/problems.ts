@@ -22,4 +22,9 @@ export const runProblems = defineProblems({
     text: 'the file has nothing that `selvedge serve` could ask: it answers no HTTP requests',
     fix: 'build it for the world wasi:http/proxy, or start it with `selvedge run` where it is a command',
   },
+  ERR_SERVED_APP_ENDED: {
+    kind: 'user',
+    text: 'the program died again and again, and is no longer served',
+    fix: 'see in the lines before what each of them died of',
+  },
 })

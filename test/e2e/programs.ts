@@ -160,3 +160,17 @@ export async function finish(
   const status = await new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)))
   return { status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') }
 }
+
+/** The first thing it prints. @throws what it wrote to stderr where it ended without */
+export function firstOutput(child: ChildProcessWithoutNullStreams): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let complaint = ''
+    const onComplaint = (chunk: Buffer): void => void (complaint += chunk.toString('utf8'))
+    child.stderr.on('data', onComplaint)
+    child.once('close', (code) => reject(new Error(`it ended with ${code}: ${complaint}`)))
+    child.stdout.once('data', (chunk: Buffer) => {
+      child.stderr.off('data', onComplaint)
+      resolve(chunk.toString('utf8'))
+    })
+  })
+}

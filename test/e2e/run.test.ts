@@ -5,7 +5,15 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { guest } from '../guests/index.ts'
-import { finish, program, start, testFolder, type Finished, type ProgramName } from './programs.ts'
+import {
+  finish,
+  firstOutput,
+  program,
+  start,
+  testFolder,
+  type Finished,
+  type ProgramName,
+} from './programs.ts'
 
 /** Runs one of the programs with options before it and arguments behind it. */
 async function run(
@@ -48,7 +56,7 @@ describe('the exit status', () => {
   ] as const)('is that of a shell after %s, whatever the program does', async (signal, status) => {
     const folder = await testFolder()
     const child = start(folder, ['run', await program(folder, 'loop')])
-    await once(child.stdout, 'data')
+    await firstOutput(child)
     child.kill(signal)
     expect(await finish(child)).toMatchObject({ status, stderr: '' })
   })

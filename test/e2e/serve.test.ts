@@ -1,0 +1,69 @@
+/** `selvedge serve` with the built program: one component behind HTTP, and what is refused. */
+import { writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { guest, type GuestName } from '../guests/index.ts'
+import { finish, firstOutput, program, start, testFolder } from './programs.ts'
+
+async function serve(name: GuestName, ...options: string[]) {
+  const folder = await testFolder()
+  await writeFile(join(folder, `${name}.wasm`), await guest(name))
+  const child = start(folder, ['serve', '--addr', '127.0.0.1:0', ...options, `${name}.wasm`])
+  const url = /^serving \S+ at (http:\/\/\S+\/)\n$/.exec(await firstOutput(child))?.[1] ?? ''
+  return { child, url }
+}
+
+test('a component answers every path, many clients at once, until Ctrl-C', async () => {
+  const { child, url } = await serve('hello-http', '--instances', '2')
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, async (_, index) => {
+      const response = await fetch(new URL(`deep/${index}?q=1`, url))
+      return [response.status, await response.text()]
+    }),
+  )
+  expect(new Set(answers.map(String))).toEqual(new Set(['200,hello, world\n']))
+  child.kill('SIGINT')
+  expect(await finish(child)).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('--json says where it listens', async () => {
+  const folder = await testFolder()
+  await writeFile(join(folder, 'hello.wasm'), await guest('hello-http'))
+  const child = start(folder, ['serve', '--json', '--addr', '127.0.0.1:0', 'hello.wasm'])
+  const { schema, url } = JSON.parse(await firstOutput(child)) as { schema: string; url: string }
+  expect(schema).toBe('selvedge.serve/1')
+  expect((await fetch(url)).status).toBe(200)
+})
+
+test('a file that answers no requests is refused with what it exports', async () => {
+  const folder = await testFolder()
+  const { status, stderr } = await finish(start(folder, ['serve', await program(folder, 'status')]))
+  expect(status).toBe(1)
+  expect(stderr).toContain('error[ERR_NOT_A_SERVER]')
+  expect(stderr).toContain('selvedge run status.wasm')
+})
+
+test('an address that is taken is named', async () => {
+  const server = createServer()
+  onTestFinished(() => void server.close())
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const { port } = server.address() as AddressInfo
+  const folder = await testFolder()
+  await writeFile(join(folder, 'hello.wasm'), await guest('hello-http'))
+  const { status, stderr } = await finish(
+    start(folder, ['serve', '--addr', `127.0.0.1:${port}`, 'hello.wasm']),
+  )
+  expect(status).toBe(1)
+  expect(stderr).toContain(`127.0.0.1:${port}`)
+})
+
+test.each([
+  ['--addr', '8080'],
+  ['--addr', 'host:99999'],
+  ['--instances', 'many'],
+  ['--adr', 'x'],
+])('a command line with %s %s ends with status 2', async (...options) => {
+  const folder = await testFolder()
+  expect((await finish(start(folder, ['serve', ...options, 'hello.wasm']))).status).toBe(2)
+})
