@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly limits?: Partial<EngineLimits>
   /** For apps that do not say; `worker` unless given. */
   readonly isolation?: Isolation
+  /** Start one at once, for the first app: whoever runs a single program waits for both. */
+  readonly warm?: 'worker' | 'process'
   /** Where prepare.mjs and sandbox.mjs lie; by default beside the program, or in dist/ when run from source. */
   readonly programFolder?: URL
 }
@@ -69,6 +71,8 @@ class ComponentEngine implements Engine {
       isolation: options.isolation ?? 'worker',
       program: () => this.#findProgram(),
     })
+    // Where that fails, the start that comes says so.
+    if (options.warm !== undefined) this.#sandboxes.warm(options.warm).catch(() => {})
   }
 
   async inspect(bytes: Uint8Array): Promise<ComponentFacts> {

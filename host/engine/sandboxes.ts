@@ -87,6 +87,11 @@ export class Sandboxes {
     }
   }
 
+  /** Starts one thread or process for an app that will come at once. */
+  async warm(isolation: Spared): Promise<void> {
+    this.#spares[isolation].add({ program: await this.#needs.program(), limits: this.#needs.limits })
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     await Promise.all([

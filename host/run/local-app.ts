@@ -47,14 +47,31 @@ export async function openLocalApp(
   path: string,
   args: readonly string[],
 ): Promise<LocalApp> {
-  const { granted, limits } = request
-  const bytes = await readFileBounded(request.file, path)
+  const { limits } = request
   const engine = createEngine({
     cacheFolder: cacheAt(request.cacheFolder),
     clock: systemClock,
     log: silentLog,
     limits: { sandboxHeapMb },
+    ...(limits.isolation === 'shared' || request.granted.folders.length > 0
+      ? {}
+      : { warm: limits.isolation }),
   })
+  try {
+    return await prepareApp(request, engine, await readFileBounded(request.file, path), args)
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
+}
+
+async function prepareApp(
+  request: RunRequest,
+  engine: Engine,
+  bytes: Uint8Array,
+  args: readonly string[],
+): Promise<LocalApp> {
+  const { granted, limits } = request
   const prepared = await engine.prepare({
     bytes,
     digest: digestOf(bytes),

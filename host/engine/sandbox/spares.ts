@@ -55,7 +55,7 @@ export class Spares {
     if (this.#isStopped) return
     this.#cancelRefill = this.#needs.clock.after(refillAfterMs, () => {
       this.#cancelRefill = null
-      while (this.#spares.length < this.#needs.wanted()) this.#add(options)
+      while (this.#spares.length < this.#needs.wanted()) this.add(options)
       while (this.#spares.length > this.#needs.wanted()) void this.#spares.pop()?.link.terminate()
     })
   }
@@ -66,7 +66,9 @@ export class Spares {
     await Promise.all(this.#spares.splice(0).map(({ link }) => link.terminate()))
   }
 
-  #add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
+  /** One more, now. */
+  add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
+    if (this.#isStopped) return
     const events: LinkEvents = {
       batch: (batch) => spare.events?.batch(batch),
       ended: (reason, message) => {
