@@ -5,8 +5,11 @@
  * bring along an optimiser and a native minifier. The generator validates the component first.
  */
 import { $init, generate } from '@bytecodealliance/jco-transpile/component'
+import { messageOf } from '../../core/index.ts'
+import { MalformedError } from './byte-reader.ts'
 import type { InterfaceId } from './contract.ts'
-import { parseInterface } from '../guest/index.ts'
+import { refuseUnsafeNames } from './core-names.ts'
+import { compileGlue, parseInterface } from '../guest/index.ts'
 import { tighten } from './glue.ts'
 
 export interface Transpiled {
@@ -31,10 +34,20 @@ export interface TranspileOptions {
 export async function transpile(component: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
   const generated = await generateGlue(component, options)
   const { text, plain } = tighten(Buffer.from(generated.glue).toString('utf8'))
+  refuseBroken(text)
   return { ...generated, glue: Buffer.from(text), plain }
 }
 
-/** The generator's own output, as it wrote it. @throws the validator's message */
+/** Names that come out alike as the generator's variables break its text: to be said now, not at each start. */
+function refuseBroken(glue: string): void {
+  try {
+    compileGlue(glue)
+  } catch (error) {
+    throw new MalformedError(`its names make no JavaScript: ${messageOf(error)}`)
+  }
+}
+
+/** The generator's own output, as it wrote it. @throws the validator's message; MalformedError for names that could be code */
 export async function generateGlue(
   component: Uint8Array,
   { isAsync, imports: named }: TranspileOptions,
@@ -69,11 +82,14 @@ export async function generateGlue(
   })
   const glue = files.find(([name]) => name === 'component.js')
   if (glue === undefined) throw new Error('the transpiler wrote no glue')
+  const modules = new Map(
+    files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => [name, new Uint8Array(bytes)]),
+  )
+  // Of these the glue speaks, whatever else the file holds. Nobody sees it before they are known to be harmless.
+  for (const module of modules.values()) refuseUnsafeNames(module)
   return {
     glue: glue[1],
-    modules: new Map(
-      files.filter(([name]) => name.endsWith('.wasm')).map(([name, bytes]) => [name, new Uint8Array(bytes)]),
-    ),
+    modules,
     uses: new Set(imports),
   }
 }
