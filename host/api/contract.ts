@@ -79,6 +79,28 @@ export interface StatusReport {
 }
 
 /** One app on the asked node, with what only that node knows. */
+/** What an app has used on this node since the node started. */
+export interface AppUsage {
+  /** How its instances are kept apart: `worker`, `process` or `shared`; null while there are none. */
+  readonly isolation: string | null
+  /** For `process`: `permission-model`, `other-user` or `none`. */
+  readonly confinement: string | null
+  readonly invocations: number
+  readonly errors: number
+  readonly cpuMs: number
+  readonly memoryBytes: number
+  readonly memoryByteSeconds: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Log lines and the like that came too fast. */
+  readonly dropped: number
+  readonly instances: number
+  /** Calls that wait for an instance. */
+  readonly waiting: number
+  /** Instances that ended by themselves, by reason: `trap`, `deadline`, `memory` … */
+  readonly incidents: Readonly<Record<string, number>>
+}
+
 export interface LocalApp extends AppStatus {
   readonly digest: string
   readonly grants: readonly string[]
@@ -98,6 +120,7 @@ export interface LocalApp extends AppStatus {
     readonly ms: number
     readonly gapMs: number
   } | null
+  readonly usage: AppUsage
   /** Bytes fetched from peers for the present release. */
   readonly fetchedBytes: number
 }

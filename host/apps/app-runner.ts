@@ -98,7 +98,6 @@ export class AppRunner {
         },
         refused: (id, payload) =>
           this.#report.eventFailed(this.#machine.current?.release.record.version ?? '', id, payload),
-        died: (instance) => void this.#instances.stop(instance),
       },
       needs.queuedEvents,
     )
@@ -154,6 +153,7 @@ export class AppRunner {
       events: this.#delivery.counts,
       restarts: shown.restarts,
       lastSwap: this.#meter.report,
+      usage: this.#instances.report(),
       fetchedBytes: this.#acquisition.progressOf(shown.release.digest)?.fetchedBytes ?? 0,
     }
   }
@@ -245,7 +245,10 @@ export class AppRunner {
     const prepared = this.#acquisition.preparedOf(release.digest)
     try {
       if (prepared === null) throw new Error('the prepared release is not there')
-      await this.#instances.start(instance, release, prepared, (incident) => this.#ended(instance, incident))
+      const answers = hasHttpTrigger(release)
+      await this.#instances.start(instance, release, prepared, answers, (incident) =>
+        this.#ended(instance, incident),
+      )
       if (this.#isStopped) return await this.#instances.stop(instance)
       this.#dispatch({ type: 'started', instance })
     } catch (error) {
@@ -267,13 +270,9 @@ export class AppRunner {
     const { record, digest } = release
     const planned = planTriggers(record.triggers, record.grants)
     const targets = new Set(planned.map(({ target }) => target))
-    this.#delivery.attach({ instance: number, sandbox: instance.sandbox, targets })
+    this.#delivery.attach({ instance: number, pool: instance.pool, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
-    this.#switchIngress(
-      release,
-      instance,
-      planned.some(({ kind }) => kind === httpTriggerKind),
-    )
+    this.#switchIngress(release, instance)
     this.#report.running(record, number)
     const old = before.current?.release
     if (old?.digest === digest) return
@@ -285,10 +284,10 @@ export class AppRunner {
     )
   }
 
-  #switchIngress({ digest }: DesiredRelease, { number, sandbox }: Instance, hasHttp: boolean): void {
-    this.#hasHttp = hasHttp
-    const exports = this.#acquisition.preparedOf(digest)?.facts.exports ?? []
-    const ingress = hasHttp ? ingressInto(this.app, sandbox, exports) : null
+  #switchIngress(release: DesiredRelease, { number, pool }: Instance): void {
+    this.#hasHttp = hasHttpTrigger(release)
+    const exports = this.#acquisition.preparedOf(release.digest)?.facts.exports ?? []
+    const ingress = this.#hasHttp ? ingressInto(this.app, pool, exports) : null
     if (ingress === null) this.#ingress.close()
     else this.#ingress.attach(number, ingress)
   }
@@ -330,4 +329,8 @@ export class AppRunner {
     this.#lastStatus = status
     this.#needs.changed()
   }
+}
+
+function hasHttpTrigger({ record }: DesiredRelease): boolean {
+  return record.triggers.some(({ kind }) => kind === httpTriggerKind)
 }

@@ -3,17 +3,17 @@
  *
  * A switch is no more than another receiver: the event under way is answered by the instance that has it, the next
  * one goes to the new instance. With no receiver events wait in the queue. An event whose instance died is lost,
- * not repeated: it may be what killed it.
+ * not repeated: it may be what killed it. One that no instance ever began is the next one's first.
  */
 import { isSelvedgeError, messageOf, type Log } from '../../core/index.ts'
-import { WitError, type Incident, type Sandbox } from '../engine/index.ts'
+import { WitError, type AppPool, type Incident } from '../engine/index.ts'
 import type { TriggerEvent } from '../triggers/index.ts'
 import { EventQueue, type NumberedEvent } from './event-queue.ts'
 
 /** The instance that gets events. */
 export interface Receiver {
   readonly instance: number
-  readonly sandbox: Sandbox
+  readonly pool: Pick<AppPool, 'call' | 'ended'>
   /** What the release's triggers call; an event for anything else is a former release's. */
   readonly targets: ReadonlySet<string>
 }
@@ -25,8 +25,6 @@ export interface DeliveryNeeds {
   handled(instance: number): void
   /** The app answered an event with its own `err`. */
   refused(id: number, payload: unknown): void
-  /** The instance died under an event and must be ended. */
-  died(instance: number): void
 }
 
 export interface EventCounts {
@@ -36,9 +34,6 @@ export interface EventCounts {
   readonly dropped: number
   readonly lastId: number
 }
-
-/** Failures of a call that leave the instance as it was. */
-const harmless = ['ERR_APP_EXPORT', 'ERR_APP_BUSY']
 
 export class Delivery {
   readonly #needs: DeliveryNeeds
@@ -115,10 +110,10 @@ export class Delivery {
     }
   }
 
-  async #deliver({ instance, sandbox }: Receiver, { id, event }: NumberedEvent): Promise<void> {
+  async #deliver({ instance, pool }: Receiver, { id, event }: NumberedEvent): Promise<void> {
     this.#counts.taken += 1
     try {
-      await Promise.race([sandbox.call(event.target, event.args(id)), sandbox.ended.then(endedUnderEvent)])
+      await Promise.race([pool.call(event.target, event.args(id)), pool.ended.then(endedUnderEvent)])
       this.#counts.handled += 1
       this.#counts.lastId = id
       this.#needs.handled(instance)
@@ -128,10 +123,11 @@ export class Delivery {
         this.#needs.refused(id, error.payload)
         return
       }
-      this.#drop(id, messageOf(error))
-      if (isSelvedgeError(error, ...harmless)) return
+      if (!isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')) return this.#drop(id, messageOf(error))
+      // No instance ever had it, and none of these will.
+      this.#counts.taken -= 1
+      this.#queue.putBack({ id, event })
       this.detach(instance)
-      this.#needs.died(instance)
     }
   }
 

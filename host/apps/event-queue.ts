@@ -27,6 +27,11 @@ export class EventQueue {
     return this.#events.length > this.#limit ? (this.#events.shift() ?? null) : null
   }
 
+  /** What was shifted last and came to nothing; it is the oldest again. */
+  putBack(event: NumberedEvent): void {
+    this.#events.unshift(event)
+  }
+
   /** @returns the oldest event, or null */
   shift(): NumberedEvent | null {
     return this.#events.shift() ?? null

@@ -3,13 +3,15 @@
  * idle when the last of its responses is out. A pool in place of one instance is another `Ingress` to attach.
  */
 import { isSelvedgeError } from '../../core/index.ts'
-import type { Sandbox } from '../engine/index.ts'
+import type { AppPool } from '../engine/index.ts'
 import { satisfiesExport } from '../guest/index.ts'
 import { incomingHandlerId } from '../guest/http/index.ts'
 import {
+  asyncHandlerId,
   componentIngress,
   defaultHttpLimits,
   httpHandlerId,
+  pooledIngress,
   recordIngress,
   type HttpRequest,
   type HttpResponse,
@@ -119,13 +121,15 @@ function followed(body: AsyncIterable<Uint8Array>, ended: () => void): AsyncIter
   }
 }
 
-/** @returns the way into an instance by the handler that its component exports; null where it has none */
+/** @returns the way into an app's instances by the handler that its component exports; null where it has none */
 export function ingressInto(
   app: string,
-  sandbox: Pick<Sandbox, 'call' | 'invoke'>,
+  pool: Pick<AppPool, 'lease'>,
   exports: readonly string[],
 ): Ingress | null {
   const has = (id: string): boolean => exports.some((name) => satisfiesExport(name, id))
-  if (has(incomingHandlerId)) return componentIngress(app, sandbox)
-  return has(httpHandlerId) ? recordIngress(app, sandbox, defaultHttpLimits.recordBodyBytes) : null
+  if (has(incomingHandlerId) || has(asyncHandlerId))
+    return pooledIngress(pool, (sandbox) => componentIngress(app, sandbox))
+  if (!has(httpHandlerId)) return null
+  return pooledIngress(pool, (sandbox) => recordIngress(app, sandbox, defaultHttpLimits.recordBodyBytes))
 }

@@ -1,9 +1,11 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Devices } from '../devices/index.ts'
-import type { Engine, Incident, Prepared, Sandbox } from '../engine/index.ts'
+import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
+import { AppUsage, type AppUsageReport } from './app-usage.ts'
+import { instanceRules } from './instance-policy.ts'
 import type { DesiredRelease } from './release.ts'
 
 export interface InstanceNeeds {
@@ -18,15 +20,21 @@ export interface InstanceNeeds {
 export interface Instance {
   readonly number: number
   readonly release: DesiredRelease
-  readonly sandbox: Sandbox
+  readonly pool: AppPool
 }
 
 export class Instances {
   readonly #needs: InstanceNeeds
+  readonly usage = new AppUsage()
   readonly #live = new Map<number, Instance>()
 
   constructor(needs: InstanceNeeds) {
     this.#needs = needs
+  }
+
+  /** Of all there were and are. */
+  report(): AppUsageReport {
+    return this.usage.report([...this.#live.values()].map(({ pool }) => pool))
   }
 
   get(number: number): Instance | null {
@@ -41,33 +49,45 @@ export class Instances {
     number: number,
     release: DesiredRelease,
     prepared: Prepared,
+    answersRequests: boolean,
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
     const { appLog, engine } = this.#needs
+    const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
-    const sandbox = await engine.start({
-      app: record.app,
-      prepared,
-      imports: bindInterfaces(record.grants, this.#contextOf(release)),
-      deadlineMs: record.limits.deadlineMs,
-      memoryBytes: record.limits.memoryBytes,
-      output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),
-    })
-    this.#live.set(number, { number, release, sandbox })
+    const { isolation, fresh, shape } = instanceRules(record, answersRequests)
+    const pool = await engine.open(
+      {
+        app: record.app,
+        prepared,
+        imports: bindInterfaces(record.grants, this.#contextOf(release)),
+        deadlineMs: record.limits.deadlineMs,
+        memoryBytes: record.limits.memoryBytes,
+        fresh,
+        ...(isolation !== undefined && { isolation }),
+        ...(release.publisher !== undefined && { publisher: Buffer.from(release.publisher).toString('hex') }),
+        output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),
+        incident({ reason, message }) {
+          say('warn', 'node', `the instance ended (${reason}): ${message}`)
+          usage.incident(reason)
+        },
+      },
+      shape,
+    )
+    this.#live.set(number, { number, release, pool })
     const end = async (): Promise<void> => {
-      const incident = await sandbox.ended
+      const incident = await pool.ended
+      usage.close(pool)
       this.#live.delete(number)
-      const { reason, message } = incident
-      if (reason !== 'stopped') say('warn', 'node', `the instance ended (${reason}): ${message}`)
       ended(incident)
     }
     void end()
   }
 
   async stop(number: number): Promise<void> {
-    await this.#live.get(number)?.sandbox.stop()
+    await this.#live.get(number)?.pool.stop()
   }
 
   async stopAll(): Promise<void> {

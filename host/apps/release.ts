@@ -11,6 +11,8 @@ import { appProblems } from './problems.ts'
 export interface DesiredRelease {
   readonly record: ReleaseRecord
   readonly digest: Digest
+  /** Public key that signed it. */
+  readonly publisher?: Uint8Array
 }
 
 /** A problem in words, as `status` shows it. */
@@ -42,6 +44,7 @@ const knownFields: readonly string[] = [
   'config',
   'limits',
   'features',
+  'instances',
   'groups',
   'previous',
   'signedAt',

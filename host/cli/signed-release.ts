@@ -34,6 +34,7 @@ export async function signedRelease(
     config: draft.config,
     limits: draft.limits,
     features,
+    ...(Object.keys(draft.instances).length > 0 && { instances: draft.instances }),
     groups: draft.groups,
     previous: terms.previous,
     signedAt,

@@ -120,7 +120,12 @@ export interface StartRequest {
   readonly streams?: StandardStreams
   /** Takes the lines the guest writes to WASI's stdout and stderr; without it they go to the engine's log. */
   output?(stream: 'stdout' | 'stderr', line: string): void
+  /** Told of each instance of a pool that ended by itself. */
+  incident?(incident: Incident): void
 }
+
+/** Node's permission model, another user of the machine, or nothing beside being a process. */
+export type ConfinementKind = 'permission-model' | 'other-user' | 'none'
 
 /**
  * Where an instance runs: a thread of the node, a process of its own, or a thread that it shares with other apps of
@@ -138,8 +143,13 @@ export interface StandardStreams {
 /** What a sandbox has used so far. */
 export interface SandboxUsage {
   calls: number
+  /** Of these, how many were answered with the guest's own error, or ended it. */
+  errors: number
   /** Time its thread was busy with calls, ms. */
   activeMs: number
+  /** Of arguments and bodies on their way in, and results and bodies on their way out; small values by estimate. */
+  bytesIn: number
+  bytesOut: number
   /** Of its linear memories, after the last call. */
   memoryBytes: number
   /** Log lines and other posts that came too fast. */
@@ -205,8 +215,17 @@ export interface LeaseOptions {
   readonly mayRepeat?: boolean
 }
 
+/** What all instances of a pool have used. */
+export interface PoolUsage extends SandboxUsage {
+  /** Bytes of linear memory times the seconds they were held. */
+  memoryByteSeconds: number
+}
+
 /** For `apps` and the metrics. */
 export interface PoolReport {
+  readonly isolation: Isolation
+  /** What keeps a process from the machine around it; null where the app has none of its own. */
+  readonly confinement: ConfinementKind | null
   readonly instances: number
   /** Calls that wait for one. */
   readonly waiting: number
@@ -223,7 +242,7 @@ export interface AppPool {
    * @throws ERR_APP_BUSY, the reason of the pool's end, or what `use` throws
    */
   lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options?: LeaseOptions): Promise<Result>
-  readonly usage: SandboxUsage
+  readonly usage: PoolUsage
   readonly report: PoolReport
   /** Resolves when it was stopped, or has given up because its instances die too often. */
   readonly ended: Promise<Incident>

@@ -66,11 +66,12 @@ export class Sandboxes {
       const pool = await InstancePool.open(
         {
           app: request.app,
+          isolation: entry.isolation,
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
           start: () => this.#startStored(request, stored),
           mayGrow: () => this.#hasRoom(),
-          incident: ({ reason, message }) => this.#needs.log.warn('pool:instance-ended', { reason, message }),
+          incident: (incident) => request.incident?.(incident),
         },
         shape,
       )

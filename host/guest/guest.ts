@@ -30,6 +30,8 @@ export class Guest {
   #image: Image | null = null
   #held = 0
   #calls = 0
+  /** Estimated size of what the last call gave back, in bytes. */
+  resultBytes = 0
 
   constructor(boot: Boot, kinds: readonly PartKind[], line: GuestLine) {
     this.#boot = boot
@@ -58,6 +60,7 @@ export class Guest {
 
   run(work: Work): Outcome | Promise<Outcome> {
     this.#calls += 1
+    this.resultBytes = 0
     try {
       const value = work.t === 'call' ? this.#call(work) : this.#invoke(work)
       if (value instanceof NoExport) return { kind: 'no-export', message: value.message }
@@ -108,7 +111,7 @@ export class Guest {
 
   #returned(value: unknown): Outcome {
     try {
-      assertBounded(value, this.#boot.limits.valueBytes)
+      this.resultBytes = assertBounded(value, this.#boot.limits.valueBytes)
       return { kind: 'ok', value }
     } catch (tooLarge) {
       return { kind: 'end', ...this.endOf(tooLarge) }
@@ -118,7 +121,7 @@ export class Guest {
   #threw(error: unknown): Outcome {
     if (!isDeclared(error)) return { kind: 'end', ...this.endOf(error) }
     try {
-      assertBounded(error.payload, this.#boot.limits.valueBytes)
+      this.resultBytes = assertBounded(error.payload, this.#boot.limits.valueBytes)
       return { kind: 'err', payload: error.payload }
     } catch (tooLarge) {
       return { kind: 'end', ...this.endOf(tooLarge) }

@@ -120,6 +120,8 @@ export type ToHost =
       readonly activeMs: number
       /** Of all its linear memories, now. */
       readonly memoryBytes: number
+      /** Estimated size of the result, in bytes. */
+      readonly bytes: number
       /** Posts dropped since the last result. */
       readonly dropped: number
       /** Whether an invocation's channel was used. */

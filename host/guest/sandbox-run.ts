@@ -129,6 +129,7 @@ class RunningSandbox {
       outcome,
       activeMs,
       memoryBytes: this.#guest.memoryBytes,
+      bytes: this.#guest.resultBytes,
       dropped: this.#line.takeDropped(),
       channelUsed: work.t === 'invoke' && this.#line.endInvocation(work.channel),
     })

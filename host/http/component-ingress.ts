@@ -23,6 +23,9 @@ import {
 } from './contract.ts'
 import { httpProblems } from './problems.ts'
 
+/** The same of WASI 0.3, which the sandbox's part serves in its place. */
+export const asyncHandlerId = 'wasi:http/handler@0.3.0'
+
 /** @param sandbox of which only `invoke` is used: a pool is one too */
 export function componentIngress(app: string, sandbox: Pick<Sandbox, 'invoke'>): Ingress {
   return {

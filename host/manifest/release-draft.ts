@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path'
 import { nearestName } from '../../core/index.ts'
-import type { Limits, TriggerSpec } from '../../mesh/index.ts'
+import type { InstancePolicy, Limits, TriggerSpec } from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { manifestProblems } from './problems.ts'
@@ -21,6 +21,8 @@ export interface ReleaseDraft {
   readonly triggers: readonly TriggerSpec[]
   readonly config: Readonly<Record<string, string>>
   readonly limits: Limits
+  /** What is left out is the node's choice. */
+  readonly instances: InstancePolicy
   /** Empty means all. */
   readonly groups: readonly string[]
 }
@@ -54,8 +56,15 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     triggers: manifest.triggers.map(toSpec),
     config: manifest.config,
     limits: { memoryBytes: manifest.limits.memory, deadlineMs: manifest.limits.deadline },
+    instances: policyOf(manifest.instances),
     groups: [...manifest.placement.groups].sort(),
   }
+}
+
+/** Only what was said: a record names no defaults, so that a node's own may change. */
+function policyOf({ idle, ...rest }: Manifest['instances']): InstancePolicy {
+  const said = Object.entries({ ...rest, idleMs: idle }).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(said)
 }
 
 function draftOfBare(release: BareRelease): ReleaseDraft {
@@ -89,6 +98,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
       memoryBytes: parseSize(defaultLimits.memory),
       deadlineMs: parseDuration(defaultLimits.deadline),
     },
+    instances: {},
     groups: [...new Set(groups)].sort(),
   }
 }

@@ -18,6 +18,8 @@ export const manifestBounds = {
   settingValueLength: 4096,
   descriptionLength: 500,
   pathLength: 255,
+  instances: 256,
+  queuedCalls: 65_536,
   commandLength: 1000,
 } as const
 
@@ -57,6 +59,11 @@ const innerPath = v.pipe(
     "leaves the app's folder; write a path inside it, for example build/app.wasm",
   ),
 )
+
+function wholeNumber(least: number, most: number): v.GenericSchema<number, number> {
+  const range = `must be a whole number from ${least} to ${most}`
+  return v.pipe(v.number(), v.integer(range), v.minValue(least, range), v.maxValue(most, range))
+}
 
 const setting = v.pipe(
   v.union([v.string(), v.number(), v.boolean()]),
@@ -108,6 +115,28 @@ const component = v.pipe(
   ),
 )
 
+/** How many instances run, and how they are kept apart. What is left out is the node's choice. */
+const instances = v.pipe(
+  v.strictObject({
+    isolation: v.optional(v.picklist(['worker', 'process', 'shared'])),
+    /** Nothing of one call can be seen by the next. */
+    fresh: v.optional(v.boolean()),
+    min: v.optional(wholeNumber(0, manifestBounds.instances)),
+    max: v.optional(wholeNumber(1, manifestBounds.instances)),
+    /** Calls that may wait; what comes beyond is answered 503. */
+    queue: v.optional(wholeNumber(1, manifestBounds.queuedCalls)),
+    /** Without work for so long an instance above `min` ends. */
+    idle: v.optional(durationField('100ms', '24h')),
+  }),
+  v.forward(
+    v.check(
+      ({ min, max }) => min === undefined || max === undefined || min <= max,
+      'is more than max; lower it',
+    ),
+    ['min'],
+  ),
+)
+
 export const manifestSchema = v.strictObject({
   app: v.strictObject({
     name,
@@ -150,6 +179,7 @@ export const manifestSchema = v.strictObject({
     }),
     {},
   ),
+  instances: v.optional(instances, {}),
   placement: v.optional(v.strictObject({ groups: v.optional(names(manifestBounds.groups), []) }), {}),
   config: v.optional(
     v.pipe(

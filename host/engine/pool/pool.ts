@@ -7,13 +7,16 @@ import type {
   AppPool,
   Incident,
   IncidentReason,
+  Isolation,
   LeaseOptions,
   PoolReport,
   Sandbox,
+  PoolUsage,
   SandboxUsage,
 } from '../contract.ts'
 import { engineProblems } from '../problems.ts'
-import { errorOf } from '../sandbox/incident.ts'
+import { confinement } from '../sandbox/confinement.ts'
+import { notBegun } from '../sandbox/incident.ts'
 import {
   emptyPool,
   stepPool,
@@ -26,6 +29,7 @@ import {
 
 export interface PoolNeeds {
   readonly app: string
+  readonly isolation: Isolation
   readonly clock: Clock
   readonly log: Log
   start(): Promise<Sandbox>
@@ -51,7 +55,12 @@ export class InstancePool implements AppPool {
   readonly #shape: PoolShape
   readonly #sandboxes = new Map<number, Sandbox>()
   readonly #waiting: WaitingCall[] = []
-  readonly #past: SandboxUsage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  /** Of instances that are gone. */
+  readonly #past = {
+    ...{ calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, dropped: 0 },
+    ...{ memoryBytes: 0, memoryByteSeconds: 0 },
+  }
+  #meteredAtMs: number
   readonly #incidents = new Map<IncidentReason, number>()
   readonly #resolveEnded: (incident: Incident) => void
   #state: PoolState = emptyPool
@@ -62,6 +71,7 @@ export class InstancePool implements AppPool {
   private constructor(needs: PoolNeeds, shape: PoolShape) {
     this.#needs = needs
     this.#shape = shape
+    this.#meteredAtMs = needs.clock.monotonicMs()
     let resolveEnded!: (incident: Incident) => void
     this.ended = new Promise((resolve) => (resolveEnded = resolve))
     this.#resolveEnded = resolveEnded
@@ -79,22 +89,33 @@ export class InstancePool implements AppPool {
   }
 
   get report(): PoolReport {
+    const { isolation } = this.#needs
     return {
+      isolation,
+      confinement: isolation === 'process' ? confinement().kind : null,
       instances: this.#sandboxes.size,
       waiting: this.#waiting.length,
       incidents: Object.fromEntries(this.#incidents),
     }
   }
 
-  get usage(): SandboxUsage {
+  get usage(): PoolUsage {
+    this.#meterMemory()
     const sum = { ...this.#past }
     for (const { usage } of this.#sandboxes.values()) {
-      sum.calls += usage.calls
-      sum.activeMs += usage.activeMs
+      add(sum, usage)
       sum.memoryBytes += usage.memoryBytes
-      sum.dropped += usage.dropped
     }
     return sum
+  }
+
+  /** Memory changes with calls only, so that looking at it when they end misses nothing that lasts. */
+  #meterMemory(): void {
+    const nowMs = this.#needs.clock.monotonicMs()
+    let bytes = 0
+    for (const { usage } of this.#sandboxes.values()) bytes += usage.memoryBytes
+    this.#past.memoryByteSeconds += (bytes * (nowMs - this.#meteredAtMs)) / 1_000
+    this.#meteredAtMs = nowMs
   }
 
   call(target: string, args: readonly unknown[]): Promise<unknown> {
@@ -127,7 +148,7 @@ export class InstancePool implements AppPool {
   }
 
   #enqueue(waiting: WaitingCall): void {
-    if (this.#over !== null) return waiting.refuse(errorOf(this.#over, this.#needs.app))
+    if (this.#over !== null) return waiting.refuse(notBegun(this.#over, this.#needs.app))
     this.#waiting.push(waiting)
     this.#take({ type: 'called' })
   }
@@ -208,6 +229,7 @@ export class InstancePool implements AppPool {
     const again = await waiting.dispatch(sandbox)
     // It has ended under the call: nobody gets it any more.
     if (sandbox.incident !== null) await sandbox.ended
+    this.#meterMemory()
     const done = Math.max(1, sandbox.usage.calls - calls)
     this.#take({ type: 'answered', id, busyMs: (sandbox.usage.activeMs - before) / done })
     if (!again) return
@@ -216,12 +238,10 @@ export class InstancePool implements AppPool {
   }
 
   #forget(id: number): void {
+    this.#meterMemory()
     const usage = this.#sandboxes.get(id)?.usage
     this.#sandboxes.delete(id)
-    if (usage === undefined) return
-    this.#past.calls += usage.calls
-    this.#past.activeMs += usage.activeMs
-    this.#past.dropped += usage.dropped
+    if (usage !== undefined) add(this.#past, usage)
   }
 
   #wake(): void {
@@ -240,7 +260,7 @@ export class InstancePool implements AppPool {
     if (this.#over !== null) return
     this.#over = incident
     this.#cancelWake?.()
-    for (const waiting of this.#waiting.splice(0)) waiting.refuse(errorOf(incident, this.#needs.app))
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(notBegun(incident, this.#needs.app))
     const sandboxes = [...this.#sandboxes]
     const stop = async (): Promise<void> => {
       await Promise.all(sandboxes.map(([, sandbox]) => sandbox.stop()))
@@ -249,4 +269,14 @@ export class InstancePool implements AppPool {
     }
     void stop()
   }
+}
+
+/** All but the memory, which is of now. */
+function add(sum: SandboxUsage, usage: Readonly<SandboxUsage>): void {
+  sum.calls += usage.calls
+  sum.errors += usage.errors
+  sum.activeMs += usage.activeMs
+  sum.bytesIn += usage.bytesIn
+  sum.bytesOut += usage.bytesOut
+  sum.dropped += usage.dropped
 }

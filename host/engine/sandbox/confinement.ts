@@ -1,9 +1,10 @@
 /** What keeps a sandbox's process from the machine around it, as far as this Node.js and this user can. */
+import type { ConfinementKind } from '../contract.ts'
 import type { Preopen } from '../../guest/index.ts'
 
 export interface Confinement {
   /** For `status`. */
-  readonly kind: 'permission-model' | 'other-user' | 'none'
+  readonly kind: ConfinementKind
   readonly flags: readonly string[]
   readonly user: { readonly uid: number; readonly gid: number } | Record<string, never>
 }

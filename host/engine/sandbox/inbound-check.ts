@@ -19,10 +19,11 @@ const checks: Readonly<Record<ToHost['t'], Check>> = {
   ready: ({ memoryBytes }) => isAmount(memoryBytes),
   'start-failed': isEnd,
   failed: isEnd,
-  result: ({ call, outcome, activeMs, memoryBytes, dropped, channelUsed }) =>
+  result: ({ call, outcome, activeMs, memoryBytes, bytes, dropped, channelUsed }) =>
     isCount(call) &&
     isAmount(activeMs) &&
     isAmount(memoryBytes) &&
+    isCount(bytes) &&
     isCount(dropped) &&
     typeof channelUsed === 'boolean' &&
     isRecord(outcome) &&

@@ -49,7 +49,7 @@ export function startSandbox(
 class LinkedSandbox implements RunningSandbox {
   readonly ready: Promise<void>
   readonly ended: Promise<Incident>
-  readonly usage: SandboxUsage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  readonly usage: SandboxUsage = noUsage()
   readonly #request: StartRequest
   readonly #parts: SandboxParts
   readonly #link: SandboxLink
@@ -74,7 +74,11 @@ class LinkedSandbox implements RunningSandbox {
     this.#calls = new CallQueue(parts.limits.sentAhead)
     const end = (incident: Incident): void => this.#end(incident)
     const queue = (message: ToGuest): void => this.#queue(message)
-    this.#channels = new Channels({ emit: queue, end, limit: parts.limits.channels })
+    const emit = (message: ToGuest): void => {
+      if (message.t === 'bytes') this.usage.bytesIn += message.bytes.length
+      this.#queue(message)
+    }
+    this.#channels = new Channels({ emit, end, limit: parts.limits.channels })
     this.#requests = new GuestRequests(request, {
       ...{ end, queue, channels: this.#channels, log: parts.log, valueBytes: parts.limits.valueBytes },
       flush: () => this.#flush(),
@@ -247,6 +251,9 @@ class LinkedSandbox implements RunningSandbox {
         return void this.#requests.open(message)
       case 'wake':
         return // its link's own business
+      case 'bytes':
+        this.usage.bytesOut += message.bytes.length
+        return this.#channels.accept(message)
       default:
         return this.#channels.accept(message)
     }
@@ -269,7 +276,7 @@ class LinkedSandbox implements RunningSandbox {
       // A call that was taken back while it was on its way to the guest may still be answered.
       return
     }
-    this.#meter(result)
+    this.#meter(pending, result)
     if (pending.channel !== null && !result.channelUsed) this.#channels.forget(pending.channel)
     if (outcome.kind === 'end') {
       const { reason, message, exitCode } = outcome
@@ -293,12 +300,18 @@ class LinkedSandbox implements RunningSandbox {
     this.#pump()
   }
 
-  #meter({ activeMs, memoryBytes, dropped }: Extract<ToHost, { t: 'result' }>): void {
-    this.usage.calls += 1
-    this.usage.activeMs += activeMs
-    this.usage.memoryBytes = memoryBytes
+  #meter(pending: PendingCall, result: Extract<ToHost, { t: 'result' }>): void {
+    const { usage } = this
+    const { kind } = result.outcome
+    usage.calls += 1
+    usage.activeMs += result.activeMs
+    usage.memoryBytes = result.memoryBytes
+    usage.bytesIn += pending.argsBytes
+    usage.bytesOut += result.bytes
+    if (kind === 'err' || kind === 'end') usage.errors += 1
+    const { dropped } = result
     if (dropped === 0) return
-    this.usage.dropped += dropped
+    usage.dropped += dropped
     this.#parts.log.warn('sandbox:posts-dropped', { dropped })
   }
 
@@ -354,6 +367,10 @@ class LinkedSandbox implements RunningSandbox {
 const longestTimerMs = 0x7fff_ffff
 
 const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
+
+function noUsage(): SandboxUsage {
+  return { calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, memoryBytes: 0, dropped: 0 }
+}
 
 function argumentsOf({ argsBytes }: PendingCall): string {
   return `, called with about ${argsBytes} bytes`

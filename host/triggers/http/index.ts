@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot'
 import { incomingHandlerId } from '../../guest/http/index.ts'
-import { httpHandlerId } from '../../http/index.ts'
+import { asyncHandlerId, httpHandlerId } from '../../http/index.ts'
 import type { TriggerKind } from '../contract.ts'
 
 export const httpTriggerKind = 'http'
@@ -14,7 +14,7 @@ export const httpTrigger: TriggerKind<Record<string, never>> = {
   kind: httpTriggerKind,
   summary: 'requests to /APP/… of the node, or to a host name of the app',
   options: v.strictObject({}),
-  handlers: [incomingHandlerId, httpHandlerId],
+  handlers: [incomingHandlerId, asyncHandlerId, httpHandlerId],
   method: 'handle',
   requiredGrants: () => [],
   start: () => ({ stop() {} }),

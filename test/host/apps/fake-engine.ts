@@ -24,7 +24,7 @@ export class FakeSandbox implements Sandbox {
   readonly number: number
   readonly request: StartRequest
   readonly ended: Promise<Incident>
-  readonly usage = { calls: 0, activeMs: 0, memoryBytes: 0, dropped: 0 }
+  readonly usage = { calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, memoryBytes: 0, dropped: 0 }
   incident: Incident | null = null
   isEnded = false
   readonly #engine: FakeEngine
@@ -128,11 +128,12 @@ export class FakeEngine implements Engine {
   open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool> {
     const needs = {
       app: request.app,
+      isolation: 'worker' as const,
       clock: this.clock,
       log: silentLog,
       start: () => this.start(request),
       mayGrow: () => true,
-      incident: () => {},
+      incident: (incident: Incident) => request.incident?.(incident),
     }
     return InstancePool.open(needs, { ...defaultShape, ...shape })
   }

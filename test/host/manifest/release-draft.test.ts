@@ -9,13 +9,15 @@ describe('the draft of a manifest', () => {
       triggers = [{ kind = "sensor", sensor = "light" }]
       limits = { memory = "1 MiB", deadline = "2s" }
       placement = { groups = ["lobby", "garage"] }
-      config = { threshold = "300" }`)
+      config = { threshold = "300" }
+      instances = { isolation = "process", min = 0, idle = "2s" }`)
     expect(releaseDraft(manifest)).toEqual({
       app: 'alarm',
       version: '1.2.0',
       grants: ['pin:led', 'sensor:light'],
       triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 1000 }],
       config: { threshold: '300' },
+      instances: { isolation: 'process', min: 0, idleMs: 2000 },
       limits: { memoryBytes: 1_048_576, deadlineMs: 2000 },
       groups: ['garage', 'lobby'],
     })

@@ -26,7 +26,7 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     expect(pool.report.instances).toBe(1)
     expect(pool.usage.calls).toBe(1)
     await pool.stop()
-    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_STOPPED' })
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
   })
 
   test('serves other calls while one waits for its host', async () => {
@@ -58,7 +58,7 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     await pool.call(handle, [event(-1)]).catch(() => {})
     await pool.call(handle, [event(-1)]).catch(() => {})
     await expect(pool.ended).resolves.toMatchObject({ reason: 'trap' })
-    await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
+    await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
   })
 
   test('leases one instance to one caller at a time', async () => {

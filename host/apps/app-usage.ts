@@ -1,0 +1,71 @@
+/** What an app has used on this node since it started: of the instances that run, and of those that are gone. */
+import type { AppPool, ConfinementKind, IncidentReason, Isolation, PoolUsage } from '../engine/index.ts'
+
+export interface AppUsageReport {
+  /** Of the instances that run; null while there are none. */
+  readonly isolation: Isolation | null
+  readonly confinement: ConfinementKind | null
+  readonly invocations: number
+  /** Answered with the app's own error, or ended by a trap, a limit or a deadline. */
+  readonly errors: number
+  readonly cpuMs: number
+  readonly memoryBytes: number
+  /** Bytes of linear memory times the seconds they were held. */
+  readonly memoryByteSeconds: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Log lines and other posts that came too fast. */
+  readonly dropped: number
+  readonly instances: number
+  /** Calls that wait for an instance. */
+  readonly waiting: number
+  /** Instances that ended by themselves, by reason. */
+  readonly incidents: Readonly<Partial<Record<IncidentReason, number>>>
+}
+
+export class AppUsage {
+  readonly #past: PoolUsage = {
+    ...{ calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, dropped: 0 },
+    ...{ memoryBytes: 0, memoryByteSeconds: 0 },
+  }
+  readonly #incidents: Partial<Record<IncidentReason, number>> = {}
+
+  incident(reason: IncidentReason): void {
+    this.#incidents[reason] = (this.#incidents[reason] ?? 0) + 1
+  }
+
+  /** It has ended; what it used counts on. */
+  close(pool: AppPool): void {
+    add(this.#past, pool.usage)
+  }
+
+  report(pools: readonly AppPool[]): AppUsageReport {
+    const sum = { ...this.#past }
+    const newest = pools.at(-1)?.report
+    let [memoryBytes, instances, waiting] = [0, 0, 0]
+    for (const pool of pools) {
+      const { usage, report } = pool
+      add(sum, usage)
+      memoryBytes += usage.memoryBytes
+      instances += report.instances
+      waiting += report.waiting
+    }
+    const { calls: invocations, errors, activeMs: cpuMs, memoryByteSeconds, bytesIn, bytesOut, dropped } = sum
+    return {
+      isolation: newest?.isolation ?? null,
+      confinement: newest?.confinement ?? null,
+      ...{ invocations, errors, cpuMs, memoryBytes, memoryByteSeconds, bytesIn, bytesOut, dropped },
+      ...{ instances, waiting, incidents: { ...this.#incidents } },
+    }
+  }
+}
+
+function add(sum: PoolUsage, usage: PoolUsage): void {
+  sum.calls += usage.calls
+  sum.errors += usage.errors
+  sum.activeMs += usage.activeMs
+  sum.bytesIn += usage.bytesIn
+  sum.bytesOut += usage.bytesOut
+  sum.dropped += usage.dropped
+  sum.memoryByteSeconds += usage.memoryByteSeconds
+}

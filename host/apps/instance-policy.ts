@@ -1,0 +1,38 @@
+/** How a release's instances are run: what it says, within what the node allows, and what it leaves open. */
+import { availableParallelism, cpus } from 'node:os'
+import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { Isolation, PoolShape } from '../engine/index.ts'
+
+export interface InstanceRules {
+  /** Undefined leaves it to the engine. */
+  readonly isolation: Isolation | undefined
+  readonly fresh: boolean
+  readonly shape: Partial<PoolShape>
+}
+
+const isolations: readonly string[] = ['worker', 'process', 'shared'] satisfies Isolation[]
+
+/** A machine's cores; more instances than that help only apps that wait for something. */
+const cores = typeof availableParallelism === 'function' ? availableParallelism() : cpus().length
+
+/**
+ * An app that only reacts to events has one instance, and its first death is the app's: the node backs off. One that
+ * answers requests gets more when they wait, and a request that kills its instance is not the end of the others.
+ */
+export function instanceRules({ instances = {} }: ReleaseRecord, answersRequests: boolean): InstanceRules {
+  const { isolation, fresh = false, min, max, queue, idleMs } = instances
+  const most = max ?? (answersRequests ? Math.max(2, cores) : 1)
+  const isSingle = !answersRequests && most === 1
+  return {
+    isolation:
+      isolation !== undefined && isolations.includes(isolation) ? (isolation as Isolation) : undefined,
+    fresh,
+    shape: {
+      min: Math.min(min ?? 1, most),
+      max: most,
+      ...(queue !== undefined && { queue }),
+      ...(idleMs !== undefined && { idleMs }),
+      ...(isSingle && { maxDeaths: 1 }),
+    },
+  }
+}
