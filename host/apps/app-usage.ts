@@ -25,8 +25,14 @@ export interface AppUsageReport {
 
 export class AppUsage {
   readonly #past: PoolUsage = {
-    ...{ calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, dropped: 0 },
-    ...{ memoryBytes: 0, memoryByteSeconds: 0 },
+    calls: 0,
+    errors: 0,
+    activeMs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    dropped: 0,
+    memoryBytes: 0,
+    memoryByteSeconds: 0,
   }
   readonly #incidents: Partial<Record<IncidentReason, number>> = {}
 
@@ -54,8 +60,17 @@ export class AppUsage {
     return {
       isolation: newest?.isolation ?? null,
       confinement: newest?.confinement ?? null,
-      ...{ invocations, errors, cpuMs, memoryBytes, memoryByteSeconds, bytesIn, bytesOut, dropped },
-      ...{ instances, waiting, incidents: { ...this.#incidents } },
+      invocations,
+      errors,
+      cpuMs,
+      memoryBytes,
+      memoryByteSeconds,
+      bytesIn,
+      bytesOut,
+      dropped,
+      instances,
+      waiting,
+      incidents: { ...this.#incidents },
     }
   }
 }

@@ -112,7 +112,10 @@ export class Sandboxes {
     const program = await this.#needs.program()
     if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
     const sandbox = startSandbox(request, stored, {
-      ...{ clock, limits, program, log: log.scope(request.app) },
+      clock,
+      limits,
+      program,
+      log: log.scope(request.app),
       link: this.#linkOf(request),
     })
     this.#running.add(sandbox)

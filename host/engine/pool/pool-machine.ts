@@ -56,8 +56,12 @@ export interface PoolState {
 }
 
 export const emptyPool: PoolState = {
-  ...{ instances: [], waitingSinceMs: [], serviceMs: null },
-  ...{ deathsMs: [], lastId: 0, hasGivenUp: false },
+  instances: [],
+  waitingSinceMs: [],
+  serviceMs: null,
+  deathsMs: [],
+  lastId: 0,
+  hasGivenUp: false,
 }
 
 export type PoolEvent =

@@ -57,8 +57,14 @@ export class InstancePool implements AppPool {
   readonly #waiting: WaitingCall[] = []
   /** Of instances that are gone. */
   readonly #past = {
-    ...{ calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, dropped: 0 },
-    ...{ memoryBytes: 0, memoryByteSeconds: 0 },
+    calls: 0,
+    errors: 0,
+    activeMs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    dropped: 0,
+    memoryBytes: 0,
+    memoryByteSeconds: 0,
   }
   #meteredAtMs: number
   readonly #incidents = new Map<IncidentReason, number>()

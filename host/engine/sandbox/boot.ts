@@ -39,7 +39,12 @@ export function bootOf(
     settings,
     limits: {
       recycleHeapBytes: limits.sandboxHeapMb * 1024 * 1024 * recycleHeapShare,
-      ...{ valueBytes, postsInFlight, postsPerSecond, coreInstances, heldHandles, channels },
+      valueBytes,
+      postsInFlight,
+      postsPerSecond,
+      coreInstances,
+      heldHandles,
+      channels,
     },
   }
 }

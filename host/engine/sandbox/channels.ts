@@ -49,7 +49,8 @@ export class Channels {
   }
 
   lost(why: string): void {
-    for (const channel of [...this.#open.values()]) channel.lost(why)
+    const open = Array.from(this.#open.values())
+    for (const channel of open) channel.lost(why)
   }
 
   #make(id: number): SandboxChannel {

@@ -80,7 +80,11 @@ class LinkedSandbox implements RunningSandbox {
     }
     this.#channels = new Channels({ emit, end, limit: parts.limits.channels })
     this.#requests = new GuestRequests(request, {
-      ...{ end, queue, channels: this.#channels, log: parts.log, valueBytes: parts.limits.valueBytes },
+      end,
+      queue,
+      channels: this.#channels,
+      log: parts.log,
+      valueBytes: parts.limits.valueBytes,
       flush: () => this.#flush(),
     })
     let resolveEnded!: (incident: Incident) => void
@@ -280,14 +284,11 @@ class LinkedSandbox implements RunningSandbox {
     if (pending.channel !== null && !result.channelUsed) this.#channels.forget(pending.channel)
     if (outcome.kind === 'end') {
       const { reason, message, exitCode } = outcome
-      const incident: Incident = {
-        ...{
-          reason,
-          message: `${message}${reason === 'exit' ? '' : ` (${pending.what}${argumentsOf(pending)})`}`,
-        },
-        ...(exitCode !== undefined && { exitCode }),
-      }
-      this.#end(incident, pending)
+      const during = reason === 'exit' ? '' : ` (${pending.what}${argumentsOf(pending)})`
+      this.#end(
+        { reason, message: `${message}${during}`, ...(exitCode !== undefined && { exitCode }) },
+        pending,
+      )
       return
     }
     if (outcome.kind === 'ok') pending.resolve(outcome.value)
