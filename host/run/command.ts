@@ -5,6 +5,7 @@
 import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
 import { WitError, type ComponentFacts, type Incident, type Sandbox } from '../engine/index.ts'
 import type { ByteStreams, RunRequest } from './contract.ts'
+import { withRunHint } from './hints.ts'
 import { printedValue, readArgument } from './invocation.ts'
 import { openLocalApp } from './local-app.ts'
 import { runProblems } from './problems.ts'
@@ -34,7 +35,10 @@ const deadlineStatus = 124
 /** @throws what `openLocalApp` throws; ERR_NOT_A_COMMAND */
 export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
   const { streams, signal } = request
-  const app = await openLocalApp(request, request.path, request.invoke === null ? request.args : [])
+  const args = request.invoke === null ? request.args : []
+  const interrupted = interruption(signal)
+  const app = await Promise.race([openLocalApp(request, request.path, args, signal), interrupted])
+  if ('kind' in app) return app
   const target = request.invoke ?? startOf(app.prepared.facts, request.file)
   let sandbox: Sandbox | null = null
   const run = async (): Promise<CommandEnd> => {
@@ -51,10 +55,10 @@ export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
     } catch (error) {
       // The first reason stands: this ends only what has not ended by itself.
       await sandbox?.stop()
-      return await endOf(error, (await sandbox?.ended) ?? null)
+      return endOf(error, (await sandbox?.ended) ?? null)
     }
   }
-  const end = await Promise.race([run(), interruption(signal)])
+  const end = await Promise.race([run(), interrupted])
   // An interrupted program is gone before it is told; what it wrote and nobody took is of no interest then.
   if (end.kind === 'interrupted') void app.close()
   else await app.close()
@@ -78,9 +82,10 @@ function startOf({ exports }: ComponentFacts, file: string): string {
 }
 
 /** @param incident why the sandbox is gone, where it is */
-async function endOf(error: unknown, incident: Incident | null): Promise<CommandEnd> {
-  if (error instanceof WitError) return { kind: 'exited', status: 1 }
+function endOf(failure: unknown, incident: Incident | null): CommandEnd {
+  if (failure instanceof WitError) return { kind: 'exited', status: 1 }
   if (incident?.exitCode !== undefined) return { kind: 'exited', status: statusOf(incident.exitCode) }
+  const error = withRunHint(failure)
   if (!isSelvedgeError(error)) throw error
   return { kind: 'failed', status: statusOfFailure(error, incident), error }
 }
@@ -97,9 +102,9 @@ function statusOf(code: number): number {
   return code === 0 ? 0 : code & 0xff || 1
 }
 
-function interruption(signal: AbortSignal): Promise<CommandEnd> {
+function interruption(signal: AbortSignal): Promise<{ readonly kind: 'interrupted' }> {
   return new Promise((resolve) => {
-    const end = (): void => resolve({ kind: 'interrupted' })
+    const end = (): void => resolve({ kind: 'interrupted' as const })
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true })
   })

@@ -22,6 +22,7 @@ import { memoryStorage } from '../storage/index.ts'
 import { cacheAt } from './cache-folder.ts'
 import type { RunRequest } from './contract.ts'
 import { optionOfGrant } from './granted.ts'
+import { withRunHint } from './hints.ts'
 import { runProblems } from './problems.ts'
 
 /** Larger than any component the engine takes; it says itself what is too large for it. */
@@ -40,12 +41,14 @@ export interface LocalApp {
 /**
  * @param path absolute, of `request.file`
  * @param args of the program, behind its own name
+ * @param signal ends it, whatever it is at
  * @throws ERR_RUN_FILE, and what the engine throws for a file that cannot run here
  */
 export async function openLocalApp(
   request: RunRequest,
   path: string,
   args: readonly string[],
+  signal?: AbortSignal,
 ): Promise<LocalApp> {
   const { limits } = request
   const engine = createEngine({
@@ -57,11 +60,15 @@ export async function openLocalApp(
       ? {}
       : { warm: limits.isolation }),
   })
+  const end = (): void => void engine.stop()
+  signal?.addEventListener('abort', end, { once: true })
   try {
     return await prepareApp(request, engine, await readFileBounded(request.file, path), args)
   } catch (error) {
     await engine.stop()
-    throw error
+    throw withRunHint(error)
+  } finally {
+    signal?.removeEventListener('abort', end)
   }
 }
 

@@ -48,6 +48,7 @@ describe('the exit status', () => {
     expect(status).toBe(124)
     expect(stderr).toContain('error[ERR_APP_DEADLINE]')
     expect(stderr).toContain('300 ms')
+    expect(stderr).toMatch(/^hint: .*--deadline/m)
   })
 
   test.each([
@@ -77,8 +78,14 @@ describe('the program', () => {
     const { status, stdout } = await finish(child)
     expect(status).toBe(0)
     expect(stdout.toString('utf8').split('\0').slice(0, -1)).toEqual([
-      ...['show.wasm', '--env', 'x', '--', '--help', ''],
-      ...['A=2=3', 'HERE=ähm'],
+      'show.wasm',
+      '--env',
+      'x',
+      '--',
+      '--help',
+      '',
+      'A=2=3',
+      'HERE=ähm',
     ])
   })
 
@@ -206,6 +213,13 @@ describe('what cannot run', () => {
     const { status, stderr } = await finish(start(folder, ['run', ...options, ...file]))
     expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(says) as string })
   })
+})
+
+test('a program that begins with more memory than it may have is refused with the option', async () => {
+  const { status, stderr } = await run('show', ['--memory', '128KiB'])
+  expect(status).toBe(1)
+  expect(stderr).toContain('error[ERR_MEMORY_LIMIT]')
+  expect(stderr).toMatch(/^hint: .*--memory/m)
 })
 
 describe('--invoke', () => {

@@ -12,8 +12,16 @@ writeFileSync(join(cwd, 'file'), '')
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
 const nothing: TypedGrants = {
-  ...{ dir: [], 'dir-ro': [], env: [], config: [], sensor: [], pin: [] },
-  ...{ keyvalue: [], blobstore: [], 'http-origin': [], network: [] },
+  dir: [],
+  'dir-ro': [],
+  env: [],
+  config: [],
+  sensor: [],
+  pin: [],
+  keyvalue: [],
+  blobstore: [],
+  'http-origin': [],
+  network: [],
 }
 
 const read = (typed: Partial<TypedGrants>, environment: Record<string, string> = {}) =>
