@@ -273,6 +273,9 @@ export class AppRunner {
     this.#delivery.attach({ instance: number, pool: instance.pool, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
     this.#switchIngress(release, instance)
+    for (const { firesAtStart, target } of planned) {
+      if (firesAtStart) this.#delivery.push({ target, args: () => [] })
+    }
     this.#report.running(record, number)
     const old = before.current?.release
     if (old?.digest === digest) return

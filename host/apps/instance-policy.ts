@@ -12,6 +12,9 @@ export interface InstanceRules {
 
 const isolations: readonly string[] = ['worker', 'process', 'shared'] satisfies Isolation[]
 
+/** Its last lines are out by then, ms. */
+const finishedMs = 1_000
+
 /** A machine's cores; more instances than that help only apps that wait for something. */
 const cores = typeof availableParallelism === 'function' ? availableParallelism() : cpus().length
 
@@ -19,18 +22,24 @@ const cores = typeof availableParallelism === 'function' ? availableParallelism(
  * An app that only reacts to events has one instance, and its first death is the app's: the node backs off. One that
  * answers requests gets more when they wait, and a request that kills its instance is not the end of the others.
  */
-export function instanceRules({ instances = {} }: ReleaseRecord, answersRequests: boolean): InstanceRules {
+export function instanceRules(
+  { instances = {}, triggers }: ReleaseRecord,
+  answersRequests: boolean,
+): InstanceRules {
   const { isolation, fresh = false, min, max, queue, idleMs } = instances
   const most = max ?? (answersRequests ? Math.max(2, cores) : 1)
+  const runsOnce = triggers.length > 0 && triggers.every(({ kind }) => kind === 'start')
   const isSingle = !answersRequests && most === 1
   return {
     isolation:
       isolation !== undefined && isolations.includes(isolation) ? (isolation as Isolation) : undefined,
     fresh,
     shape: {
-      min: Math.min(min ?? 1, most),
+      // A program that only runs once leaves nothing behind when it is done.
+      min: Math.min(min ?? (runsOnce ? 0 : 1), most),
       max: most,
       ...(queue !== undefined && { queue }),
+      ...(runsOnce && { idleMs: finishedMs }),
       ...(idleMs !== undefined && { idleMs }),
       ...(isSingle && { maxDeaths: 1 }),
     },

@@ -53,7 +53,7 @@ export class Instances {
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
-    const { appLog, engine } = this.#needs
+    const { appLog, engine, overlay } = this.#needs
     const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
@@ -66,6 +66,7 @@ export class Instances {
         deadlineMs: record.limits.deadlineMs,
         memoryBytes: record.limits.memoryBytes,
         fresh,
+        world: { args: [record.app], env: Object.entries({ ...record.config, ...overlay }) },
         ...(isolation !== undefined && { isolation }),
         ...(release.publisher !== undefined && { publisher: Buffer.from(release.publisher).toString('hex') }),
         output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),

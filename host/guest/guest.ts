@@ -3,7 +3,7 @@
  * memory in an unknown state (jco goes on after a stack overflow): that instance is not used again, nor its sandbox.
  */
 import { getHeapStatistics } from 'node:v8'
-import { endOf, HostFault } from './ends.ts'
+import { endOf, GuestExit, HostFault } from './ends.ts'
 import { instantiateComponent, type Component } from './glue.ts'
 import type { GuestLine, Work } from './guest-line.ts'
 import { bindParts, type BoundParts } from './imports.ts'
@@ -30,6 +30,7 @@ export class Guest {
   #image: Image | null = null
   #held = 0
   #calls = 0
+  #hasExited = false
   /** Estimated size of what the last call gave back, in bytes. */
   resultBytes = 0
 
@@ -44,6 +45,7 @@ export class Guest {
     const { glue, interfaces, restore, fresh } = this.#boot
     this.#held = 0
     this.#calls = 0
+    this.#hasExited = false
     const context = this.#context()
     this.#bound = bindParts(this.#kinds, interfaces, context)
     const component =
@@ -67,10 +69,10 @@ export class Guest {
       if (!(value instanceof Promise)) return this.#returned(value)
       return value.then(
         (settled) => this.#returned(settled),
-        (error: unknown) => this.#threw(error),
+        (error: unknown) => this.#threw(error, work),
       )
     } catch (error) {
-      return this.#threw(error)
+      return this.#threw(error, work)
     }
   }
 
@@ -80,6 +82,7 @@ export class Guest {
    */
   renew(): Promise<void> | null {
     const { fresh, recycleAfter } = this.#boot
+    if (this.#hasExited) return this.#remake()
     if (recycleAfter !== null && this.#calls >= recycleAfter) return this.#remake()
     if (this.#calls % heapCheckCalls === 0 && this.#isHeapLarge()) return this.#remake()
     if (!fresh) return null
@@ -118,7 +121,12 @@ export class Guest {
     }
   }
 
-  #threw(error: unknown): Outcome {
+  #threw(error: unknown, work: Work): Outcome {
+    // A program that ends well has returned; its instance is where it left off, and not used again.
+    if (error instanceof GuestExit && error.code === 0 && isCommand(work)) {
+      this.#hasExited = true
+      return { kind: 'ok', value: undefined }
+    }
     if (!isDeclared(error)) return { kind: 'end', ...this.endOf(error) }
     try {
       this.resultBytes = assertBounded(error.payload, this.#boot.limits.valueBytes)
@@ -156,6 +164,10 @@ export class Guest {
     const line = this.#line
     return { line, hold, held: () => this.#held, settings: this.#boot.settings, io: createIo(line, hold) }
   }
+}
+
+function isCommand(work: Work): boolean {
+  return work.t === 'call' && work.target.startsWith('wasi:cli/run@')
 }
 
 class NoExport {

@@ -27,18 +27,20 @@ export const triggerSchema = variant('kind', [
   }),
   /** Requests to `/APP/…`; how they get there is the node's business. */
   strictObject({ kind: literal('http') }),
+  /** Runs the command, once each time the app starts. */
+  strictObject({ kind: literal('start') }),
 ])
 
 export type Trigger = InferOutput<typeof triggerSchema>
 
 /** The signed form: `{ kind: 'sensor', sensor: 'light', everyMs: 200 }`. */
 export function toSpec(trigger: Trigger): TriggerSpec {
-  if (trigger.kind === 'http') return { kind: trigger.kind }
+  if (trigger.kind !== 'sensor') return { kind: trigger.kind }
   return { kind: trigger.kind, sensor: trigger.sensor, everyMs: trigger.every }
 }
 
 /**
- * Reads `--trigger http`, or `--trigger sensor:NAME[:PERIOD]`, e.g. `sensor:light:200ms`; without a period, every
+ * Reads `--trigger http`, `--trigger start`, or `--trigger sensor:NAME[:PERIOD]`, e.g. `sensor:light:200ms`; without a period, every
  * second.
  * @throws ERR_RELEASE_OPTION
  */
@@ -46,9 +48,9 @@ export function parseTriggerOption(text: string): Trigger {
   const [kind = '', name = '', period = defaultPeriod, ...rest] = text.slice(0, 200).split(':')
   const refuse = (why: string): Error =>
     manifestProblems.error('ERR_RELEASE_OPTION', `--trigger ${text.slice(0, 80)}: ${why}`, {
-      hint: 'write --trigger http, sensor:NAME or sensor:NAME:PERIOD, for example sensor:light:200ms',
+      hint: 'write --trigger http, start, sensor:NAME or sensor:NAME:PERIOD, for example sensor:light:200ms',
     })
-  if (text === 'http') return { kind: 'http' }
+  if (text === 'http' || text === 'start') return { kind: text }
   if (kind !== 'sensor') throw refuse(`there is no trigger of kind ${JSON.stringify(kind)}`)
   if (!namePattern.test(name)) throw refuse(`${JSON.stringify(name)} is no sensor's name`)
   if (rest.length > 0) throw refuse('it has too many parts')

@@ -40,6 +40,8 @@ export interface TriggerKind<Options = unknown> {
   readonly handlers: readonly [InterfaceId, ...InterfaceId[]]
   /** Its function that handles an event. */
   readonly method: string
+  /** One event, without arguments, each time the app begins to be served: by a new release, or again after a failure. */
+  readonly firesAtStart?: boolean
   /** Grants without which it cannot work, as `kind:name`. */
   requiredGrants(options: Options): readonly string[]
   start(options: Options, context: TriggerContext): RunningTrigger

@@ -7,6 +7,7 @@ import { triggerProblems } from './problems.ts'
 import { planWith, type PlannedTrigger } from './plan.ts'
 import { httpTrigger } from './http/index.ts'
 import { sensorTrigger } from './sensor/index.ts'
+import { startTrigger } from './start/index.ts'
 
 export type * from './contract.ts'
 export type { PlannedTrigger } from './plan.ts'
@@ -14,7 +15,7 @@ export { EventCounter } from './event-counter.ts'
 export { httpTriggerKind } from './http/index.ts'
 export { triggerProblems } from './problems.ts'
 
-const triggerKinds: readonly TriggerKind[] = [sensorTrigger, httpTrigger]
+const triggerKinds: readonly TriggerKind[] = [sensorTrigger, httpTrigger, startTrigger]
 
 /** @throws ERR_TRIGGER_UNKNOWN, ERR_TRIGGER_INVALID, ERR_TRIGGER_GRANT naming trigger and field */
 export function planTriggers(specs: readonly TriggerSpec[], grants: readonly string[]): PlannedTrigger[] {

@@ -18,6 +18,7 @@ export interface PlannedTrigger {
   readonly handlers: readonly [InterfaceId, ...InterfaceId[]]
   /** What its events call: `INTERFACE#FUNCTION`. */
   readonly target: string
+  readonly firesAtStart: boolean
   start(context: TriggerContext): RunningTrigger
 }
 
@@ -62,6 +63,7 @@ function planOne(
     kind: kind.kind,
     handlers: kind.handlers,
     target: `${kind.handlers[0]}#${kind.method}`,
+    firesAtStart: kind.firesAtStart === true,
     start: (context) => kind.start(result.output, context),
   }
 }
