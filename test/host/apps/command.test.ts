@@ -29,7 +29,7 @@ const program = (status: number): string => `(module
 
 const engine = makeEngine()
 const components = new Map<Digest, Uint8Array>()
-const appLog = new AppLog(systemClock)
+const appLog = new AppLog(systemClock, { lines: 100, linesPerSecond: 100 })
 const apps = createAppSupervisor({
   engine,
   storage: memoryStorage(systemClock),
