@@ -81,6 +81,7 @@ describe('publish of a bare component', () => {
     const { code, stderr } = await here([...line, '--group', 'lobby', '--config', 'threshold=40=x'])
     expect({ code, error: stderr.includes('error[') }).toEqual({ code: 0, error: false })
     expect(published()).toEqual({
+      features: [],
       v: 1,
       mesh: node.meshId,
       app: 'light-alarm',
