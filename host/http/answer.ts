@@ -138,6 +138,7 @@ const statuses: Readonly<Record<string, number>> = {
 }
 
 export interface ProblemAnswer {
+  readonly code: string
   readonly status: number
   readonly headers: string[]
   readonly body: Buffer
@@ -150,5 +151,5 @@ export function problemAnswer(error: unknown, textOf: (code: string) => string):
   const body = Buffer.from(`${JSON.stringify({ error: code, message: textOf(code) })}\n`)
   const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)]
   if (status === 503) headers.push('Retry-After', '1')
-  return { status, headers, body }
+  return { code, status, headers, body }
 }

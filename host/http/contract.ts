@@ -38,6 +38,18 @@ export interface Ingress {
   handle(request: HttpRequest): Promise<HttpResponse>
 }
 
+/** Told of every request as it ends: must be quick, and must not throw. */
+export interface HttpObserver {
+  /**
+   * A request that an app was given has ended, well or not.
+   * @param status of the response; 0 where the client went away before it had all of it
+   * @param ms from its head to the end of its response, streamed bodies included
+   */
+  answered(app: string, status: number, ms: number): void
+  /** The node answered with a problem in the place of an app; those that an app was given end in `answered` too. */
+  refused(code: string): void
+}
+
 export function isStreamed(body: HttpRequest['body']): body is StreamedBody {
   return body !== null && !(body instanceof Uint8Array)
 }

@@ -10,9 +10,16 @@ const refusals: Readonly<Record<string, readonly [status: string, code: Code]>> 
 }
 const malformed: readonly [string, Code] = ['400 Bad Request', 'ERR_HTTP_REQUEST']
 
-/** For the server's `clientError`. @param isAnswering whether a response is half out, which nothing may follow */
-export function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) return void socket.destroy()
+/**
+ * For the server's `clientError`.
+ * @param isAnswering whether a response is half out, which nothing may follow
+ * @returns what was answered; null where the connection was cut without a word
+ */
+export function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): Code | null {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+    socket.destroy()
+    return null
+  }
   const [status, code] = refusals[error.code ?? ''] ?? malformed
   const body = `${JSON.stringify({ error: code, message: httpProblems.problems[code].text })}\n`
   socket.end(
@@ -21,4 +28,5 @@ export function refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, isAnswer
   )
   // Half open is open: who does not close its side keeps the connection.
   socket.once('finish', () => socket.destroy())
+  return code
 }

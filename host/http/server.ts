@@ -4,9 +4,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
 import { answer, problemAnswer } from './answer.ts'
-import type { HttpRequest, Ingress } from './contract.ts'
+import type { HttpObserver, HttpRequest, Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
 import { httpProblems } from './problems.ts'
@@ -30,6 +31,7 @@ export interface HttpServerNeeds {
   readonly clock: Clock
   readonly log: Log
   readonly limits?: Partial<HttpLimits>
+  readonly observer?: HttpObserver
 }
 
 /** What a connection waits for, which decides whether silence on it is somebody's fault. */
@@ -60,7 +62,7 @@ export class HttpServer implements Part {
     this.#server.on('request', (req, res) => this.#onRequest(req, res))
     this.#server.on('clientError', (error, socket) => {
       const res = this.#waiting.get(socket as Socket)?.res
-      refuseRaw(error, socket, res !== undefined && res.headersSent && !res.writableFinished)
+      this.#refuseRaw(error, socket, res !== undefined && res.headersSent && !res.writableFinished)
     })
     this.#server.timeout = idleMs
     this.#server.on('timeout', (socket: Socket) => this.#onSilence(socket))
@@ -70,6 +72,11 @@ export class HttpServer implements Part {
   get address(): { readonly host: string; readonly port: number } | null {
     const address = this.#server.address() as AddressInfo | null
     return address === null ? null : { host: address.address, port: address.port }
+  }
+
+  /** Requests that apps have and have not answered yet. */
+  get underWay(): number {
+    return this.#requests
   }
 
   /** @throws ERR_HTTP_LISTEN */
@@ -121,9 +128,15 @@ export class HttpServer implements Part {
       return this.#refuse(req, res, httpProblems.error('ERR_HTTP_APP_DOWN', `${route.app} is not running`))
     }
     this.#requests += 1
+    const { observer, clock } = this.#needs
+    const startedMs = observer === undefined ? 0 : clock.monotonicMs()
     this.#serve(req, res, route, ingress)
       .catch((error: unknown) => this.#refuse(req, res, error, route.app))
-      .finally(() => (this.#requests -= 1))
+      .finally(() => {
+        this.#requests -= 1
+        const isOut = res.headersSent && !res.destroyed
+        observer?.answered(route.app, isOut ? res.statusCode : 0, clock.monotonicMs() - startedMs)
+      })
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, route: Route, ingress: Ingress): Promise<void> {
@@ -155,7 +168,8 @@ export class HttpServer implements Part {
   #refuse(req: IncomingMessage, res: ServerResponse, error: unknown, app?: string): void {
     if (app !== undefined) this.#needs.log.debug('http:refused', { app, error })
     if (res.headersSent || res.destroyed) return void res.destroy()
-    const { status, headers, body } = problemAnswer(error, this.#needs.textOf)
+    const { code, status, headers, body } = problemAnswer(error, this.#needs.textOf)
+    this.#needs.observer?.refused(code)
     // What of the request is still to come is not read to its end.
     if (!req.complete) headers.push('Connection', 'close')
     res.writeHead(status, headers)
@@ -169,7 +183,12 @@ export class HttpServer implements Part {
     if (state !== undefined && !state.res.writableEnded && (state.waits === 'app' || isIdleStream)) return
     const late = Object.assign(new Error('silence'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
     const isExpected = state === undefined ? socket.bytesRead > 0 : !state.res.headersSent
-    if (isExpected) refuseRaw(late, socket, false)
+    if (isExpected) this.#refuseRaw(late, socket, false)
     else socket.destroy()
+  }
+
+  #refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
+    const code = refuseRaw(error, socket, isAnswering)
+    if (code !== null) this.#needs.observer?.refused(code)
   }
 }
