@@ -64,7 +64,7 @@ describe('a bad component', () => {
     }
 
     await refused(stage, 'ERR_NOT_WASM', ['publish', joinPath(root, 'README.md'), '--app', 'readme', ...data])
-    const core = await file('core.wasm', await coreModule('(module)'))
+    const core = await file('core.wasm', await coreModule('(module (import "env" "f" (func)))'))
     expect(await refused(stage, 'ERR_CORE_MODULE', ['publish', core, ...data])).toMatch(/core module/)
     const truncated = await file('cut.wasm', (await guest('echo')).subarray(0, 200))
     await refused(stage, 'ERR_COMPONENT_INVALID', ['publish', truncated, ...data])
