@@ -1,6 +1,7 @@
 /** The public face of the mesh: all that the host may know of peers, trust and distribution. */
 export { admissionProblems } from './admission/index.ts'
 export * from './blobs/index.ts'
+export type { MeshCounts } from './counters.ts'
 export { foundMesh, joinMesh, type EntryOptions } from './found.ts'
 export { headsProblems } from './heads/index.ts'
 export * from './identity/index.ts'

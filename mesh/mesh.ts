@@ -7,6 +7,7 @@
 import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts'
 import { createGate, serveJoins } from './admission/index.ts'
 import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
+import { MeshCounters } from './counters.ts'
 import { headKinds, type HeadKind } from './head-kinds.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type { AdmissionDesk, Alarm, CredentialBook, Member, NodeId, TrustStore } from './identity/index.ts'
@@ -47,6 +48,8 @@ export class Mesh implements Part {
   readonly exchange: BlobExchange
   /** What ought never to happen and did, oldest first. */
   readonly alarms: readonly Alarm[]
+  /** What was refused of peers, since this object was made. */
+  readonly counters = new MeshCounters()
   readonly #options: MeshOptions
   readonly #records: NodeRecords
   readonly #desk: AdmissionDesk
@@ -151,6 +154,8 @@ export class Mesh implements Part {
       }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
+      this.#transport.on('peer:refused', ({ by, code }) => this.counters.connectionRefused(by, code)),
+      this.#transport.on('peer:banned', () => this.counters.banned()),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),
@@ -213,6 +218,11 @@ export class Mesh implements Part {
     return turn
   }
 
+  /** Peers that are connected and admitted now. */
+  get connectedPeers(): number {
+    return this.#transport.peers().length
+  }
+
   /** Where others can dial this node. */
   addresses(): string[] {
     return this.#transport.addresses()
@@ -259,7 +269,10 @@ export class Mesh implements Part {
     from: NodeId,
   ): Promise<'accepted' | 'known' | 'older' | 'refused'> {
     const kind = this.#kinds.find(({ prefix }) => key.startsWith(prefix))
-    if (kind === undefined) return 'refused'
+    if (kind === undefined) {
+      this.counters.headRefused(null)
+      return 'refused'
+    }
     try {
       const outcome = await kind.accept(bytes, from)
       if (outcome === 'accepted') {
@@ -268,6 +281,7 @@ export class Mesh implements Part {
       }
       return outcome
     } catch (error) {
+      this.counters.headRefused(kind.prefix.replace('/', ''))
       this.#options.log.warn('head:refused', { key, from, error: messageOf(error) })
       return 'refused'
     }

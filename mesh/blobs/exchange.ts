@@ -40,7 +40,16 @@ export interface FetchCall {
   readonly onProgress?: (progress: FetchProgress) => void
 }
 
+/** What went between this node and its peers since it was made. */
+export interface BlobTraffic {
+  /** Bytes of chunks and chunk lists that came, wanted or not. */
+  readonly receivedBytes: number
+  /** Bytes that were handed to the network for others. */
+  readonly sentBytes: number
+}
+
 export interface BlobExchange extends Part {
+  readonly traffic: BlobTraffic
   /**
    * Brings a component to the disk, as far as it is not there; waits for peers as long as the signal allows.
    * @returns how many bytes came from peers, the chunk list included
@@ -71,12 +80,17 @@ class Exchange implements BlobExchange {
   readonly #fetches = new Map<string, SharedFetch>()
   readonly #links = new Map<NodeId, Link>()
   #cancels: Cancel[] | null = null
+  #receivedBytes = 0
 
   constructor(options: BlobExchangeOptions) {
     this.#options = options
     this.#log = options.log
     this.#random = options.random ?? systemRandom
     this.#server = new BlobServer(options.store, options.log)
+  }
+
+  get traffic(): BlobTraffic {
+    return { receivedBytes: this.#receivedBytes, sentBytes: this.#server.sentBytes }
   }
 
   start(): void {
@@ -185,6 +199,7 @@ class Exchange implements BlobExchange {
   #onAnswer(peer: NodeId, answer: BlobAnswer): void {
     if (answer.kind === 'missing') return this.#tellAll({ type: 'missing', peer, digests: answer.digests })
     const { digest, bytes } = answer
+    this.#receivedBytes += bytes.length
     const waiting = this.#jobs().filter((job) => job.awaits(digest))
     // What nobody waits for, late or never asked for, is not worth a hash.
     if (waiting.length === 0) return

@@ -5,6 +5,7 @@ export {
   createBlobExchange,
   type BlobExchange,
   type BlobExchangeOptions,
+  type BlobTraffic,
   type FetchCall,
 } from './exchange.ts'
 export type { FetchProgress } from './fetch-job.ts'

@@ -14,10 +14,16 @@ export class BlobServer {
   readonly #log: Log
   readonly #channels = new Map<NodeId, Set<Channel>>()
   #bytesInHand = 0
+  #sentBytes = 0
 
   constructor(store: BlobStore, log: Log) {
     this.#store = store
     this.#log = log
+  }
+
+  /** Of blobs that were handed to the network, since it was made. */
+  get sentBytes(): number {
+    return this.#sentBytes
   }
 
   serve(peer: NodeId, channel: Channel): void {
@@ -62,6 +68,7 @@ export class BlobServer {
     this.#bytesInHand += bytes.length
     try {
       await channel.send(encodeAnswer({ kind: 'chunk', digest, bytes }))
+      this.#sentBytes += bytes.length
       return true
     } finally {
       this.#bytesInHand -= bytes.length

@@ -54,6 +54,8 @@ export interface TransportEvents {
     readonly code: string
     readonly message: string
   }
+  /** It is refused in both directions for a while, for something it did. */
+  'peer:banned': { readonly peer: NodeId; readonly reason: string }
   /** Seen on the local network by mDNS, not dialled. */
   'peer:found': { readonly peer: NodeId; readonly addresses: readonly string[] }
 }

@@ -176,6 +176,7 @@ class Libp2pTransport implements Transport {
     this.#log.warn('peer:banned', { peer, ms, reason })
     this.#bans.add(peer, ms)
     this.#connections.close(peer, reason)
+    this.#events.emit('peer:banned', { peer, reason })
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

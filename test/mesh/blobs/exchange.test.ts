@@ -93,6 +93,8 @@ test('a node fetches a component from a peer that has it, and counts what came',
     onProgress: (progress) => seen.push(progress),
   })
   expect(result).toEqual({ fetchedBytes: wholeBytes })
+  expect(b.exchange.traffic).toEqual({ receivedBytes: wholeBytes, sentBytes: 0 })
+  await until(() => a.exchange.traffic.sentBytes === wholeBytes)
   expect(isSame(await b.store.readComponent(ref), component)).toBe(true)
   expect(seen.at(-1)).toEqual({
     haveBytes: component.length,

@@ -103,6 +103,7 @@ test('a flood of announcements of what does not exist gets its sender banned, an
   }
   await pour(channel, flood())
   await until(() => transport.peers().length === 0, 'the ban')
+  expect(mesh.counters.counts.bans).toBeGreaterThan(0)
   await expectWorking()
 })
 
@@ -127,6 +128,7 @@ test('releases without the right to publish, altered, or of another mesh are ref
     expect(node.releases.head('light-alarm')).toBeNull()
     expect(node.releases.heads()).toHaveLength(1)
   }
+  expect(mesh.counters.counts.headsRefused['release']).toBeGreaterThan(0)
 })
 
 test('a member that claims a newer release and never sends it holds up nobody', async () => {

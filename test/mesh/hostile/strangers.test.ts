@@ -103,6 +103,9 @@ test('a credential of this mesh does not let in the node that copied it, nor one
       await expect(thief.dial([address()], soon())).rejects.toMatchObject({ code: 'ERR_ADMISSION_REFUSED' })
       expect(thief.peers()).toEqual([])
     }
+    const counted = (): number =>
+      Object.values(mesh.counters.counts.refusedByUs).reduce((sum, count) => sum + count, 0)
+    await until(() => counted() === thieves.length, 'each refusal counted')
   } finally {
     await other.close()
   }
