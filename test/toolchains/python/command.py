@@ -14,8 +14,13 @@ class Run(exports.Run):
         print("env", os.environ.get("GREETING", "none"))
 
         data = sys.stdin.buffer.read()
-        with open("/data/copy.txt", "wb") as copy:
-            copy.write(data)
+        try:
+            with open("/data/copy.txt", "wb") as copy:
+                copy.write(data)
+        except OSError as error:
+            # What nobody catches is a trap of the runtime, not an exit.
+            print(error, file=sys.stderr)
+            sys.exit(1)
         print("copied", len(data))
         print("bye", file=sys.stderr)
         sys.exit(int(args[0]) if args else 0)
