@@ -181,12 +181,14 @@ export interface InvocationRequest {
   readonly args: readonly unknown[]
   /** Aborting it closes the channel, and takes back the invocation if it has not begun. */
   readonly signal?: AbortSignal
+  /** Told once, when the part sends the first thing through the channel; most never do. */
+  used?(channel: HostChannel): void
 }
 
 export interface Invocation {
   /** What the part answers. @throws as `call` */
   readonly result: Promise<unknown>
-  /** Costs nothing until either side uses it. Outlives the result until both sides have ended it. */
+  /** Made with its first use, so look at it only for that. Outlives the result until both sides have ended it. */
   readonly channel: HostChannel
 }
 

@@ -6,6 +6,9 @@ import type { FlatFields, HttpResponse } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { httpProblems } from './problems.ts'
 
+/** Above it, turning bytes into characters costs more than a second piece. */
+const onePieceBytes = 4_096
+
 /**
  * @param closes whether the connection must not be used again
  * @returns a promise only for a body that streams. @throws ERR_HTTP_RESPONSE before anything is sent; later the
@@ -38,12 +41,19 @@ export function answer(
     if (trailers === null) fields.push('Content-Length', String(size))
     writeHead(res, status, fields)
     if (trailers !== null) res.addTrailers(pairs(trailers))
-    res.end(body ?? undefined)
+    endWith(res, body)
     return undefined
   }
   if (declared !== null && status !== 204) fields.push('Content-Length', String(declared))
   writeHead(res, status, fields)
   return stream(res, body, hasBody ? declared : 0, response)
+}
+
+/** Text and head leave in one piece, where bytes would follow it in another. */
+function endWith(res: ServerResponse, body: Uint8Array | null): void {
+  if (body === null) res.end()
+  else if (body.length > onePieceBytes) res.end(body)
+  else res.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }
 
 /** @returns what the one content-length says, which is taken out of the fields */

@@ -3,7 +3,7 @@
  * response cross whole where they are small; else the invocation's channel carries what streams.
  */
 import { messageOf } from '../../core/index.ts'
-import type { HostChannel, Invocation, Sandbox } from '../engine/index.ts'
+import type { HostChannel, Sandbox } from '../engine/index.ts'
 import {
   httpPartName,
   type FlatFields,
@@ -29,30 +29,23 @@ export const asyncHandlerId = 'wasi:http/handler@0.3.0'
 /** @param sandbox of which only `invoke` is used: a pool is one too */
 export function componentIngress(app: string, sandbox: Pick<Sandbox, 'invoke'>): Ingress {
   return {
-    handle: (request) => new IncomingExchange(app, request, sandbox.invoke(invocationOf(request))).response,
+    handle: (request) => new IncomingExchange(app, request.body).asked(sandbox, callOf(request)),
   }
 }
 
-function invocationOf(request: HttpRequest): Parameters<Sandbox['invoke']>[0] {
-  const { method, path, scheme, authority, headers, body } = request
-  const call: IncomingCall = {
-    method,
-    path,
-    scheme,
-    authority,
-    headers,
-    body: isStreamed(body) ? 'streamed' : body,
-  }
-  return { part: httpPartName, name: 'handle', args: [call] }
+function callOf({ method, path, scheme, authority, headers, body }: HttpRequest): IncomingCall {
+  return { method, path, scheme, authority, headers, body: isStreamed(body) ? 'streamed' : body }
 }
+
+const noTrailers = (): null => null
 
 type ResponseEnd = { readonly trailers: FlatFields | null } | 'broken'
 
 class IncomingExchange {
-  readonly response: Promise<HttpResponse>
   readonly #app: string
   readonly #body: HttpRequest['body']
-  readonly #channel: HostChannel
+  /** null until the guest uses it: an answer that comes whole needs none. */
+  #channel: HostChannel | null = null
   #resolve!: (response: HttpResponse) => void
   #reject!: (error: unknown) => void
   /** How the streamed response ended; null while it goes on. */
@@ -60,27 +53,39 @@ class IncomingExchange {
   #wakeEnd: (() => void) | null = null
   #isDiscarded = false
 
-  constructor(app: string, request: HttpRequest, { result, channel }: Invocation) {
+  constructor(app: string, body: HttpRequest['body']) {
     this.#app = app
-    this.#body = request.body
-    this.#channel = channel
-    this.response = new Promise((resolve, reject) => {
+    this.#body = body
+  }
+
+  asked(sandbox: Pick<Sandbox, 'invoke'>, call: IncomingCall): Promise<HttpResponse> {
+    const response = new Promise<HttpResponse>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
+    const used = (channel: HostChannel): void => {
+      this.#channel = channel
+      void this.#listen(channel)
+    }
+    const { result } = sandbox.invoke({ part: httpPartName, name: 'handle', args: [call], used })
     result.then(
       (value) => this.#answered(value as IncomingAnswer),
       (error: unknown) => this.#failed(error),
     )
-    void this.#listen()
+    return response
   }
 
   #answered(answer: IncomingAnswer): void {
     if (answer.t === 'streamed') return
-    this.#channel.close()
+    this.#channel?.close()
     if (answer.t === 'response') {
       const { status, headers, body, trailers } = answer
-      return this.#resolve({ status, headers, body: body as Uint8Array | null, trailers: () => trailers })
+      return this.#resolve({
+        status,
+        headers,
+        body: body as Uint8Array | null,
+        trailers: trailers === null ? noTrailers : () => trailers,
+      })
     }
     this.#reject(
       answer.t === 'error'
@@ -92,22 +97,22 @@ class IncomingExchange {
   #failed(error: unknown): void {
     this.#reject(error)
     this.#finish('broken')
-    this.#channel.close()
+    this.#channel?.close()
   }
 
-  async #listen(): Promise<void> {
+  async #listen(channel: HostChannel): Promise<void> {
     for (;;) {
-      const message = (await this.#channel.receive()) as FromGuest | null
+      const message = (await channel.receive()) as FromGuest | null
       if (message === null) return this.#finish('broken')
       switch (message.t) {
         case 'want':
-          if (isStreamed(this.#body)) void this.#sendRequest(this.#body)
+          if (isStreamed(this.#body)) void this.#sendRequest(this.#body, channel)
           break
         case 'discard':
           this.#isDiscarded = true
           break
         case 'response':
-          this.#resolve(this.#streamed(message))
+          this.#resolve(this.#streamed(message, channel))
           break
         case 'end':
           this.#finish({ trailers: message.trailers })
@@ -125,31 +130,30 @@ class IncomingExchange {
     this.#wakeEnd?.()
   }
 
-  #streamed({ status, headers }: WholeResponse): HttpResponse {
+  #streamed({ status, headers }: WholeResponse, channel: HostChannel): HttpResponse {
     return {
       status,
       headers,
-      body: this.#bytes(),
+      body: this.#bytes(channel),
       trailers: () => (typeof this.#end === 'object' ? (this.#end?.trailers ?? null) : null),
     }
   }
 
-  async *#bytes(): AsyncGenerator<Uint8Array> {
+  async *#bytes(channel: HostChannel): AsyncGenerator<Uint8Array> {
     try {
-      yield* this.#channel.incoming
+      yield* channel.incoming
       // The bytes end as well where the guest died: whether it had finished, only its word says.
       if (this.#end === null) await new Promise<void>((resolve) => (this.#wakeEnd = resolve))
       if (this.#end === 'broken') {
         throw httpProblems.error('ERR_HTTP_RESPONSE', `${this.#app} broke off in the middle of its response`)
       }
     } finally {
-      this.#channel.close()
+      channel.close()
     }
   }
 
   /** To the guest, at the pace at which it reads. */
-  async #sendRequest(body: StreamedBody): Promise<void> {
-    const channel = this.#channel
+  async #sendRequest(body: StreamedBody, channel: HostChannel): Promise<void> {
     try {
       for await (const piece of body.chunks) {
         // Thrown away for a guest that wants only what comes after the body.

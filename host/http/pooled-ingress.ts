@@ -13,14 +13,16 @@ export function pooledIngress(
   return {
     handle: (request: HttpRequest) =>
       new Promise<HttpResponse>((resolve, reject) => {
-        const use = async (sandbox: Sandbox): Promise<void> => {
-          const response = await ingressOf(sandbox).handle(request)
-          const { body } = response
-          if (body === null || body instanceof Uint8Array) return resolve(response)
-          const { watched, ended } = watch(body, sandbox.ended)
-          resolve({ ...response, body: watched, trailers: () => response.trailers() })
-          await ended
-        }
+        const use = (sandbox: Sandbox): Promise<void> =>
+          ingressOf(sandbox)
+            .handle(request)
+            .then((response): void | Promise<void> => {
+              const { body } = response
+              if (body === null || body instanceof Uint8Array) return resolve(response)
+              const { watched, ended } = watch(body, sandbox.ended)
+              resolve({ ...response, body: watched, trailers: () => response.trailers() })
+              return ended
+            })
         pool.lease(use).catch(reject)
       }),
   }
@@ -30,9 +32,9 @@ export function pooledIngress(
 function watch(
   body: AsyncIterable<Uint8Array>,
   gone: Promise<unknown>,
-): { readonly watched: AsyncIterable<Uint8Array>; readonly ended: Promise<unknown> } {
+): { readonly watched: AsyncIterable<Uint8Array>; readonly ended: Promise<void> } {
   let end!: () => void
-  const ended = Promise.race([gone, new Promise<void>((resolve) => (end = resolve))])
+  const ended = Promise.race([gone, new Promise<void>((resolve) => (end = resolve))]).then(() => {})
   const watched = {
     [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
       const pieces = body[Symbol.asyncIterator]()

@@ -42,7 +42,7 @@ export class HttpServer implements Part {
   readonly #needs: HttpServerNeeds
   readonly #limits: HttpLimits
   readonly #server: Server
-  readonly #waiting = new WeakMap<Socket, { waits: Waiting; res: ServerResponse }>()
+  readonly #waiting = new WeakMap<Socket, { waits: Waiting; readonly res: ServerResponse }>()
   #requests = 0
 
   constructor(needs: HttpServerNeeds) {
@@ -130,13 +130,15 @@ export class HttpServer implements Part {
     this.#requests += 1
     const { observer, clock } = this.#needs
     const startedMs = observer === undefined ? 0 : clock.monotonicMs()
-    this.#serve(req, res, route, ingress)
-      .catch((error: unknown) => this.#refuse(req, res, error, route.app))
-      .finally(() => {
-        this.#requests -= 1
-        const isOut = res.headersSent && !res.destroyed
-        observer?.answered(route.app, isOut ? res.statusCode : 0, clock.monotonicMs() - startedMs)
-      })
+    const ended = (): void => {
+      this.#requests -= 1
+      const isOut = res.headersSent && !res.destroyed
+      observer?.answered(route.app, isOut ? res.statusCode : 0, clock.monotonicMs() - startedMs)
+    }
+    this.#serve(req, res, route, ingress).then(ended, (error: unknown) => {
+      this.#refuse(req, res, error, route.app)
+      ended()
+    })
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, route: Route, ingress: Ingress): Promise<void> {
@@ -145,13 +147,14 @@ export class HttpServer implements Part {
     if (size !== null && size > bodyBytes) {
       throw httpProblems.error('ERR_HTTP_BODY_SIZE', `a body of ${size} bytes is over ${bodyBytes}`)
     }
+    const waiting: { waits: Waiting; readonly res: ServerResponse } = { waits: 'client', res }
+    this.#waiting.set(req.socket, waiting)
     let body: HttpRequest['body'] = null
     if (size !== 0) {
       const isWhole = size !== null && size <= wholeBodyBytes
-      this.#waiting.set(req.socket, { waits: 'client', res })
       body = isWhole ? await wholeBody(req, size) : streamedBody(req, size, bodyBytes)
     }
-    this.#waiting.set(req.socket, { waits: 'app', res })
+    waiting.waits = 'app'
     const response = await ingress.handle({
       method: req.method ?? 'GET',
       path: route.path,
@@ -160,7 +163,7 @@ export class HttpServer implements Part {
       headers: endToEnd(req.rawHeaders, 'host'),
       body,
     })
-    this.#waiting.set(req.socket, { waits: 'client', res })
+    waiting.waits = 'client'
     const sent = answer(res, req.method ?? 'GET', response, !req.complete)
     if (sent !== undefined) await sent
   }

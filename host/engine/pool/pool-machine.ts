@@ -92,6 +92,7 @@ export interface PoolStep {
 
 /** Calls are sent ahead of their turn only as far as this much work: more would wait behind a slow one. */
 const aheadMs = 4
+const nothing: readonly PoolAction[] = []
 /** Weight of the newest answer in the running mean. */
 const serviceWeight = 0.2
 
@@ -108,13 +109,32 @@ export function stepPool(
   if (state.hasGivenUp) return { state, actions: event.type === 'called' ? [{ type: 'refuse' }] : [] }
   if (event.type === 'called' && state.waitingSinceMs.length >= shape.queue)
     return { state, actions: [{ type: 'refuse' }] }
+  const calm = stepCalm(state, event, shape, nowMs)
+  if (calm !== null) return calm
   const told = take(state, event, shape, nowMs)
   if (told.hasGivenUp) return { state: told, actions: [{ type: 'give-up' }] }
   return settle(told, shape, nowMs, mayGrow)
 }
 
+/**
+ * Nearly every call: nobody waits, there are as many instances as there should be at least and at most, and one is
+ * free. The same as the long way around, which looks for more to do. @returns null where that has to be walked
+ */
+function stepCalm(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: number): PoolStep | null {
+  if (state.waitingSinceMs.length > 0 || state.instances.length !== shape.min) return null
+  if (event.type === 'answered') return { state: take(state, event, shape, nowMs), actions: nothing }
+  const free = event.type === 'called' ? freest(state, shape) : null
+  if (free === null) return null
+  const { id } = free
+  return {
+    state: change(state, id, (instance) => ({ ...instance, inFlight: instance.inFlight + 1 })),
+    actions: [{ type: 'dispatch', id }],
+  }
+}
+
 /** When the machine wants a `tick`, or null where only events move it. */
 export function wakePoolAt(state: PoolState, shape: PoolShape): number | null {
+  if (state.waitingSinceMs.length === 0 && state.instances.length <= shape.min) return null
   const times: number[] = []
   const [oldest] = state.waitingSinceMs
   if (oldest !== undefined && state.instances.length < shape.max) times.push(oldest + shape.growAfterMs)

@@ -1,7 +1,9 @@
 /** The channels of one sandbox: those that its guest opened, and those of invocations. */
 import { ChannelEnd, type ChannelMessage, type ToGuest } from '../../guest/index.ts'
 import type { Incident } from '../contract.ts'
+import type { HostChannel } from './channel.ts'
 import { SandboxChannel } from './host-channel.ts'
+import { InvocationChannel, type InvocationChannelNeeds } from './invocation-channel.ts'
 
 export interface ChannelsNeeds {
   emit(message: ToGuest): void
@@ -11,26 +13,39 @@ export interface ChannelsNeeds {
 
 export class Channels {
   readonly #needs: ChannelsNeeds
-  readonly #open = new Map<number, SandboxChannel>()
+  readonly #open = new Map<number, SandboxChannel | InvocationChannel>()
+  readonly #ofInvocations: InvocationChannelNeeds
+  /** Of those that the guest opened. */
+  #opened = 0
 
   constructor(needs: ChannelsNeeds) {
     this.#needs = needs
+    this.#ofInvocations = { emit: (message) => needs.emit(message), over: (id) => void this.#open.delete(id) }
   }
 
   get size(): number {
     return this.#open.size
   }
 
-  /** The node's own, of an invocation. Costs the sandbox nothing until it is used. */
-  expect(channel: number): SandboxChannel {
-    return this.#make(channel)
+  /** The node's own, of an invocation. Costs the sandbox nothing until it is used. @param used by the guest */
+  expect(id: number, used?: (channel: HostChannel) => void): InvocationChannel {
+    const expected = new InvocationChannel(id, this.#ofInvocations, used)
+    this.#open.set(id, expected)
+    return expected
   }
 
   /** @returns null, and ends the sandbox, where the guest's side breaks the rules */
-  opened(channel: number): SandboxChannel | null {
-    if (channel % 2 !== 1 || this.#open.has(channel)) return this.#fault('a channel with a used number')
-    if (this.#open.size >= this.#needs.limit * 2) return this.#fault('too many channels')
-    return this.#make(channel)
+  opened(id: number): SandboxChannel | null {
+    if (id % 2 !== 1 || this.#open.has(id)) return this.#fault('a channel with a used number')
+    // Twice: one that its guest has closed may not have been served to its end here.
+    if (this.#opened >= this.#needs.limit * 2) return this.#fault('too many channels')
+    this.#opened += 1
+    const end = new ChannelEnd(id, (message) => this.#needs.emit(message))
+    const channel = new SandboxChannel(end, () => {
+      if (this.#open.delete(id)) this.#opened -= 1
+    })
+    this.#open.set(id, channel)
+    return channel
   }
 
   /** What comes for a channel that is over was on its way when it ended. */
@@ -39,25 +54,19 @@ export class Channels {
     if (fault !== null) this.#fault(fault)
   }
 
-  /** The guest's side never used it, and has forgotten it. */
-  forget(channel: number): void {
-    this.#open.get(channel)?.lost('the guest did not use it', false)
+  /** The invocation's channel, where the guest never used it and has forgotten it. */
+  forget(id: number): void {
+    const channel = this.#open.get(id)
+    if (channel instanceof InvocationChannel) channel.forget()
   }
 
-  drop(channel: number): void {
-    this.#open.get(channel)?.close()
+  drop(id: number): void {
+    this.#open.get(id)?.close()
   }
 
   lost(why: string): void {
     const open = Array.from(this.#open.values())
     for (const channel of open) channel.lost(why)
-  }
-
-  #make(id: number): SandboxChannel {
-    const end = new ChannelEnd(id, (message) => this.#needs.emit(message))
-    const channel = new SandboxChannel(end, () => this.#open.delete(id))
-    this.#open.set(id, channel)
-    return channel
   }
 
   #fault(what: string): null {

@@ -8,7 +8,9 @@ const pieceBytes = 64 * 1024
 export class SandboxChannel implements HostChannel {
   readonly #end: ChannelEnd
   readonly #over: () => void
-  readonly #aborter = new AbortController()
+  /** Made when somebody asks: it costs more than all the rest. */
+  #aborter: AbortController | null = null
+  #isAborted = false
   #waiting: (() => void)[] = []
 
   /** @param over told once when both sides have ended it */
@@ -20,7 +22,7 @@ export class SandboxChannel implements HostChannel {
   /** @returns what the sandbox did that it must not, or null */
   accept(message: ChannelMessage): string | null {
     const fault = this.#end.accept(message)
-    if (message.t === 'close') this.#aborter.abort()
+    if (message.t === 'close') this.#abort()
     this.#wake()
     return fault
   }
@@ -28,13 +30,22 @@ export class SandboxChannel implements HostChannel {
   /** The other side is gone; what it sent before can still be read. @param failed whether reading from it fails, rather than ends */
   lost(why: string, failed = true): void {
     this.#end.accept({ t: 'close', channel: this.#end.id, failure: failed ? { message: why } : null })
-    this.#aborter.abort()
+    this.#abort()
     this.#wake()
     this.#over()
   }
 
   get signal(): AbortSignal {
+    if (this.#aborter === null) {
+      this.#aborter = new AbortController()
+      if (this.#isAborted) this.#aborter.abort()
+    }
     return this.#aborter.signal
+  }
+
+  #abort(): void {
+    this.#isAborted = true
+    this.#aborter?.abort()
   }
 
   get incoming(): AsyncIterable<Uint8Array> {
@@ -85,7 +96,7 @@ export class SandboxChannel implements HostChannel {
   close(failure: ChannelFailure | null = null): void {
     if (this.#end.isOver) return
     this.#end.close(failure)
-    this.#aborter.abort()
+    this.#abort()
     this.#wake()
     this.#over()
   }

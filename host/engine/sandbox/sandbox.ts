@@ -21,6 +21,7 @@ import { bootOf } from './boot.ts'
 import { CallQueue, type PendingCall } from './call-queue.ts'
 import { Channels } from './channels.ts'
 import { GuestRequests } from './guest-requests.ts'
+import type { SandboxChannel } from './host-channel.ts'
 import { errorOf, notBegun, startErrorOf } from './incident.ts'
 import type { LinkFactory, SandboxLink } from './link.ts'
 
@@ -100,29 +101,39 @@ class LinkedSandbox implements RunningSandbox {
   }
 
   call(target: string, args: readonly unknown[]): Promise<unknown> {
-    return this.#enqueue(target, args, null, (call) => ({ t: 'call', call, target, args }))
+    const call = this.#nextCall
+    return this.#enqueue(target, args, null, () => this.#queue({ t: 'call', call, target, args }))
   }
 
-  invoke({ part, name, args, signal }: InvocationRequest): Invocation {
+  invoke({ part, name, args, signal, used }: InvocationRequest): Invocation {
     const channel = this.#nextChannel
     this.#nextChannel += 2
-    const opened = this.#channels.expect(channel)
+    const opened = this.#channels.expect(channel, used)
     const call = this.#nextCall
+    const message: ToGuest = { t: 'invoke', call, part, name, args, channel }
     const result = this.#enqueue(`${part} ${name}`, args, channel, () => {
-      return { t: 'invoke', call, part, name, args, channel }
+      this.#queue(message)
+      opened.sent()
     })
-    if (signal !== undefined) {
-      const abandon = (): void => {
-        opened.close({ message: 'it was cancelled' })
-        this.#cancel(call)
-      }
-      if (signal.aborted) abandon()
-      else signal.addEventListener('abort', abandon, { once: true })
-      const forget = (): void => signal.removeEventListener('abort', abandon)
-      opened.signal.addEventListener('abort', forget, { once: true })
-    }
+    if (signal !== undefined) this.#abandonWith(signal, opened.channel, call)
     result.catch(() => this.#channels.drop(channel))
-    return { result, channel: opened }
+    return {
+      result,
+      get channel() {
+        return opened.channel
+      },
+    }
+  }
+
+  #abandonWith(signal: AbortSignal, channel: SandboxChannel, call: number): void {
+    const abandon = (): void => {
+      channel.close({ message: 'it was cancelled' })
+      this.#cancel(call)
+    }
+    if (signal.aborted) return abandon()
+    signal.addEventListener('abort', abandon, { once: true })
+    const forget = (): void => signal.removeEventListener('abort', abandon)
+    channel.signal.addEventListener('abort', forget, { once: true })
   }
 
   get incident(): Incident | null {
@@ -162,7 +173,7 @@ class LinkedSandbox implements RunningSandbox {
     what: string,
     args: readonly unknown[],
     channel: number | null,
-    message: (call: number) => ToGuest,
+    send: () => void,
   ): Promise<unknown> {
     const { app } = this.#request
     if (this.#incident !== null) return Promise.reject(errorOf(this.#incident, app))
@@ -180,7 +191,6 @@ class LinkedSandbox implements RunningSandbox {
       return Promise.reject(engineProblems.error('ERR_APP_HOST_FAULT', fault))
     }
     return new Promise((resolve, reject) => {
-      const send = (): void => this.#queue(message(call))
       this.#calls.add({ call, what, argsBytes, channel, resolve, reject, send })
       this.#pump()
     })

@@ -173,3 +173,42 @@ describe('a guest that sends requests', () => {
     expect([status, JSON.parse(String(body))]).toMatchObject([500, { error: 'ERR_HTTP_APP' }])
   })
 })
+
+describe('an invocation that waits for its turn', () => {
+  it('loses nothing that is sent through its channel meanwhile', async () => {
+    // The guest knows of one call at a time: the second waits on the node's side.
+    const narrow = makeEngine({ sentAhead: 1 })
+    try {
+      const prepared = await narrow.prepare(
+        await requestFor('relay-http', {
+          granted: grantedInterfaces([]),
+          offered: interfaceOffers,
+          requiredExports: [],
+        }),
+      )
+      const sandbox = await narrow.start({
+        ...{ app: 'relay-http', prepared, imports: [], deadlineMs: 5_000, memoryBytes: 4 * 1024 * 1024 },
+      })
+      const call = { method: 'POST', path: '/', scheme: 'http', authority: undefined, headers: [] }
+      const ask = (body: unknown) =>
+        sandbox.invoke({ part: 'wasi:http', name: 'handle', args: [{ ...call, body }] })
+      const first = ask(null)
+      const second = ask('streamed')
+      await second.channel.write(new TextEncoder().encode('early'))
+      second.channel.end()
+      second.channel.send({ t: 'end', trailers: null })
+      await first.result
+      const pieces: Uint8Array[] = []
+      const read = (async () => {
+        for await (const piece of second.channel.incoming) pieces.push(piece)
+      })()
+      const answer = (await second.result) as { t: string; body?: Uint8Array }
+      second.channel.close()
+      await read.catch(() => {})
+      const body = answer.t === 'response' ? (answer.body ?? new Uint8Array()) : Buffer.concat(pieces)
+      expect(Buffer.from(body).toString()).toBe('early')
+    } finally {
+      await narrow.stop()
+    }
+  })
+})
