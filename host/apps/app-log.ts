@@ -4,7 +4,7 @@
  * Bounded three ways, because guests write it: lines in all, characters in all, and lines a second of one app, so
  * that a loop that logs cannot push out what the others said. What is left out is counted in a line of its own.
  */
-import type { Cancel, Clock, LogLevel } from '../../core/index.ts'
+import { plainLines, type Cancel, type Clock, type LogLevel } from '../../core/index.ts'
 import type { LogLine, LogRead, LogSource } from '../api/index.ts'
 
 /** UTF-16 units; what is longer is cut and marked. */
@@ -159,7 +159,5 @@ function sizeOf({ context, message }: LogLine): number {
 
 /** Escape sequences of a guest must not reach anybody's terminal; tabs and line breaks may. */
 function printable(text: string, maxLength: number): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text
-  // oxlint-disable-next-line no-control-regex
-  return cut.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+  return plainLines(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text)
 }

@@ -38,7 +38,7 @@ export class AppReporter {
 
   /** The app answered an event with its own error. */
   eventFailed(version: string, id: number, payload: unknown): void {
-    const message = `event ${id} was answered with an error: ${String(payload)}`
+    const message = `event ${id} was answered with an error: ${payloadText(payload)}`
     this.#appLog.add({ app: this.#app, version, level: 'warn', context: 'node', message })
   }
 
@@ -55,4 +55,15 @@ export class AppReporter {
   notWritten(what: string, error: unknown): void {
     this.#log.error('app:not-written', { app: this.#app, what, error })
   }
+}
+
+const maxPayloadChars = 1_000
+
+/** Of any WIT type, as a guest chooses: a record may have a field that is called as a method of objects is. */
+function payloadText(payload: unknown): string {
+  if (typeof payload === 'string') return payload
+  const json = JSON.stringify(payload, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  )
+  return (json ?? 'nothing').slice(0, maxPayloadChars)
 }

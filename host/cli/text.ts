@@ -34,13 +34,7 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${count} ${count === 1 ? one : many}`
 }
 
-/**
- * Text that another node or an app wrote, on one line: control characters could move the cursor, recolour the
- * terminal or forge lines, and directional overrides could reorder them.
- */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-}
+export { plainText as plain } from '../../core/index.ts'
 
 /** Breaks at spaces, so that no line is longer than `width` unless a single word is. */
 export function wrap(text: string, width: number): string[] {

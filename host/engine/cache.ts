@@ -7,6 +7,7 @@
  */
 import * as v from 'valibot'
 import {
+  plainText,
   digestOf,
   isDigest,
   isSelvedgeError,
@@ -37,7 +38,12 @@ export interface StoredComponent {
 }
 
 const suffix = '.prepared'
-const name = v.pipe(v.string(), v.maxLength(1_000))
+/** Also as text that people read. */
+const name = v.pipe(
+  v.string(),
+  v.maxLength(1_000),
+  v.check((text) => plainText(text) === text),
+)
 
 const headerSchema = v.object({
   v: v.literal(1),

@@ -1,7 +1,7 @@
 /** Runs a preparation in a child process: one at a time, bounded in time, memory and output. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Clock } from '../../core/index.ts'
+import { plainText, type Clock } from '../../core/index.ts'
 import type { EngineLimits } from './limits.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
 import { engineProblems } from './problems.ts'
@@ -112,5 +112,6 @@ function frame(job: PrepareJob): Buffer {
 /** Node prints an uncaught error behind the source line it came from; the error itself is what helps. */
 function firstLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim())
-  return (lines.find((line) => /error/i.test(line)) ?? lines.find((line) => line !== '') ?? '').slice(0, 300)
+  const found = lines.find((line) => /error/i.test(line)) ?? lines.find((line) => line !== '') ?? ''
+  return plainText(found).slice(0, 300)
 }

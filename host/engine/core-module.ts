@@ -40,12 +40,24 @@ export function memoriesOf(module: Uint8Array): MemorySpec[] {
   return memories
 }
 
+/** What each table that a module defines begins with, in entries. @throws MalformedError */
+export function tablesOf(module: Uint8Array): number[] {
+  const tables: number[] = []
+  const reader = new ByteReader(module)
+  reader.skip(8)
+  while (!reader.done) {
+    const { id, body } = reader.section()
+    if (id === tableSection) for (const { limits } of readTables(body)) tables.push(limits.min)
+  }
+  return tables
+}
+
 /**
- * The module with no memory above `maxPages` and no table above `maxEntries`. A lower maximum that it sets
- * itself stays. All other bytes are kept as they are.
- * @throws MalformedError where a table begins larger than `maxEntries`
+ * The module with no memory above `maxPages` and no table that grows by more than `spareEntries`. A lower maximum that
+ * it sets itself stays. All other bytes are kept as they are.
+ * @throws MalformedError
  */
-export function capModule(module: Uint8Array, maxPages: number, maxEntries: number): Uint8Array {
+export function capModule(module: Uint8Array, maxPages: number, spareEntries: number): Uint8Array {
   const parts: Uint8Array[] = [module.subarray(0, 8)]
   const reader = new ByteReader(module)
   reader.skip(8)
@@ -53,7 +65,7 @@ export function capModule(module: Uint8Array, maxPages: number, maxEntries: numb
     const start = reader.at
     const { id, body } = reader.section()
     if (id === memorySection || id === tableSection) {
-      const content = id === memorySection ? capMemories(body, maxPages) : capTables(body, maxEntries)
+      const content = id === memorySection ? capMemories(body, maxPages) : capTables(body, spareEntries)
       parts.push(Uint8Array.of(id), encodeU32(content.length), content)
     } else {
       parts.push(module.subarray(start, reader.at))
@@ -69,29 +81,39 @@ function capMemories(body: ByteReader, maxPages: number): Uint8Array {
   return joinBytes(parts)
 }
 
-function capTables(body: ByteReader, maxEntries: number): Uint8Array {
-  const count = body.count()
-  const parts = [encodeU32(count)]
-  for (let left = count; left > 0; left -= 1) {
+function capTables(body: ByteReader, spareEntries: number): Uint8Array {
+  const tables = readTables(body)
+  const parts = [encodeU32(tables.length)]
+  for (const { type, limits, initial } of tables) {
+    parts.push(type, encodeLimits(limits, limits.min + spareEntries), initial)
+  }
+  return joinBytes(parts)
+}
+
+interface TableSpec {
+  /** What stands before its limits and behind them, as it is. */
+  readonly type: Uint8Array
+  readonly limits: Limits
+  readonly initial: Uint8Array
+}
+
+function readTables(body: ByteReader): TableSpec[] {
+  const tables: TableSpec[] = []
+  for (let left = body.count(); left > 0; left -= 1) {
     const start = body.at
     const first = body.byte()
     // 0x40 0x00 tabletype expr: a table with an initial value (function-references). What follows the limits
     // has no length of its own, so such a table must be the section's last.
     if (first === 0x40) body.byte()
-    const type = first === 0x40 ? body.byte() : first
-    if (type === 0x63 || type === 0x64) body.skipLeb()
-    parts.push(body.bytes.subarray(start, body.at))
+    const kind = first === 0x40 ? body.byte() : first
+    if (kind === 0x63 || kind === 0x64) body.skipLeb()
+    const type = body.bytes.subarray(start, body.at)
     const limits = readLimits(body)
-    if (limits.min > maxEntries) {
-      throw new MalformedError(`a table begins with ${limits.min} entries, more than ${maxEntries}`)
-    }
-    parts.push(encodeLimits(limits, maxEntries))
-    if (first === 0x40) {
-      if (left > 1) throw new MalformedError('several tables with initial values')
-      parts.push(body.bytes.subarray(body.at, body.end))
-    }
+    if (first === 0x40 && left > 1) throw new MalformedError('several tables with initial values')
+    const end = first === 0x40 ? body.end : body.at
+    tables.push({ type, limits, initial: body.bytes.subarray(body.at, end) })
   }
-  return joinBytes(parts)
+  return tables
 }
 
 /** flags: 1 has a maximum, 2 is shared, 4 is 64-bit, 8 has its own page size. */

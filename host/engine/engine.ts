@@ -1,6 +1,13 @@
 /** The engine itself: what the cache has is used, what it lacks is made by a child, and started in a sandbox. */
 import * as v from 'valibot'
-import { digestOf, messageOf, type Clock, type DurableFolder, type Log } from '../../core/index.ts'
+import {
+  digestOf,
+  messageOf,
+  plainLines,
+  type Clock,
+  type DurableFolder,
+  type Log,
+} from '../../core/index.ts'
 import { entryOf, parseStored, PreparedCache } from './cache.ts'
 import { Preparer } from './child.ts'
 import { refuseOtherForms } from './component-form.ts'
@@ -170,7 +177,13 @@ function acceptAnswer(answer: Uint8Array, component: Uint8Array): { facts: Compo
   return { facts }
 }
 
-function errorFrom({ code, message, hint }: { code: string; message: string; hint: string }): Error {
+/** Of what a child says. A refusal lists at most some forty names of a thousand characters. */
+const maxRefusalChars = 50_000
+
+function errorFrom(refusal: { code: string; message: string; hint: string }): Error {
+  const { code } = refusal
+  const message = plainLines(refusal.message.slice(0, maxRefusalChars))
+  const hint = plainLines(refusal.hint.slice(0, maxRefusalChars))
   const known = Object.hasOwn(engineProblems.problems, code)
   const row = (known ? code : 'ERR_PREPARE_FAILED') as keyof typeof engineProblems.problems
   return engineProblems.error(row, message, hint === '' ? {} : { hint })

@@ -10,20 +10,36 @@
 /** Handles of one resource type that a guest may hold: some 200 bytes each on the host, far below its heap. */
 export const maxHandlesPerType = 65_536
 
+/** And of all types together. A type costs an attacker ten bytes. */
+export const maxHandles = 262_144
+
 /**
  * Bytes that one call may hand over beyond the size of its memory. More must be the same bytes again and again, with
  * which a list of a few kilobytes would fill the host's memory.
  */
 const sparedLiftBytes = 1024 * 1024
 
+/**
+ * What the lists of one call may take of the sandbox's heap (64 MiB), in bytes. A list that is no typed array becomes a
+ * value of JavaScript per element, some forty bytes for one of the guest's; what the heap cannot hold ends the node's
+ * whole process, not only the thread.
+ */
+const listHeapBytes = 48 * 1024 * 1024
+
 /** Functions that the rewritten lines call, put in front of the generator's own. */
 export const helpers = `
   const MAX_TABLE_LENGTH = ${2 * maxHandlesPerType + 2};
+  let _handles = 0;
+  function _grow(table) {
+    _handles += 1;
+    if (table.length >= MAX_TABLE_LENGTH) throw new Error('a guest holds ${maxHandlesPerType} handles of one type and drops none');
+    if (_handles > ${maxHandles}) throw new Error('a guest holds ${maxHandles} handles and drops none');
+  }
   const _resourceTables = [];
   function _resourceTable(handles, captured, resetCount) {
     _resourceTables.push({
       open: () => captured.size,
-      reset: () => { handles.length = 2; handles[0] = T_FLAG; handles[1] = 0; captured.clear(); resetCount(); },
+      reset: () => { _handles -= (handles.length - 2) / 2; handles.length = 2; handles[0] = T_FLAG; handles[1] = 0; captured.clear(); resetCount(); },
     });
   }
   function _nextRep(captured, last) {
@@ -79,8 +95,25 @@ export const helpers = `
     _spend(size, bytes.length);
     return new Numbers(memory.buffer.slice(start, start + size));
   }
-  function _list(pointer, length) {
+  let _listHeap = 0;
+  function _charge(bytes) {
+    _listHeap += bytes;
+    if (_listHeap > ${listHeapBytes})
+      throw new WebAssembly.RuntimeError('a call hands over lists of more values than a sandbox can hold');
+  }
+  function _list(pointer, length, size) {
     if (pointer < 0 || length < 0) _outside(pointer >>> 0, length >>> 0);
+    _charge(length * (8 + 40 * size));
+  }
+  let _listDepth = 0;
+  function _innerList(pointer, length, size) {
+    if (_listDepth === 0) _listHeap = 0;
+    _listDepth += 1;
+    _list(pointer, length, size);
+  }
+  function _newCall() {
+    _liftedBytes = 0;
+    _listHeap = 0;
   }
   let _view = new Uint8Array(0);
   function _viewOf(memory) {

@@ -3,9 +3,9 @@
  * own lines, so that a new version of it no longer matches and a test says so.
  *
  * `always` holds for any component by itself. `plain` takes out the bookkeeping of asynchronous tasks and is
- * right only where all of it goes, which `glue.ts` sees to.
+ * right only where all of it goes, which `glue.ts` sees to; `bounds` is for the rest.
  */
-import { helpers, maxHandlesPerType } from './glue-helpers.ts'
+import { helpers } from './glue-helpers.ts'
 import { rewriteOf, type Rewrite } from './glue-pattern.ts'
 
 const lifted = `
@@ -53,18 +53,66 @@ export const always: readonly Rewrite[] = [
      var § = new §(§.buffer.slice(§, § + § * §));`,
     'var $4 = _numbers($5, $6, $1, $9);',
   ),
-  // Elements are checked one by one; a negative number of them was none.
+  // Elements are checked one by one; a negative number of them was none, and a large one the end of the process.
   rewriteOf(
     'lifted list',
     `if (base§ % § !== 0) throw new TypeError(§);
      var result§ = [];
-     for (let i = 0; i < len§; i++) {`,
-    '_list(base$1, len$5);\nif (base$1 % $2 !== 0) throw new TypeError($3);\nvar result$4 = [];\nfor (let i = 0; i < len$5; i++) {',
+     for (let i = 0; i < len§; i++) {
+     const base = base§ + i * §;`,
+    `_list(base$1, len$5, $7);
+     if (base$1 % $2 !== 0) throw new TypeError($3);
+     var result$4 = [];
+     for (let i = 0; i < len$5; i++) {
+     const base = base$6 + i * $7;`,
   ),
   rewriteOf(
     'tables',
     'let gen= (function* _initGenerator () {',
     '_takeTables(_resourceTables);\nlet gen= (function* _initGenerator () {',
+  ),
+]
+
+const guestCall = `
+  §_withGlobalCurrentTaskMeta({
+  taskID: task.id(),
+  componentIdx: task.componentIdx(),
+  fn: () => §,
+  });`
+
+/** Where the bookkeeping stays: the bounds on what a call hands over, which `plain` sets on its own way. */
+export const bounds: readonly Rewrite[] = [
+  rewriteOf('bounded import', 'const _trampoline§ = function(§) {', '$&\n_newCall();'),
+  rewriteOf('bounded export', guestCall, '$&\n_newCall();'),
+  // Asynchronous functions lift by closures instead of lines: no list ends within another call's.
+  rewriteOf(
+    'bounded list',
+    `const val = [];
+     for (var i = 0; i < len; i++) {
+     const elemPtr = dataPtr + i * elemSize32;
+     ctx.storagePtr = elemPtr;
+     const [res, nextCtx] = elemLiftFn(ctx);
+     val.push(res);
+     ctx = nextCtx;
+     ctx.storagePtr = Math.max(ctx.storagePtr, elemPtr + elemSize32);
+     }`,
+    `_innerList(dataPtr, len, typedArray === undefined ? elemSize32 : 0);
+     if (typedArray !== undefined && dataPtr + len * elemSize32 > ctx.memory.buffer.byteLength) _outside(dataPtr, len);
+     const val = typedArray === undefined ? [] : new typedArray(len);
+     for (var i = 0; i < len; i++) {
+     const elemPtr = dataPtr + i * elemSize32;
+     ctx.storagePtr = elemPtr;
+     const [res, nextCtx] = elemLiftFn(ctx);
+     val[i] = res;
+     ctx = nextCtx;
+     ctx.storagePtr = Math.max(ctx.storagePtr, elemPtr + elemSize32);
+     }
+     _listDepth -= 1;`,
+  ),
+  rewriteOf(
+    'bounded string',
+    'val = TEXT_DECODER_UTF8.decode(new Uint8Array(ctx.memory.buffer, start, codeUnits));',
+    'if (_listDepth > 0) _charge(codeUnits);\n$&',
   ),
 ]
 
@@ -78,11 +126,7 @@ const inTask = (fn: string): string => `
 
 export const plain: readonly Rewrite[] = [
   // A set of every handle ever made, which only resources between two components in one file ask for.
-  rewriteOf(
-    'created reps',
-    'table._createdReps.add(rep);',
-    `if (free === 0 && table.length >= MAX_TABLE_LENGTH) throw new Error('a guest holds ${maxHandlesPerType} handles of one type and drops none');`,
-  ),
+  rewriteOf('created reps', 'table._createdReps.add(rep);', 'if (free === 0) _grow(table);'),
   rewriteOf(
     'capture table',
     `const §= new Map();
@@ -115,7 +159,7 @@ export const plain: readonly Rewrite[] = [
   rewriteOf(
     'may leave',
     'const _trampoline§ = function(§) {',
-    'const _trampoline$1 = function($2) {\nif (_flags.value !== 1) _cannotLeave();\n_liftedBytes = 0;',
+    'const _trampoline$1 = function($2) {\nif (_flags.value !== 1) _cannotLeave();\n_newCall();',
   ),
   rewriteOf(
     'drop',
@@ -191,15 +235,7 @@ export const plain: readonly Rewrite[] = [
      try {`,
     'getOrCreateAsyncState(0).throwIfTrapped();\n{',
   ),
-  rewriteOf(
-    'guest call',
-    `§_withGlobalCurrentTaskMeta({
-     taskID: task.id(),
-     componentIdx: task.componentIdx(),
-     fn: () => §,
-     });`,
-    '$1$2;\n_liftedBytes = 0;',
-  ),
+  rewriteOf('guest call', guestCall, '$1$2;\n_newCall();'),
   rewriteOf(
     'failed call',
     `getOrCreateAsyncState(0).markTrapped(err);

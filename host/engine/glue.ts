@@ -5,7 +5,7 @@
  *
  * Text in, text out: what does not match exactly stays as the generator wrote it.
  */
-import { always, plain } from './glue-rewrites.ts'
+import { always, bounds, plain } from './glue-rewrites.ts'
 import { rewrite, withoutCalls } from './glue-pattern.ts'
 
 export interface TightGlue {
@@ -43,8 +43,10 @@ export function tighten(glue: string): TightGlue {
   }
   const begin = simple.indexOf('_initGenerator')
   const body = simple.slice(begin, simple.indexOf('let promise, resolve, reject;', begin))
-  if (begin < 0 || needsTasks.test(body) || simple.includes('_createdReps.has('))
+  if (begin < 0 || needsTasks.test(body) || simple.includes('_createdReps.has(')) {
+    for (const item of bounds) text = rewrite(text, item).text
     return { text, plain: false, applied }
+  }
   for (const [name, times] of simpleApplied) count(name, times)
   return { text: simple, plain: true, applied }
 }

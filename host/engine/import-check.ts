@@ -5,7 +5,7 @@
  * which line would grant it: a developer fixes it in one go.
  */
 import { closest } from 'fastest-levenshtein'
-import type { SelvedgeError } from '../../core/index.ts'
+import { plainText, type SelvedgeError } from '../../core/index.ts'
 import type { ComponentFacts, InterfaceId, OfferedInterface } from './contract.ts'
 import { parseInterface, satisfies, satisfiesExport } from '../guest/index.ts'
 import { engineProblems } from './problems.ts'
@@ -21,6 +21,11 @@ export interface Wanted {
 export function refusalOf(facts: ComponentFacts, wanted: Wanted): SelvedgeError | null {
   return refusedImports(facts.imports, wanted) ?? missingExports(facts.exports, wanted.requiredExports)
 }
+
+/** Lines of a refusal: more than any toolchain's imports, and a screen full. */
+const maxListed = 40
+/** Exports named in a refusal. */
+const maxExports = 12
 
 interface Missing {
   readonly line: string
@@ -38,10 +43,11 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
   }
   if (missing.length === 0) return null
   const what = missing.length === 1 ? 'an interface' : `${missing.length} interfaces`
-  const lines = missing.map(({ line }) => `\n  ${line}`).join('')
+  const lines = missing.slice(0, maxListed).map(({ line }) => `\n  ${line}`)
+  if (missing.length > maxListed) lines.push(`\n  and ${missing.length - maxListed} more`)
   return engineProblems.error(
     'ERR_IMPORTS_REFUSED',
-    `the component imports ${what} it cannot have here${lines}`,
+    `the component imports ${what} it cannot have here${lines.join('')}`,
     {
       hint: hintFor(missing, wanted),
     },
@@ -63,19 +69,22 @@ function hintFor(missing: readonly Missing[], { howToGrant }: Wanted): string {
     `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
   const none = missing.filter(({ offer }) => offer === null).length
   if (none === 0) return grant
-  const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there`
+  const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there. \`selvedge interfaces\` lists what it offers`
   return kinds.length === 0 ? without : `${grant}; ${without}`
 }
 
 /** In words, with the nearest that there is. */
 function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): string {
   if (!id.includes(':')) return 'a function of its own world, which no node provides'
-  const { path } = parseInterface(id)
+  const { path, version } = parseInterface(id)
   const sameName = sameLine(
     id,
     offered.filter((offer) => parseInterface(offer.id).path === path),
   )[0]
-  if (sameName !== undefined) return `this node has it as ${sameName.id}, which cannot stand in for it`
+  if (sameName !== undefined) {
+    const offer = parseInterface(sameName.id).version || 'none'
+    return `wants version ${version || 'none'}, this node offers ${offer}, which cannot stand in for it`
+  }
   const kin = sameLine(
     id,
     offered.filter((offer) => namespaceOf(offer.id) === namespaceOf(id)),
@@ -104,7 +113,9 @@ function namespaceOf(id: InterfaceId): string {
 function missingExports(exports: readonly string[], required: readonly InterfaceId[]): SelvedgeError | null {
   const missing = required.filter((id) => !exports.some((name) => satisfiesExport(name, id)))
   if (missing.length === 0) return null
-  const has = exports.length === 0 ? 'it exports nothing' : `it exports ${exports.join(', ')}`
+  const others = exports.length > maxExports ? ` and ${exports.length - maxExports} more` : ''
+  const named = exports.slice(0, maxExports).map(plainText).join(', ')
+  const has = exports.length === 0 ? 'it exports nothing' : `it exports ${named}${others}`
   return engineProblems.error(
     'ERR_HANDLER_MISSING',
     `the component does not export ${missing.join(' and ')}, which its triggers call; ${has}`,

@@ -15,7 +15,7 @@ export interface EngineLimits {
   readonly waitingPrepares: number
   /** Cache entries kept; what this process did not use goes first. */
   readonly cacheEntries: number
-  /** Entries of a guest's tables (8 bytes each on the host). */
+  /** Entries of all of a guest's tables together (8 bytes each on the host's heap). */
   readonly tableEntries: number
   /** Core instances in one sandbox. */
   readonly coreInstances: number

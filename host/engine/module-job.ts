@@ -4,13 +4,14 @@
  *
  * V8 is the validator here: it is the one that will run the module, and nothing stands between them.
  */
-import { digestOf, messageOf } from '../../core/index.ts'
+import { digestOf, messageOf, plainText } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import type { ComponentFacts } from './contract.ts'
+import { refuseUnsafeNames } from './core-names.ts'
 import { capModule, memoriesOf, pageBytes } from './core-module.ts'
 import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
-import { memoryRefusal, type JobResult } from './prepare-job.ts'
+import { memoryRefusal, spareTableEntries, type JobResult } from './prepare-job.ts'
 import { glueName, type PrepareJob } from './prepare-protocol.ts'
 import { preview1Functions, preview1Interface, runInterface } from './preview1-offer.ts'
 import { supportedFeatures } from './probe.ts'
@@ -28,6 +29,7 @@ export async function runModuleJob(module: Uint8Array<ArrayBuffer>, job: Prepare
   const compiled = await compile(module)
   const imports = WebAssembly.Module.imports(compiled)
   refuseOtherImports(imports)
+  refuseNames(module)
   const facts: ComponentFacts = {
     kind: 'module',
     digest: digestOf(module),
@@ -51,6 +53,16 @@ async function compile(module: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Mod
   }
 }
 
+/** Its exports go into facts that people read. */
+function refuseNames(module: Uint8Array): void {
+  try {
+    refuseUnsafeNames(module)
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw invalid(error.message, error)
+  }
+}
+
 function refuseOtherImports(imports: readonly WebAssembly.ModuleImportDescriptor[]): void {
   const others = imports.filter(
     ({ module, name, kind }) =>
@@ -60,7 +72,7 @@ function refuseOtherImports(imports: readonly WebAssembly.ModuleImportDescriptor
   const names = others.map(
     ({ module, name, kind }) => `${module} ${name}${kind === 'function' ? '' : `, a ${kind}`}`,
   )
-  const listed = names.slice(0, maxListed).map((name) => `\n  ${name.slice(0, 200)}`)
+  const listed = names.slice(0, maxListed).map((name) => `\n  ${plainText(name).slice(0, 200)}`)
   const more = names.length > maxListed ? `\n  and ${names.length - maxListed} more` : ''
   throw engineProblems.error(
     'ERR_CORE_MODULE',
@@ -79,7 +91,7 @@ function capped(module: Uint8Array, job: PrepareJob): Pick<JobResult, 'modules' 
       modules: [{ name: moduleName, hasMemory: own.length > 0 }],
       parts: new Map([
         [glueName, new Uint8Array(0)],
-        [moduleName, capModule(module, limitPages, job.tableEntries)],
+        [moduleName, capModule(module, limitPages, spareTableEntries([module], job.tableEntries))],
       ]),
     }
   } catch (error) {
@@ -89,7 +101,8 @@ function capped(module: Uint8Array, job: PrepareJob): Pick<JobResult, 'modules' 
 }
 
 function invalid(reason: string, cause: unknown): Error {
-  return engineProblems.error('ERR_COMPONENT_INVALID', `the module is not valid: ${reason.slice(0, 500)}`, {
+  const message = `the module is not valid: ${plainText(reason).slice(0, 500)}`
+  return engineProblems.error('ERR_COMPONENT_INVALID', message, {
     hint: 'build it again; if that does not help, `npx jco print FILE` names the first fault',
     cause,
   })

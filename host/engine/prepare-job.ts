@@ -1,13 +1,13 @@
 /**
  * What the short-lived child does with one component: check it, read what it needs, transpile and cap it.
  */
-import { digestOf, messageOf } from '../../core/index.ts'
+import { digestOf, messageOf, plainText } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import { refuseOtherForms } from './component-form.ts'
 import { asyncFeature, usesAsync } from './component-async.ts'
 import { outlineOf, type ComponentOutline } from './component-reader.ts'
 import type { ComponentFacts } from './contract.ts'
-import { capModule, memoriesOf, pageBytes } from './core-module.ts'
+import { capModule, memoriesOf, pageBytes, tablesOf } from './core-module.ts'
 import { exposeState } from './core-state.ts'
 import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
@@ -23,6 +23,9 @@ export interface JobResult {
   readonly modules: readonly PreparedModule[]
   readonly parts: ReadonlyMap<string, Uint8Array>
 }
+
+/** Of a message that may quote the component. */
+const maxFaultChars = 500
 
 /** @throws SelvedgeError for everything that is wrong with the component */
 export async function runJob(component: Uint8Array, job: PrepareJob): Promise<JobResult> {
@@ -77,11 +80,19 @@ async function validated(component: Uint8Array, options: TranspileOptions): Prom
   try {
     return await transpile(component, options)
   } catch (error) {
-    const first = messageOf(error).split('\n')[0]?.slice(0, 500)
-    throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is not valid: ${first}`, {
+    throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is not valid: ${faultIn(error)}`, {
       cause: error,
     })
   }
+}
+
+/** The validator says first what it could not do, and behind `Caused by:` what is wrong; the last is the innermost. */
+function faultIn(error: unknown): string {
+  const lines = messageOf(error)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== 'Caused by:')
+  return plainText(lines.at(-1) ?? 'it does not say why').slice(0, maxFaultChars)
 }
 
 /** The validator knows every feature. What it accepts and V8 refuses is a feature that this V8 lacks. */
@@ -100,7 +111,7 @@ async function refuseMissingFeatures(
   }
 }
 
-/** Shares the limit out: every memory gets what it begins with and an equal part of the rest. */
+/** Shares the limits out: every memory and table gets what it begins with and an equal part of the rest. */
 function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts'> {
   const limitPages = Math.floor(job.memoryBytes / pageBytes)
   const parts = new Map<string, Uint8Array>([[glueName, transpiled.glue]])
@@ -111,17 +122,26 @@ function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts
     if (needed > limitPages) throw memoryRefusal(needed, limitPages, job.memoryBytes)
     const exposed = transpiled.plain ? exposeState(transpiled.modules) : null
     const spare = memories.length === 0 ? 0 : Math.floor((limitPages - needed) / memories.length)
+    const spareEntries = spareTableEntries([...transpiled.modules.values()], job.tableEntries)
     for (const [name, module] of exposed?.modules ?? transpiled.modules) {
       const own = memoriesOf(module)
       if (own.length > 1) throw new MalformedError('a core module has several memories')
-      modules.push({ name, hasMemory: own.length > 0 })
-      parts.set(name, capModule(module, (own[0]?.minPages ?? 0) + spare, job.tableEntries))
+      modules.push({ name, hasMemory: own.length > 0 || tablesOf(module).length > 0 })
+      parts.set(name, capModule(module, (own[0]?.minPages ?? 0) + spare, spareEntries))
     }
     return { restore: exposed?.prefix ?? null, modules, parts }
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
     throw engineProblems.error('ERR_COMPONENT_INVALID', `a core module cannot be capped: ${error.message}`)
   }
+}
+
+/** By how many entries each of their tables may grow. @throws MalformedError where they begin with more than `limit` */
+export function spareTableEntries(modules: readonly Uint8Array[], limit: number): number {
+  const tables = modules.flatMap((module) => tablesOf(module))
+  const needed = tables.reduce((sum, entries) => sum + entries, 0)
+  if (needed > limit) throw new MalformedError(`its tables begin with ${needed} entries, more than ${limit}`)
+  return tables.length === 0 ? 0 : Math.floor((limit - needed) / tables.length)
 }
 
 /** For a component or module that starts with more memory than it may have. */

@@ -12,7 +12,7 @@ export interface PrepareJob {
 
 export interface PreparedModule {
   readonly name: string
-  /** Such a module may be instantiated once only, or its memory would count twice. */
+  /** A memory or a table of its own: such a module may be instantiated once only, or its limit would count twice. */
   readonly hasMemory: boolean
 }
 

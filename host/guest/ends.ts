@@ -2,6 +2,7 @@
  * How a guest's run ends when it does not return: what is told to the node, and in which words.
  */
 
+import { plainText } from '../../core/index.ts'
 import type { EndOfGuest } from './protocol.ts'
 
 /** The guest called exit. Travels through its frames as an exception. */
@@ -29,14 +30,15 @@ const maxFrames = 6
 export function endOf(error: unknown, memoryFull: boolean): EndOfGuest {
   if (error instanceof GuestExit) return { reason: 'exit', message: error.message, exitCode: error.code }
   if (error instanceof HostFault) return { reason: 'host-fault', message: error.message }
-  const message = `${summary(error)}${whereIn(error)}`.slice(0, maxMessageChars)
+  const message = plainText(`${summary(error)}${whereIn(error)}`).slice(0, maxMessageChars)
   return { reason: memoryFull ? 'memory' : 'trap', message }
 }
 
 function summary(error: unknown): string {
   if (error instanceof RangeError && /call stack/.test(error.message)) return 'stack overflow'
   if (error instanceof WebAssembly.RuntimeError) return error.message.replace(/^wasm trap: /, '')
-  return error instanceof Error ? `${error.name}: ${error.message}` : `threw ${String(error)}`
+  if (error instanceof Error) return `${error.name}: ${error.message}`
+  return 'it threw an exception of its own that nothing caught'
 }
 
 /** ` in grow < handle`: innermost first, by the module's own names where it kept them, else by index. */

@@ -44,7 +44,7 @@ export async function instantiateComponent(
       throw new HostFault(`the glue asks for ${name}, which its component does not have`)
     return found.module
   }
-  /** Counts instances, and refuses a second one of a module with a memory: it would have the app's limit again. */
+  /** Counts instances, and refuses a second one of a module with a memory or table: it would have the app's limit again. */
   const instantiateCore = (
     module: WebAssembly.Module,
     coreImports?: WebAssembly.Imports,
@@ -52,7 +52,7 @@ export async function instantiateComponent(
     if (instances.length >= boot.limits.coreInstances)
       throw new Error(`more than ${boot.limits.coreInstances} core instances`)
     if (withMemory.has(module) && made.has(module))
-      throw new Error('a core module with a memory is used twice')
+      throw new Error('a core module with a memory or a table is used twice')
     made.add(module)
     const instance = new WebAssembly.Instance(module, coreImports)
     for (const item of Object.values(instance.exports)) {

@@ -170,6 +170,9 @@ function isCommand(work: Work): boolean {
   return work.t === 'call' && work.target.startsWith('wasi:cli/run@')
 }
 
+/** A component may have thousands of exports. */
+const maxMessageChars = 1_000
+
 class NoExport {
   readonly message: string
 
@@ -182,7 +185,7 @@ function noExport(exports: GuestExports): NoExport {
   const names = Object.keys(exports).filter(
     (name) => name.includes('/') || typeof exports[name] === 'function',
   )
-  return new NoExport(`it exports ${names.join(', ') || 'nothing'}`)
+  return new NoExport(`it exports ${names.join(', ') || 'nothing'}`.slice(0, maxMessageChars))
 }
 
 /** `interface@version#function`, or the name of a function exported by itself. */

@@ -2,7 +2,7 @@
  * The node's side of a sandbox: specialises it, hands it calls, answers what its guest asks of the host, and ends it
  * at a deadline, at a fault, or when told to. After an end nothing of it is used again.
  */
-import { messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { messageOf, plainText, type Cancel, type Clock, type Log } from '../../../core/index.ts'
 import { assertBounded, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import {
@@ -303,10 +303,12 @@ class LinkedSandbox implements RunningSandbox {
     }
     if (outcome.kind === 'ok') pending.resolve(outcome.value)
     else if (outcome.kind === 'err') pending.reject(new WitError(outcome.payload))
-    else
+    else {
+      const told = plainText(outcome.message).slice(0, maxIncidentChars)
       pending.reject(
-        engineProblems.error('ERR_APP_EXPORT', `${this.#request.app} has no such export; ${outcome.message}`),
+        engineProblems.error('ERR_APP_EXPORT', `${this.#request.app} has no such export; ${told}`),
       )
+    }
     if (this.#calls.head !== null) this.#newHead()
     this.#pump()
   }
@@ -350,7 +352,9 @@ class LinkedSandbox implements RunningSandbox {
   #end(incident: Incident, guilty?: PendingCall): void {
     if (this.#incident !== null) return
     const { reason, message, exitCode } = incident
-    this.#incident = { reason, message, ...(exitCode !== undefined && { exitCode }) }
+    // In part what the guest, or a process that it broke, made of it; people read it.
+    const told = plainText(message).slice(0, maxIncidentChars)
+    this.#incident = { reason, message: told, ...(exitCode !== undefined && { exitCode }) }
     this.#cancelWatch?.()
     void this.#leave(this.#incident, guilty)
   }
@@ -373,6 +377,9 @@ class LinkedSandbox implements RunningSandbox {
     this.#resolveEnded(incident)
   }
 }
+
+/** Of the message of an incident. */
+const maxIncidentChars = 2_000
 
 /** What a timer can hold; what waits longer (no deadline is Infinity) looks again then. */
 const longestTimerMs = 0x7fff_ffff

@@ -3,13 +3,19 @@ import type { LogLevel } from '../../../core/index.ts'
 import type { InterfaceOffer } from '../offer.ts'
 
 /** WIT has six levels, a node's log four. */
-const levels: Readonly<Record<string, LogLevel>> = {
-  trace: 'debug',
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  error: 'error',
-  critical: 'error',
+const levels: ReadonlyMap<unknown, LogLevel> = new Map([
+  ['trace', 'debug'],
+  ['debug', 'debug'],
+  ['info', 'info'],
+  ['warn', 'warn'],
+  ['error', 'error'],
+  ['critical', 'error'],
+])
+
+/** A guest may declare the function with other types than WIT's: what it passes is looked at like any input. */
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('the log takes strings')
+  return value
 }
 
 export const logging: InterfaceOffer = {
@@ -19,8 +25,7 @@ export const logging: InterfaceOffer = {
   bind: ({ log }) => ({
     log: {
       mode: 'post',
-      run: ([level, context, message]) =>
-        log(levels[String(level)] ?? 'info', String(context), String(message)),
+      run: ([level, context, message]) => log(levels.get(level) ?? 'info', text(context), text(message)),
     },
   }),
 }

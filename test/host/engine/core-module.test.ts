@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { MalformedError } from '../../../host/engine/byte-reader.ts'
-import { capModule, memoriesOf, pageBytes } from '../../../host/engine/core-module.ts'
+import { capModule, memoriesOf, pageBytes, tablesOf } from '../../../host/engine/core-module.ts'
+import { spareTableEntries } from '../../../host/engine/prepare-job.ts'
 import { featuresOf } from '../../../host/engine/features.ts'
 import { coreModule } from '../../guests/index.ts'
 
-async function instance(wat: string, maxPages: number, maxEntries = 1_000): Promise<WebAssembly.Exports> {
-  const capped = capModule(await coreModule(wat), maxPages, maxEntries)
+async function instance(wat: string, maxPages: number, spareEntries = 1_000): Promise<WebAssembly.Exports> {
+  const capped = capModule(await coreModule(wat), maxPages, spareEntries)
   return (await WebAssembly.instantiate(new Uint8Array(capped))).instance.exports
 }
 
@@ -24,14 +25,17 @@ describe('a capped module', () => {
   })
 
   test('cannot grow its tables past their cap', async () => {
-    const { table } = await instance('(module (table (export "table") 1 funcref))', 1, 10)
+    const { table } = await instance('(module (table (export "table") 1 funcref))', 1, 9)
     ;(table as WebAssembly.Table).grow(9)
     expect(() => (table as WebAssembly.Table).grow(1)).toThrow(RangeError)
   })
 
-  test('is refused where a table begins larger than the cap', async () => {
-    const module = await coreModule('(module (table 11 funcref))')
-    expect(() => capModule(module, 1, 10)).toThrow(MalformedError)
+  test('shares the entries of all tables out, and is refused where they begin with more', async () => {
+    const module = await coreModule('(module (table 3 funcref) (table 4 externref) (table 1 2 funcref))')
+    expect(tablesOf(module)).toEqual([3, 4, 1])
+    expect(spareTableEntries([module, module], 22)).toBe(1)
+    expect(spareTableEntries([], 22)).toBe(0)
+    expect(() => spareTableEntries([module, module, module], 22)).toThrow(MalformedError)
   })
 
   test('is otherwise the same, byte for byte', async () => {
