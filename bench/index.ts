@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { formatTable, meetsGoal, type Benchmark, type Finding } from './benchmark.ts'
 import { engine } from './engine/index.ts'
 import { firstLight } from './first-light/index.ts'
+import { guests } from './guests/index.ts'
 
 /** A benchmark is one folder and one line here. */
-const benchmarks: readonly Benchmark[] = [firstLight, engine]
+const benchmarks: readonly Benchmark[] = [firstLight, engine, guests]
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
   const json = args.includes('--json')
