@@ -78,7 +78,6 @@ export interface StatusReport {
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
 }
 
-/** One app on the asked node, with what only that node knows. */
 /** What an app has used on this node since the node started. */
 export interface AppUsage {
   /** How its instances are kept apart: `worker`, `process` or `shared`; null while there are none. */
@@ -95,12 +94,18 @@ export interface AppUsage {
   /** Log lines and the like that came too fast. */
   readonly dropped: number
   readonly instances: number
+  /** Calls whose instance ran before they came, and those that waited for theirs to be started. */
+  readonly warmStarts: number
+  readonly newStarts: number
+  /** Times the app was started again after its instances had ended, of all its releases. */
+  readonly restarts: number
   /** Calls that wait for an instance. */
   readonly waiting: number
   /** Instances that ended by themselves, by reason: `trap`, `deadline`, `memory` … */
   readonly incidents: Readonly<Record<string, number>>
 }
 
+/** One app on the asked node, with what only that node knows. */
 export interface LocalApp extends AppStatus {
   readonly digest: string
   readonly grants: readonly string[]

@@ -278,7 +278,7 @@ export class AppRunner {
     }
     this.#report.running(record, number)
     const old = before.current?.release
-    if (old?.digest === digest) return
+    if (old?.digest === digest) return this.#instances.usage.restarted()
     if (old !== undefined)
       this.#meter.switched(old.record.version, record.version, this.#needs.clock.monotonicMs())
     this.#acquisition.keepOnly([digest])

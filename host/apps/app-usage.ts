@@ -17,6 +17,11 @@ export interface AppUsageReport {
   /** Log lines and other posts that came too fast. */
   readonly dropped: number
   readonly instances: number
+  /** Calls whose instance ran before they came, and those that waited for theirs to be started. */
+  readonly warmStarts: number
+  readonly newStarts: number
+  /** Times the app was started again after its instances had ended, of all its releases. */
+  readonly restarts: number
   /** Calls that wait for an instance. */
   readonly waiting: number
   /** Instances that ended by themselves, by reason. */
@@ -33,8 +38,16 @@ export class AppUsage {
     dropped: 0,
     memoryBytes: 0,
     memoryByteSeconds: 0,
+    warmStarts: 0,
+    newStarts: 0,
   }
   readonly #incidents: Partial<Record<IncidentReason, number>> = {}
+
+  #restarts = 0
+
+  restarted(): void {
+    this.#restarts += 1
+  }
 
   incident(reason: IncidentReason): void {
     this.#incidents[reason] = (this.#incidents[reason] ?? 0) + 1
@@ -57,6 +70,7 @@ export class AppUsage {
       waiting += report.waiting
     }
     const { calls: invocations, errors, activeMs: cpuMs, memoryByteSeconds, bytesIn, bytesOut, dropped } = sum
+    const { warmStarts, newStarts } = sum
     return {
       isolation: newest?.isolation ?? null,
       confinement: newest?.confinement ?? null,
@@ -69,6 +83,9 @@ export class AppUsage {
       bytesOut,
       dropped,
       instances,
+      warmStarts,
+      newStarts,
+      restarts: this.#restarts,
       waiting,
       incidents: { ...this.#incidents },
     }
@@ -83,4 +100,6 @@ function add(sum: PoolUsage, usage: PoolUsage): void {
   sum.bytesOut += usage.bytesOut
   sum.dropped += usage.dropped
   sum.memoryByteSeconds += usage.memoryByteSeconds
+  sum.warmStarts += usage.warmStarts
+  sum.newStarts += usage.newStarts
 }

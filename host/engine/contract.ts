@@ -221,6 +221,10 @@ export interface LeaseOptions {
 export interface PoolUsage extends SandboxUsage {
   /** Bytes of linear memory times the seconds they were held. */
   memoryByteSeconds: number
+  /** Calls, a lease being one, whose instance ran before they came … */
+  warmStarts: number
+  /** … and those that waited for theirs to be started. */
+  newStarts: number
 }
 
 /** For `apps` and the metrics. */
@@ -257,6 +261,8 @@ export interface StartCounts {
   cold: number
   /** One that was started beforehand was specialised. */
   template: number
+  /** It went into a thread that it shares with other apps of its publisher. */
+  shared: number
 }
 
 export interface Engine {

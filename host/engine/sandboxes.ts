@@ -31,7 +31,7 @@ type Spared = keyof typeof spawners
 const roomFreshMs = 250
 
 export class Sandboxes {
-  readonly starts: StartCounts = { cold: 0, template: 0 }
+  readonly starts: StartCounts = { cold: 0, template: 0, shared: 0 }
   readonly #needs: SandboxesNeeds
   readonly #running = new Set<RunningSandbox>()
   readonly #pools = new Set<{ readonly isolation: Isolation }>()
@@ -126,7 +126,10 @@ export class Sandboxes {
 
   #linkOf({ app, publisher, isolation = this.#needs.isolation }: StartRequest): LinkFactory {
     if (isolation !== 'shared') return (options) => this.#spares[isolation].take(options)
-    return (options) => this.#shared.link(publisher ?? `app ${app}`, options)
+    return (options) => {
+      this.starts.shared += 1
+      return this.#shared.link(publisher ?? `app ${app}`, options)
+    }
   }
 
   #sparesWanted(isolation: Isolation): number {

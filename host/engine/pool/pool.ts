@@ -44,6 +44,9 @@ interface WaitingCall {
   dispatch(sandbox: Sandbox): Promise<boolean>
   refuse(error: Error): void
   repeats: number
+  /** Among all calls of the pool, from 1. */
+  readonly number: number
+  isCounted: boolean
 }
 
 /** A call that dead instances never came to is given to so many others. */
@@ -54,6 +57,9 @@ export class InstancePool implements AppPool {
   readonly #needs: PoolNeeds
   readonly #shape: PoolShape
   readonly #sandboxes = new Map<number, Sandbox>()
+  /** How many calls had come when an instance became ready: for later ones it is warm. */
+  readonly #callsBefore = new Map<number, number>()
+  #calls = 0
   readonly #waiting: WaitingCall[] = []
   /** Of instances that are gone. */
   readonly #past = {
@@ -65,6 +71,8 @@ export class InstancePool implements AppPool {
     dropped: 0,
     memoryBytes: 0,
     memoryByteSeconds: 0,
+    warmStarts: 0,
+    newStarts: 0,
   }
   #meteredAtMs: number
   readonly #incidents = new Map<IncidentReason, number>()
@@ -132,6 +140,8 @@ export class InstancePool implements AppPool {
     return new Promise((resolve, reject) => {
       const waiting: WaitingCall = {
         repeats: options.mayRepeat === true ? maxRepeats : 0,
+        number: (this.#calls += 1),
+        isCounted: false,
         refuse: reject,
         async dispatch(sandbox) {
           try {
@@ -213,6 +223,7 @@ export class InstancePool implements AppPool {
 
   #watch(id: number, sandbox: Sandbox): void {
     this.#sandboxes.set(id, sandbox)
+    this.#callsBefore.set(id, this.#calls)
     void sandbox.ended.then((incident) => {
       if (!this.#sandboxes.has(id)) return
       this.#forget(id)
@@ -232,6 +243,10 @@ export class InstancePool implements AppPool {
     }
     const before = sandbox.usage.activeMs
     const calls = sandbox.usage.calls
+    const isWarm = waiting.number > (this.#callsBefore.get(id) ?? 0)
+    // Given to another one again, it still is one call.
+    if (!waiting.isCounted) this.#past[isWarm ? 'warmStarts' : 'newStarts'] += 1
+    waiting.isCounted = true
     const again = await waiting.dispatch(sandbox)
     // It has ended under the call: nobody gets it any more.
     if (sandbox.incident !== null) await sandbox.ended
@@ -247,6 +262,7 @@ export class InstancePool implements AppPool {
     this.#meterMemory()
     const usage = this.#sandboxes.get(id)?.usage
     this.#sandboxes.delete(id)
+    this.#callsBefore.delete(id)
     if (usage !== undefined) add(this.#past, usage)
   }
 

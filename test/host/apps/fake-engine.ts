@@ -51,7 +51,13 @@ export class FakeSandbox implements Sandbox {
       this.#engine.clock.after(this.#engine.handleMs(this), resolve)
     })
     this.#rejectCall = null
+    this.usage.calls += 1
+    this.usage.activeMs += this.#engine.handleMs(this)
+    this.usage.bytesIn += 40
+    this.usage.bytesOut += 1
+    this.usage.memoryBytes = 65_536
     const behaviour = this.#engine.behaviour(Number(id), this)
+    if (behaviour !== 'ok') this.usage.errors += 1
     if (behaviour === 'err') throw new WitError('no such threshold')
     if (behaviour === 'trap') {
       this.end({ reason: 'trap', message: 'unreachable' })
@@ -123,7 +129,7 @@ export class FakeEngine implements Engine {
     return sandbox
   }
 
-  readonly starts = { cold: 0, template: 0 }
+  readonly starts = { cold: 0, template: 0, shared: 0 }
 
   open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool> {
     const needs = {

@@ -25,7 +25,10 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     await expect(pool.call(handle, [event(1)])).resolves.toBeUndefined()
     expect(pool.report.instances).toBe(1)
     expect(pool.usage.calls).toBe(1)
+    await pool.call(handle, [event(2)])
+    expect(pool.usage).toMatchObject({ calls: 2, newStarts: 1, warmStarts: 1 })
     await pool.stop()
+    expect(pool.usage).toMatchObject({ calls: 2, newStarts: 1, warmStarts: 1 })
     await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
   })
 
