@@ -8,7 +8,7 @@
  * Going back to it by itself is a rollout's decision, not taken here: if the new one dies it is restarted.
  */
 import { backoffMs, type Digest, type Random } from '../../core/index.ts'
-import type { AppAction, AppEvent, AppMachine, Moment, Phase, Retry, Slot, Step } from './app-state.ts'
+import type { AppAction, AppEvent, AppMachine, Doubt, Moment, Phase, Retry, Slot, Step } from './app-state.ts'
 import type { DesiredRelease, Reason, Verdict } from './release.ts'
 
 /** First restart after 100–200 ms: most faults are over at once, and a sensor loses at most a reading or two. */
@@ -25,9 +25,9 @@ export const idleMachine: AppMachine = { current: null, next: null, kept: null, 
 export function step(machine: AppMachine, event: AppEvent, now: Moment, random: Random): Step {
   switch (event.type) {
     case 'desired':
-      return desire(machine, event.release, event.verdict, now)
+      return desire(machine, event.release, event.verdict, event.doubt ?? null, now)
     case 'restored':
-      return restore(machine, event.release, now)
+      return restore(machine, event.release, event.doubt ?? null, now)
     case 'unwanted':
       return clear(machine)
     case 'fetched':
@@ -102,24 +102,38 @@ function enter(slot: Slot, phase: Phase, now: Moment): Slot {
   return { ...slot, phase, since: now.wallMs, retry: null }
 }
 
-function desire(machine: AppMachine, release: DesiredRelease, verdict: Verdict, now: Moment): Step {
+/** A release that is doubted is fetched and started after the others. */
+function bringUp(release: DesiredRelease, doubt: Doubt | null, now: Moment): SlotStep {
+  if (doubt === null)
+    return { slot: newSlot(release, 'fetching', now), actions: [{ type: 'fetch', release }] }
+  const retry = { step: 'prepare' as const, atMs: now.monotonicMs + doubt.waitMs }
+  return { slot: { ...newSlot(release, 'backoff', now, doubt.reason), retry, failures: 1 }, actions: [] }
+}
+
+function desire(
+  machine: AppMachine,
+  release: DesiredRelease,
+  verdict: Verdict,
+  doubt: Doubt | null,
+  now: Moment,
+): Step {
   if (machine.next?.release.digest === release.digest) return { machine, actions: [] }
   const actions = machine.next === null ? [] : giveUp(machine.next)
   if (machine.current?.release.digest === release.digest)
     return { machine: { ...machine, next: null }, actions }
   if (verdict.may === 'run') {
-    const next = newSlot(release, 'fetching', now)
-    return { machine: { ...machine, next }, actions: [...actions, { type: 'fetch', release }] }
+    const next = bringUp(release, doubt, now)
+    return { machine: { ...machine, next: next.slot }, actions: [...actions, ...next.actions] }
   }
   const phase = verdict.may === 'wait' ? 'waiting' : 'refused'
   return { machine: { ...machine, next: newSlot(release, phase, now, verdict.reason) }, actions }
 }
 
-function restore(machine: AppMachine, release: DesiredRelease, now: Moment): Step {
+function restore(machine: AppMachine, release: DesiredRelease, doubt: Doubt | null, now: Moment): Step {
   const isKnown = machine.current !== null || machine.next?.release.digest === release.digest
   if (isKnown) return { machine, actions: [] }
-  const current = newSlot(release, 'fetching', now)
-  return { machine: { ...machine, current }, actions: [{ type: 'fetch', release }] }
+  const { slot, actions } = bringUp(release, doubt, now)
+  return { machine: { ...machine, current: slot }, actions }
 }
 
 function clear(machine: AppMachine): Step {

@@ -3,7 +3,7 @@ import type { Log } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { AppLog } from './app-log.ts'
 import type { AppEvent } from './app-state.ts'
-import type { Verdict } from './release.ts'
+import type { Reason, Verdict } from './release.ts'
 
 export class AppReporter {
   readonly #app: string
@@ -25,6 +25,12 @@ export class AppReporter {
     if (verdict.may === 'run') return
     const event = verdict.may === 'wait' ? 'app:waiting' : 'app:refused'
     this.#log.warn(event, { app: this.#app, version, ...verdict.reason })
+  }
+
+  /** It runs in a process of its own from now on. */
+  suspected({ version }: ReleaseRecord, { code, message }: Reason): void {
+    this.#log.warn('app:suspected', { app: this.#app, version, code, message })
+    this.#appLog.add({ app: this.#app, version, level: 'error', context: 'node', message })
   }
 
   /** @param retryInMs when something is tried again, or null */

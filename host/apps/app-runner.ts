@@ -21,16 +21,20 @@ import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
 import { AppReporter } from './app-reporter.ts'
 import { idleMachine, step, wakeAt } from './app-machine.ts'
-import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
+import type { AppAction, AppEvent, AppMachine, Doubt } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import { Delivery } from './delivery.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { Instances, only, type Instance } from './instances.ts'
+import { doubtOf, LifeMark, type Suspicion } from './life-marks.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
 import { devicesOf, judge, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
 import { SwapMeter } from './swap-meter.ts'
 import { TriggerSet } from './trigger-set.ts'
+
+/** A release that has lived so long is suspected of a node's death no more than the others. */
+const settledAfterMs = 10_000
 
 /** What the last event gets when the node stops; its daemon has 5 s for everything. */
 const lastEventMs = 1_000
@@ -50,6 +54,10 @@ export interface AppRunnerNeeds {
   /** The node owner's settings for this app. */
   readonly overlay: Readonly<Record<string, string>>
   readonly queuedEvents: number
+  /** That the node died of this app before it was started now; null where it stopped as it should. */
+  readonly suspicion: Suspicion | null
+  /** Of this run of the machine; see `life-marks.ts`. */
+  readonly boot: string | null
   /** Told when `status` has changed. */
   changed(): void
 }
@@ -66,6 +74,7 @@ export class AppRunner {
   readonly #triggers = new TriggerSet()
   readonly #meter = new SwapMeter()
   readonly #features = supportedFeatures()
+  readonly #mark: LifeMark
   #machine: AppMachine = idleMachine
   #desired: DesiredRelease
   #counter: EventCounter | null = null
@@ -75,6 +84,7 @@ export class AppRunner {
   #isStopping = false
   #isStopped = false
   #cancelWake: Cancel | null = null
+  #cancelSettle: Cancel | null = null
   readonly #events: AppEvent[] = []
   #lastStatus = ''
 
@@ -83,6 +93,9 @@ export class AppRunner {
     this.#desired = desired
     this.#needs = needs
     this.#report = new AppReporter(this.app, needs.log, needs.appLog)
+    this.#mark = new LifeMark(needs.folder, this.app, needs.boot, (error) =>
+      this.#report.notWritten('the mark of a running app', error),
+    )
     this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
     this.#instances = new Instances(needs)
     this.#ingress = new AppIngress((message) =>
@@ -119,7 +132,7 @@ export class AppRunner {
     this.#isReady = true
     const before = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
     if (before !== null && this.#judge(before).may === 'run') {
-      this.#dispatch({ type: 'restored', release: before })
+      this.#dispatch({ type: 'restored', release: before, doubt: this.#doubtOf(before) })
     }
     this.#tellDesired()
   }
@@ -179,7 +192,9 @@ export class AppRunner {
     this.#isStopped = true
     this.#cancelWake?.()
     this.#acquisition.keepOnly([])
+    this.#cancelSettle?.()
     await this.#instances.stopAll()
+    await this.#mark.clear()
     await this.#counter
       ?.stop()
       .catch((error: unknown) => this.#report.notWritten('the mark of event ids', error))
@@ -196,7 +211,20 @@ export class AppRunner {
     if (this.#machine.current?.release.digest !== digest)
       this.#meter.announced(this.#needs.clock.monotonicMs())
     this.#report.judged(record, verdict)
-    this.#dispatch({ type: 'desired', release, verdict })
+    this.#dispatch({ type: 'desired', release, verdict, doubt: this.#doubtOf(release) })
+  }
+
+  #isSuspect({ digest }: DesiredRelease): boolean {
+    return this.#needs.suspicion?.digest === digest
+  }
+
+  #doubtOf(release: DesiredRelease): Doubt | null {
+    const { suspicion } = this.#needs
+    if (suspicion === null || !this.#isSuspect(release)) return null
+    const doubt = doubtOf(release, suspicion)
+    this.#report.suspected(release.record, doubt.reason)
+    this.#instances.usage.incident('crash')
+    return doubt
   }
 
   /** One event after the other: what an action reports at once waits until all actions of its event are done. */
@@ -246,7 +274,10 @@ export class AppRunner {
     try {
       if (prepared === null) throw new Error('the prepared release is not there')
       const answers = hasHttpTrigger(release)
-      await this.#instances.start(instance, release, prepared, answers, (incident) =>
+      const isConfined = this.#isSuspect(release)
+      if (isConfined || release.record.instances?.isolation === 'process') await this.#mark.clear()
+      else await this.#mark.set(release.digest, 'starting')
+      await this.#instances.start(instance, release, prepared, answers, isConfined, (incident) =>
         this.#ended(instance, incident),
       )
       if (this.#isStopped) return await this.#instances.stop(instance)
@@ -277,6 +308,7 @@ export class AppRunner {
       if (firesAtStart) this.#delivery.push({ target, args: () => [] })
     }
     this.#report.running(record, number)
+    this.#livesOn(release)
     const old = before.current?.release
     if (old?.digest === digest) return this.#instances.usage.restarted()
     if (old !== undefined)
@@ -285,6 +317,16 @@ export class AppRunner {
     void writeLastGood(this.#needs.folder, this.app, digest).catch((error: unknown) =>
       this.#report.notWritten('the release that ran last', error),
     )
+  }
+
+  /** It no longer counts as starting when it has lived a while: the node dies soonest of what is new. */
+  #livesOn(release: DesiredRelease): void {
+    if (this.#isSuspect(release) || release.record.instances?.isolation === 'process') return
+    this.#cancelSettle?.()
+    this.#cancelSettle = this.#needs.clock.after(settledAfterMs, () => {
+      if (this.#machine.current?.release.digest === release.digest)
+        void this.#mark.set(release.digest, 'running')
+    })
   }
 
   #switchIngress(release: DesiredRelease, { number, pool }: Instance): void {

@@ -44,10 +44,21 @@ export interface AppMachine {
   readonly lastInstance: number
 }
 
+/** What speaks against starting a release at once. */
+export interface Doubt {
+  readonly reason: Reason
+  readonly waitMs: number
+}
+
 export type AppEvent =
-  | { readonly type: 'desired'; readonly release: DesiredRelease; readonly verdict: Verdict }
+  | {
+      readonly type: 'desired'
+      readonly release: DesiredRelease
+      readonly verdict: Verdict
+      readonly doubt?: Doubt | null
+    }
   /** The release that last ran here, when the node starts; may be the desired one's predecessor. */
-  | { readonly type: 'restored'; readonly release: DesiredRelease }
+  | { readonly type: 'restored'; readonly release: DesiredRelease; readonly doubt?: Doubt | null }
   | { readonly type: 'unwanted' }
   | { readonly type: 'fetched' | 'prepared'; readonly digest: Digest }
   | {

@@ -42,6 +42,7 @@ export class Instances {
   }
 
   /**
+   * @param confined in a process of its own, whatever the release says
    * @param ended told once, after the instance is gone from here
    * @throws ERR_APP_START, ERR_CACHE_ENTRY and what else the engine says
    */
@@ -50,6 +51,7 @@ export class Instances {
     release: DesiredRelease,
     prepared: Prepared,
     answersRequests: boolean,
+    confined: boolean,
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
@@ -57,7 +59,8 @@ export class Instances {
     const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
-    const { isolation, fresh, shape } = instanceRules(record, answersRequests)
+    const { fresh, shape, ...rules } = instanceRules(record, answersRequests)
+    const isolation = confined ? 'process' : rules.isolation
     const pool = await engine.open(
       {
         app: record.app,

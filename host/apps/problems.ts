@@ -27,6 +27,11 @@ export const appProblems = defineProblems({
     text: 'the bytes that were fetched are not those that the release was signed over',
     fix: 'nothing to do: they were thrown away, and the node fetches them again',
   },
+  ERR_APP_NODE_DIED: {
+    kind: 'system',
+    text: 'the node died while the app ran inside its process, and may have died of it',
+    fix: 'nothing to do: the app runs in a process of its own until the node is started anew; if it dies there, it says of what',
+  },
   ERR_APP_UNEXPECTED: {
     kind: 'system',
     text: 'a step of bringing an app up failed in a way that was not foreseen',

@@ -7,12 +7,16 @@ import type { Cancel, Part } from '../../core/index.ts'
 import type { AppStatus, LocalApp } from '../api/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
+import { readBootId, readSuspicions, type Suspicion } from './life-marks.ts'
 import { placedHere, type DesiredRelease } from './release.ts'
 
 /** Apps that one node runs; each has a worker of its own. */
 const maxApps = 256
 
-export interface AppSupervisorNeeds extends Omit<AppRunnerNeeds, 'overlay' | 'changed'> {
+export interface AppSupervisorNeeds extends Omit<
+  AppRunnerNeeds,
+  'overlay' | 'changed' | 'suspicion' | 'boot'
+> {
   /** Of this node, by its certificate. */
   readonly groups: readonly string[]
   /** The node owner's settings by app, as the TOML's `[apps.NAME.config]` has them. */
@@ -46,6 +50,9 @@ class Supervisor implements AppSupervisor {
   readonly #ending = new Map<string, Promise<void>>()
   readonly #listeners = new Set<() => void>()
   #desired: readonly DesiredRelease[] = []
+  /** What the node may have died of before this start, by app. */
+  #suspicions: ReadonlyMap<string, Suspicion> = new Map()
+  #boot: string | null = null
   #isStarted = false
 
   constructor(needs: AppSupervisorNeeds) {
@@ -54,6 +61,8 @@ class Supervisor implements AppSupervisor {
 
   async start(): Promise<void> {
     if (this.#isStarted) return
+    this.#boot = await readBootId()
+    this.#suspicions = await readSuspicions(this.#needs.folder, this.#boot)
     this.#isStarted = true
     this.#reconcile()
   }
@@ -110,6 +119,8 @@ class Supervisor implements AppSupervisor {
     const runner = new AppRunner(release, {
       ...this.#needs,
       overlay: this.#needs.overlays[app]?.config ?? {},
+      suspicion: this.#suspicions.get(app) ?? null,
+      boot: this.#boot,
       changed: () => this.#changed(),
     })
     this.#runners.set(app, runner)

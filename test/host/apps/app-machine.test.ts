@@ -298,7 +298,11 @@ const anyEvent: fc.Arbitrary<AppEvent> = fc.oneof(
     release: anyRelease,
     verdict: fc.constantFrom<Verdict>(run, run, { may: 'wait', reason }, { may: 'never', reason }),
   }),
-  fc.record({ type: fc.constant('restored' as const), release: anyRelease }),
+  fc.record({
+    type: fc.constant('restored' as const),
+    release: anyRelease,
+    doubt: fc.constantFrom(null, { reason, waitMs: 2_000 }),
+  }),
   fc.record({
     type: fc.constantFrom('fetched' as const, 'prepared' as const),
     digest: anyRelease.map(({ digest }) => digest),

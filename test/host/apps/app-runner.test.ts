@@ -431,8 +431,86 @@ describe('a restart of the node', () => {
     expect(ids(second)[0]).toBe(last + 1)
     const third = await startNode({ folder })
     third.apps.setDesired([releaseOf(1)])
-    await third.clock.advance(1_000)
+    await third.clock.advance(4_000)
     expect(ids(third)[0]).toBeGreaterThan(ids(second).at(-1) ?? 0)
+  })
+
+  it('says of an app that it may have died of it, and runs it later and in a process of its own', async () => {
+    const folder = memoryFolder()
+    const first = await startNode({ folder })
+    first.apps.setDesired([releaseOf(1), releaseOf(1, { app: 'other' })])
+    // Long enough for both to count as settled; then a third one that has only just begun.
+    await first.clock.advance(15_000)
+    first.apps.setDesired([releaseOf(1), releaseOf(1, { app: 'other' }), releaseOf(1, { app: 'new' })])
+    await first.clock.advance(1_000)
+
+    const second = await startNode({ folder })
+    second.apps.setDesired([releaseOf(1), releaseOf(1, { app: 'other' }), releaseOf(1, { app: 'new' })])
+    await second.clock.advance(1_000)
+    expect(second.apps.status()).toMatchObject([
+      { app: 'light-alarm', state: 'running', failures: 0 },
+      {
+        app: 'new',
+        state: 'backoff',
+        failures: 1,
+        reason: { code: 'ERR_APP_NODE_DIED', message: 'the node died while new 1.0.0 was starting' },
+      },
+      { app: 'other', state: 'running', failures: 0 },
+    ])
+    await second.clock.advance(3_000)
+    expect(second.apps.status().map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+    const isolationOf = new Map(
+      second.engine.sandboxes.map(({ request }) => [request.app, request.isolation]),
+    )
+    expect([...isolationOf].sort()).toEqual([
+      ['light-alarm', undefined],
+      ['new', 'process'],
+      ['other', undefined],
+    ])
+    expect(second.apps.local().find(({ app }) => app === 'new')).toMatchObject({
+      usage: { incidents: { crash: 1 } },
+    })
+    expect(second.appLog.tail('new', 10).map(({ message }) => message)).toContain(
+      'the node died while new 1.0.0 was starting',
+    )
+
+    // It cannot take the node with it any more: the next death is of the others.
+    await second.clock.advance(15_000)
+    const third = await startNode({ folder })
+    third.apps.setDesired([releaseOf(1), releaseOf(1, { app: 'other' }), releaseOf(1, { app: 'new' })])
+    await third.clock.advance(300)
+    expect(third.apps.status().map(({ app, state, reason }) => [app, state, reason?.message])).toEqual([
+      [
+        'light-alarm',
+        'backoff',
+        'the node died while light-alarm 1.0.0 ran in its process, with 1 other that may be the cause as well',
+      ],
+      ['new', 'running', undefined],
+      [
+        'other',
+        'backoff',
+        'the node died while other 1.0.0 ran in its process, with 1 other that may be the cause as well',
+      ],
+    ])
+    await stopNode(third)
+
+    const fourth = await startNode({ folder })
+    fourth.apps.setDesired([releaseOf(1)])
+    await fourth.clock.advance(1_000)
+    expect(fourth.apps.status()).toMatchObject([{ state: 'running', failures: 0 }])
+    await stopNode(fourth)
+  })
+
+  it('suspects another release than the one that ran of nothing', async () => {
+    const folder = memoryFolder()
+    const first = await startNode({ folder })
+    first.apps.setDesired([releaseOf(1)])
+    await first.clock.advance(1_000)
+    const second = await startNode({ folder })
+    second.apps.setDesired([releaseOf(2)])
+    await second.clock.advance(1_000)
+    expect(second.apps.status()).toMatchObject([{ version: '2.0.0', state: 'running', failures: 0 }])
+    await stopNode(second)
   })
 
   it('runs the release that ran before where the newest is refused', async () => {
@@ -500,6 +578,8 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
     log: silentLog,
     appLog: new AppLog(clock, { lines: 10, linesPerSecond: 10 }),
     overlay: {},
+    suspicion: null,
+    boot: null,
     queuedEvents: 8,
     changed: () => {},
   })
