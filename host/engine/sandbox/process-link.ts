@@ -7,7 +7,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../../core/index.ts'
-import { encodeFrame, FrameReader, type Boot, type Preopen, type ToHost } from '../../guest/index.ts'
+import { encodeFrame, FrameReader, type Boot, type ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import { confinement, flagsOf } from './confinement.ts'
 import { isToHost } from './inbound-check.ts'
@@ -140,4 +140,3 @@ function firstComplaint(text: string): string {
   return line === undefined ? '' : `: ${line.trim().slice(0, 200)}`
 }
 
-export type { Preopen }
