@@ -119,6 +119,16 @@ export interface LocalApp extends AppStatus {
     readonly lastId: number
   }
   readonly restarts: number
+  /** The last end of an instance by itself; absent where there was none since the node started. */
+  readonly lastIncident?: {
+    /** By the wall clock, ms. */
+    readonly time: number
+    /** As `usage.incidents` counts it. */
+    readonly reason: string
+    readonly message: string
+    /** What the app said last before it, oldest first. */
+    readonly lines: readonly string[]
+  }
   readonly lastSwap: {
     readonly from: string
     readonly to: string

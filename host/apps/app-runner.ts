@@ -159,12 +159,14 @@ export class AppRunner {
     const status = this.status()
     const shown = this.#machine.current ?? this.#machine.next
     if (status === null || shown === null) return null
+    const { lastIncident } = this.#instances.usage
     return {
       ...status,
       digest: shown.release.digest,
       grants: shown.release.record.grants,
       events: this.#delivery.counts,
       restarts: shown.restarts,
+      ...(lastIncident !== null && { lastIncident }),
       lastSwap: this.#meter.report,
       usage: this.#instances.report(),
       fetchedBytes: this.#acquisition.progressOf(shown.release.digest)?.fetchedBytes ?? 0,
@@ -223,7 +225,8 @@ export class AppRunner {
     if (suspicion === null || !this.#isSuspect(release)) return null
     const doubt = doubtOf(release, suspicion)
     this.#report.suspected(release.record, doubt.reason)
-    this.#instances.usage.incident('crash')
+    const { message } = doubt.reason
+    this.#instances.usage.incident({ time: this.#needs.clock.now(), reason: 'crash', message, lines: [] })
     return doubt
   }
 

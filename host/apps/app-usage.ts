@@ -28,6 +28,15 @@ export interface AppUsageReport {
   readonly incidents: Readonly<Partial<Record<IncidentReason, number>>>
 }
 
+export interface AppIncident {
+  /** By the wall clock, ms. */
+  readonly time: number
+  readonly reason: IncidentReason
+  readonly message: string
+  /** What the app said last before it, oldest first. */
+  readonly lines: readonly string[]
+}
+
 export class AppUsage {
   readonly #past: PoolUsage = {
     calls: 0,
@@ -49,8 +58,13 @@ export class AppUsage {
     this.#restarts += 1
   }
 
-  incident(reason: IncidentReason): void {
+  /** The last one; null where there was none. */
+  lastIncident: AppIncident | null = null
+
+  incident(incident: AppIncident): void {
+    const { reason } = incident
     this.#incidents[reason] = (this.#incidents[reason] ?? 0) + 1
+    this.lastIncident = incident
   }
 
   /** It has ended; what it used counts on. */

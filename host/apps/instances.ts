@@ -1,4 +1,5 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
+import type { Clock } from '../../core/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
@@ -8,6 +9,9 @@ import { AppUsage, type AppUsageReport } from './app-usage.ts'
 import { instanceRules } from './instance-policy.ts'
 import type { DesiredRelease } from './release.ts'
 
+/** Lines of the app's log that stand beside an incident; the rest is a command away. */
+const reportedLines = 5
+
 export interface InstanceNeeds {
   readonly engine: Engine
   readonly devices: Devices
@@ -15,6 +19,7 @@ export interface InstanceNeeds {
   /** The node owner's settings for this app, over the release's. */
   readonly overlay: Readonly<Record<string, string>>
   readonly appLog: AppLog
+  readonly clock: Clock
 }
 
 export interface Instance {
@@ -55,7 +60,7 @@ export class Instances {
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
-    const { appLog, engine, overlay } = this.#needs
+    const { appLog, clock, engine, overlay } = this.#needs
     const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
@@ -74,8 +79,9 @@ export class Instances {
         ...(release.publisher !== undefined && { publisher: Buffer.from(release.publisher).toString('hex') }),
         output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),
         incident({ reason, message }) {
+          const lines = appLog.tail(record.app, reportedLines).map((line) => line.message)
           say('warn', 'node', `the instance ended (${reason}): ${message}`)
-          usage.incident(reason)
+          usage.incident({ time: clock.now(), reason, message, lines })
         },
       },
       shape,

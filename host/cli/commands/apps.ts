@@ -43,10 +43,21 @@ function renderLocalApps(
         width,
       ),
       ...reasonLines(app.reason, width),
+      ...incidentLines(app, now, width),
       ...nextLines(app, width),
     ])
     .map((line) => `${line}\n`)
     .join('')
+}
+
+/** What ended an instance last, and what the app said before. */
+function incidentLines({ lastIncident }: LocalApp, now: number, width: number): string[] {
+  if (lastIncident === undefined) return []
+  const { time, reason, message, lines } = lastIncident
+  return [
+    ...hanging(`    last incident ${ageText(now - time)} ago, ${plain(reason)}: `, plain(message), width),
+    ...lines.flatMap((line) => hanging('      said: ', plain(line), width)),
+  ]
 }
 
 function nextLines({ next }: LocalApp, width: number): string[] {
