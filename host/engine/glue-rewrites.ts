@@ -66,6 +66,12 @@ export const always: readonly Rewrite[] = [
      for (let i = 0; i < len$5; i++) {
      const base = base$6 + i * $7;`,
   ),
+  // A record may have a field called to-string, and then is no text.
+  rewriteOf(
+    'declared error',
+    'super(enumerable ? `${String(value)} (see error.payload)` : value);',
+    "super(enumerable ? 'an error of the guest' : value);",
+  ),
   rewriteOf(
     'tables',
     'let gen= (function* _initGenerator () {',
