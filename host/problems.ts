@@ -22,6 +22,7 @@ import { engineProblems } from './engine/index.ts'
 import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
+import { metricsProblems } from './metrics/index.ts'
 import { nodeProblems } from './node/index.ts'
 import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
@@ -53,6 +54,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   storageProblems,
   triggerProblems,
   httpProblems,
+  metricsProblems,
   appProblems,
   nodeProblems,
   runProblems,

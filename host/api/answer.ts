@@ -11,6 +11,13 @@ export function answerJson(response: ServerResponse, value: unknown, status = 20
   response.end(body)
 }
 
+/** @param type with its charset */
+export function answerText(response: ServerResponse, text: string, type: string): void {
+  const body = Buffer.from(text)
+  response.writeHead(200, { 'content-type': type, 'content-length': body.length })
+  response.end(body)
+}
+
 /** Answers an error; one that is not ours becomes ERR_INTERNAL. @returns what was answered */
 export function answerError(
   request: IncomingMessage,

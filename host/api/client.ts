@@ -12,6 +12,7 @@ import type {
   LocalApp,
   LogGap,
   LogLine,
+  MetricReport,
   PublishContext,
   ReleaseEntry,
   StatusReport,
@@ -43,6 +44,9 @@ export interface ControlClient {
   logs(selection?: LogSelection): Promise<readonly LogLine[]>
   /** Lines as they come, and gaps; ends when the daemon stops or `signal` aborts. */
   followLogs(selection: LogSelection, signal: AbortSignal): AsyncGenerator<LogLine | LogGap>
+  /** Prometheus' text format. */
+  metricsText(): Promise<string>
+  metrics(): Promise<readonly MetricReport[]>
   publishContext(app: string): Promise<PublishContext>
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>
   publish(record: Uint8Array): Promise<ReleaseEntry>
@@ -83,6 +87,10 @@ export function connect({ data, answerMs = apiLimits.answerMs }: ConnectOptions)
       })
       yield* jsonLines<LogLine | LogGap>(response, signal)
     },
+    async metricsText() {
+      return readText(await open(target, routes.metrics, {}), target, routes.metrics, answerMs)
+    },
+    metrics: () => call(target, routes.metrics, { query: { format: 'json' } }),
     publishContext: (app) => call(target, routes.publishContext, { query: { app } }),
     upload: (component, { grants, triggers, memoryBytes }) =>
       call(target, routes.upload, {

@@ -225,6 +225,19 @@ export interface UploadReport {
   readonly features?: readonly string[]
 }
 
+/** One metric with its samples. */
+export interface MetricReport {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly values: readonly {
+    readonly labels: Readonly<Record<string, string | number>>
+    readonly value: number
+    /** For the series of a histogram: the name with `_bucket`, `_sum` or `_count`. */
+    readonly metricName?: string
+  }[]
+}
+
 /** Errors travel as `{ error: { code, kind, message, hint } }` with status 400, 404, 409, 413, 500 or 503. */
 export interface ApiError {
   readonly error: {
@@ -253,4 +266,6 @@ export const routes = {
   /** body: { on: boolean } */
   network: 'POST /v1/network',
   stop: 'POST /v1/stop',
+  /** Prometheus' text format; with ?format=json a list of MetricReport. Where Prometheus looks for it. */
+  metrics: 'GET /metrics',
 } as const

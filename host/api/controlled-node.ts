@@ -11,6 +11,7 @@ import type {
   InviteContext,
   LocalApp,
   LogLine,
+  MetricReport,
   PublishContext,
   ReleaseEntry,
   StatusReport,
@@ -49,6 +50,13 @@ export interface LogSource {
   onAppend(run: () => void): Cancel
 }
 
+/** What a node counts; both forms have the same samples. */
+export interface MetricSource {
+  /** Prometheus' text format 0.0.4. */
+  text(): Promise<string>
+  json(): Promise<readonly MetricReport[]>
+}
+
 export interface ControlledNode {
   status(): Awaitable<StatusReport>
   apps(): Awaitable<readonly LocalApp[]>
@@ -56,6 +64,7 @@ export interface ControlledNode {
   releases(app: string | null): Awaitable<readonly ReleaseEntry[]>
   devices(): Awaitable<DevicesReport>
   readonly logs: LogSource
+  readonly metrics: MetricSource
   publishContext(app: string): Awaitable<PublishContext>
   /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>

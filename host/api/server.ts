@@ -8,7 +8,7 @@ import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isSelvedgeError, messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
-import { answerError, answerJson } from './answer.ts'
+import { answerError, answerJson, answerText } from './answer.ts'
 import { routes } from './contract.ts'
 import type { ControlledNode } from './controlled-node.ts'
 import type { DataLock } from './data-lock.ts'
@@ -23,6 +23,9 @@ interface Call {
   readonly response: ServerResponse
   readonly query: URLSearchParams
 }
+
+/** Prometheus' text format. */
+const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** @returns what is answered as JSON, or undefined where the handler has answered itself */
 type Handler = (call: Call) => unknown
@@ -127,6 +130,7 @@ export class ControlServer implements Part {
       ],
       [routes.publish, async ({ request }) => node.publish(await readBody(request, apiLimits.recordBytes))],
       [routes.inviteContext, () => node.inviteContext()],
+      [routes.metrics, (call) => this.#metrics(call)],
       [routes.network, (call) => this.#network(call)],
       [
         routes.stop,
@@ -143,6 +147,13 @@ export class ControlServer implements Part {
     if (typeof on !== 'boolean') throw apiProblems.error('ERR_API_REQUEST', 'on is neither true nor false')
     await this.#node.setNetwork(on)
     return { network: on ? 'on' : 'off' }
+  }
+
+  async #metrics({ response, query }: Call): Promise<unknown> {
+    const { metrics } = this.#node
+    if (query.get('format') === 'json') return metrics.json()
+    answerText(response, await metrics.text(), metricsContentType)
+    return undefined
   }
 
   async #logs({ response, query }: Call): Promise<undefined> {

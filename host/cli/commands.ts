@@ -8,6 +8,7 @@ import { explain } from './commands/explain.ts'
 import { interfaces } from './commands/interfaces.ts'
 import { invite } from './commands/invite.ts'
 import { logs } from './commands/logs.ts'
+import { metrics } from './commands/metrics.ts'
 import { network } from './commands/network.ts'
 import { publish } from './commands/publish.ts'
 import { releases } from './commands/releases.ts'
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   apps,
   releases,
   logs,
+  metrics,
   sensors,
   network,
   interfaces,

@@ -16,6 +16,8 @@ export interface NodeOptions {
   readonly announce: readonly string[]
   /** `HOST:PORT` for HTTP requests to apps, in place of the configured one. */
   readonly http: string | undefined
+  /** `HOST:PORT`, or a port of this machine alone, for metrics, in place of the configured one. */
+  readonly metrics: string | undefined
   readonly mdns: boolean
   /** Starts with the mesh's network off, as `selvedge network off` leaves it. */
   readonly offline: boolean
@@ -33,6 +35,8 @@ export interface RunningNode {
   readonly socketPath: string
   /** Where it answers HTTP; null where it does not. */
   readonly http: { readonly host: string; readonly port: number } | null
+  /** Where its metrics are read over TCP; null where they are not. */
+  readonly metrics: { readonly host: string; readonly port: number } | null
   /** How this start got its mesh. */
   readonly origin: 'created' | 'joined' | 'resumed'
   /** Resolves when it has stopped, for whatever reason; rejects when it could not go on. */

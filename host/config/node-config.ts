@@ -20,6 +20,7 @@ const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, nameRule))
 const setting = v.pipe(v.string(), v.maxLength(4_096, 'is too long; a setting has at most 4096 characters'))
 
 const httpAddressRule = 'is no address; write "127.0.0.1:8080" or "[::]:8080"'
+const metricsAddressRule = 'is no address; write "127.0.0.1:9464", or "9464" for this machine alone'
 const hostRule = 'is no host name; write it in lower case and without a port'
 
 /** A whole number between bounds, with a default. */
@@ -100,6 +101,26 @@ export const nodeConfigSchema = v.strictObject({
     }),
     {},
   ),
+  /** Metrics over TCP; without an address they are read with `selvedge metrics` alone. */
+  metrics: v.optional(
+    v.strictObject({
+      listen: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((text) => parseMetricsAddress(text) !== null, metricsAddressRule),
+        ),
+      ),
+      /** Names under which Prometheus asks, beside addresses, localhost and those that end in .local. */
+      hosts: v.optional(
+        v.pipe(
+          v.array(v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,252}$/, hostRule))),
+          v.maxLength(maxNames, `has too many names; at most ${maxNames} fit`),
+        ),
+        [],
+      ),
+    }),
+    {},
+  ),
   sensors: named(deviceOf(sensorDrivers)),
   pins: named(deviceOf(pinDrivers)),
   /** What this node's owner sets for an app, over the release's own settings. */
@@ -132,6 +153,11 @@ export function parseHttpAddress(text: string): HttpAddress | null {
   return { host: match[1] ?? match[2] ?? '', port }
 }
 
+/** As {@link parseHttpAddress}; a port alone is one of this machine alone. @returns null for what is none */
+export function parseMetricsAddress(text: string): HttpAddress | null {
+  return parseHttpAddress(/^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text)
+}
+
 type Parsed = v.InferOutput<typeof nodeConfigSchema>
 
 export interface NodeConfig extends DevicesConfig {
@@ -140,6 +166,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly groups: readonly string[]
   readonly mesh: Readonly<Parsed['mesh']>
   readonly http: Readonly<Parsed['http']>
+  readonly metrics: Readonly<Parsed['metrics']>
   readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
   readonly limits: Readonly<Parsed['limits']>
 }

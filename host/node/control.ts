@@ -7,6 +7,7 @@ import type {
   InviteContext,
   LocalApp,
   LogSource,
+  MetricSource,
   PublishContext,
   ReleaseEntry,
   StatusReport,
@@ -31,6 +32,7 @@ export interface ControlParts {
   readonly appLog: AppLog
   readonly clock: Clock
   readonly log: Log
+  readonly metrics: MetricSource
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -43,6 +45,7 @@ const deviceReadMs = 2_000
 /** Everything the control API can ask of a node. */
 export class NodeControl implements ControlledNode {
   readonly logs: LogSource
+  readonly metrics: MetricSource
   readonly #parts: ControlParts
   readonly #startedAt: number
 
@@ -50,6 +53,7 @@ export class NodeControl implements ControlledNode {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
     this.logs = parts.appLog
+    this.metrics = parts.metrics
   }
 
   status(): StatusReport {

@@ -3,17 +3,19 @@
  */
 import { Lifecycle, openFolder, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
-import { acquireDataLock, ControlServer, type DataLock } from '../api/index.ts'
+import { acquireDataLock, ControlServer, type DataLock, type StatusReport } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { diskStorage, type Storage } from '../storage/index.ts'
-import { httpProblems, HttpServer } from '../http/index.ts'
+import { httpProblems, HttpServer, type HttpObserver } from '../http/index.ts'
+import { HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
+import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
 
 const clock = systemClock
@@ -59,7 +61,12 @@ async function startLocked(
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
-  const control = new NodeControl({
+  const tally = new HttpTally()
+  const http = httpServer(options, config, apps, allProblems(), tally)
+  const problems = (): StatusReport['problems'] => control.status().problems
+  const metrics = meterNode({ mesh, engine, apps, http, tally, problems }, clock)
+  const control: NodeControl = new NodeControl({
+    metrics,
     mesh,
     engine,
     devices,
@@ -72,7 +79,13 @@ async function startLocked(
     stop: () => void clock.after(50, () => void stop()),
   })
   const server = new ControlServer({ node: control, lock, clock, log: log.scope('control') })
-  const http = httpServer(options, config, apps, allProblems())
+  const open = metricsServer(
+    metrics,
+    options.metrics ?? config.metrics.listen,
+    config.metrics.hosts,
+    clock,
+    log.scope('metrics'),
+  )
   const lifecycle = new Lifecycle(
     [
       { name: 'lock', stop: () => lock.release() },
@@ -84,6 +97,8 @@ async function startLocked(
       createPlacement({ mesh, apps, clock, log }),
       server,
       ...(http === null ? [] : [http]),
+      metrics,
+      ...(open === null ? [] : [open]),
     ],
     clock,
   )
@@ -101,6 +116,7 @@ async function startLocked(
     addresses: mesh.addresses(),
     socketPath: server.socketPath,
     http: http?.address ?? null,
+    metrics: open?.address ?? null,
     origin,
     stopped: whenStopped,
     stop,
@@ -113,6 +129,7 @@ function httpServer(
   { http: { listen, hosts } }: NodeConfig,
   apps: AppSupervisor,
   problems: readonly { readonly code: string; readonly text: string }[],
+  observer: HttpObserver,
 ): HttpServer | null {
   const text = typed ?? listen
   const address = text === undefined ? null : parseHttpAddress(text)
@@ -125,6 +142,7 @@ function httpServer(
     textOf: (code) => texts.get(code) ?? code,
     clock,
     log: log.scope('http'),
+    observer,
   })
 }
 
@@ -137,6 +155,7 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
       hint: 'write HOST:PORT, for example --http 127.0.0.1:8080 or --http [::]:8080',
     })
   }
+  checkMetricsAddress(options.metrics)
   const identity = await openNodeIdentity(await folder.folder('identity'), random)
   const devices = await openDevices(config, { clock, random })
   try {

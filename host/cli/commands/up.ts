@@ -32,6 +32,11 @@ export const up = defineCommand({
       value: 'HOST:PORT',
       help: 'answer HTTP requests to apps there, as 127.0.0.1:8080',
     },
+    metrics: {
+      kind: 'text',
+      value: 'HOST:PORT',
+      help: 'let Prometheus read the metrics there; a port alone is for this machine only',
+    },
     'no-mdns': { kind: 'flag', help: 'do not look for peers on the local network' },
     offline: { kind: 'flag', help: 'start with the mesh’s network off; see selvedge network on' },
     'log-json': { kind: 'flag', help: 'log JSON lines' },
@@ -58,6 +63,7 @@ export const up = defineCommand({
       listen: options.listen,
       announce: options.announce,
       http: options.http,
+      metrics: options.metrics,
       mdns: !options['no-mdns'],
       offline: options.offline,
       signal: world.signal,
@@ -65,9 +71,9 @@ export const up = defineCommand({
     })
     const readyMs = Math.round(world.clock.monotonicMs() - startedAt)
     if (!options['log-json']) tellOrigin(context, node)
-    const { id, name, mesh, addresses, socketPath, http } = node
+    const { id, name, mesh, addresses, socketPath, http, metrics } = node
     if (json) {
-      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, http, readyMs }
+      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, http, metrics, readyMs }
       printJson(context, 'selvedge.up/1', facts)
     } else world.stdout.write(`${['ready', plain(name), shortDigest(mesh.id), ...addresses].join(' ')}\n`)
     await untilEnd(node, world.signal)
@@ -86,12 +92,13 @@ function tellOrigin(context: Parameters<typeof say>[0], node: RunningNode): void
     say(context, 'let another node in with the token that `selvedge invite` prints')
   } else say(context, node.origin === 'joined' ? `joined ${mesh}` : `back in ${mesh}`)
   if (node.http !== null) {
-    const { host, port } = node.http
-    say(
-      context,
-      `apps with an http trigger answer at http://${host.includes(':') ? `[${host}]` : host}:${port}/APP/`,
-    )
+    say(context, `apps with an http trigger answer at ${urlOf(node.http)}/APP/`)
   }
+  if (node.metrics !== null) say(context, `metrics are read at ${urlOf(node.metrics)}/metrics`)
+}
+
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** Stops the node on a signal; ends by itself where somebody else stopped it. */

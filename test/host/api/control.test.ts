@@ -69,6 +69,20 @@ describe('calls', () => {
     expect((await client.publishContext('light-alarm')).app).toBe('light-alarm')
   })
 
+  it('metrics come as Prometheus’ text where it looks for it, and as JSON', async () => {
+    expect(await client.metricsText()).toBe(await node.metrics.text())
+    expect(await client.metrics()).toEqual(await node.metrics.json())
+    const type = await new Promise((resolve, reject) => {
+      const call = request({ socketPath: server.socketPath, path: '/metrics', agent: false }, (response) => {
+        response.resume()
+        resolve(response.headers['content-type'])
+      })
+      call.on('error', reject)
+      call.end()
+    })
+    expect(type).toBe('text/plain; version=0.0.4; charset=utf-8')
+  })
+
   it('an upload carries its bytes and what they will be signed with', async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
     const intent = {

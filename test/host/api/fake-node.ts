@@ -6,6 +6,7 @@ import type {
   LocalApp,
   LogLine,
   LogSource,
+  MetricReport,
   PublishContext,
   ReleaseEntry,
   StatusReport,
@@ -73,6 +74,16 @@ export class FakeNode implements ControlledNode {
   stopRequests = 0
   localApps: readonly LocalApp[] = []
   onStop: () => void = () => {}
+  readonly metrics = {
+    text: async (): Promise<string> => {
+      await this.#pass()
+      return sampleMetricsText
+    },
+    json: async (): Promise<readonly MetricReport[]> => {
+      await this.#pass()
+      return sampleMetrics
+    },
+  }
   /** Thrown by every call while it is set. */
   failure: Error | null = null
 
@@ -157,6 +168,20 @@ export class FakeNode implements ControlledNode {
     if (this.failure !== null) throw this.failure
   }
 }
+
+const sampleMetrics: readonly MetricReport[] = [
+  {
+    name: 'selvedge_app_invocations_total',
+    help: 'Calls of the app that ended',
+    type: 'counter',
+    values: [{ labels: { app: 'light-alarm' }, value: 120 }],
+  },
+]
+
+export const sampleMetricsText = `# HELP selvedge_app_invocations_total Calls of the app that ended
+# TYPE selvedge_app_invocations_total counter
+selvedge_app_invocations_total{app="light-alarm"} 120
+`
 
 export const sampleRelease: ReleaseEntry = {
   app: 'light-alarm',

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acquireDataLock, ControlServer, type DataLock } from '../../../host/api/index.ts'
 import type { NodeOptions, RunningNode } from '../../../host/cli/index.ts'
 import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
-import { FakeNode } from '../api/fake-node.ts'
+import { FakeNode, sampleMetricsText } from '../api/fake-node.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
 import { run, type RunOptions } from './fake-world.ts'
 
@@ -38,6 +38,7 @@ describe('answers as JSON', () => {
     ['releases light-alarm', 'releases'],
     ['sensors', 'devices'],
     ['network off', 'network'],
+    ['metrics', 'metrics'],
   ])('`%s --json` is one document with its schema, the same as last time', async (line, golden) => {
     node.localApps = [sampleLocalApp]
     const { code, stdout, stderr } = await here(`${line} --json`)
@@ -70,6 +71,10 @@ describe('answers for people', () => {
     expect(code).toBe(0)
     // The ages in the picture come from the fixed time of the test's world.
     await expect(stdout).toMatchFileSnapshot(`goldens/${golden}.txt`)
+  })
+
+  it('metrics are what the node says, to the byte: Prometheus reads them', async () => {
+    expect(await here('metrics')).toEqual({ code: 0, stdout: sampleMetricsText, stderr: '' })
   })
 
   it('apps fit the terminal, however much they may use and say', async () => {
@@ -168,6 +173,7 @@ function runningNode(changes: Partial<RunningNode> = {}): RunningNode & { stops:
     addresses: ['/ip4/127.0.0.1/tcp/4001/p2p/x'],
     socketPath: '/data/control.sock',
     http: null,
+    metrics: null,
     origin: 'created' as const,
     stopped: new Promise<void>((resolve) => finished.signal.addEventListener('abort', () => resolve())),
     stops: 0,
@@ -209,6 +215,7 @@ describe('up', () => {
       addresses: ['/ip4/127.0.0.1/tcp/4001/p2p/x'],
       socket: '/data/control.sock',
       http: null,
+      metrics: null,
       readyMs: expect.any(Number) as number,
     })
   })
@@ -216,7 +223,7 @@ describe('up', () => {
   it('hands on everything that was typed', async () => {
     let given: NodeOptions | null = null
     await run(
-      'up --data d --config node.toml --name n --group a --group b --join T --listen /x --announce /y --no-mdns --offline',
+      'up --data d --config node.toml --name n --group a --group b --join T --listen /x --announce /y --no-mdns --offline --http h:1 --metrics 9464',
       {
         cwd: '/here',
         keys: '/my/keys',
@@ -235,6 +242,8 @@ describe('up', () => {
       join: 'T',
       listen: ['/x'],
       announce: ['/y'],
+      http: 'h:1',
+      metrics: '9464',
       mdns: false,
       offline: true,
     })

@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SelvedgeError } from '../../../core/index.ts'
-import { parseHttpAddress, loadNodeConfig, parseNodeConfig } from '../../../host/config/index.ts'
+import {
+  parseHttpAddress,
+  parseMetricsAddress,
+  loadNodeConfig,
+  parseNodeConfig,
+} from '../../../host/config/index.ts'
 
 function refusalOf(text: string): SelvedgeError {
   try {
@@ -20,6 +25,7 @@ describe('the node’s TOML', () => {
       name: null,
       groups: [],
       http: { hosts: {} },
+      metrics: { hosts: [] },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
       sensors: {},
       pins: {},
@@ -144,5 +150,23 @@ describe('the address for HTTP', () => {
       'node.toml',
     )
     expect(http).toEqual({ listen: '[::]:80', hosts: { 'shop.example': 'hello' } })
+  })
+})
+
+describe('the address for metrics', () => {
+  it('is a host and a port, or a port of this machine alone', () => {
+    expect(parseMetricsAddress('0.0.0.0:9464')).toEqual({ host: '0.0.0.0', port: 9_464 })
+    expect(parseMetricsAddress('9464')).toEqual({ host: '127.0.0.1', port: 9_464 })
+    for (const text of ['', '65536', ':9464', '9464 ', '-1', '1e3']) {
+      expect(parseMetricsAddress(text), text).toBeNull()
+    }
+  })
+
+  it('is refused with a remedy, and so are host names in another form', () => {
+    expect(() => parseNodeConfig('[metrics]\nlisten = ":9464"', 'node.toml')).toThrow(/metrics\.listen/)
+    expect(() => parseNodeConfig('[metrics]\nlisten = 9464', 'node.toml')).toThrow(/metrics\.listen/)
+    expect(() => parseNodeConfig('[metrics]\nhosts = ["A:80"]', 'node.toml')).toThrow(/metrics\.hosts/)
+    const { metrics } = parseNodeConfig('[metrics]\nlisten = "9464"\nhosts = ["node-1.lan"]', 'node.toml')
+    expect(metrics).toEqual({ listen: '9464', hosts: ['node-1.lan'] })
   })
 })

@@ -52,6 +52,7 @@ function options(changes: Partial<Parameters<typeof startNode>[0]> = {}): Parame
     listen: ['127.0.0.1:0'],
     announce: [],
     http: undefined,
+    metrics: undefined,
     mdns: false,
     offline: false,
     log: silentLog,
@@ -102,6 +103,7 @@ describe('a node that cannot start', () => {
     ['a name', { name: 'a b' }, 'ERR_NODE_NAME'],
     ['a group', { groups: ['x y'] }, 'ERR_NODE_GROUP'],
     ['an address to listen on', { listen: ['nowhere'] }, 'ERR_ADDRESS'],
+    ['the address for metrics', { metrics: 'nowhere' }, 'ERR_METRICS_LISTEN'],
     ['an address to announce', { announce: ['nowhere'] }, 'ERR_ADDRESS'],
   ])('founds no mesh when %s is wrong', async (_what, changes, code) => {
     await expect(startNode(options(changes))).rejects.toMatchObject({ code })

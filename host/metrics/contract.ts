@@ -1,0 +1,89 @@
+/**
+ * What a metric is: a row with a name, a help text, and a pure function from what the node shows of itself to
+ * samples. Nothing is counted here: the counters live where things happen, and are read when somebody asks.
+ */
+import type { LocalApp } from '../api/index.ts'
+import type { StartCounts } from '../engine/index.ts'
+import type { HttpReading } from './http-tally.ts'
+import type { TallyReading } from './tally.ts'
+
+/** What the process says of itself. Times in ms, sizes in bytes. */
+export interface ProcessReading {
+  readonly cpuUserMs: number
+  readonly cpuSystemMs: number
+  readonly residentBytes: number
+  readonly heapUsedBytes: number
+  readonly heapTotalBytes: number
+  readonly externalBytes: number
+  /** Of the daemon's thread. */
+  readonly loopActiveMs: number
+  readonly loopIdleMs: number
+}
+
+export interface MeshReading {
+  readonly connectedPeers: number
+  /** Of each member, this node included. */
+  readonly verdicts: readonly string[]
+  /** Apps of which the newest release is known. */
+  readonly releases: number
+  readonly isOnline: boolean
+  readonly refusedByUs: Readonly<Record<string, number>>
+  readonly refusedByThem: number
+  readonly headsRefused: Readonly<Record<string, number>>
+  readonly bans: number
+  readonly blobBytesReceived: number
+  readonly blobBytesSent: number
+}
+
+/** Everything that one answer is made from, read at one moment. */
+export interface Snapshot {
+  readonly version: string
+  readonly node: string
+  readonly arch: string
+  /** Wall clock, ms since the epoch: wrong where the device's clock was. */
+  readonly startedAtMs: number
+  /** By the monotonic clock. */
+  readonly uptimeMs: number
+  readonly process: ProcessReading
+  readonly loopDelay: TallyReading
+  readonly apps: readonly LocalApp[]
+  readonly starts: Readonly<StartCounts>
+  /** null where the node listens for no requests. */
+  readonly http: (HttpReading & { readonly underWay: number }) | null
+  readonly mesh: MeshReading
+  /** Codes of what `status` says is wrong; one code may stand for several problems. */
+  readonly problems: readonly string[]
+}
+
+/** Where a snapshot comes from; each is asked once for each answer. */
+export type MetricSources = {
+  readonly [
+    Part in Exclude<keyof Snapshot, 'process' | 'loopDelay' | 'uptimeMs' | 'startedAtMs'>
+  ]: () => Snapshot[Part]
+}
+
+export type Labels = Readonly<Record<string, string>>
+
+interface FamilyFacts {
+  /** `selvedge_`, then what it is of, then its base unit; `_total` behind what only grows. */
+  readonly name: string
+  /** One sentence without a full stop at its end, as Prometheus' own have it. */
+  readonly help: string
+  /** None of them may hold what others choose without bounds: peers, calls, versions. */
+  readonly labels?: readonly string[]
+}
+
+export interface Sample {
+  readonly labels?: Labels
+  readonly value: number
+}
+
+export type MetricFamily =
+  | (FamilyFacts & {
+      readonly type: 'counter' | 'gauge'
+      read(snapshot: Snapshot): Iterable<Sample>
+    })
+  | (FamilyFacts & {
+      readonly type: 'histogram'
+      read(snapshot: Snapshot): Iterable<{ readonly labels?: Labels; readonly tally: TallyReading }>
+    })

@@ -1,0 +1,17 @@
+/** Every metric there is. A new one is a row in the file of its subject; a new subject a file and a line here. */
+import type { MetricFamily } from './contract.ts'
+import { appFamilies } from './families/apps.ts'
+import { engineFamilies } from './families/engine.ts'
+import { httpFamilies } from './families/http.ts'
+import { meshFamilies } from './families/mesh.ts'
+import { nodeFamilies } from './families/node.ts'
+import { processFamilies } from './families/process.ts'
+
+export const metricFamilies: readonly MetricFamily[] = [
+  ...nodeFamilies,
+  ...processFamilies,
+  ...appFamilies,
+  ...engineFamilies,
+  ...httpFamilies,
+  ...meshFamilies,
+]

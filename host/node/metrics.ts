@@ -1,0 +1,77 @@
+/** The metrics of the composed node: where each number is kept. */
+import type { Clock, Log } from '../../core/index.ts'
+import type { Mesh } from '../../mesh/index.ts'
+import type { StatusReport } from '../api/index.ts'
+import type { AppSupervisor } from '../apps/index.ts'
+import { parseMetricsAddress } from '../config/index.ts'
+import type { Engine } from '../engine/index.ts'
+import type { HttpServer } from '../http/index.ts'
+import {
+  metricsProblems,
+  MetricsServer,
+  NodeMetrics,
+  type HttpTally,
+  type MeshReading,
+} from '../metrics/index.ts'
+import { version } from '../version.ts'
+
+export interface MeteredParts {
+  readonly mesh: Pick<Mesh, 'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'exchange'>
+  readonly engine: Pick<Engine, 'starts'>
+  readonly apps: Pick<AppSupervisor, 'local'>
+  /** null where it listens for no requests; `tally` is its observer. */
+  readonly http: Pick<HttpServer, 'underWay'> | null
+  readonly tally: HttpTally
+  /** What is wrong now. */
+  problems(): StatusReport['problems']
+}
+
+export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
+  const { mesh, engine, apps, http, tally } = parts
+  return new NodeMetrics(
+    {
+      version: () => version,
+      node: () => process.versions.node,
+      arch: () => `${process.platform}-${process.arch}`,
+      apps: () => apps.local(),
+      starts: () => engine.starts,
+      http: () => (http === null ? null : { ...tally.reading, underWay: http.underWay }),
+      mesh: () => readMesh(mesh),
+      problems: () => parts.problems().map(({ code }) => code),
+    },
+    clock,
+  )
+}
+
+function readMesh(mesh: MeteredParts['mesh']): MeshReading {
+  const { receivedBytes, sentBytes } = mesh.exchange.traffic
+  return {
+    ...mesh.counters.counts,
+    connectedPeers: mesh.connectedPeers,
+    verdicts: mesh.members().map(({ opinion }) => opinion.verdict),
+    releases: mesh.releases.heads().length,
+    isOnline: mesh.isOnline,
+    blobBytesReceived: receivedBytes,
+    blobBytesSent: sentBytes,
+  }
+}
+
+/** Refuses what was typed wrongly before anything is started. @throws ERR_METRICS_LISTEN */
+export function checkMetricsAddress(typed: string | undefined): void {
+  if (typed === undefined || parseMetricsAddress(typed) !== null) return
+  throw metricsProblems.error('ERR_METRICS_LISTEN', `--metrics ${typed.slice(0, 80)} is no address`, {
+    hint: 'write HOST:PORT, for example --metrics 127.0.0.1:9464, or the port alone for this machine only',
+  })
+}
+
+/** @returns null where nobody asked for one */
+export function metricsServer(
+  metrics: NodeMetrics,
+  address: string | undefined,
+  hosts: readonly string[],
+  clock: Clock,
+  log: Log,
+): MetricsServer | null {
+  const parsed = address === undefined ? null : parseMetricsAddress(address)
+  return parsed === null ? null : new MetricsServer({ metrics, ...parsed, hosts, clock, log })
+}

@@ -1,0 +1,107 @@
+/** What a busy node would show of itself, and the sources that show it. */
+import type { LocalApp } from '../../../host/api/index.ts'
+import type { MetricSources, Snapshot } from '../../../host/metrics/contract.ts'
+import { HttpTally } from '../../../host/metrics/index.ts'
+import { Tally } from '../../../host/metrics/tally.ts'
+
+export function sampleApp(app: string, changes: Partial<LocalApp> = {}): LocalApp {
+  return {
+    app,
+    version: '2.0.0',
+    seq: 2,
+    state: 'running',
+    since: 1_000,
+    failures: 0,
+    digest: 'd'.repeat(64),
+    grants: [],
+    events: { taken: 120, handled: 117, failed: 2, dropped: 1, lastId: 120 },
+    restarts: 1,
+    lastSwap: null,
+    usage: {
+      isolation: 'worker',
+      confinement: null,
+      invocations: 120,
+      errors: 2,
+      cpuMs: 310,
+      memoryBytes: 65_536,
+      memoryByteSeconds: 1_000_000,
+      bytesIn: 9_000,
+      bytesOut: 700,
+      dropped: 4,
+      instances: 2,
+      warmStarts: 118,
+      newStarts: 2,
+      restarts: 3,
+      waiting: 5,
+      incidents: { trap: 3, deadline: 1 },
+    },
+    fetchedBytes: 12_390,
+    ...changes,
+  }
+}
+
+function sampleHttp(): NonNullable<Snapshot['http']> {
+  const tally = new HttpTally()
+  tally.answered('hello', 200, 0.4)
+  tally.answered('hello', 204, 30)
+  tally.answered('hello', 503, 12_000)
+  tally.answered('hello', 0, 5)
+  tally.refused('ERR_APP_BUSY')
+  tally.refused('ERR_HTTP_NO_APP')
+  return { ...tally.reading, underWay: 7 }
+}
+
+function sampleDelay(): Snapshot['loopDelay'] {
+  const tally = new Tally([0.001, 0.1])
+  for (const seconds of [0, 0.001, 0.05, 3]) tally.add(seconds)
+  return tally.reading
+}
+
+export const sampleSnapshot: Snapshot = {
+  version: '0.1.0',
+  node: '20.20.2',
+  arch: 'linux-arm64',
+  startedAtMs: 1_700_000_000_500,
+  uptimeMs: 61_500,
+  process: {
+    cpuUserMs: 1_500,
+    cpuSystemMs: 250,
+    residentBytes: 90_000_000,
+    heapUsedBytes: 20_000_000,
+    heapTotalBytes: 30_000_000,
+    externalBytes: 3_000_000,
+    loopActiveMs: 1_000,
+    loopIdleMs: 60_500,
+  },
+  loopDelay: sampleDelay(),
+  apps: [sampleApp('hello'), sampleApp('light-alarm', { state: 'backoff' })],
+  starts: { cold: 3, template: 9, shared: 1 },
+  http: sampleHttp(),
+  mesh: {
+    connectedPeers: 2,
+    verdicts: ['alive', 'alive', 'suspect'],
+    releases: 2,
+    isOnline: true,
+    refusedByUs: { ERR_CREDENTIAL_REVOKED: 4 },
+    refusedByThem: 1,
+    headsRefused: { release: 2 },
+    bans: 1,
+    blobBytesReceived: 12_390,
+    blobBytesSent: 24_780,
+  },
+  problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
+}
+
+/** @param snapshotOf looked at whenever a source is asked */
+export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
+  return {
+    version: () => snapshotOf().version,
+    node: () => snapshotOf().node,
+    arch: () => snapshotOf().arch,
+    apps: () => snapshotOf().apps,
+    starts: () => snapshotOf().starts,
+    http: () => snapshotOf().http,
+    mesh: () => snapshotOf().mesh,
+    problems: () => snapshotOf().problems,
+  }
+}
