@@ -40,8 +40,8 @@ export interface PoolNeeds {
 }
 
 interface WaitingCall {
-  /** Gives it to an instance. @returns true where it came to nothing there and may be given to another */
-  dispatch(sandbox: Sandbox): Promise<boolean>
+  /** Gives it to an instance. @param finished told whether it came to nothing there and may be given to another */
+  dispatch(sandbox: Sandbox, finished: (again: boolean) => void): void
   refuse(error: Error): void
   repeats: number
   /** Among all calls of the pool, from 1. */
@@ -143,15 +143,18 @@ export class InstancePool implements AppPool {
         number: (this.#calls += 1),
         isCounted: false,
         refuse: reject,
-        async dispatch(sandbox) {
-          try {
-            resolve(await use(sandbox))
-            return false
-          } catch (error) {
-            if (waiting.repeats > 0 && isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')) return true
-            reject(error)
-            return false
-          }
+        dispatch(sandbox, finished) {
+          started(use, sandbox).then(
+            (result) => {
+              resolve(result)
+              finished(false)
+            },
+            (error: unknown) => {
+              const again = waiting.repeats > 0 && isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')
+              if (!again) reject(error)
+              finished(again)
+            },
+          )
         },
       }
       this.#enqueue(waiting)
@@ -184,7 +187,7 @@ export class InstancePool implements AppPool {
       case 'start':
         return void this.#start(action.id)
       case 'dispatch':
-        return void this.#dispatch(action.id)
+        return this.#dispatch(action.id)
       case 'refuse': {
         const waiting = this.#waiting.pop()
         const message = `${this.#waiting.length} calls of ${this.#needs.app} wait already`
@@ -234,28 +237,32 @@ export class InstancePool implements AppPool {
     })
   }
 
-  async #dispatch(id: number): Promise<void> {
+  #dispatch(id: number): void {
     const waiting = this.#waiting.shift()
     const sandbox = this.#sandboxes.get(id)
     if (waiting === undefined) return
     if (sandbox === undefined) {
       return waiting.refuse(engineProblems.error('ERR_APP_NOT_BEGUN', 'its instance is gone'))
     }
-    const before = sandbox.usage.activeMs
-    const calls = sandbox.usage.calls
+    const { activeMs, calls } = sandbox.usage
     const isWarm = waiting.number > (this.#callsBefore.get(id) ?? 0)
     // Given to another one again, it still is one call.
     if (!waiting.isCounted) this.#past[isWarm ? 'warmStarts' : 'newStarts'] += 1
     waiting.isCounted = true
-    const again = await waiting.dispatch(sandbox)
-    // It has ended under the call: nobody gets it any more.
-    if (sandbox.incident !== null) await sandbox.ended
-    this.#meterMemory()
-    const done = Math.max(1, sandbox.usage.calls - calls)
-    this.#take({ type: 'answered', id, busyMs: (sandbox.usage.activeMs - before) / done })
-    if (!again) return
-    waiting.repeats -= 1
-    this.#enqueue(waiting)
+    const finish = (again: boolean): void => {
+      this.#meterMemory()
+      const { usage } = sandbox
+      const busyMs = (usage.activeMs - activeMs) / Math.max(1, usage.calls - calls)
+      this.#take({ type: 'answered', id, busyMs })
+      if (!again) return
+      waiting.repeats -= 1
+      this.#enqueue(waiting)
+    }
+    waiting.dispatch(sandbox, (again) => {
+      if (sandbox.incident === null) return finish(again)
+      // It has ended under the call: nobody gets it any more.
+      void sandbox.ended.then(() => finish(again))
+    })
   }
 
   #forget(id: number): void {
@@ -290,6 +297,15 @@ export class InstancePool implements AppPool {
       this.#resolveEnded(incident)
     }
     void stop()
+  }
+}
+
+/** What it throws at once is a rejection too. */
+function started<Result>(use: (sandbox: Sandbox) => Promise<Result>, sandbox: Sandbox): Promise<Result> {
+  try {
+    return use(sandbox)
+  } catch (error) {
+    return Promise.reject(error as Error)
   }
 }
 
