@@ -101,9 +101,12 @@ function unknownHere(id: InterfaceId, offered: readonly OfferedInterface[]): str
 
 /** Those of the same major and minor version, where there are any: who builds for WASI 0.2 is not helped with 0.3. */
 function sameLine(id: InterfaceId, offered: readonly OfferedInterface[]): readonly OfferedInterface[] {
-  const lineOf = (each: InterfaceId): string => parseInterface(each).version.split('.', 2).join('.')
   const same = offered.filter((offer) => lineOf(offer.id) === lineOf(id))
   return same.length === 0 ? offered : same
+}
+
+function lineOf(id: InterfaceId): string {
+  return parseInterface(id).version.split('.', 2).join('.')
 }
 
 function namespaceOf(id: InterfaceId): string {

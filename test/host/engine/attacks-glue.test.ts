@@ -129,3 +129,26 @@ test('a component that names code is refused before anything of it runs', async 
     message: expect.stringContaining('a quote, a backslash or a control character') as string,
   })
 })
+
+/** Lifts lists of lists and of text, as an asynchronous function does and as one between two components does. */
+const asynchronous = `(component
+  (import "f" (func $f async (param "x" (list (list (result)))) (param "y" (list string))))
+  (core module $a (memory (export "m") 1)) (core instance $a (instantiate $a))
+  (alias core export $a "m" (core memory $m))
+  (core func $l (canon lower (func $f) async (memory $m)))
+  (core func $return (canon task.return (result (list string)) (memory $m)))
+  (core module $b (import "a" "f" (func (param i32 i32 i32 i32) (result i32))) (import "a" "r" (func $r (param i32 i32)))
+    (func (export "run") (result i32) (call $r (i32.const 0) (i32.const 1)) i32.const 0)
+    (func (export "back") (param i32 i32 i32) (result i32) i32.const 0))
+  (core instance $i (instantiate $b (with "a" (instance (export "f" (func $l)) (export "r" (func $return))))))
+  (func (export "run") async (result (list string))
+    (canon lift (core func $i "run") (memory $m) async (callback (core func $i "back")))))`
+
+test('what an asynchronous function hands over is bounded too, in the generator’s own lines', async () => {
+  const { glue, plain } = await transpile(await coreModule(asynchronous), { isAsync: true, imports: ['f'] })
+  const text = Buffer.from(glue).toString('utf8')
+  expect(plain).toBe(false)
+  expect(text).toContain('_innerList(dataPtr, len, typedArray === undefined ? elemSize32 : 0);')
+  expect(text).toContain('_listDepth -= 1;')
+  expect(text).toContain('if (_listDepth > 0) _charge(codeUnits);')
+})
