@@ -3,6 +3,7 @@
  */
 
 import { plainText } from '../../core/index.ts'
+import { readableName } from './function-name.ts'
 import type { EndOfGuest } from './protocol.ts'
 
 /** The guest called exit. Travels through its frames as an exception. */
@@ -54,5 +55,5 @@ function wasmFrame(frame: string): string | null {
   const index = /wasm-function\[(\d+)\]/.exec(frame)?.[1]
   if (index === undefined) return null
   const name = /^\s*at (.+) \(wasm:/.exec(frame)?.[1]?.replace(/^wasm\S*\./, '')
-  return name ?? `function ${index}`
+  return name === undefined ? `function ${index}` : readableName(name)
 }
