@@ -24,6 +24,7 @@ import { GuestRequests } from './guest-requests.ts'
 import type { SandboxChannel } from './host-channel.ts'
 import { errorOf, notBegun, startErrorOf } from './incident.ts'
 import type { LinkFactory, SandboxLink } from './link.ts'
+import { meterLost, meterResult, noUsage } from './usage.ts'
 
 export interface SandboxParts {
   readonly clock: Clock
@@ -290,7 +291,8 @@ class LinkedSandbox implements RunningSandbox {
       // A call that was taken back while it was on its way to the guest may still be answered.
       return
     }
-    this.#meter(pending, result)
+    meterResult(this.usage, pending, result)
+    if (result.dropped > 0) this.#parts.log.warn('sandbox:posts-dropped', { dropped: result.dropped })
     if (pending.channel !== null && !result.channelUsed) this.#channels.forget(pending.channel)
     if (outcome.kind === 'end') {
       const { reason, message, exitCode } = outcome
@@ -311,21 +313,6 @@ class LinkedSandbox implements RunningSandbox {
     }
     if (this.#calls.head !== null) this.#newHead()
     this.#pump()
-  }
-
-  #meter(pending: PendingCall, result: Extract<ToHost, { t: 'result' }>): void {
-    const { usage } = this
-    const { kind } = result.outcome
-    usage.calls += 1
-    usage.activeMs += result.activeMs
-    usage.memoryBytes = result.memoryBytes
-    usage.bytesIn += pending.argsBytes
-    usage.bytesOut += result.bytes
-    if (kind === 'err' || kind === 'end') usage.errors += 1
-    const { dropped } = result
-    if (dropped === 0) return
-    usage.dropped += dropped
-    this.#parts.log.warn('sandbox:posts-dropped', { dropped })
   }
 
   #queue(message: ToGuest): void {
@@ -361,13 +348,17 @@ class LinkedSandbox implements RunningSandbox {
 
   async #leave(incident: Incident, guilty?: PendingCall): Promise<void> {
     const begun = this.#link.begun()
+    // The guilty call's own time is known.
+    const lostMs = guilty === undefined ? this.#parts.clock.monotonicMs() - this.#headSinceMs : 0
     await this.#link.terminate()
     const { app } = this.#request
     guilty?.reject(errorOf(incident, app))
     const { sent, waiting } = this.#calls.drain()
+    const isLost = ({ call }: PendingCall): boolean => begun === null || call <= begun
+    // What the node ends itself is no error of the app.
+    if (incident.reason !== 'stopped') meterLost(this.usage, sent.filter(isLost), lostMs)
     for (const pending of sent) {
-      const never = begun !== null && pending.call > begun
-      pending.reject(never ? notBegun(incident, app) : errorOf(incident, app))
+      pending.reject(isLost(pending) ? errorOf(incident, app) : notBegun(incident, app))
     }
     for (const pending of waiting) pending.reject(notBegun(incident, app))
     this.#channels.lost(incident.message)
@@ -385,10 +376,6 @@ const maxIncidentChars = 2_000
 const longestTimerMs = 0x7fff_ffff
 
 const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
-
-function noUsage(): SandboxUsage {
-  return { calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, memoryBytes: 0, dropped: 0 }
-}
 
 function argumentsOf({ argsBytes }: PendingCall): string {
   return `, called with about ${argsBytes} bytes`

@@ -149,6 +149,9 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
         message: expect.stringContaining('200 ms') as string,
       })
       await expect(sandbox.ended).resolves.toMatchObject({ reason: 'deadline' })
+      // Who loops to the deadline has used the thread all that time.
+      expect(sandbox.usage).toMatchObject({ calls: 1, errors: 1 })
+      expect(sandbox.usage.activeMs).toBeGreaterThanOrEqual(200)
     })
 
     test('that loops in its start function never becomes ready', async () => {
