@@ -12,6 +12,9 @@ import type { registryOf } from './registry.ts'
 
 type Registry = ReturnType<typeof registryOf>
 
+/** For how long the event loop is held before others get a turn. */
+const stretchMs = 1
+
 /** Prometheus text format 0.0.4. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -23,8 +26,9 @@ export class NodeMetrics implements Part, MetricSource {
   readonly #startedAtMs: number
   readonly #startedMs: number
   #registry: Promise<Registry> | null = null
-  /** While one answer is collected, which happens in one turn of the event loop. */
+  /** What the answer that is being collected is made from. */
   #snapshot: Snapshot | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(sources: MetricSources, clock: Clock) {
     this.#sources = sources
@@ -43,16 +47,15 @@ export class NodeMetrics implements Part, MetricSource {
   }
 
   async text(): Promise<string> {
-    const registry = await this.#loaded()
-    return this.#collect(() => registry.metrics())
+    const parts = await this.#collect((registry, name) => registry.getSingleMetricAsString(name))
+    return `${parts.join('\n\n')}\n`
   }
 
-  async json(): Promise<readonly MetricReport[]> {
-    const registry = await this.#loaded()
-    const metrics = await this.#collect(() => registry.getMetricsAsJSON())
-    return metrics.map(
-      ({ name, help, type, values }) => ({ name, help, type, values }) as unknown as MetricReport,
-    )
+  json(): Promise<readonly MetricReport[]> {
+    return this.#collect(async (registry, metric) => {
+      const { name, help, type, values } = (await registry.getSingleMetric(metric)?.get()) ?? notThere(metric)
+      return { name, help, type, values } as unknown as MetricReport
+    })
   }
 
   #loaded(): Promise<Registry> {
@@ -62,14 +65,31 @@ export class NodeMetrics implements Part, MetricSource {
     return this.#registry
   }
 
-  /** All metrics of one answer are of one moment, and each source is asked once: the client collects before it waits. */
-  #collect<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    this.#snapshot = this.#read()
-    try {
-      return ask()
-    } finally {
-      this.#snapshot = null
-    }
+  /**
+   * All metrics of one answer are of one moment. They are written with pauses, as those of hundreds of apps take tens
+   * of milliseconds; two that ask take turns.
+   */
+  #collect<Part>(ask: (registry: Registry, name: string) => Promise<Part>): Promise<Part[]> {
+    const answer = this.#turn.then(async () => {
+      const registry = await this.#loaded()
+      const snapshot = this.#read()
+      this.#snapshot = snapshot
+      const parts: Part[] = []
+      try {
+        let sinceMs = this.#clock.monotonicMs()
+        for (const { name } of metricFamilies) {
+          parts.push(await ask(registry, name))
+          if (this.#clock.monotonicMs() - sinceMs < stretchMs) continue
+          await new Promise((resolve) => setImmediate(resolve))
+          sinceMs = this.#clock.monotonicMs()
+        }
+      } finally {
+        this.#snapshot = null
+      }
+      return parts
+    })
+    this.#turn = answer.catch(() => {})
+    return answer
   }
 
   #read(): Snapshot {
@@ -89,6 +109,10 @@ export class NodeMetrics implements Part, MetricSource {
       problems: problems(),
     }
   }
+}
+
+function notThere(metric: string): never {
+  throw new Error(`${metric} is not in the registry`)
 }
 
 function readProcess(): ProcessReading {

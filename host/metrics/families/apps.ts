@@ -67,7 +67,7 @@ export const appFamilies: readonly MetricFamily[] = [
   },
   {
     name: 'selvedge_app_errors_total',
-    help: 'Calls of the app that ended with its own error or with a trap',
+    help: 'Calls of the app that ended with its own error, or with their instance',
     type: 'counter',
     labels,
     read: ofUsage(({ errors }) => errors),
