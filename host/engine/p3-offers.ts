@@ -30,15 +30,27 @@ const summaries: Readonly<Record<string, string>> = {
   'wasi:random/insecure-seed': 'a random seed',
 }
 
-/** For refusals and `selvedge interfaces`. */
-export const p3Offers: readonly (OfferedInterface & {
-  readonly grantKind: null
+export interface P3Offer extends OfferedInterface {
   readonly summary: string
-})[] = Object.entries(summaries).map(([path, summary]) => ({
+}
+
+/** For refusals and `selvedge interfaces`. */
+export const p3Offers: readonly P3Offer[] = Object.entries(summaries).map(([path, summary]) => ({
   id: `${path}@${version}`,
   grantKind: null,
   summary,
 }))
+
+/** All of them, the client too: it takes the grant that the outgoing handler takes among `offered`. */
+export function allP3Offers(offered: readonly OfferedInterface[]): readonly P3Offer[] {
+  const summary = 'send HTTP requests to granted origins'
+  return [
+    ...p3Offers,
+    ...withClient(offered)
+      .slice(offered.length)
+      .map((client) => ({ ...client, summary })),
+  ]
+}
 
 /** With the client, where the outgoing handler is among them. */
 export function withClient(offered: readonly OfferedInterface[]): readonly OfferedInterface[] {

@@ -3,12 +3,12 @@
  * the numbers a shell knows.
  */
 import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
-import { WitError, type ComponentFacts, type Incident, type Sandbox } from '../engine/index.ts'
+import { WitError, type Incident, type Sandbox } from '../engine/index.ts'
 import type { ByteStreams, RunRequest } from './contract.ts'
 import { withRunHint } from './hints.ts'
 import { printedValue, readArgument } from './invocation.ts'
 import { openLocalApp } from './local-app.ts'
-import { runProblems } from './problems.ts'
+import { startOf } from './start-export.ts'
 
 export interface CommandRequest extends RunRequest {
   /** Absolute, of `file`. */
@@ -63,22 +63,6 @@ export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
   if (end.kind === 'interrupted') void app.close()
   else await app.close()
   return end
-}
-
-/** @throws ERR_NOT_A_COMMAND */
-function startOf({ exports }: ComponentFacts, file: string): string {
-  const run = exports.find((name) => name.startsWith('wasi:cli/run@'))
-  if (run !== undefined) return `${run}#run`
-  const has = exports.length === 0 ? 'it exports nothing' : `it exports ${exports.slice(0, 8).join(', ')}`
-  const serves = exports.some((name) =>
-    /^(wasi:http\/incoming-handler|selvedge:edge\/http-handler)@/.test(name),
-  )
-  const message = `${file} exports no wasi:cli/run and no _start; ${has}`
-  throw runProblems.error(
-    'ERR_NOT_A_COMMAND',
-    message,
-    serves ? { hint: `it answers HTTP requests: start it with \`selvedge serve ${file}\`` } : {},
-  )
 }
 
 /** @param incident why the sandbox is gone, where it is */

@@ -72,12 +72,13 @@ export async function serveApp(request: ServeRequest): Promise<ServedApp> {
 
 /** @throws ERR_NOT_A_SERVER */
 function ingressFor({ exports }: ComponentFacts, file: string): (sandbox: Sandbox) => Ingress {
-  if (exports.some((name) => name.startsWith('wasi:http/incoming-handler@')))
+  if (exports.some((name) => /^wasi:http\/(incoming-handler@|handler@0\.3\.)/.test(name)))
     return (sandbox) => componentIngress(file, sandbox)
   if (exports.some((name) => name.startsWith('selvedge:edge/http-handler@')))
     return (sandbox) => recordIngress(file, sandbox, defaultHttpLimits.recordBodyBytes)
   const has = exports.length === 0 ? 'it exports nothing' : `it exports ${exports.slice(0, 8).join(', ')}`
-  const message = `${file} exports neither wasi:http/incoming-handler nor selvedge:edge/http-handler; ${has}`
+  const handlers = 'wasi:http/incoming-handler, wasi:http/handler (0.3) or selvedge:edge/http-handler'
+  const message = `${file} exports none of ${handlers}; ${has}`
   const isCommand = exports.some((name) => name.startsWith('wasi:cli/run@'))
   throw runProblems.error(
     'ERR_NOT_A_SERVER',

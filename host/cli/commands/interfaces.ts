@@ -10,18 +10,20 @@ export const interfaces = defineCommand({
   usesNode: false,
   examples: [{ line: 'interfaces', says: 'needs no running node' }],
   async run(context) {
-    const [{ interfaceOffers }, { engineOffers }] = await Promise.all([
+    const [{ interfaceOffers }, { allP3Offers, engineOffers, supportedFeatures }] = await Promise.all([
       import('../../interfaces/index.ts'),
       import('../../engine/index.ts'),
     ])
+    const suspends = supportedFeatures().includes('jspi')
     const offers = [
-      ...interfaceOffers.map(({ id, summary, grantKind }) => ({
-        id,
-        summary,
-        grant: grantKind === null ? null : `${grantKind}:NAME`,
-      })),
-      ...engineOffers.map(({ id, summary }) => ({ id, summary, grant: null })),
-    ]
+      ...interfaceOffers,
+      ...engineOffers,
+      ...(suspends ? allP3Offers(interfaceOffers) : []),
+    ].map(({ id, summary, grantKind }) => ({
+      id,
+      summary,
+      grant: grantKind === null ? null : `${grantKind}:NAME`,
+    }))
     if (context.json) printJson(context, 'selvedge.interfaces/1', { interfaces: offers })
     else
       context.world.stdout.write(

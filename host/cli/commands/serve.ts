@@ -14,7 +14,7 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'serve HTTP with a component on this machine, until Ctrl-C',
   details:
-    'The component exports wasi:http/incoming-handler or selvedge:edge/http-handler, and answers every path. ' +
+    'The component exports wasi:http/incoming-handler, wasi:http/handler (0.3) or selvedge:edge/http-handler, and answers every path. ' +
     'What it prints and what it fails of goes to stderr. It may touch what the options grant, as with run.',
   arguments: [{ name: 'FILE.wasm', required: true, completes: 'file' }],
   options: {
