@@ -22,7 +22,7 @@ const escapes: readonly (readonly [string, string])[] = [
 ]
 
 export function readableName(name: string): string {
-  const parts = /^_ZN/.test(name) ? partsOf(name.slice(3)) : null
+  const parts = name.startsWith('_ZN') ? partsOf(name.slice(3)) : null
   const path = parts === null ? name : parts.join('::')
   // Rust appends a hash of the whole type.
   return path.replace(/::h[0-9a-f]{16}$/, '').slice(0, maxNameChars)
