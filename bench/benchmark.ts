@@ -26,6 +26,12 @@ export interface BenchContext {
   readonly root: string
   /** Says what is going on; people see it on stderr. */
   say(text: string): void
+  /** The one question that is asked; null for all. */
+  readonly question: string | null
+  /** A folder whose node_modules holds rivals; null for the one that each benchmark knows. */
+  readonly rivals: string | null
+  /** As long as it takes, where a short run stands for a long one otherwise. */
+  readonly full: boolean
 }
 
 export interface Benchmark {

@@ -1,4 +1,4 @@
-/** `npm run bench -- [NAME] [--json]`: exit 1 when a goal is missed, 2 for a name that is no benchmark. */
+/** `npm run bench -- [NAME [QUESTION]] [--json] [--full] [--rivals=DIR]`: exit 1 when a goal is missed, 2 for an unknown name. */
 import { spawnSync } from 'node:child_process'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,10 @@ const benchmarks: readonly Benchmark[] = [firstLight, engine, guests]
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
   const json = args.includes('--json')
-  const name = args.find((arg) => !arg.startsWith('-'))
+  const [name, question = null] = args.filter((arg) => !arg.startsWith('-'))
+  const rivalsOption = args.find((arg) => arg.startsWith('--rivals='))?.slice('--rivals='.length)
+  const rivals = rivalsOption ?? process.env['SELVEDGE_BENCH_RIVALS'] ?? null
+  const full = args.includes('--full')
   const chosen = benchmarks.filter((bench) => name === undefined || bench.name === name)
   if (chosen.length === 0) {
     console.error(`error: no benchmark is named ${name}`)
@@ -23,7 +26,8 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   build(root)
   const findings: Finding[] = []
   for (const bench of chosen) {
-    const found = await bench.run({ root, say: (text) => console.error(`${bench.name}: ${text}`) })
+    const say = (text: string): void => console.error(`${bench.name}: ${text}`)
+    const found = await bench.run({ root, say, question, rivals, full })
     if (json) for (const finding of found) console.log(JSON.stringify(finding))
     findings.push(...found)
   }

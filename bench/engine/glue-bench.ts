@@ -1,7 +1,6 @@
 /** Prepares the guests as the engine does, and asks one child process after the other. */
-import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools'
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
@@ -9,17 +8,11 @@ import { outlineOf } from '../../host/engine/component-reader.ts'
 import { exposeState } from '../../host/engine/core-state.ts'
 import { tighten } from '../../host/engine/glue.ts'
 import { generateGlue } from '../../host/engine/transpiler.ts'
+import { watGuest } from './guests.ts'
 import type { GuestOfBench } from './host.ts'
 import type { Answer, Question } from './measure.ts'
 
 const run = promisify(execFile)
-
-/** A test guest, made anew: nothing of an earlier run is measured. */
-async function component(root: string, name: GuestOfBench, witFile: string): Promise<Uint8Array> {
-  const binary = await parse(await readFile(join(root, 'test/guests', `${name}.wat`), 'utf8'))
-  const witSource = await readFile(join(root, witFile), 'utf8')
-  return componentNew(await componentEmbed({ binary, witSource, world: 'guest' }), [])
-}
 
 export class GlueBench {
   readonly #folder: string
@@ -42,8 +35,8 @@ export class GlueBench {
       format: 'esm',
       logLevel: 'warning',
     })
-    await bench.#prepare('echo', await component(root, 'echo', 'bench/engine/echo.wit'))
-    await bench.#prepare('hello-http', await component(root, 'hello-http', 'test/guests/hello-http.wit'))
+    await bench.#prepare('echo', await watGuest(root, 'echo'))
+    await bench.#prepare('hello-http', await watGuest(root, 'hello-http'))
     return bench
   }
 

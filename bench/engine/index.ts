@@ -1,123 +1,57 @@
 /**
- * The engine in figures. So far its innermost part: what the glue between guest and host costs per call, and what
- * it costs that nothing of one call can be seen by the next.
+ * The engine in figures: from what one call costs inside a sandbox to what a client sees through the server.
+ * `npm run bench -- engine [QUESTION]`
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { median, type BenchContext, type Benchmark, type Finding } from '../benchmark.ts'
+import type { Benchmark, Finding } from '../benchmark.ts'
+import { events, firstAnswers } from './calls.ts'
 import { GlueBench } from './glue-bench.ts'
-import type { GuestOfBench } from './host.ts'
-import type { Answer, Question } from './measure.ts'
+import { glueQuestions } from './glue-questions.ts'
+import { smallGuests, starlingMonkey } from './http.ts'
+import { flatMemory, idleMemory } from './memory.ts'
+import { neighbours } from './neighbours.ts'
+import { Workshop } from './workshop.ts'
 
-const bench = 'engine'
-const rounds = 5
+type Ask = (workshop: Workshop, glue: () => Promise<GlueBench>) => Promise<Finding[]>
+
+/** A question is a file and a line here. */
+const questions: Readonly<Record<string, Ask>> = {
+  glue: async ({ context }, glue) => glueQuestions(await glue(), context),
+  http: smallGuests,
+  starlingmonkey: starlingMonkey,
+  events: async (workshop, glue) => events(workshop, await glue()),
+  first: firstAnswers,
+  neighbours,
+  idle: idleMemory,
+  flat: flatMemory,
+}
 
 export const engine: Benchmark = {
-  name: bench,
+  name: 'engine',
   async run(context) {
+    const chosen = Object.entries(questions).filter(
+      ([name]) => context.question === null || name === context.question,
+    )
+    if (chosen.length === 0)
+      throw new Error(
+        `engine has no question ${context.question}; there is ${Object.keys(questions).join(', ')}`,
+      )
     const folder = await mkdtemp(join(tmpdir(), 'selvedge-bench-'))
     try {
-      const glue = await GlueBench.create(context.root, folder)
-      return [
-        ...(await freshCalls(glue, context)),
-        await calls(glue, context, 'echo', 'event with one host call through the glue alone'),
-        await calls(
-          glue,
-          context,
-          'hello-http',
-          'wasi:http hello with ten host calls through the glue alone',
-        ),
-        await heap(glue, context),
-      ]
+      const workshop = await Workshop.open(context, join(folder, 'workshop'))
+      let made: Promise<GlueBench> | null = null
+      const glue = (): Promise<GlueBench> => (made ??= GlueBench.create(context.root, folder))
+      const findings: Finding[] = []
+      for (const [name, ask] of chosen) {
+        const startedAt = performance.now()
+        findings.push(...(await ask(workshop, glue)))
+        context.say(`${name} took ${Math.round((performance.now() - startedAt) / 1_000)} s`)
+      }
+      return findings
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
   },
-}
-
-/** Both in turn, so that what else the machine does meets both alike. */
-async function inTurn(
-  glue: GlueBench,
-  own: Omit<Question, 'folder'>,
-  rival: Omit<Question, 'folder'>,
-): Promise<{ own: Answer[]; rival: Answer[] }> {
-  const answers: { own: Answer[]; rival: Answer[] } = { own: [], rival: [] }
-  for (let round = 0; round < rounds; round += 1) {
-    answers.own.push(await glue.ask(own))
-    answers.rival.push(await glue.ask(rival))
-  }
-  return answers
-}
-
-async function freshCalls(glue: GlueBench, { say }: BenchContext): Promise<Finding[]> {
-  const about = { guest: 'echo', glue: 'tight', rounds: 20_000 } as const
-  const answers = await inTurn(glue, { ...about, ask: 'fresh' }, { ...about, ask: 'bare' })
-  const finding = (which: 'p50Us' | 'p99Us', metric: string, goalValue: number): Finding => ({
-    bench,
-    question: `fresh semantics plus one call, 64 KiB, ${metric}`,
-    metric: `fresh_call_${metric}`,
-    value: median(answers.own.map((answer) => answer[which])),
-    unit: 'us',
-    samples: rounds,
-    rival: 'bare WebAssembly.Instance, no call',
-    rivalValue: median(answers.rival.map((answer) => answer[which])),
-    goalOf: 'value',
-    op: '<=',
-    goalValue,
-  })
-  say(
-    `fresh call, us: ${answers.own.map(({ p50Us, p99Us }) => `${p50Us.toFixed(1)}/${p99Us.toFixed(1)}`).join(' ')}`,
-  )
-  return [finding('p50Us', 'p50', 10), finding('p99Us', 'p99', 50)]
-}
-
-async function calls(
-  glue: GlueBench,
-  { say }: BenchContext,
-  guest: GuestOfBench,
-  question: string,
-): Promise<Finding> {
-  const about = { ask: 'calls', guest, rounds: 200_000 } as const
-  const answers = await inTurn(glue, { ...about, glue: 'tight' }, { ...about, glue: 'original' })
-  say(`${guest}: ${Math.round(perSecond(answers.own))} and ${Math.round(perSecond(answers.rival))} calls/s`)
-  return {
-    bench,
-    question,
-    metric: `glue_${guest}`,
-    value: perSecond(answers.own),
-    unit: 'calls/s',
-    samples: rounds,
-    rival: 'direct call of the jco output',
-    rivalValue: perSecond(answers.rival),
-    goalOf: 'ratio',
-    op: '>=',
-    goalValue: 5,
-  }
-}
-
-function perSecond(answers: readonly Answer[]): number {
-  return median(answers.map((answer) => answer.perSecond))
-}
-
-/** The rival's growth shows in fewer calls, which take it twenty times as long. */
-async function heap(glue: GlueBench, { say }: BenchContext): Promise<Finding> {
-  const about = { ask: 'heap', guest: 'hello-http' } as const
-  const own = await glue.ask({ ...about, glue: 'tight', rounds: 2_000_000 })
-  const rival = await glue.ask({ ...about, glue: 'original', rounds: 100_000 })
-  say(`heap: ${own.bytesPerCall.toFixed(3)} bytes a call over 2,000,000`)
-  return {
-    bench,
-    question: 'growth of the heap per wasi:http request, over 2 million',
-    metric: 'heap_per_request',
-    value: own.bytesPerCall,
-    unit: 'bytes',
-    samples: 1,
-    rival: 'direct call of the jco output',
-    rivalValue: rival.bytesPerCall,
-    goalOf: 'value',
-    op: '<=',
-    // A counter that becomes a heap number, a table that grew once: not a leak.
-    goalValue: 0.1,
-  }
 }
