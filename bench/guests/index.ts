@@ -107,15 +107,15 @@ async function measure(engine: Engine, { file }: Guest): Promise<Measured> {
       memoryBytes,
     })
     starts.push(performance.now() - startFrom)
-    const call = (id: number): Promise<unknown> => sandbox.call(`${handler}#handle`, [event(id)])
+    const send = (id: number): Promise<unknown> => sandbox.call(`${handler}#handle`, [event(id)])
     const firstFrom = performance.now()
-    await call(1)
+    await send(1)
     firsts.push(performance.now() - firstFrom)
-    for (let id = 2; id < 200; id++) await call(id)
+    for (let id = 2; id < 200; id++) await send(id)
     const eachFrom = performance.now()
     let next = 200
     const worker = async (): Promise<void> => {
-      while (next < 200 + events) await call(next++)
+      while (next < 200 + events) await send(next++)
     }
     await Promise.all(Array.from({ length: inFlight }, worker))
     each.push(((performance.now() - eachFrom) * 1_000) / events)
@@ -137,8 +137,9 @@ function event(id: number): object {
   return { id: BigInt(id), sensor: 'light', reading: { value: 1, unit: 'lx', timeMs: 1_700_000_000_000n } }
 }
 
+const call = (run: () => unknown) => ({ mode: 'call' as const, run })
+
 function imports(): BoundInterface[] {
-  const call = (run: () => unknown) => ({ mode: 'call' as const, run })
   return [
     { id: 'wasi:logging/logging@0.1.0-draft', functions: { log: { mode: 'post', run: () => {} } } },
     { id: 'wasi:config/store@0.2.0-rc.1', functions: { get: call(() => '300'), 'get-all': call(() => []) } },

@@ -36,13 +36,13 @@ describe('an app with an http trigger', () => {
     ])
 
     let failed = 0
-    let isSwapping = true
+    const swap = { isOver: false }
     const client = async (): Promise<void> => {
-      while (isSwapping) if ((await fetch(url)).status !== 200) failed += 1
+      while (!swap.isOver) if ((await fetch(url)).status !== 200) failed += 1
     }
     const clients = [client(), client()]
     await publish('--trigger', 'http', '--version', '2.0.0')
-    isSwapping = false
+    swap.isOver = true
     await Promise.all(clients)
     expect(failed).toBe(0)
 

@@ -18,10 +18,9 @@ import { HttpWorld } from './resource.ts'
 import { httpPartName, type IncomingCall } from './wire.ts'
 
 export type { HttpErrorCode } from './error-code.ts'
-export { isHttpErrorCode } from './error-code.ts'
 export { httpGuestLimits } from './limits.ts'
 export { outgoingChannelName } from './outgoing-handler.ts'
-export { isFieldName, isFieldValue, isForbiddenField, isStatusCode } from './syntax.ts'
+export { isFieldName, isFieldValue } from './syntax.ts'
 export * from './wire.ts'
 
 export const httpPart: PartKind = {

@@ -6,7 +6,7 @@ import type { PartContext } from '../part.ts'
 import { httpGuestLimits } from './limits.ts'
 
 /** What jco's glue calls when a guest drops a handle; older Node.js lacks the well-known symbol. */
-export const dispose: symbol = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('dispose')
+const dispose: symbol = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('dispose')
 
 /** One part's world: its context, and the bytes that its fields and waiting bodies take. */
 export class HttpWorld {

@@ -20,7 +20,12 @@ it('an incident is shown with its function, its arguments’ size and the last l
   const blob = { digest: digestOf(bytes), sizeBytes: bytes.length }
   const appLog = new AppLog(systemClock, { lines: 100, linesPerSecond: 100 })
   const apps = createAppSupervisor({
-    ...{ engine, devices, appLog, overlays: {}, groups: [], queuedEvents: 16 },
+    engine,
+    devices,
+    appLog,
+    overlays: {},
+    groups: [],
+    queuedEvents: 16,
     storage: memoryStorage(systemClock),
     fetchComponent: async () => bytes,
     recall: () => null,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf, memoryFolder } from '../../../core/index.ts'
 import type { ComponentFacts, Engine } from '../../../host/engine/index.ts'
-import { coreModule, guest } from '../../guests/index.ts'
+import { guest } from '../../guests/index.ts'
 import { event, handle, handler, log, logging, makeEngine, pins, requestFor, sensors } from './kit.ts'
 
 let engine: Engine

@@ -187,7 +187,11 @@ describe('an invocation that waits for its turn', () => {
         }),
       )
       const sandbox = await narrow.start({
-        ...{ app: 'relay-http', prepared, imports: [], deadlineMs: 5_000, memoryBytes: 4 * 1024 * 1024 },
+        app: 'relay-http',
+        prepared,
+        imports: [],
+        deadlineMs: 5_000,
+        memoryBytes: 4 * 1024 * 1024,
       })
       const call = { method: 'POST', path: '/', scheme: 'http', authority: undefined, headers: [] }
       const ask = (body: unknown) =>
