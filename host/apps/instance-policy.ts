@@ -26,7 +26,7 @@ export function instanceRules(
   { instances = {}, triggers }: ReleaseRecord,
   answersRequests: boolean,
 ): InstanceRules {
-  const { isolation, fresh = false, min, max, queue, idleMs } = instances
+  const { isolation, fresh = false, min, max, queue, idleMs, cpuPercent } = instances
   const most = max ?? (answersRequests ? Math.max(2, cores) : 1)
   const runsOnce = triggers.length > 0 && triggers.every(({ kind }) => kind === 'start')
   const isSingle = !answersRequests && most === 1
@@ -42,6 +42,7 @@ export function instanceRules(
       ...(runsOnce && { idleMs: finishedMs }),
       ...(idleMs !== undefined && { idleMs }),
       ...(isSingle && { maxDeaths: 1 }),
+      ...(cpuPercent !== undefined && { cpuShare: cpuPercent / 100 }),
     },
   }
 }

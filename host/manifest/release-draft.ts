@@ -62,8 +62,10 @@ function draftOf(manifest: Manifest): ReleaseDraft {
 }
 
 /** Only what was said: a record names no defaults, so that a node's own may change. */
-function policyOf({ idle, ...rest }: Manifest['instances']): InstancePolicy {
-  const said = Object.entries({ ...rest, idleMs: idle }).filter(([, value]) => value !== undefined)
+function policyOf({ idle, cpu, ...rest }: Manifest['instances']): InstancePolicy {
+  const said = Object.entries({ ...rest, idleMs: idle, cpuPercent: cpu }).filter(
+    ([, value]) => value !== undefined,
+  )
   return Object.fromEntries(said)
 }
 

@@ -20,6 +20,7 @@ export const manifestBounds = {
   pathLength: 255,
   instances: 256,
   queuedCalls: 65_536,
+  cpuPercent: 25_600,
   commandLength: 1000,
 } as const
 
@@ -127,6 +128,8 @@ const instances = v.pipe(
     queue: v.optional(wholeNumber(1, manifestBounds.queuedCalls)),
     /** Without work for so long an instance above `min` ends. */
     idle: v.optional(durationField('100ms', '24h')),
+    /** Percent of one processor. */
+    cpu: v.optional(wholeNumber(1, manifestBounds.cpuPercent)),
   }),
   v.forward(
     v.check(

@@ -43,6 +43,8 @@ export interface InstancePolicy {
   readonly queue?: number | undefined
   /** Without work for so long an instance above `min` ends. */
   readonly idleMs?: number | undefined
+  /** Processor time that it may use, in percent of one processor; it waits when that is spent. */
+  readonly cpuPercent?: number | undefined
 }
 
 export interface ReleaseRecord {

@@ -40,6 +40,7 @@ export const releaseLimits = {
   instances: 256,
   queuedCalls: 65_536,
   idleMs: 86_400_000,
+  cpuPercent: 25_600,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -125,6 +126,7 @@ const schema = v.looseObject({
       max: v.optional(v.pipe(positive, v.maxValue(releaseLimits.instances))),
       queue: v.optional(v.pipe(positive, v.maxValue(releaseLimits.queuedCalls))),
       idleMs: v.optional(v.pipe(positive, v.maxValue(releaseLimits.idleMs))),
+      cpuPercent: v.optional(v.pipe(positive, v.maxValue(releaseLimits.cpuPercent))),
     }),
   ),
   groups: groupsField,

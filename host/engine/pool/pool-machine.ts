@@ -17,6 +17,8 @@ export interface PoolShape {
   readonly idleMs: number
   /** Ms a call waits before another instance is worth its start. */
   readonly growAfterMs: number
+  /** Processor time that all instances together may use, in seconds a second; Infinity for all there is. */
+  readonly cpuShare: number
   /** Most calls one instance may have, the one it does included. */
   readonly ahead: number
   /** This many deaths … */
@@ -31,6 +33,7 @@ export const defaultShape: PoolShape = {
   queue: 256,
   idleMs: 30_000,
   growAfterMs: 20,
+  cpuShare: Infinity,
   ahead: 64,
   maxDeaths: 8,
   deathWindowMs: 10_000,
@@ -50,6 +53,8 @@ export interface PoolState {
   readonly waitingSinceMs: readonly number[]
   /** How long one call keeps an instance busy, by the answers so far; null before the first. */
   readonly serviceMs: number | null
+  /** Processor time used and not yet granted, ms, when it was last looked at. */
+  readonly owed: { readonly ms: number; readonly atMs: number }
   readonly deathsMs: readonly number[]
   readonly lastId: number
   readonly hasGivenUp: boolean
@@ -59,6 +64,7 @@ export const emptyPool: PoolState = {
   instances: [],
   waitingSinceMs: [],
   serviceMs: null,
+  owed: { ms: 0, atMs: 0 },
   deathsMs: [],
   lastId: 0,
   hasGivenUp: false,
@@ -89,6 +95,9 @@ export interface PoolStep {
   readonly state: PoolState
   readonly actions: readonly PoolAction[]
 }
+
+/** An app may use this many ms of its share at once, and waits when it has: longer bursts are felt by its neighbours. */
+const burstMs = 1_000
 
 /** Calls are sent ahead of their turn only as far as this much work: more would wait behind a slow one. */
 const aheadMs = 4
@@ -123,7 +132,7 @@ export function stepPool(
 function stepCalm(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: number): PoolStep | null {
   if (state.waitingSinceMs.length > 0 || state.instances.length !== shape.min) return null
   if (event.type === 'answered') return { state: take(state, event, shape, nowMs), actions: nothing }
-  const free = event.type === 'called' ? freest(state, shape) : null
+  const free = event.type === 'called' ? freest(state, shape, nowMs) : null
   if (free === null) return null
   const { id } = free
   return {
@@ -137,6 +146,8 @@ export function wakePoolAt(state: PoolState, shape: PoolShape): number | null {
   if (state.waitingSinceMs.length === 0 && state.instances.length <= shape.min) return null
   const times: number[] = []
   const [oldest] = state.waitingSinceMs
+  const excessMs = owedMs(state, shape, state.owed.atMs) - shape.cpuShare * burstMs
+  if (oldest !== undefined && excessMs >= 0) return state.owed.atMs + excessMs / shape.cpuShare + 1
   if (oldest !== undefined && state.instances.length < shape.max) times.push(oldest + shape.growAfterMs)
   if (state.instances.length > shape.min) {
     for (const { isReady, inFlight, idleSinceMs } of state.instances) {
@@ -160,7 +171,8 @@ function take(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: numbe
     case 'answered': {
       const { serviceMs } = state
       const mean = serviceMs === null ? event.busyMs : serviceMs + (event.busyMs - serviceMs) * serviceWeight
-      return change({ ...state, serviceMs: mean }, event.id, (instance) => ({
+      const owed = { ms: owedMs(state, shape, nowMs) + event.busyMs, atMs: nowMs }
+      return change({ ...state, serviceMs: mean, owed }, event.id, (instance) => ({
         ...instance,
         inFlight: Math.max(0, instance.inFlight - 1),
         idleSinceMs: nowMs,
@@ -189,7 +201,7 @@ function change(state: PoolState, id: number, edit: (instance: PooledInstance) =
 function settle(told: PoolState, shape: PoolShape, nowMs: number, mayGrow: boolean): PoolStep {
   const actions: PoolAction[] = []
   let state = told
-  for (let free = freest(state, shape); free !== null; free = freest(state, shape)) {
+  for (let free = freest(state, shape, nowMs); free !== null; free = freest(state, shape, nowMs)) {
     if (state.waitingSinceMs.length === 0) break
     const { id } = free
     actions.push({ type: 'dispatch', id })
@@ -213,8 +225,19 @@ function settle(told: PoolState, shape: PoolShape, nowMs: number, mayGrow: boole
   return { state, actions }
 }
 
+/** What is left of the processor time used, after what the app's share has paid for since. */
+function owedMs({ owed }: PoolState, shape: PoolShape, nowMs: number): number {
+  if (shape.cpuShare === Infinity) return 0
+  return Math.max(0, owed.ms - (nowMs - owed.atMs) * shape.cpuShare)
+}
+
+function isSpent(state: PoolState, shape: PoolShape, nowMs: number): boolean {
+  return owedMs(state, shape, nowMs) >= shape.cpuShare * burstMs
+}
+
 /** The ready instance with the fewest calls that may have one more. */
-function freest(state: PoolState, shape: PoolShape): PooledInstance | null {
+function freest(state: PoolState, shape: PoolShape, nowMs: number): PooledInstance | null {
+  if (isSpent(state, shape, nowMs)) return null
   const depth =
     state.serviceMs === null
       ? 1
@@ -227,17 +250,14 @@ function freest(state: PoolState, shape: PoolShape): PooledInstance | null {
   return best
 }
 
-function shortage(
-  { instances, waitingSinceMs }: PoolState,
-  shape: PoolShape,
-  nowMs: number,
-  mayGrow: boolean,
-): number {
+function shortage(state: PoolState, shape: PoolShape, nowMs: number, mayGrow: boolean): number {
+  const { instances, waitingSinceMs } = state
   // The first one is not growth: without it nobody is served at all.
   const least = Math.max(shape.min, waitingSinceMs.length > 0 ? 1 : 0)
   if (instances.length < least) return least - instances.length
   const [oldest] = waitingSinceMs
   if (oldest === undefined || instances.length >= shape.max || !mayGrow) return 0
+  if (isSpent(state, shape, nowMs)) return 0
   const isStarting = instances.some(({ isReady }) => !isReady)
   return !isStarting && nowMs - oldest >= shape.growAfterMs ? 1 : 0
 }

@@ -10,14 +10,14 @@ describe('the draft of a manifest', () => {
       limits = { memory = "1 MiB", deadline = "2s" }
       placement = { groups = ["lobby", "garage"] }
       config = { threshold = "300" }
-      instances = { isolation = "process", min = 0, idle = "2s" }`)
+      instances = { isolation = "process", min = 0, idle = "2s", cpu = 50 }`)
     expect(releaseDraft(manifest)).toEqual({
       app: 'alarm',
       version: '1.2.0',
       grants: ['pin:led', 'sensor:light'],
       triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 1000 }],
       config: { threshold: '300' },
-      instances: { isolation: 'process', min: 0, idleMs: 2000 },
+      instances: { isolation: 'process', min: 0, idleMs: 2000, cpuPercent: 50 },
       limits: { memoryBytes: 1_048_576, deadlineMs: 2000 },
       groups: ['garage', 'lobby'],
     })

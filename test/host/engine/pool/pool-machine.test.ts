@@ -116,6 +116,21 @@ describe('a pool', () => {
     expect(pool.tell({ type: 'called' })).toEqual([{ type: 'refuse' }])
   })
 
+  test('waits when its share of the processor is spent, grows no further, and goes on when time has paid for it', () => {
+    const pool = new Pool({ min: 1, max: 4, cpuShare: 0.5 })
+    pool.tell({ type: 'opened' })
+    pool.tell({ type: 'started', id: 1 })
+    pool.tell({ type: 'called' })
+    pool.tell({ type: 'answered', id: 1, busyMs: 600 })
+    expect(pool.tell({ type: 'called' })).toEqual([])
+    // 100 ms too many at half a processor.
+    expect(pool.wakeAt()).toBe(201)
+    pool.nowMs = 100
+    expect(pool.tell({ type: 'tick' })).toEqual([])
+    pool.nowMs = 201
+    expect(pool.tell({ type: 'tick' })).toEqual([{ type: 'dispatch', id: 1 }])
+  })
+
   test('keeps its bounds whatever happens', () => {
     const event = fc.oneof(
       fc.constant<PoolEvent>({ type: 'called' }),
@@ -135,6 +150,7 @@ describe('a pool', () => {
       max: fc.integer({ min: 2, max: 4 }),
       queue: fc.integer({ min: 1, max: 5 }),
       ahead: fc.integer({ min: 1, max: 8 }),
+      cpuShare: fc.constantFrom(Infinity, 0.01, 2),
     })
     const step = fc.tuple(event, fc.integer({ min: 0, max: 40 }), fc.boolean())
     fc.assert(
