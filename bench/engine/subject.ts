@@ -37,7 +37,10 @@ export interface SubjectOrder {
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as SubjectOrder
-const memoryBytes = 64 * 1024 * 1024
+const megabyte = 1024 * 1024
+/** StarlingMonkey's own heap grows over 64 MiB before its collector runs, and gives up where it cannot. */
+const ownMemoryBytes = 512 * megabyte
+const disturberMemoryBytes = 64 * megabyte
 const handler = 'selvedge:edge/sensor-handler@0.1.0#handle'
 const engine: Engine = createEngine({
   cacheFolder: memoryFolder(),
@@ -80,7 +83,12 @@ const imports: readonly BoundInterface[] = [
   },
 ]
 
-async function requestFor(file: string, app: string, deadlineMs = 30_000): Promise<StartRequest> {
+async function requestFor(
+  file: string,
+  app: string,
+  deadlineMs = 30_000,
+  memoryBytes = ownMemoryBytes,
+): Promise<StartRequest> {
   const bytes = new Uint8Array(await readFile(file))
   const prepared = await engine.prepare({
     bytes,
@@ -95,7 +103,7 @@ async function requestFor(file: string, app: string, deadlineMs = 30_000): Promi
 
 function ingressInto(pool: AppPool): Ingress {
   return pooledIngress(pool, (sandbox) =>
-    order.http === 'record' ? recordIngress('app', sandbox, 1024 * 1024) : componentIngress('app', sandbox),
+    order.http === 'record' ? recordIngress('app', sandbox, megabyte) : componentIngress('app', sandbox),
   )
 }
 
@@ -194,7 +202,7 @@ async function idleApps(count: number): Promise<object> {
 /** Keeps an app busy that does harm, on the other processor. @returns at once */
 async function disturb(file: string, cpu: number): Promise<object> {
   const known = new Set(await threads())
-  const request = await requestFor(file, 'disturber', 1_000)
+  const request = await requestFor(file, 'disturber', 1_000, disturberMemoryBytes)
   const pool = await engine.open({ ...request, fresh: false }, { min: 1, max: 1, maxDeaths: 1_000_000 })
   const pin = async (): Promise<void> => {
     for (const thread of await threads()) {
