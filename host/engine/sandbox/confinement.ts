@@ -26,7 +26,7 @@ export function confinement(
   if (major >= 20)
     return {
       kind: 'permission-model',
-      flags: ['--experimental-permission', '--disable-warning=ExperimentalWarning'],
+      flags: ['--experimental-permission', '--no-warnings'],
       user: {},
     }
   if (uid === 0) return { kind: 'other-user', flags: [], user: { uid: nobody, gid: nobody } }

@@ -33,7 +33,9 @@ class ProcessLink implements SandboxLink {
     this.#options = options
     const { program, limits, preopens } = options
     const entry = fileURLToPath(program.sandboxProcess)
-    const confined = confinement()
+    // Another user could not reach the folders that this app was granted.
+    const mayChangeUser = preopens.length === 0
+    const confined = confinement(process.versions.node, mayChangeUser ? undefined : null)
     const child = spawn(
       process.execPath,
       [`--max-old-space-size=${limits.sandboxHeapMb}`, ...flagsOf(confined, [entry], preopens), entry],
@@ -139,4 +141,3 @@ function firstComplaint(text: string): string {
   const line = text.split('\n').find((candidate) => /error|fatal/i.test(candidate))
   return line === undefined ? '' : `: ${line.trim().slice(0, 200)}`
 }
-
