@@ -31,6 +31,7 @@ export function instantiateModule(boot: Boot, { line, settings }: PartContext): 
     stderr: stdio.stderr(),
     files: createFileTree({ preopens: settings.preopens }),
     wait: (waitables) => line.wait(waitables),
+    look: () => line.poll(),
     clock: { now: () => Date.now(), monotonicMs: () => performance.now() },
     random: (length) => randomFillSync(new Uint8Array(length)),
     exit(code) {

@@ -109,7 +109,7 @@ export class FolderHandle {
   /** @param target its text; may lead anywhere inside a tree, and is judged when it is followed */
   makeLink(target: string, path: string): void {
     if (target === '') throw new FileError('ENOENT')
-    if (target.includes('\0')) throw new FileError('EILSEQ')
+    if (target.includes('\0')) throw new FileError('EINVAL')
     if (target.startsWith('/')) throw new FileError('EPERM')
     this.#change(path, (place) => {
       assertNewEntry(place)

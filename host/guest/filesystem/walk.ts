@@ -28,7 +28,7 @@ export interface Place {
 export type Follow = 'always' | 'slash' | 'never'
 
 /**
- * @throws FileError ENOENT, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG, EILSEQ (NUL) and what the system says
+ * @throws FileError ENOENT, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG, EINVAL (NUL) and what the system says
  */
 export function walk<T>(base: Folder, path: string, follow: Follow, use: (place: Place) => T): T {
   const opened: Folder[] = []
@@ -103,7 +103,7 @@ function childOrLink(folder: Folder, name: string): Folder | 'link' {
 
 function checked(path: string): string {
   if (path === '') throw new FileError('ENOENT')
-  if (path.includes('\0')) throw new FileError('EILSEQ')
+  if (path.includes('\0')) throw new FileError('EINVAL')
   if (Buffer.byteLength(path) > fileLimits.pathBytes) throw new FileError('ENAMETOOLONG')
   if (path.startsWith('/')) throw new FileError('EPERM')
   return path

@@ -35,6 +35,9 @@ export const rights = {
 /** Every bit that the specification names; sock_shutdown and sock_accept included. */
 export const allRights = (1n << 30n) - 1n
 
+/** What a file is opened for. */
+export const transferRights = rights.fdRead | rights.fdWrite | rights.fdSeek | rights.fdTell
+
 const ofBoth =
   rights.fdFdstatSetFlags |
   rights.fdSync |

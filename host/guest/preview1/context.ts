@@ -19,6 +19,8 @@ export interface CallContext {
   readonly env: readonly Uint8Array[]
   random(length: number): Uint8Array
   wait(waitables: readonly Waitable[]): void
+  /** Takes in what has arrived for its streams, without waiting. */
+  look(): void
   exit(code: number): never
 }
 

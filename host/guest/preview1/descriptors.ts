@@ -1,6 +1,7 @@
 /** The guest's descriptors: numbers, what they stand for, and the rights that go with them. */
 import type { ByteSink, ByteSource } from '../bytes.ts'
 import { FileError, type DirectoryPages, type FileHandle, type FolderHandle } from '../filesystem/index.ts'
+import { folderRights, transferRights } from './abi.ts'
 import { preview1Limits } from './limits.ts'
 
 interface Common {
@@ -41,11 +42,12 @@ export class DescriptorTable {
   /** No number below this one is free. */
   #lowestFree = 0
 
-  /** @throws FileError EBADF; ENOTCAPABLE where a right is missing */
+  /** @throws FileError EBADF; what `refusalOf` says where a right is missing */
   get(fd: number, rights = 0n): Descriptor {
     const found = this.#open.get(fd)
     if (found === undefined) throw new FileError('EBADF')
-    if ((found.rights & rights) !== rights) throw new FileError('ENOTCAPABLE')
+    const missing = rights & ~found.rights
+    if (missing !== 0n) throw refusalOf(missing, found.kind)
     return found
   }
 
@@ -89,6 +91,15 @@ export class DescriptorTable {
   closeAll(): void {
     for (const fd of this.#open.keys()) this.close(fd)
   }
+}
+
+/**
+ * What a folder never does, and bytes that a file was not opened for, are EBADF, as POSIX has it; anything else is a
+ * matter of capabilities.
+ */
+export function refusalOf(missing: bigint, kind: Descriptor['kind']): FileError {
+  const unfit = kind === 'folder' ? ~folderRights : transferRights
+  return new FileError((missing & unfit) === 0n ? 'ENOTCAPABLE' : 'EBADF')
 }
 
 function closeDescriptor(descriptor: Descriptor): void {

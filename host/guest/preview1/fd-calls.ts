@@ -2,7 +2,7 @@
 import { FileError, type NewTime } from '../filesystem/index.ts'
 import { allRights, fdflags, fstflags, knownFdflags, rights, sizes, syncFlags } from './abi.ts'
 import type { CallContext, Calls } from './context.ts'
-import type { Descriptor, FileDescriptor } from './descriptors.ts'
+import { refusalOf, type Descriptor, type FileDescriptor } from './descriptors.ts'
 import { readDirectory } from './readdir.ts'
 import { writeFdstat, writeFilestat, typeOf } from './stat-layout.ts'
 import { buffersOf, readStream, transfer, writeStream } from './transfer.ts'
@@ -158,7 +158,10 @@ function attributeCalls({ memory, descriptors }: CallContext): Calls {
       memory.setU8(pointer + 16, typeOf(found))
     },
     fd_filestat_set_size(fd: number, size: bigint) {
-      fileOf(descriptors.get(fd, rights.fdFilestatSetSize)).handle.setSize(size)
+      const file = fileOf(descriptors.get(fd, rights.fdFilestatSetSize))
+      // As ftruncate(2), where a write would be EBADF.
+      if ((file.rights & rights.fdWrite) === 0n) throw new FileError('EINVAL')
+      file.handle.setSize(size)
     },
     fd_filestat_set_times(fd: number, accessed: bigint, modified: bigint, flags: number) {
       const found = descriptors.get(fd, rights.fdFilestatSetTimes)
@@ -196,8 +199,9 @@ function fileOf(descriptor: Descriptor): FileDescriptor {
 
 function seekable(descriptor: Descriptor, needed: bigint): FileDescriptor {
   if (descriptor.kind === 'stream') throw new FileError('ESPIPE')
-  if (descriptor.kind === 'folder') throw new FileError('EISDIR')
-  if ((descriptor.rights & needed) !== needed) throw new FileError('ENOTCAPABLE')
+  if (descriptor.kind === 'folder') throw new FileError('EBADF')
+  const missing = needed & ~descriptor.rights
+  if (missing !== 0n) throw refusalOf(missing, 'file')
   if (descriptor.handle.type !== 'regular-file' && descriptor.handle.type !== 'block-device') {
     throw new FileError('ESPIPE')
   }

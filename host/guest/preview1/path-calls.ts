@@ -128,30 +128,23 @@ function pathOpen({ memory, descriptors }: CallContext) {
             ? 'data'
             : 'none',
     })
-    memory.setU32(fdPointer, descriptors.add(descriptorOf(handle, folder, base, inheriting, flags)))
+    memory.setU32(fdPointer, descriptors.add(descriptorOf(handle, folder, base, flags)))
   }
 }
 
-/** Rights that mean nothing for what was opened are left out, as the specification allows. */
-function descriptorOf(
-  handle: Handle,
-  parent: FolderDescriptor,
-  base: bigint,
-  inheriting: bigint,
-  flags: number,
-): Descriptor {
+/**
+ * Only reading and writing are as they were asked for. All else is what the folder passes on: programs rely on that
+ * since libraries stopped asking for each right, and `fd_fdstat_set_rights` is there for whoever gives some up.
+ */
+function descriptorOf(handle: Handle, parent: FolderDescriptor, base: bigint, flags: number): Descriptor {
+  const { inheriting } = parent
   if (handle.kind === 'folder') {
-    return {
-      kind: 'folder',
-      handle,
-      guestPath: null,
-      pages: null,
-      rights: base & folderRights,
-      inheriting: inheriting & parent.inheriting,
-      flags: 0,
-    }
+    const rights = inheriting & folderRights
+    return { kind: 'folder', handle, guestPath: null, pages: null, rights, inheriting, flags: 0 }
   }
-  return { kind: 'file', handle, position: 0n, rights: base & fileRights, inheriting: 0n, flags }
+  const notAsked = (rights.fdRead | rights.fdWrite) & ~base
+  const given = inheriting & fileRights & ~notAsked
+  return { kind: 'file', handle, position: 0n, rights: given, inheriting: 0n, flags }
 }
 
 function neededHere(open: number): bigint {

@@ -29,6 +29,8 @@ export interface Preview1Options {
   readonly files: Pick<FileTree, 'openPreopens'>
   /** `HostLine.wait`: sleeps until one of these is ready. */
   wait(waitables: readonly Waitable[]): void
+  /** `HostLine.poll`: takes in what has arrived. */
+  look?(): void
   readonly clock: Preview1Clock
   /** At most 64 KiB at once. */
   random(length: number): Uint8Array
@@ -68,6 +70,7 @@ export function createPreview1(options: Preview1Options): Preview1 {
     env: cStrings(options.env.map(([name, value]) => `${name}=${value}`)),
     random: (length) => options.random(length),
     wait: (waitables) => options.wait(waitables),
+    look: () => options.look?.(),
     exit(code) {
       try {
         return options.exit(code)

@@ -126,7 +126,7 @@ describe('standard streams', () => {
     const done = guest.room(4)
     expect(guest.call('fd_read', 0, ...guest.pieces(guest.text('xx')), done)).toBe(errno.io)
     expect(guest.call('fd_write', 1, ...guest.pieces(guest.text('xx')), done)).toBe(errno.pipe)
-    expect(guest.call('fd_write', 0, ...guest.pieces(guest.text('xx')), done)).toBe(errno.notcapable)
+    expect(guest.call('fd_write', 0, ...guest.pieces(guest.text('xx')), done)).toBe(errno.badf)
   })
 
   it('are terminals only where they are, and have no offsets', () => {
@@ -179,6 +179,18 @@ describe('poll_oneoff', () => {
     expect([guest.u32(done), guest.u64(events), guest.view.getUint8(events + 10)]).toEqual([1, 2n, 0])
     expect(guest.call('poll_oneoff', subs + 96, events, 1, done)).toBe(errno.success)
     expect(guest.nowMs).toBeCloseTo(1_007, 0)
+  })
+
+  it('sees what has arrived also where a clock is due already, so that asking again and again is enough', () => {
+    const arriving: string[] = []
+    const source = sourceOf(arriving)
+    let has = false
+    const guest = new Guest({ stdin: { ...source, ready: () => has }, look: () => void (has = true) })
+    const [subs, events, done] = [guest.room(96), guest.room(64), guest.room(4)]
+    stream(guest, subs, 1n, 1, 0)
+    clock(guest, subs + 48, 2n, 0n)
+    expect(guest.call('poll_oneoff', subs, events, 2, done)).toBe(errno.success)
+    expect([guest.u32(done), guest.u64(events), guest.u64(events + 32)]).toEqual([2, 1n, 2n])
   })
 
   it('a stream that is ready needs no sleep; one that is not waits with the clock', () => {
