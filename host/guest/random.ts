@@ -7,13 +7,17 @@ const maxRandomBytes = 1024 * 1024
 
 export const randomPart: PartKind = {
   name: 'wasi:random',
-  create: () => ({
-    imports: {
-      'wasi:random/random': { getRandomBytes: randomBytes, getRandomU64: randomU64 },
-      'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: randomU64 },
-      'wasi:random/insecure-seed': { insecureSeed: () => [randomU64(), randomU64()] },
-    },
-  }),
+  create() {
+    // One for each instance: whoever asks again is to get the same.
+    const seed = [randomU64(), randomU64()]
+    return {
+      imports: {
+        'wasi:random/random': { getRandomBytes: randomBytes, getRandomU64: randomU64 },
+        'wasi:random/insecure': { getInsecureRandomBytes: randomBytes, getInsecureRandomU64: randomU64 },
+        'wasi:random/insecure-seed': { insecureSeed: () => seed },
+      },
+    }
+  },
 }
 
 function randomBytes(length: bigint): Uint8Array {

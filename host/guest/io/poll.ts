@@ -51,7 +51,8 @@ export function createPollInterface(line: HostLine): InterfaceImports {
     poll(list: readonly Pollable[]): Uint32Array {
       if (list.length === 0) throw new Error('a guest polled an empty list')
       const waitables = list.map((pollable) => stateOf(pollable).waitable)
-      if (!waitables.some((waitable) => waitable.ready())) line.poll()
+      // Also beside a timer that is due: a guest that polls with it again and again must see what has arrived.
+      if (waitables.some((waitable) => waitable.dueAtMs === undefined && !waitable.ready())) line.poll()
       line.wait(waitables)
       return Uint32Array.from(waitables.flatMap((waitable, index) => (waitable.ready() ? index : [])))
     },

@@ -140,6 +140,8 @@ export class OutputStream {
     if (bytes.length > this.#permit)
       throw new Error(`a guest wrote ${bytes.length} bytes where check-write allowed ${this.#permit}`)
     this.#permit -= bytes.length
+    // It may have been closed since it was asked.
+    this.#capacity()
     this.#put(bytes)
   }
 

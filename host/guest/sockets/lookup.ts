@@ -24,7 +24,7 @@ export class ResolveAddressStream {
 
   /** @throws WitError `access-denied`, `invalid-argument` */
   static start(context: PartContext, _network: Network, name: string): ResolveAddressStream {
-    const literal = parseIp(name)
+    const literal = parseIp(/^\[(.*:.*)\]$/.exec(name)?.[1] ?? name)
     checkGranted(context, 'lookup', name.slice(0, maxNameChars))
     if (literal !== null) return new ResolveAddressStream(context, null, [literal])
     if (!isName(name)) throw fail('invalid-argument')

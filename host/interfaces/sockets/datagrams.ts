@@ -23,6 +23,7 @@ export async function serveDatagrams(
   const isIpv6 = local.family === 'ipv6'
   const socket = createSocket(isIpv6 ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' })
   const say = (news: WireUdpNews | WireOpened): void => channel.send(news)
+  const underWay = new UnderWay()
   let room = datagramWindow
   socket.on('message', (data, { family, address, port }) => {
     if (room === 0) return
@@ -47,10 +48,38 @@ export async function serveDatagrams(
       if (request === null) return
       if ('room' in request) room = Math.min(datagramWindow, room + Number(request.room))
       else if (!mayReach(request.to)) say({ sent: true, error: 'access-denied' })
-      else send(socket, request.data, request.to, (error) => say({ sent: true, error }))
+      else {
+        underWay.begin()
+        send(socket, request.data, request.to, (error) => {
+          underWay.end()
+          say({ sent: true, error })
+        })
+      }
     }
   } finally {
+    // What was sent is sent, as with close(2); the socket takes a moment for each.
+    await underWay.none()
     socket.close()
+  }
+}
+
+/** Counts what was begun, and tells when nothing is left of it. */
+class UnderWay {
+  #count = 0
+  #wake: (() => void) | null = null
+
+  begin(): void {
+    this.#count += 1
+  }
+
+  end(): void {
+    this.#count -= 1
+    if (this.#count === 0) this.#wake?.()
+  }
+
+  none(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => (this.#wake = resolve))
   }
 }
 

@@ -354,6 +354,38 @@ async function talk(port: number, name: string): Promise<string> {
   return text
 }
 
+describe('a connection', () => {
+  it('takes nothing more once it was shut down for sending, also of what check-write had allowed', async () => {
+    const port = await serve(() => {})
+    expect(
+      await asGuest(`
+        const { socket, output } = connectTo(${port})
+        const allowed = output.checkWrite() > 3n
+        socket.shutdown('send')
+        return [allowed, payload(() => output.write(utf8('Hi!'))).err, payload(() => output.checkWrite()).err,
+          payload(() => output.flush()).err]`),
+    ).toEqual([true, { tag: 'closed' }, { tag: 'closed' }, { tag: 'closed' }])
+  })
+
+  it('is seen to have bytes by a guest that polls it beside a timer of no time', async () => {
+    const port = await serve((socket) => socket.write('bytes'))
+    expect(
+      await asGuest(`
+        const { subscribeDuration } = imports['wasi:clocks/monotonic-clock']
+        const { input } = connectTo(${port})
+        const arrived = input.subscribe()
+        const until = performance.now() + 5_000
+        for (;;) {
+          const due = subscribeDuration(0n)
+          const ready = poll([due, arrived])
+          if (ready.includes(1)) return text(input.read(10n))
+          if (performance.now() > until) return 'never'
+          drop(due)
+        }`),
+    ).toBe('bytes')
+  })
+})
+
 describe('UDP', () => {
   it('sends and receives datagrams', async () => {
     const echo = createSocket('udp4')
@@ -405,6 +437,26 @@ describe('UDP', () => {
     ).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
   })
 
+  it('still sends what was sent when its socket is dropped at once', async () => {
+    const receiver = createSocket('udp4')
+    receiver.bind(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const arrived = once(receiver, 'message')
+    try {
+      await asGuest(`
+        const socket = createUdpSocket('ipv4')
+        socket.startBind(net, at(0))
+        finish(socket, () => socket.finishBind())
+        const [incoming, outgoing] = socket.stream(at(${receiver.address().port}))
+        outgoing.checkSend()
+        outgoing.send([{ data: utf8('last words'), remoteAddress: undefined }])
+        drop(incoming); drop(outgoing); drop(socket)`)
+      expect(String((await arrived)[0])).toBe('last words')
+    } finally {
+      receiver.close()
+    }
+  })
+
   it('gives back room for what was sent', async () => {
     expect(
       await asGuest(`
@@ -432,11 +484,13 @@ describe('names', () => {
         do rest = found.resolveNextAddress(); while (rest !== undefined)
         const literal = resolveAddresses(net, '::1')
         return [['ipv4', 'ipv6'].includes(first.tag), literal.resolveNextAddress(), literal.resolveNextAddress(),
+          resolveAddresses(net, '[::1]').resolveNextAddress(),
           ['', 'a b', 'http://x', 'a..b'].map((name) => payload(() => resolveAddresses(net, name)).err)]`),
     ).toEqual([
       true,
       { tag: 'ipv6', val: [0, 0, 0, 0, 0, 0, 0, 1] },
       undefined,
+      { tag: 'ipv6', val: [0, 0, 0, 0, 0, 0, 0, 1] },
       Array.from({ length: 4 }, () => 'invalid-argument'),
     ])
   })
