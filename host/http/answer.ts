@@ -12,9 +12,31 @@ const onePieceBytes = 4_096
 /**
  * @param closes whether the connection must not be used again
  * @returns a promise only for a body that streams. @throws ERR_HTTP_RESPONSE before anything is sent; later the
- * connection is destroyed instead
+ * connection is destroyed instead. However it ends, a body that streams is let go of: its instance waits for that.
  */
 export function answer(
+  res: ServerResponse,
+  method: string,
+  response: HttpResponse,
+  closes: boolean,
+): Promise<void> | undefined {
+  try {
+    return send(res, method, response, closes)
+  } catch (error) {
+    letGo(response.body)
+    throw error
+  }
+}
+
+function letGo(body: HttpResponse['body']): void {
+  if (body !== null && !(body instanceof Uint8Array)) leave(body[Symbol.asyncIterator]())
+}
+
+function leave(pieces: AsyncIterator<Uint8Array>): void {
+  void Promise.resolve(pieces.return?.()).catch(() => {})
+}
+
+function send(
   res: ServerResponse,
   method: string,
   response: HttpResponse,
@@ -87,6 +109,8 @@ async function stream(
   response: HttpResponse,
 ): Promise<void> {
   const pieces = body[Symbol.asyncIterator]()
+  // Its `close` is over where the client left before the app had an answer.
+  if (res.destroyed) return leave(pieces)
   // A body that waits for its guest must not keep the head from the client, nor a client that is gone waiting.
   const gone = new Promise<null>((resolve) => res.once('close', () => resolve(null)))
   let size = 0
@@ -114,7 +138,7 @@ async function stream(
     const { socket } = res
     setImmediate(() => (socket === null ? res.destroy() : socket.destroySoon()))
   } finally {
-    void Promise.resolve(pieces.return?.()).catch(() => {})
+    leave(pieces)
   }
 }
 

@@ -139,7 +139,21 @@ class IncomingExchange {
     }
   }
 
-  async *#bytes(channel: HostChannel): AsyncGenerator<Uint8Array> {
+  /** Whoever stops reading, even before the first piece, ends the guest's writing at once. */
+  #bytes(channel: HostChannel): AsyncIterable<Uint8Array> {
+    const pieces = this.#pieces(channel)
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => pieces.next(),
+        return() {
+          channel.close()
+          return pieces.return(undefined)
+        },
+      }),
+    }
+  }
+
+  async *#pieces(channel: HostChannel): AsyncGenerator<Uint8Array> {
     try {
       yield* channel.incoming
       // The bytes end as well where the guest died: whether it had finished, only its word says.

@@ -149,6 +149,22 @@ describe('a guest behind wasi:http', () => {
     }
     expect(String((await ask('/relay-http/', Buffer.from('hello'))).body)).toBe('hello')
   })
+
+  it('is free for the next client when nobody reads its response', async () => {
+    async function* chunks(): AsyncGenerator<Uint8Array> {
+      for (;;) yield new Uint8Array(65_536)
+    }
+    const { body } = await apps.get('relay-http')!.handle({
+      method: 'POST',
+      path: '/',
+      scheme: 'http',
+      authority: 'x',
+      headers: [],
+      body: { chunks: chunks(), trailers: () => null, sizeBytes: null },
+    })
+    await (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return?.()
+    expect(String((await ask('/relay-http/', Buffer.from('hello'))).body)).toBe('hello')
+  })
 })
 
 describe('a guest that sends requests', () => {

@@ -189,6 +189,50 @@ describe('a response', () => {
     await whenStopped
   })
 
+  it('is let go of unread where its client left before it came, or where it cannot be sent', async () => {
+    let changes: Partial<HttpResponse> = {}
+    let asked!: () => void
+    let proceed: Promise<void> = Promise.resolve()
+    let letGo!: () => void
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false, value: Buffer.alloc(65_536) }),
+        return() {
+          letGo()
+          return Promise.resolve({ done: true, value: undefined })
+        },
+      }),
+    }
+    const port = await serve(async () => {
+      asked()
+      await proceed
+      return reply(null, { body, ...changes })
+    })
+    const next = (): { readonly isAsked: Promise<void>; readonly isFree: Promise<void> } => ({
+      isAsked: new Promise((resolve) => (asked = resolve)),
+      isFree: new Promise((resolve) => (letGo = resolve)),
+    })
+
+    const left = next()
+    let answerNow!: () => void
+    proceed = new Promise((resolve) => (answerNow = resolve))
+    const client = rawClient(port)
+    client.send(get('/hello'))
+    await left.isAsked
+    client.socket.destroy()
+    // The server has to have heard of it.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    answerNow()
+    await left.isFree
+
+    for (const bad of [{ status: 999 }, { headers: ['content-length', 'many'] }]) {
+      const { isFree } = next()
+      changes = bad
+      expect(await ask(port, get('/hello'))).toContain('ERR_HTTP_RESPONSE')
+      await isFree
+    }
+  })
+
   it('is 502 where it is none', async () => {
     const bad: Partial<HttpResponse>[] = [
       { status: 101 },
