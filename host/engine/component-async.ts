@@ -21,6 +21,46 @@ export function usesAsync(component: Uint8Array): boolean {
   return readComponent(new ByteReader(component), 0)
 }
 
+/**
+ * Whether a function is exported asynchronously without a callback ("stackful"): the glue settles such a call twice,
+ * and the guest ends in mid-call. Canonical functions that are not known here end the reading of their section.
+ * @throws MalformedError as above
+ */
+export function liftsStackful(component: Uint8Array): boolean {
+  return findStackful(new ByteReader(component), 0)
+}
+
+function findStackful(reader: ByteReader, depth: number): boolean {
+  if (depth > maxNesting) throw new MalformedError(`components are nested deeper than ${maxNesting}`)
+  reader.skip(8)
+  while (!reader.done) {
+    const { id, body } = reader.section()
+    if (id === canonSection && hasStackful(body)) return true
+    if (id === componentSection && findStackful(body, depth + 1)) return true
+  }
+  return false
+}
+
+function hasStackful(body: ByteReader): boolean {
+  for (let left = body.count(); left > 0; left -= 1) {
+    const kind = body.byte()
+    if (kind === 0x00 || kind === 0x01) {
+      body.byte()
+      body.u32()
+      const { isAsync, hasCallback } = readOptions(body)
+      if (kind === 0x00) {
+        if (isAsync && !hasCallback) return true
+        body.u32()
+      }
+    } else if (kind === 0x02 || kind === 0x03 || kind === 0x04) {
+      body.u32()
+    } else {
+      return false
+    }
+  }
+  return false
+}
+
 function readComponent(reader: ByteReader, depth: number): boolean {
   if (depth > maxNesting) throw new MalformedError(`components are nested deeper than ${maxNesting}`)
   reader.skip(8)
@@ -40,7 +80,8 @@ function readCanons(body: ByteReader): boolean {
     if (kind === 0x00 || kind === 0x01) {
       body.byte()
       body.u32()
-      if (readOptions(body)) return true
+      const { isAsync, hasCallback } = readOptions(body)
+      if (isAsync || hasCallback) return true
       if (kind === 0x00) body.u32()
     } else if (kind === 0x02 || kind === 0x03 || kind === 0x04) {
       body.u32()
@@ -52,14 +93,17 @@ function readCanons(body: ByteReader): boolean {
 }
 
 /** canonopt: 0–2 string encodings, 3 memory, 4 realloc, 5 post-return, 6 async, 7 callback, 8 core type, 9 gc. */
-function readOptions(body: ByteReader): boolean {
+function readOptions(body: ByteReader): { readonly isAsync: boolean; readonly hasCallback: boolean } {
+  let [isAsync, hasCallback] = [false, false]
   for (let left = body.count(); left > 0; left -= 1) {
     const option = body.byte()
-    if (option === 0x06 || option === 0x07) return true
-    if (option === 0x03 || option === 0x04 || option === 0x05 || option === 0x08) body.u32()
+    if (option === 0x06) isAsync = true
+    if (option === 0x07) hasCallback = true
+    if (option === 0x03 || option === 0x04 || option === 0x05 || option === 0x07 || option === 0x08)
+      body.u32()
     else if (option > 0x09) throw new MalformedError(`an unknown canonical option at byte ${body.at}`)
   }
-  return false
+  return { isAsync, hasCallback }
 }
 
 function readTypes(body: ByteReader): boolean {
