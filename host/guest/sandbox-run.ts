@@ -3,6 +3,7 @@
  * asked, one call at a time.
  */
 import { performance } from 'node:perf_hooks'
+import { endLines } from './cli/index.ts'
 import { HostFault } from './ends.ts'
 import { GuestLine, type Transport, type Work } from './guest-line.ts'
 import { Guest } from './guest.ts'
@@ -68,6 +69,7 @@ class RunningSandbox {
       this.#line.queue({ t: 'ready', memoryBytes: this.#guest.memoryBytes })
     } catch (error) {
       this.#isOver = true
+      endLines(this.#line)
       this.#line.queue({ t: 'start-failed', ...this.#guest.endOf(error) })
     }
     this.#isBusy = false
@@ -123,6 +125,7 @@ class RunningSandbox {
 
   #finish(work: Work, outcome: Outcome, activeMs: number): void {
     if (outcome.kind === 'end') this.#isOver = true
+    endLines(this.#line)
     this.#line.queue({
       t: 'result',
       call: work.call,

@@ -4,7 +4,7 @@ import { dispose } from '../io/index.ts'
 import type { PartContext, PartKind } from '../part.ts'
 import { createStdio } from './stdio.ts'
 
-export { createStdio, type Stdio } from './stdio.ts'
+export { createStdio, endLines, type Stdio } from './stdio.ts'
 
 export const cliPart: PartKind = {
   name: 'wasi:cli',

@@ -11,6 +11,8 @@ export interface Stdio {
   stdin(): ByteSource
   stdout(): ByteSink
   stderr(): ByteSink
+  /** The call is over, or the guest is: a last line without an end is a line too. */
+  endLines(): void
 }
 
 const made = new WeakMap<HostLine, Stdio>()
@@ -24,12 +26,25 @@ export function createStdio(line: HostLine, settings: PartSettings): Stdio {
   return stdio
 }
 
+/** @see Stdio.endLines; a guest that never asked for its streams has written nothing */
+export function endLines(line: HostLine): void {
+  made.get(line)?.endLines()
+}
+
 function lines(line: HostLine, lineChars: number): Stdio {
-  const sink = (stream: 'stdout' | 'stderr'): ByteSink =>
+  const sink = (stream: 'stdout' | 'stderr'): LineSink =>
     new LineSink((text) => line.post(stdioInterface, 'line', [stream, text]), lineChars)
   const stdout = sink('stdout')
   const stderr = sink('stderr')
-  return { stdin: () => atItsEnd, stdout: () => stdout, stderr: () => stderr }
+  return {
+    stdin: () => atItsEnd,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    endLines() {
+      stdout.endLine()
+      stderr.endLine()
+    },
+  }
 }
 
 function pipes(line: HostLine): Stdio {
@@ -45,6 +60,7 @@ function pipes(line: HostLine): Stdio {
     stdin: () => (stdin ??= line.open(stdioInterface, 'stdin', []).source),
     stdout: () => sink('stdout'),
     stderr: () => sink('stderr'),
+    endLines() {},
   }
 }
 
@@ -73,6 +89,8 @@ class LineSink implements ByteSink {
   readonly #lineChars: number
   readonly #decoder = new TextDecoder()
   #pending = ''
+  /** Whether anything was written since the last line was ended. */
+  #hasPart = false
 
   constructor(write: (line: string) => void, lineChars: number) {
     this.#write = write
@@ -88,7 +106,8 @@ class LineSink implements ByteSink {
     const complete = this.#pending.split('\n')
     this.#pending = complete.pop() ?? ''
     for (const text of complete) this.#put(text.endsWith('\r') ? text.slice(0, -1) : text)
-    if (this.#pending.length > this.#lineChars) this.close()
+    this.#hasPart = true
+    if (this.#pending.length > this.#lineChars) this.#putPending()
   }
 
   flush(): void {}
@@ -99,6 +118,18 @@ class LineSink implements ByteSink {
 
   /** Writes what has no end. A guest may go on writing to it after it was dropped and asked for again. */
   close(): void {
+    this.endLine()
+  }
+
+  endLine(): void {
+    if (!this.#hasPart) return
+    this.#hasPart = false
+    // The first bytes of a character whose others never came.
+    this.#pending += this.#decoder.decode()
+    this.#putPending()
+  }
+
+  #putPending(): void {
     if (this.#pending !== '') this.#put(this.#pending)
     this.#pending = ''
   }

@@ -173,3 +173,46 @@ describe('a reactor of preview1', () => {
     await sandbox.stop()
   })
 })
+
+describe('the last line of what a guest prints', () => {
+  const prints = (after: string, start = '_start'): string => `(module
+    (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 64) "first\\nlast \\c3")
+    (func (export "${start}")
+      (i32.store (i32.const 0) (i32.const 64))
+      (i32.store (i32.const 4) (i32.const 12))
+      (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      ${after}))`
+
+  test.each([
+    ['returns', ''],
+    ['traps', 'unreachable'],
+  ])('is told without its end where the guest %s, as are half characters', async (_how, after) => {
+    const lines: string[] = []
+    const sandbox = await start(prints(after), {
+      output: (stream, line) => void lines.push(`${stream}: ${line}`),
+    })
+    await sandbox.call(run, []).catch(() => undefined)
+    await sandbox.stop()
+    expect(lines).toEqual(['stdout: first', 'stdout: last \uFFFD'])
+  })
+
+  test('is told where the guest dies while it is started', async () => {
+    const lines: string[] = []
+    const output = (stream: string, line: string): void => void lines.push(`${stream}: ${line}`)
+    await expect(start(prints('unreachable', '_initialize'), { output })).rejects.toMatchObject({
+      code: 'ERR_APP_START',
+    })
+    expect(lines).toEqual(['stdout: first', 'stdout: last \uFFFD'])
+  })
+
+  test('ends with the call that printed it', async () => {
+    const lines: string[] = []
+    const sandbox = await start(prints('', 'say'), { output: (_, line) => void lines.push(line) })
+    await sandbox.call('say', [])
+    await sandbox.call('say', [])
+    await sandbox.stop()
+    expect(lines).toEqual(['first', 'last \uFFFD', 'first', 'last \uFFFD'])
+  })
+})
