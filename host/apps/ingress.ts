@@ -18,6 +18,9 @@ import {
   type Ingress,
 } from '../http/index.ts'
 
+/** Answers that are the app's own mistake. */
+const ownErrors = ['ERR_HTTP_APP', 'ERR_HTTP_NO_RESPONSE', 'ERR_HTTP_RESPONSE'] as const
+
 interface Receiver {
   readonly instance: number
   readonly ingress: Ingress
@@ -64,7 +67,11 @@ export class AppIngress {
   /** null while no instance takes requests. */
   get current(): Ingress | null {
     const receiver = this.#receiver
-    return receiver === null ? null : { handle: (request) => this.#handle(receiver, request) }
+    if (receiver === null) return null
+    return {
+      handle: (request) => this.#handle(receiver, request),
+      unsendable: (error) => this.#tell(error),
+    }
   }
 
   async #handle(receiver: Receiver, request: HttpRequest): Promise<HttpResponse> {
@@ -77,11 +84,16 @@ export class AppIngress {
       isStreaming = true
       return { ...response, body: followed(body, () => this.#done(receiver)) }
     } catch (error) {
-      if (isSelvedgeError(error, 'ERR_HTTP_APP', 'ERR_HTTP_NO_RESPONSE')) this.#failed(error.message)
+      this.#tell(error)
       throw error
     } finally {
       if (!isStreaming) this.#done(receiver)
     }
+  }
+
+  /** What ends an instance is told elsewhere. */
+  #tell(error: unknown): void {
+    if (isSelvedgeError(error, ...ownErrors)) this.#failed(error.message)
   }
 
   #done(receiver: Receiver): void {

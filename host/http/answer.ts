@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { isSelvedgeError } from '../../core/index.ts'
 import { isFieldName, isFieldValue } from '../guest/http/index.ts'
-import type { FlatFields, HttpResponse } from './contract.ts'
+import type { FlatFields, HttpResponse, Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { httpProblems } from './problems.ts'
 
@@ -11,6 +11,7 @@ const onePieceBytes = 4_096
 
 /**
  * @param closes whether the connection must not be used again
+ * @param app told why its response could not be sent, or not to its end
  * @returns a promise only for a body that streams. @throws ERR_HTTP_RESPONSE before anything is sent; later the
  * connection is destroyed instead. However it ends, a body that streams is let go of: its instance waits for that.
  */
@@ -19,10 +20,12 @@ export function answer(
   method: string,
   response: HttpResponse,
   closes: boolean,
+  app: Pick<Ingress, 'unsendable'>,
 ): Promise<void> | undefined {
   try {
-    return send(res, method, response, closes)
+    return send(res, method, response, closes, app)
   } catch (error) {
+    app.unsendable?.(error)
     letGo(response.body)
     throw error
   }
@@ -41,6 +44,7 @@ function send(
   method: string,
   response: HttpResponse,
   closes: boolean,
+  app: Pick<Ingress, 'unsendable'>,
 ): Promise<void> | undefined {
   const { status, body } = response
   if (!Number.isInteger(status) || status < 200 || status > 599) throw invalid(`its status is ${status}`)
@@ -68,7 +72,7 @@ function send(
   }
   if (declared !== null && status !== 204) fields.push('Content-Length', String(declared))
   writeHead(res, status, fields)
-  return stream(res, body, hasBody ? declared : 0, response)
+  return stream(res, body, hasBody ? declared : 0, response, app)
 }
 
 /** Text and head leave in one piece, where bytes would follow it in another. */
@@ -107,6 +111,7 @@ async function stream(
   body: AsyncIterable<Uint8Array>,
   declared: number | null,
   response: HttpResponse,
+  app: Pick<Ingress, 'unsendable'>,
 ): Promise<void> {
   const pieces = body[Symbol.asyncIterator]()
   // Its `close` is over where the client left before the app had an answer.
@@ -133,7 +138,8 @@ async function stream(
     const trailers = response.trailers()
     if (trailers !== null && declared === null) res.addTrailers(pairs(trailers))
     res.end()
-  } catch {
+  } catch (error) {
+    app.unsendable?.(error)
     // The head is out: a body that breaks off is all that a client can still be told. What was written goes first.
     const { socket } = res
     setImmediate(() => (socket === null ? res.destroy() : socket.destroySoon()))

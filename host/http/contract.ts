@@ -36,6 +36,8 @@ export interface HttpResponse {
 export interface Ingress {
   /** @throws SelvedgeError whose code decides the status */
   handle(request: HttpRequest): Promise<HttpResponse>
+  /** Told why what it answered could not be sent, or not to its end: a client sees no more than a code of that. */
+  unsendable?(error: unknown): void
 }
 
 /** Told of every request as it ends: must be quick, and must not throw. */

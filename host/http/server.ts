@@ -164,7 +164,7 @@ export class HttpServer implements Part {
       body,
     })
     waiting.waits = 'client'
-    const sent = answer(res, req.method ?? 'GET', response, !req.complete)
+    const sent = answer(res, req.method ?? 'GET', response, !req.complete, ingress)
     if (sent !== undefined) await sent
   }
 

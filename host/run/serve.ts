@@ -98,6 +98,9 @@ function telling(ingress: Ingress, { tell }: RunRequest): Ingress {
         throw error
       }
     },
+    unsendable(error) {
+      if (isSelvedgeError(error)) tell(`${error.code}: ${error.message}`)
+    },
   }
 }
 

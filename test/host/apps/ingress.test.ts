@@ -79,7 +79,9 @@ describe('the way into an app', () => {
       ingress.attach(1, { handle: () => Promise.reject(error) })
       await expect(ingress.current!.handle(request)).rejects.toBe(error)
     }
-    expect(told).toEqual(['no such page'])
+    ingress.attach(2, { handle: () => Promise.reject(new Error('trap')) })
+    ingress.current!.unsendable!(httpProblems.error('ERR_HTTP_RESPONSE', 'its status is 0'))
+    expect(told).toEqual(['no such page', 'its status is 0'])
   })
 
   it('is idle after a failure too', async () => {

@@ -14,6 +14,8 @@ import {
 import { rawClient } from './raw-client.ts'
 
 const servers: HttpServer[] = []
+/** Why responses could not be sent, as their apps were told. */
+const unsendable: string[] = []
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()))
 })
@@ -22,7 +24,10 @@ async function serve(
   handle: (request: HttpRequest) => Promise<HttpResponse> | HttpResponse,
   limits: Partial<HttpLimits> = {},
 ): Promise<number> {
-  const ingress: Ingress = { handle: async (request) => handle(request) }
+  const ingress: Ingress = {
+    handle: async (request) => handle(request),
+    unsendable: (error) => void unsendable.push((error as Error).message),
+  }
   const server = new HttpServer({
     host: '127.0.0.1',
     port: 0,
@@ -246,7 +251,9 @@ describe('a response', () => {
     const port = await serve(() => reply('hello', changes))
     for (const each of bad) {
       changes = each
+      unsendable.length = 0
       expect(await ask(port, get('/hello'))).toMatch(/^HTTP\/1.1 502 .*"error":"ERR_HTTP_RESPONSE"/s)
+      expect(unsendable).toEqual([expect.stringContaining('the response of the app cannot be sent: ')])
     }
   })
 })
