@@ -7,9 +7,10 @@ process.env = {}
 
 const { port, shared } = workerData as { port: MessagePort; shared: SharedArrayBuffer }
 const view = new Int32Array(shared)
+const transport = new ThreadTransport(port, view)
 const sandbox = createSandbox({
-  transport: new ThreadTransport(port, view),
+  transport,
   parts: wasiParts,
   begun: (call) => Atomics.store(view, cells.begun, call),
 })
-port.on('message', (batch) => sandbox.take(batch))
+transport.onBatch((batch) => void sandbox.take(batch))

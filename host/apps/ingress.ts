@@ -11,6 +11,7 @@ import {
   componentIngress,
   defaultHttpLimits,
   httpHandlerId,
+  isWhole,
   pooledIngress,
   recordIngress,
   type HttpRequest,
@@ -80,7 +81,7 @@ export class AppIngress {
     try {
       const response = await receiver.ingress.handle(request)
       const { body } = response
-      if (body === null || body instanceof Uint8Array) return response
+      if (isWhole(body)) return response
       isStreaming = true
       return { ...response, body: followed(body, () => this.#done(receiver)) }
     } catch (error) {

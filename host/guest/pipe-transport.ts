@@ -2,6 +2,7 @@
 import { readSync, writeSync } from 'node:fs'
 import { encodeFrame, FrameReader } from './frames.ts'
 import type { Transport } from './guest-line.ts'
+import { packToHost, unpackToGuest } from './packing.ts'
 import { pipes, type ToGuest, type ToHost } from './protocol.ts'
 
 const readBytes = 256 * 1024
@@ -11,7 +12,7 @@ export class PipeTransport implements Transport {
   readonly #reader = new FrameReader(Infinity)
 
   send(batch: readonly ToHost[]): void {
-    const frame = encodeFrame(batch)
+    const frame = encodeFrame(packToHost(batch))
     // Sleeps while the pipe is full: a node that is behind slows its guest down.
     for (let at = 0; at < frame.length;) at += writeSync(pipes.toHost, frame, at)
   }
@@ -29,7 +30,7 @@ export class PipeTransport implements Transport {
   next(): readonly ToGuest[] {
     for (;;) {
       const batch = this.#reader.next()
-      if (batch !== null) return batch as ToGuest[]
+      if (batch !== null) return unpackToGuest(batch)
       const chunk = Buffer.allocUnsafe(readBytes)
       const count = readSync(pipes.toGuest, chunk)
       if (count === 0) process.exit(0)

@@ -2,6 +2,7 @@
  * What passes between the node and a sandbox, in batches: one message across threads or processes costs more than
  * what most of them carry. Both directions keep their order.
  */
+import type { PackedBatch } from './packing.ts'
 import type { PartSettings } from './part.ts'
 
 /** How the sandbox passes a function of an interface on. */
@@ -168,10 +169,10 @@ export const pipes = { toGuest: 3, toHost: 4 } as const
 /** Between a node and a thread that several sandboxes share; null lets one go, and says that it has gone. */
 export interface ToShared {
   readonly sandbox: number
-  readonly batch: readonly ToGuest[] | null
+  readonly batch: PackedBatch | null
 }
 
 export interface FromShared {
   readonly sandbox: number
-  readonly batch: readonly ToHost[] | null
+  readonly batch: PackedBatch | null
 }

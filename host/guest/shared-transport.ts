@@ -5,6 +5,7 @@
  */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import type { Transport } from './guest-line.ts'
+import { packToHost, unpackToGuest } from './packing.ts'
 import { cells, type FromShared, type ToGuest, type ToHost, type ToShared } from './protocol.ts'
 
 const longestSleepMs = 0x7fff_ffff
@@ -23,8 +24,9 @@ export class SharedPort {
   keep({ sandbox, batch }: ToShared): number | null {
     if (batch === null) return sandbox
     const waiting = this.#waiting.get(sandbox)
-    if (waiting === undefined) this.#waiting.set(sandbox, [batch])
-    else waiting.push(batch)
+    const unpacked = unpackToGuest(batch)
+    if (waiting === undefined) this.#waiting.set(sandbox, [unpacked])
+    else waiting.push(unpacked)
     return null
   }
 
@@ -45,7 +47,7 @@ export class SharedPort {
 
   transportOf(sandbox: number): Transport {
     return {
-      send: (batch: readonly ToHost[]) => this.#send({ sandbox, batch }),
+      send: (batch: readonly ToHost[]) => this.#send({ sandbox, batch: packToHost(batch) }),
       receive: (untilMs) => this.#receive(sandbox, untilMs),
     }
   }

@@ -1,6 +1,7 @@
 /** Batches between two threads: one port, and one shared cell to sleep on. */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import type { Transport } from './guest-line.ts'
+import { packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
 import { cells, type ToGuest, type ToHost } from './protocol.ts'
 
 /** `Atomics.wait` takes a 32-bit number of ms in some engines. */
@@ -16,14 +17,14 @@ export class ThreadTransport implements Transport {
   }
 
   send(batch: readonly ToHost[]): void {
-    this.#port.postMessage(batch)
+    this.#port.postMessage(packToHost(batch))
   }
 
   receive(untilMs: number | null): readonly ToGuest[] | null {
     for (;;) {
       const seen = Atomics.load(this.#cells, cells.batches)
-      const received = receiveMessageOnPort(this.#port) as { message: readonly ToGuest[] } | undefined
-      if (received !== undefined) return received.message
+      const received = receiveMessageOnPort(this.#port) as { message: PackedBatch } | undefined
+      if (received !== undefined) return unpackToGuest(received.message)
       const leftMs = untilMs === null ? longestSleepMs : untilMs - performance.now()
       if (leftMs <= 0) return null
       Atomics.wait(this.#cells, cells.batches, seen, Math.min(leftMs, longestSleepMs))
@@ -31,6 +32,6 @@ export class ThreadTransport implements Transport {
   }
 
   onBatch(take: (batch: readonly ToGuest[]) => void): void {
-    this.#port.on('message', take)
+    this.#port.on('message', (packed: PackedBatch) => take(unpackToGuest(packed)))
   }
 }

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { isSelvedgeError } from '../../core/index.ts'
 import { isFieldName, isFieldValue } from '../guest/http/index.ts'
-import type { FlatFields, HttpResponse, Ingress } from './contract.ts'
+import { isWhole, type FlatFields, type HttpResponse, type Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { httpProblems } from './problems.ts'
 
@@ -32,7 +32,7 @@ export function answer(
 }
 
 function letGo(body: HttpResponse['body']): void {
-  if (body !== null && !(body instanceof Uint8Array)) leave(body[Symbol.asyncIterator]())
+  if (!isWhole(body)) leave(body[Symbol.asyncIterator]())
 }
 
 function leave(pieces: AsyncIterator<Uint8Array>): void {
@@ -52,7 +52,7 @@ function send(
   const declared = takeLength(fields)
   if (closes) fields.push('Connection', 'close')
   const hasBody = method !== 'HEAD' && status !== 204 && status !== 304
-  if (body === null || body instanceof Uint8Array) {
+  if (isWhole(body)) {
     const size = body?.length ?? 0
     if (!hasBody) {
       // What a GET would have been answered with: a HEAD may say it, and so may 304.
@@ -76,8 +76,9 @@ function send(
 }
 
 /** Text and head leave in one piece, where bytes would follow it in another. */
-function endWith(res: ServerResponse, body: Uint8Array | null): void {
+function endWith(res: ServerResponse, body: Uint8Array | string | null): void {
   if (body === null) res.end()
+  else if (typeof body === 'string') res.end(body, 'latin1')
   else if (body.length > onePieceBytes) res.end(body)
   else res.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }

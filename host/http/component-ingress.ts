@@ -6,12 +6,12 @@ import { messageOf } from '../../core/index.ts'
 import type { HostChannel, Sandbox } from '../engine/index.ts'
 import {
   httpPartName,
+  packCall,
+  unpackAnswer,
   type FlatFields,
   type FromGuest,
   type FromNode,
   type HttpErrorCode,
-  type IncomingAnswer,
-  type IncomingCall,
   type WholeResponse,
 } from '../guest/http/index.ts'
 import {
@@ -33,8 +33,8 @@ export function componentIngress(app: string, sandbox: Pick<Sandbox, 'invoke'>):
   }
 }
 
-function callOf({ method, path, scheme, authority, headers, body }: HttpRequest): IncomingCall {
-  return { method, path, scheme, authority, headers, body: isStreamed(body) ? 'streamed' : body }
+function callOf({ method, path, scheme, authority, headers, body }: HttpRequest): unknown[] {
+  return packCall({ method, path, scheme, authority, headers, body: isStreamed(body) ? 'streamed' : body })
 }
 
 const noTrailers = (): null => null
@@ -58,7 +58,7 @@ class IncomingExchange {
     this.#body = body
   }
 
-  asked(sandbox: Pick<Sandbox, 'invoke'>, call: IncomingCall): Promise<HttpResponse> {
+  asked(sandbox: Pick<Sandbox, 'invoke'>, args: readonly unknown[]): Promise<HttpResponse> {
     const response = new Promise<HttpResponse>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -67,15 +67,21 @@ class IncomingExchange {
       this.#channel = channel
       void this.#listen(channel)
     }
-    const { result } = sandbox.invoke({ part: httpPartName, name: 'handle', args: [call], used })
+    const { result } = sandbox.invoke({ part: httpPartName, name: 'handle', args, used })
     result.then(
-      (value) => this.#answered(value as IncomingAnswer),
+      (value) => this.#answered(value),
       (error: unknown) => this.#failed(error),
     )
     return response
   }
 
-  #answered(answer: IncomingAnswer): void {
+  #answered(value: unknown): void {
+    let answer: ReturnType<typeof unpackAnswer>
+    try {
+      answer = unpackAnswer(value)
+    } catch (error) {
+      return this.#failed(httpProblems.error('ERR_HTTP_RESPONSE', `${this.#app}: ${messageOf(error)}`))
+    }
     if (answer.t === 'streamed') return
     this.#channel?.close()
     if (answer.t === 'response') {
@@ -83,7 +89,7 @@ class IncomingExchange {
       return this.#resolve({
         status,
         headers,
-        body: body as Uint8Array | null,
+        body,
         trailers: trailers === null ? noTrailers : () => trailers,
       })
     }

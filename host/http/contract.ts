@@ -26,8 +26,11 @@ export interface HttpRequest {
 export interface HttpResponse {
   readonly status: number
   readonly headers: FlatFields
-  /** A body that streams fails by throwing; whoever stops reading it calls its iterator's `return`. */
-  readonly body: Uint8Array | AsyncIterable<Uint8Array> | null
+  /**
+   * Text stands for bytes, one a character (latin1). A body that streams fails by throwing; whoever stops reading it
+   * calls its iterator's `return`.
+   */
+  readonly body: Uint8Array | string | AsyncIterable<Uint8Array> | null
   /** Asked for after the body. */
   trailers(): FlatFields | null
 }
@@ -50,6 +53,11 @@ export interface HttpObserver {
   answered(app: string, status: number, ms: number): void
   /** The node answered with a problem in the place of an app; those that an app was given end in `answered` too. */
   refused(code: string): void
+}
+
+/** Whether a response's body is all there. */
+export function isWhole(body: HttpResponse['body']): body is Uint8Array | string | null {
+  return body === null || typeof body === 'string' || body instanceof Uint8Array
 }
 
 export function isStreamed(body: HttpRequest['body']): body is StreamedBody {

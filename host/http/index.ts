@@ -1,7 +1,7 @@
 /** The public face of HTTP on the node's side: the server in front of the apps, and the client behind them. */
 export { asyncHandlerId, componentIngress } from './component-ingress.ts'
 export type * from './contract.ts'
-export { isStreamed } from './contract.ts'
+export { isStreamed, isWhole } from './contract.ts'
 export { defaultHttpLimits, type HttpLimits } from './limits.ts'
 export { httpClient, type HttpClientNeeds } from './client.ts'
 export { pooledIngress } from './pooled-ingress.ts'

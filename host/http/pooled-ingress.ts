@@ -3,7 +3,7 @@
  * whoever reads slowly keeps one busy and not all of them.
  */
 import type { AppPool, Sandbox } from '../engine/index.ts'
-import type { HttpRequest, HttpResponse, Ingress } from './contract.ts'
+import { isWhole, type HttpRequest, type HttpResponse, type Ingress } from './contract.ts'
 
 /** @param ingressOf how one instance is asked */
 export function pooledIngress(
@@ -18,7 +18,7 @@ export function pooledIngress(
             .handle(request)
             .then((response): void | Promise<void> => {
               const { body } = response
-              if (body === null || body instanceof Uint8Array) return resolve(response)
+              if (isWhole(body)) return resolve(response)
               const { watched, ended } = watch(body, sandbox.ended)
               resolve({ ...response, body: watched, trailers: () => response.trailers() })
               return ended

@@ -7,7 +7,14 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { messageOf } from '../../../core/index.ts'
-import { encodeFrame, FrameReader, type Boot, type ToHost } from '../../guest/index.ts'
+import {
+  encodeFrame,
+  FrameReader,
+  packToGuest,
+  unpackToHost,
+  type Boot,
+  type ToHost,
+} from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import { confinement, flagsOf } from './confinement.ts'
 import { isToHost } from './inbound-check.ts'
@@ -71,7 +78,7 @@ class ProcessLink implements SandboxLink {
   }
 
   send(batch: Parameters<SandboxLink['send']>[0]): void {
-    this.#toGuest.write(encodeFrame(batch))
+    this.#toGuest.write(encodeFrame(packToGuest(batch)))
   }
 
   modulesOf({ modules }: StoredComponent): Promise<Boot['modules']> {
@@ -103,7 +110,7 @@ class ProcessLink implements SandboxLink {
 
   #take(batch: readonly unknown[]): void {
     const messages: ToHost[] = []
-    for (const message of batch) {
+    for (const message of unpackToHost(batch)) {
       if (!isToHost(message)) throw new Error('a message of no known form')
       if (message.t === 'wake') this.#wake(message.afterMs)
       else messages.push(message)

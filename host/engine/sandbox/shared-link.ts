@@ -4,7 +4,15 @@
  */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { messageOf } from '../../../core/index.ts'
-import { cellCount, cells, type FromShared, type ToGuest, type ToShared } from '../../guest/index.ts'
+import {
+  cellCount,
+  cells,
+  packToGuest,
+  unpackToHost,
+  type FromShared,
+  type ToGuest,
+  type ToShared,
+} from '../../guest/index.ts'
 import type { LinkEvents, LinkOptions, SandboxLink } from './link.ts'
 import { compiledModules } from './thread-link.ts'
 
@@ -93,7 +101,7 @@ class SharedThread {
     this.#tenants.set(number, tenant)
     return {
       pid: null,
-      send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch }),
+      send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch: packToGuest(batch) }),
       modulesOf: compiledModules,
       begun: () => null,
       terminate: () => this.#leave(number, tenant),
@@ -110,7 +118,7 @@ class SharedThread {
     const tenant = this.#tenants.get(sandbox)
     if (tenant === undefined) return
     if (batch === null) return tenant.letGo?.()
-    if (tenant.letGo === null) tenant.events.batch(batch)
+    if (tenant.letGo === null) tenant.events.batch(unpackToHost(batch))
   }
 
   /** One goes and the others stay, if the thread is free to let it go. */

@@ -1,7 +1,15 @@
 /** A sandbox in a thread, with no ambient authority: no environment, arguments, input, or output of its own. */
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { messageOf } from '../../../core/index.ts'
-import { cellCount, cells, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
+import {
+  cellCount,
+  cells,
+  packToGuest,
+  unpackToHost,
+  type Boot,
+  type PackedBatch,
+  type ToGuest,
+} from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import type { LinkFactory } from './link.ts'
 
@@ -28,8 +36,8 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
     isOver = true
     events.ended(reason, message)
   }
-  port.on('message', (batch: readonly ToHost[]) => {
-    if (!isOver) events.batch(batch)
+  port.on('message', (packed: PackedBatch) => {
+    if (!isOver) events.batch(unpackToHost(packed))
   })
   port.unref()
   worker.stdout.on('data', (chunk: Buffer) => events.printed(chunk.toString('utf8', 0, 1_000)))
@@ -43,7 +51,7 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
   return {
     pid: null,
     send(batch: readonly ToGuest[]) {
-      port.postMessage(batch)
+      port.postMessage(packToGuest(batch))
       Atomics.add(view, cells.batches, 1)
       Atomics.notify(view, cells.batches)
     },

@@ -15,12 +15,14 @@ import { OutgoingRequest } from './outgoing-request.ts'
 import { OutgoingResponse, ResponseOutparam } from './outgoing-response.ts'
 import { RequestOptions } from './request-options.ts'
 import { HttpWorld } from './resource.ts'
-import { httpPartName, type IncomingCall } from './wire.ts'
+import { packAnswer, unpackCall } from './packing.ts'
+import { httpPartName } from './wire.ts'
 
 export type { HttpErrorCode } from './error-code.ts'
 export { httpGuestLimits } from './limits.ts'
 export { outgoingChannelName } from './outgoing-handler.ts'
 export { isFieldName, isFieldValue } from './syntax.ts'
+export * from './packing.ts'
 export * from './wire.ts'
 
 export const httpPart: PartKind = {
@@ -38,7 +40,7 @@ export const httpPart: PartKind = {
       },
       invoke(exports, name, args, channel) {
         if (name !== 'handle') throw new Error(`wasi:http has no invocation ${name}`)
-        return handler.handle(exports, args[0] as IncomingCall, channel)
+        return packAnswer(handler.handle(exports, unpackCall(args), channel))
       },
     }
   },

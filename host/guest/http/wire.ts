@@ -18,7 +18,7 @@ export type FlatFields = readonly string[]
 /** A body that is there as a whole, `null` where it is empty; or `streamed`: it comes through the channel. */
 export type WireBody = Uint8Array | null | 'streamed'
 
-/** The one argument of `invoke('handle', …)`. */
+/** What `invoke('handle', …)` is asked, as both halves work with it; it crosses as {@link packCall} has it. */
 export interface IncomingCall {
   /** As in the request line: `GET`. */
   readonly method: string
@@ -39,7 +39,7 @@ export interface WholeResponse {
   readonly trailers: FlatFields | null
 }
 
-/** What `invoke('handle', …)` answers. */
+/** What `invoke('handle', …)` answers; it crosses as {@link packAnswer} has it. */
 export type IncomingAnswer =
   | WholeResponse
   /** Head and body went through the channel. */

@@ -5,7 +5,8 @@
 import { systemClock, systemRandom } from '../../../core/index.ts'
 import { createStdio } from '../cli/index.ts'
 import { GuestExit } from '../ends.ts'
-import { httpPartName, type IncomingCall } from '../http/wire.ts'
+import { packAnswer, unpackCall } from '../http/packing.ts'
+import { httpPartName } from '../http/wire.ts'
 import type { HostLine } from '../line.ts'
 import type { GuestExports, Part, PartContext, PartKind } from '../part.ts'
 import { createCli } from './cli.ts'
@@ -42,7 +43,7 @@ export const p3Part: PartKind = {
       },
       invoke(exports, method, args, channel) {
         if (method !== 'handle') throw new Error(`wasi:p3 has no invocation ${method}`)
-        return http.handle(exports, args[0] as IncomingCall, channel)
+        return http.handle(exports, unpackCall(args), channel).then(packAnswer)
       },
     }
   },

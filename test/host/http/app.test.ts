@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog, systemClock } from '../../../core/index.ts'
 import type { Engine, Sandbox } from '../../../host/engine/index.ts'
+import { bodyBytes, packCall, unpackAnswer, type WireBody } from '../../../host/guest/http/index.ts'
 import { componentIngress, HttpServer, type Ingress } from '../../../host/http/index.ts'
 import {
   bindInterfaces,
@@ -209,9 +210,9 @@ describe('an invocation that waits for its turn', () => {
         deadlineMs: 5_000,
         memoryBytes: 4 * 1024 * 1024,
       })
-      const call = { method: 'POST', path: '/', scheme: 'http', authority: undefined, headers: [] }
-      const ask = (body: unknown) =>
-        sandbox.invoke({ part: 'wasi:http', name: 'handle', args: [{ ...call, body }] })
+      const call = { method: 'POST', path: '/', scheme: 'http', authority: undefined, headers: [] } as const
+      const ask = (body: WireBody) =>
+        sandbox.invoke({ part: 'wasi:http', name: 'handle', args: packCall({ ...call, body }) })
       const first = ask(null)
       const second = ask('streamed')
       await second.channel.write(new TextEncoder().encode('early'))
@@ -222,10 +223,11 @@ describe('an invocation that waits for its turn', () => {
       const read = (async () => {
         for await (const piece of second.channel.incoming) pieces.push(piece)
       })()
-      const answer = (await second.result) as { t: string; body?: Uint8Array }
+      const answer = unpackAnswer(await second.result)
       second.channel.close()
       await read.catch(() => {})
-      const body = answer.t === 'response' ? (answer.body ?? new Uint8Array()) : Buffer.concat(pieces)
+      const body =
+        answer.t === 'response' ? (bodyBytes(answer.body) ?? new Uint8Array()) : Buffer.concat(pieces)
       expect(Buffer.from(body).toString()).toBe('early')
     } finally {
       await narrow.stop()

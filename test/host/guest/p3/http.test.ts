@@ -1,7 +1,9 @@
 /** wasi:http 0.3 with a guest that is a function of the test: its classes, and a request on its way through it. */
 import { describe, expect, test } from 'vitest'
+import { packCall } from '../../../../host/guest/http/packing.ts'
 import type { IncomingAnswer, IncomingCall } from '../../../../host/guest/http/wire.ts'
 import type { GuestExports } from '../../../../host/guest/part.ts'
+import { received } from '../http/kit.ts'
 import { makeWorld, type World } from './kit.ts'
 
 interface FieldsLike {
@@ -45,12 +47,8 @@ const call: IncomingCall = {
 
 function handled(world: World, handle: (request: RequestLike) => Promise<unknown>): Promise<IncomingAnswer> {
   const exports = { 'wasi:http/handler@0.3.0': { handle } } as unknown as GuestExports
-  return world.part.invoke?.(
-    exports,
-    'handle',
-    [call],
-    () => world.channel().guest,
-  ) as Promise<IncomingAnswer>
+  const answer = world.part.invoke?.(exports, 'handle', packCall(call), () => world.channel().guest)
+  return Promise.resolve(answer).then(received)
 }
 
 describe('a request', () => {
