@@ -45,7 +45,10 @@ export interface EngineLimits {
   readonly reservedBytes: number
   /** Calls of an asynchronous guest after which it gets a new instance: its glue keeps some 200 KB of a request. */
   readonly asyncRecycleCalls: number
-  /** Streams, pollables and other resources of the host that a guest may hold at once. */
+  /**
+   * Streams, pollables and other resources of the host that a guest may hold at once. Guests in JavaScript leave a
+   * request and its headers to their collector, which comes seldom; some 200 bytes of the sandbox's heap each.
+   */
   readonly heldHandles: number
   /** Channels a guest may have open at once; each may hold two windows of 256 KiB. */
   readonly channels: number
@@ -74,6 +77,6 @@ export const defaultLimits: EngineLimits = {
   spares: 1,
   reservedBytes: 128 * 1024 * 1024,
   asyncRecycleCalls: 100,
-  heldHandles: 1_024,
+  heldHandles: 16_384,
   channels: 128,
 }

@@ -6,12 +6,13 @@ import { getHeapStatistics } from 'node:v8'
 import { endOf, GuestExit, HostFault } from './ends.ts'
 import { instantiateComponent, type Component } from './glue.ts'
 import type { GuestLine, Work } from './guest-line.ts'
+import { Handles } from './handles.ts'
 import { bindParts, type BoundParts } from './imports.ts'
 import { camelCase, satisfiesExport } from './interface-id.ts'
 import { createIo } from './io/index.ts'
 import { instantiateModule } from './module.ts'
 import { partFor } from './p3/index.ts'
-import type { GuestExports, GuestFunction, PartContext, PartKind } from './part.ts'
+import type { GuestExports, GuestFunction, Part, PartContext, PartKind } from './part.ts'
 import type { Boot, EndOfGuest, Outcome } from './protocol.ts'
 import { takeImage, type Image } from './restore.ts'
 import { assertBounded } from './values.ts'
@@ -28,14 +29,19 @@ export class Guest {
   #bound: BoundParts | null = null
   #component: Component | null = null
   #image: Image | null = null
-  #held = 0
+  #handles: Handles
   #calls = 0
   #hasExited = false
+  /** What was called of this instance, by target: looking through its exports costs as much as a small call. */
+  readonly #functions = new Map<string, GuestFunction>()
+  /** The same for invocations of parts. */
+  readonly #invoked = new Map<string, Part>()
   /** Estimated size of what the last call gave back, in bytes. */
   resultBytes = 0
 
   constructor(boot: Boot, kinds: readonly PartKind[], line: GuestLine) {
     this.#boot = boot
+    this.#handles = new Handles(boot.limits.heldHandles)
     this.#kinds = kinds
     this.#line = line
   }
@@ -43,7 +49,10 @@ export class Guest {
   /** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
   async make(): Promise<void> {
     const { glue, interfaces, restore, fresh } = this.#boot
-    this.#held = 0
+    // What the last instance held is of no use to the next, and what of it is given back late does not count here.
+    this.#handles = new Handles(this.#boot.limits.heldHandles)
+    this.#functions.clear()
+    this.#invoked.clear()
     this.#calls = 0
     this.#hasExited = false
     const context = this.#context()
@@ -86,7 +95,7 @@ export class Guest {
     if (recycleAfter !== null && this.#calls >= recycleAfter) return this.#remake()
     if (this.#calls % heapCheckCalls === 0 && this.#isHeapLarge()) return this.#remake()
     if (!fresh) return null
-    if (this.#held === 0 && this.#image?.restore() === true) return null
+    if (this.#handles.held === 0 && this.#image?.restore() === true) return null
     return this.#remake()
   }
 
@@ -138,31 +147,33 @@ export class Guest {
 
   #call({ target, args }: Extract<Work, { t: 'call' }>): unknown {
     const exports = this.#component?.exports ?? {}
-    const guestFunction = findExport(exports, target)
-    if (guestFunction === null) return noExport(exports)
+    let guestFunction = this.#functions.get(target)
+    if (guestFunction === undefined) {
+      const found = findExport(exports, target)
+      if (found === null) return noExport(exports)
+      guestFunction = found
+      this.#functions.set(target, found)
+    }
     return guestFunction(...args)
   }
 
   #invoke({ part: name, name: method, args, channel }: Extract<Work, { t: 'invoke' }>): unknown {
     const exports = this.#component?.exports ?? {}
-    const part = this.#bound?.parts.get(partFor(name, exports))
+    let part = this.#invoked.get(name)
+    if (part === undefined) {
+      part = this.#bound?.parts.get(partFor(name, exports))
+      if (part !== undefined) this.#invoked.set(name, part)
+    }
     if (part?.invoke === undefined) throw new HostFault(`part ${name} takes no invocations`)
     return part.invoke(exports, method, args, () => this.#line.invocationChannel(channel))
   }
 
   #context(): PartContext {
-    const hold = (): (() => void) => {
-      const most = this.#boot.limits.heldHandles
-      if (this.#held >= most) throw new Error(`a guest holds ${most} resources of the host and drops none`)
-      this.#held += 1
-      let isHeld = true
-      return () => {
-        if (isHeld) this.#held -= 1
-        isHeld = false
-      }
-    }
+    const handles = this.#handles
+    const hold = (): (() => void) => handles.hold()
     const line = this.#line
-    return { line, hold, held: () => this.#held, settings: this.#boot.settings, io: createIo(line, hold) }
+    const { settings } = this.#boot
+    return { line, hold, handles, held: () => handles.held, settings, io: createIo(line, hold) }
   }
 }
 

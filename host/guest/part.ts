@@ -6,6 +6,7 @@
  * An interface of plain functions needs no part: the sandbox makes one call or post of each of them by itself.
  */
 import type { ByteSink, ByteSource, Waitable } from './bytes.ts'
+import type { Handles } from './handles.ts'
 import type { GuestChannel, HostLine } from './line.ts'
 
 /** The functions and classes of one interface, in jco's spelling: camelCase functions, resources as classes. */
@@ -36,6 +37,8 @@ export interface PartContext {
    * @throws when it holds too many: each costs the sandbox's heap, which must never run full
    */
   hold(): () => void
+  /** The same count, for resources that are made with every request and know whether they are gone. */
+  readonly handles: Pick<Handles, 'take' | 'giveBack'>
   /** How many are held: an instance with open handles cannot be put back by restoring its memory. */
   held(): number
   readonly settings: PartSettings

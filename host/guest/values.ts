@@ -15,30 +15,32 @@ export class ValueError extends Error {
  * @throws ValueError also for functions, promises and other things that no WIT value becomes
  */
 export function assertBounded(value: unknown, maxBytes: number): number {
-  let left = maxBytes
-  const spend = (bytes: number): void => {
-    left -= bytes
-    if (left < 0) throw new ValueError(`a value is larger than ${maxBytes} bytes`)
+  return maxBytes - leftAfter(value, maxBytes, maxBytes, 0)
+}
+
+/** @returns what is left of `left` bytes, without a closure or an object of its own: it runs with every call */
+function leftAfter(item: unknown, left: number, maxBytes: number, depth: number): number {
+  if (depth > maxDepth) throw new ValueError(`a value is nested deeper than ${maxDepth}`)
+  let rest = left - sizeOf(item)
+  if (rest < 0) throw new ValueError(`a value is larger than ${maxBytes} bytes`)
+  if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) return rest
+  if (Array.isArray(item)) {
+    for (const entry of item as unknown[]) rest = leftAfter(entry, rest, maxBytes, depth + 1)
+    return rest
   }
-  const visit = (item: unknown, depth: number): void => {
-    if (depth > maxDepth) throw new ValueError(`a value is nested deeper than ${maxDepth}`)
-    if (typeof item === 'string') return spend(item.length * 2)
-    if (typeof item !== 'object' || item === null) {
-      if (typeof item === 'function' || typeof item === 'symbol') throw notAValue(item)
-      return spend(8)
-    }
-    spend(overheadBytes)
-    if (ArrayBuffer.isView(item)) return spend(item.byteLength)
-    if (Array.isArray(item)) {
-      for (const entry of item as unknown[]) visit(entry, depth + 1)
-      return
-    }
-    const prototype: unknown = Object.getPrototypeOf(item)
-    if (prototype !== Object.prototype && prototype !== null) throw notAValue(item)
-    for (const entry of Object.values(item)) visit(entry, depth + 1)
-  }
-  visit(value, 0)
-  return maxBytes - left
+  const prototype: unknown = Object.getPrototypeOf(item)
+  if (prototype !== Object.prototype && prototype !== null) throw notAValue(item)
+  for (const entry of Object.values(item)) rest = leftAfter(entry, rest, maxBytes, depth + 1)
+  return rest
+}
+
+/** Without what is in it, where that is looked at one by one. */
+function sizeOf(item: unknown): number {
+  if (typeof item === 'string') return item.length * 2
+  if (typeof item === 'object' && item !== null)
+    return ArrayBuffer.isView(item) ? overheadBytes + item.byteLength : overheadBytes
+  if (typeof item === 'function' || typeof item === 'symbol') throw notAValue(item)
+  return 8
 }
 
 function notAValue(item: unknown): ValueError {

@@ -33,14 +33,13 @@ export class HttpWorld {
 
 export class Resource {
   protected readonly world: HttpWorld
-  readonly #release: () => void
   readonly #parent: Resource | null
   #children = 0
   #isGone = false
 
   constructor(world: HttpWorld, parent: Resource | null = null) {
     this.world = world
-    this.#release = world.context.hold()
+    world.context.handles.take()
     this.#parent = parent
     if (parent !== null) parent.#children += 1
   }
@@ -65,7 +64,7 @@ export class Resource {
     if (this.#isGone) return false
     this.#isGone = true
     if (this.#parent !== null) this.#parent.#children -= 1
-    this.#release()
+    this.world.context.handles.giveBack()
     return true
   }
 

@@ -57,6 +57,7 @@ export class Bench {
     this.context = {
       line,
       hold,
+      handles: { take: () => (this.held += 1), giveBack: () => (this.held -= 1) },
       held: () => this.held,
       io: createIo(line, hold),
       settings: {

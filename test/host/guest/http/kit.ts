@@ -6,7 +6,15 @@ import {
   type Part,
   type PartContext,
 } from '../../../../host/guest/index.ts'
-import { httpPart, type IncomingAnswer, type IncomingCall } from '../../../../host/guest/http/index.ts'
+import { Handles } from '../../../../host/guest/handles.ts'
+import {
+  bodyBytes,
+  httpPart,
+  packCall,
+  unpackAnswer,
+  type IncomingAnswer,
+  type IncomingCall,
+} from '../../../../host/guest/http/index.ts'
 import { channelPair, type ChannelPair } from '../../channel-pair.ts'
 
 export const dispose: symbol = (Symbol as { dispose?: symbol }).dispose ?? Symbol.for('dispose')
@@ -74,7 +82,7 @@ export interface Kit {
 }
 
 export function makeKit(maxHeld = 1_024): Kit {
-  let held = 0
+  const handles = new Handles(maxHeld)
   const sleepers: (() => void)[] = []
   const opened: Kit['opened'] = []
   const context: PartContext = {
@@ -99,14 +107,9 @@ export function makeKit(maxHeld = 1_024): Kit {
       pollable: (waitable) => waitable,
       failureOf: (error) => (error instanceof StreamFailure ? error.code : undefined),
     },
-    hold() {
-      if (held >= maxHeld) throw new Error('too many handles')
-      held += 1
-      return () => {
-        held -= 1
-      }
-    },
-    held: () => held,
+    hold: () => handles.hold(),
+    handles,
+    held: () => handles.held,
     settings: {
       args: [],
       env: [],
@@ -122,14 +125,14 @@ export function makeKit(maxHeld = 1_024): Kit {
     types: part.imports['wasi:http/types'] as Record<string, Guest>,
     outgoing: part.imports['wasi:http/outgoing-handler'],
     opened,
-    held: () => held,
+    held: () => handles.held,
     sleep: () => {
       for (const run of sleepers) run()
     },
     invoke(call, handler, pair = channelPair()) {
       let channelUsed = false
       const exports = { 'wasi:http/incoming-handler@0.2.3': { handle: handler as never } }
-      const whole = {
+      const whole: IncomingCall = {
         method: 'GET',
         path: '/',
         scheme: 'http',
@@ -138,13 +141,19 @@ export function makeKit(maxHeld = 1_024): Kit {
         body: null,
         ...call,
       }
-      const answer = part.invoke?.(exports, 'handle', [whole], () => {
+      const answer = part.invoke?.(exports, 'handle', packCall(whole), () => {
         channelUsed = true
         return pair.guest
       })
-      return { answer: structuredClone(answer) as IncomingAnswer, pair, channelUsed }
+      return { answer: received(structuredClone(answer)), pair, channelUsed }
     },
   }
+}
+
+/** What the node makes of an answer, with a body of bytes. */
+export function received(packed: unknown): IncomingAnswer {
+  const answer = unpackAnswer(packed)
+  return answer.t === 'response' ? { ...answer, body: bodyBytes(answer.body) } : answer
 }
 
 /** What a throwing call throws, as its WIT error. */

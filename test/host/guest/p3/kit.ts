@@ -81,6 +81,7 @@ export function makeWorld(serve: Serve = () => {}, settings: Partial<PartSetting
   const context: PartContext = {
     line,
     hold,
+    handles: { take: () => (held += 1), giveBack: () => (held -= 1) },
     held: () => held,
     io: createIo(line, hold),
     settings: {
