@@ -27,7 +27,7 @@ export function instanceRules(
   answersRequests: boolean,
 ): InstanceRules {
   const { isolation, fresh = false, min, max, queue, idleMs, cpuPercent } = instances
-  const most = max ?? (answersRequests ? Math.max(2, cores) : 1)
+  const most = max ?? Math.max(min ?? 1, answersRequests ? Math.max(2, cores) : 1)
   const runsOnce = triggers.length > 0 && triggers.every(({ kind }) => kind === 'start')
   const isSingle = !answersRequests && most === 1
   return {

@@ -1,0 +1,20 @@
+/** What a release says of its instances, and what is left to the node. */
+import { describe, expect, it } from 'vitest'
+import { instanceRules } from '../../../host/apps/instance-policy.ts'
+import type { ReleaseRecord } from '../../../mesh/index.ts'
+
+const rules = (instances: ReleaseRecord['instances'], answersRequests = false) =>
+  instanceRules({ instances, triggers: [{ kind: 'http' }] } as unknown as ReleaseRecord, answersRequests)
+
+describe('the instances of a release', () => {
+  it('are one for events, and more where requests wait', () => {
+    expect(rules({}).shape).toMatchObject({ min: 1, max: 1, maxDeaths: 1 })
+    expect(rules({}, true).shape.max).toBeGreaterThanOrEqual(2)
+  })
+
+  it('are as many as it says at least, though it sets no bound', () => {
+    expect(rules({ min: 100 }, true).shape).toMatchObject({ min: 100, max: 100 })
+    expect(rules({ min: 3 }).shape).toMatchObject({ min: 3, max: 3 })
+    expect(rules({ min: 0 }, true).shape.min).toBe(0)
+  })
+})
