@@ -75,6 +75,8 @@ export interface OfferedInterface {
   readonly grantKind: string | null
   /** The list under `[grants]` that makes such grants, where it is not the kind with an s: `keyvalue`. */
   readonly grantList?: string
+  /** What stands in such a grant, where it is no name that a component uses: `https://HOST`. */
+  readonly grantTakes?: string
 }
 
 export interface PrepareRequest {

@@ -54,19 +54,27 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
   )
 }
 
+const anyName = 'NAME'
+
 function hintFor(missing: readonly Missing[], { howToGrant }: Wanted): string {
   const lists = new Map(
     missing.flatMap(({ offer }) => {
       const kind = offer?.grantKind ?? null
-      return kind === null ? [] : [[kind, offer?.grantList ?? `${kind}s`]]
+      return kind === null
+        ? []
+        : [[kind, { list: offer?.grantList ?? `${kind}s`, takes: offer?.grantTakes ?? anyName }]]
     }),
   )
   const kinds = [...lists.keys()].sort()
-  const lines = kinds.map((kind) => `${lists.get(kind)} = ["NAME"]`).join(' and ')
-  const flags = kinds.map((kind) => `--grant ${kind}:NAME`).join(' ')
+  const written = kinds.map((kind) => ({ kind, ...lists.get(kind)! }))
+  const lines = written.map(({ list, takes }) => `${list} = ["${takes}"]`).join(' and ')
+  const flags = written.map(({ kind, takes }) => `--grant ${kind}:${takes}`).join(' ')
+  const named = written.some(({ takes }) => takes === anyName)
+    ? `, ${anyName} being the name the component uses`
+    : ''
   const grant =
     howToGrant?.(kinds) ??
-    `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`), NAME being the name the component uses`
+    `write ${lines} under [grants] in selvedge.toml (or publish with \`${flags}\`)${named}`
   const none = missing.filter(({ offer }) => offer === null).length
   if (none === 0) return grant
   const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there. \`selvedge interfaces\` lists what it offers`

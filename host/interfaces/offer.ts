@@ -17,6 +17,8 @@ export interface InterfaceOffer {
   readonly allowedBy?: string
   /** The list under `[grants]` that makes such grants, where it is not the kind with an s. */
   readonly grantList?: string
+  /** What stands in such a grant, where it is no name that a component uses: `https://HOST`. */
+  readonly grantTakes?: string
   /** The part inside the sandbox that it is the node's half of; see `BoundInterface`. */
   readonly part?: string
   bind(context: AppContext): Readonly<Record<string, BoundFunction | BoundChannel>>

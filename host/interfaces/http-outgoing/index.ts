@@ -23,6 +23,7 @@ const outgoing: InterfaceOffer = {
   summary: 'send requests to the granted origins',
   grantKind: 'http',
   grantList: 'http',
+  grantTakes: 'https://HOST',
   part: httpPartName,
   bind({ origins, log }) {
     const reported = new Set<string>()

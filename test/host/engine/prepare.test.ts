@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf, memoryFolder } from '../../../core/index.ts'
 import type { ComponentFacts, Engine } from '../../../host/engine/index.ts'
+import { interfaceOffers } from '../../../host/interfaces/index.ts'
 import { guest } from '../../guests/index.ts'
 import { event, handle, handler, log, logging, makeEngine, pins, requestFor, sensors } from './kit.ts'
 
@@ -80,6 +81,17 @@ describe('prepare', () => {
     expect(refusal.message).toContain(`${pins}: not granted`)
     expect(refusal.hint).toContain('pins = ["NAME"] and sensors = ["NAME"] under [grants]')
     expect(refusal.hint).toContain('--grant pin:NAME --grant sensor:NAME')
+  })
+
+  test('names an origin where the grant takes one', async () => {
+    const request = await requestFor('fetch-http', {
+      granted: [],
+      offered: interfaceOffers,
+      requiredExports: [],
+    })
+    await expect(engine.prepare(request)).rejects.toMatchObject({
+      hint: 'write http = ["https://HOST"] under [grants] in selvedge.toml (or publish with `--grant http:https://HOST`)',
+    })
   })
 
   test('names every import that no node has, and the nearest that this one has', async () => {
