@@ -21,7 +21,7 @@ export type SentBody = WitResult<FlatFields | null, HttpErrorCode>
 export interface GuestBody {
   readonly kind: 'guest'
   readonly contents: GuestStream | undefined
-  /** Its `then` reads the guest's future: it is not awaited before its turn, which is behind the contents. */
+  /** Its `then` reads the guest's future, which a guest that gets its body back still needs unread. */
   readonly trailers: PromiseLike<Trailers>
   /** Tells the guest how sending it went; only the first counts. */
   readonly settle: (result: Transmission) => void
@@ -98,6 +98,8 @@ export async function sendBody(
   promisedBytes: number | null,
 ): Promise<SentBody> {
   const { contents, settle } = body
+  // From the beginning: a guest may write its trailers before it ends its contents, and wait for them to be taken.
+  const trailers = readTrailers(body)
   let result: SentBody | null = null
   if (contents !== undefined) {
     const counted = new CountedSink(sink, promisedBytes)
@@ -111,7 +113,7 @@ export async function sendBody(
       result = { tag: 'err', val: codeOf(error) }
     }
   }
-  result ??= flat(await body.trailers)
+  result ??= flat(await trailers)
   settle(result.tag === 'ok' ? okay : result)
   return result
 }
@@ -124,9 +126,18 @@ function flat(trailers: Trailers): SentBody {
   return { tag: 'ok', val: fields.list.flat }
 }
 
-/** The message will not be sent. */
-export function abandon({ contents, settle }: GuestBody, code: HttpErrorCode): void {
+/** @returns what the guest says; whoever does not wait for it need not mind how that ends */
+function readTrailers({ trailers }: GuestBody): Promise<Trailers> {
+  const read = Promise.resolve(trailers)
+  read.catch(() => undefined)
+  return read
+}
+
+/** The message will not be sent. What the guest still writes is taken and thrown away, for it may wait for that. */
+export function abandon(body: GuestBody, code: HttpErrorCode): void {
+  const { contents, settle } = body
   if (contents !== undefined) drop(contents)
+  void readTrailers(body).then(flat, () => undefined)
   settle({ tag: 'err', val: code })
 }
 

@@ -14,6 +14,8 @@ const target = /^[A-Za-z0-9\-._~!$&'()*+,;=:@%/?\u0080-\u{10ffff}]{0,16384}$/u
 const authority =
   /^(?:[A-Za-z0-9\-._~!$&'()*+,;=%:]{1,255}@)?(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9\-._~!$&'()*+,;=%]{1,255})(?::\d{1,5})?$/
 
+const maxPort = 65_535
+
 /** The `err` of a result that has no payload. */
 const refused = (): WitError => new WitError(undefined)
 
@@ -97,7 +99,8 @@ export class RequestMessage extends Message {
   }
 
   setAuthority(text: string | undefined): void {
-    if (text !== undefined && !authority.test(text)) throw refused()
+    if (text !== undefined && (!authority.test(text) || Number(/:(\d+)$/.exec(text)?.[1] ?? 0) > maxPort))
+      throw refused()
     this.#authority = text
   }
 

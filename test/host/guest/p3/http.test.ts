@@ -110,6 +110,49 @@ describe('a request', () => {
   })
 })
 
+/** A guest writes into its future and waits until that is taken: a thenable tells when somebody begins to. */
+describe('the trailers of a guest', () => {
+  const asked = (): { readonly taken: Promise<void>; readonly future: PromiseLike<unknown> } => {
+    let tell!: () => void
+    const taken = new Promise<void>((resolve) => (tell = resolve))
+    const future = {
+      // oxlint-disable-next-line unicorn/no-thenable -- the glue hands over such an object
+      then: (...callbacks: Parameters<Promise<unknown>['then']>) => {
+        tell()
+        return okay.then(...callbacks)
+      },
+    } as PromiseLike<unknown>
+    return { taken, future }
+  }
+
+  test('are taken also from a request that is not sent, whose guest would wait for ever', async () => {
+    const world = makeWorld()
+    const { Fields, Request } = typesOf(world)
+    const client = world.part.imports['wasi:http/client@0.3'] as { send(request: unknown): Promise<unknown> }
+    const { taken, future } = asked()
+    const [request] = Request.new(new Fields(), stream([]), future, undefined)
+    await expect(client.send(request)).rejects.toMatchObject({ payload: { tag: 'HTTP-request-URI-invalid' } })
+    await taken
+  })
+
+  test('are taken while the contents are still being written: a guest may end those afterwards', async () => {
+    const world = makeWorld()
+    const { Fields, Response } = typesOf(world)
+    const { taken, future } = asked()
+    const contents = stream([bytes('first'), taken.then(() => bytes('last'))])
+    const answer = await handled(world, async () => Response.new(new Fields(), contents, future)[0])
+    expect(answer).toEqual({ t: 'streamed' })
+  })
+})
+
+/** `stream<u8>` as the glue hands it over. */
+function stream(pieces: (Uint8Array | Promise<Uint8Array>)[]): object {
+  return {
+    read: async () => (pieces.length === 0 ? { done: true } : { value: await pieces.shift(), done: false }),
+    [Symbol.asyncIterator]: () => ({ return: async () => ({ done: true, value: undefined }) }),
+  }
+}
+
 describe('fields', () => {
   test.each([
     ['bad name', 'x', 'invalid-syntax'],
@@ -135,9 +178,12 @@ describe('fields', () => {
     expect(headers.copyAll()).toEqual([['a', bytes('1')]])
   })
 
-  test.each(['::', '@@', ' ', '', '#', 'localhost:what'])('an authority like %j is refused', (text) => {
-    const { Fields, Request } = typesOf(makeWorld())
-    const [request] = Request.new(new Fields(), undefined, okay, undefined)
-    expect(() => request.setAuthority(text)).toThrow()
-  })
+  test.each(['::', '@@', ' ', '', '#', 'localhost:what', 'a:65536'])(
+    'an authority like %j is refused',
+    (text) => {
+      const { Fields, Request } = typesOf(makeWorld())
+      const [request] = Request.new(new Fields(), undefined, okay, undefined)
+      expect(() => request.setAuthority(text)).toThrow()
+    },
+  )
 })
