@@ -12,7 +12,7 @@ import { spawnProcess } from './sandbox/process-link.ts'
 import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
 import { SharedThreads } from './sandbox/shared-link.ts'
 import { Spares } from './sandbox/spares.ts'
-import { spawnThread } from './sandbox/thread-link.ts'
+import { compiledModules, spawnThread } from './sandbox/thread-link.ts'
 
 export interface SandboxesNeeds {
   readonly cache: PreparedCache
@@ -62,6 +62,8 @@ export class Sandboxes {
     const stored = await this.#load(request)
     const entry = { isolation: request.isolation ?? this.#needs.isolation }
     this.#pools.add(entry)
+    // Begun now, so that the first instance need not wait for it; where it fails, that one's start says so.
+    if (entry.isolation !== 'process') void compiledModules(stored).catch(() => {})
     try {
       const pool = await InstancePool.open(
         {

@@ -43,8 +43,10 @@ export class GuestLine implements HostLine {
   #outBytes = 0
   readonly #work: Work[] = []
   readonly #channels = new Map<number, ChannelEnd>()
-  /** Of invocations that have not ended: their channels are made when somebody uses them. */
-  readonly #expected = new Set<number>()
+  /** Of the invocation that runs; its channel, and those of invocations that wait, are made when somebody uses them. */
+  #running: number | null = null
+  /** Channels of invocations that were made. Nearly always empty, which a set of those that were not would never be. */
+  readonly #made = new Set<number>()
   readonly #kept = new Set<number>()
   #nextChannel = 1
   #nextCall = 1
@@ -147,7 +149,6 @@ export class GuestLine implements HostLine {
         case 'call':
         case 'invoke':
           this.#work.push(message)
-          if (message.t === 'invoke') this.#expected.add(message.channel)
           break
         case 'cancel':
           this.#cancel(message.call)
@@ -169,7 +170,7 @@ export class GuestLine implements HostLine {
 
   #onChannel(message: ChannelMessage): void {
     let end = this.#channels.get(message.channel)
-    if (end === undefined && this.#expected.has(message.channel)) end = this.#makeChannel(message.channel)
+    if (end === undefined && this.#isExpected(message.channel)) end = this.#makeChannel(message.channel)
     if (end === undefined) return
     const fault = end.accept(message)
     if (fault !== null) throw new HostFault(`the node sent ${fault} through a channel`)
@@ -184,7 +185,16 @@ export class GuestLine implements HostLine {
   }
 
   nextWork(): Work | undefined {
-    return this.#work.shift()
+    const work = this.#work.shift()
+    this.#running = work?.t === 'invoke' ? work.channel : null
+    return work
+  }
+
+  /** Whether it belongs to an invocation that has not ended, and was not made yet. */
+  #isExpected(channel: number): boolean {
+    if (this.#made.has(channel)) return false
+    if (channel === this.#running) return true
+    return this.#work.some((work) => work.t === 'invoke' && work.channel === channel)
   }
 
   /** The channel of an invocation, made when it is first asked for. */
@@ -194,7 +204,8 @@ export class GuestLine implements HostLine {
 
   /** What came for it and nobody asked for is dropped, and the node told to send no more. @returns whether it was used */
   endInvocation(channel: number): boolean {
-    if (this.#expected.delete(channel)) return false
+    if (this.#running === channel) this.#running = null
+    if (this.#made.size === 0 || !this.#made.delete(channel)) return false
     const end = this.#channels.get(channel)
     if (end !== undefined && !end.isClaimed) {
       end.close(null)
@@ -215,7 +226,7 @@ export class GuestLine implements HostLine {
   #makeChannel(channel: number): ChannelEnd {
     if (this.#channels.size >= this.#limits.channels)
       throw new Error(`a guest holds ${this.#limits.channels} channels and closes none`)
-    this.#expected.delete(channel)
+    if (channel % 2 === 0) this.#made.add(channel)
     const end = new ChannelEnd(channel, (message) => this.queue(message))
     this.#channels.set(channel, end)
     return end

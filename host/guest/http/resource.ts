@@ -32,21 +32,25 @@ export class HttpWorld {
 }
 
 export class Resource {
-  protected readonly world: HttpWorld
-  readonly #parent: Resource | null
-  #children = 0
-  #isGone = false
+  // Ordinary properties, which the constructor makes: there are many classes of this one, and to define private names in
+  // so many shapes of objects takes V8 longer than all else that making one does.
+  declare protected readonly world: HttpWorld
+  declare private readonly parent: Resource | null
+  declare private children: number
+  declare private isGone: boolean
 
   constructor(world: HttpWorld, parent: Resource | null = null) {
     this.world = world
     world.context.handles.take()
-    this.#parent = parent
-    if (parent !== null) parent.#children += 1
+    this.parent = parent
+    this.children = 0
+    this.isGone = false
+    if (parent !== null) parent.children += 1
   }
 
   /** The guest drops it. @throws (a trap) while children live */
   [dispose](): void {
-    if (this.#children > 0) throw this.#tooEarly('dropped')
+    if (this.children > 0) throw tooEarly(this, 'dropped')
     if (this.leave()) this.dropped()
   }
 
@@ -55,33 +59,33 @@ export class Resource {
    * @throws (a trap) while children live
    */
   surrender(): void {
-    if (this.#children > 0) throw this.#tooEarly('given away')
+    if (this.children > 0) throw tooEarly(this, 'given away')
     if (!this.leave()) throw new Error('a guest used a resource of wasi:http that it has given away')
   }
 
   /** As `surrender`; children may outlive it. @returns false where it is gone already */
   leave(): boolean {
-    if (this.#isGone) return false
-    this.#isGone = true
-    if (this.#parent !== null) this.#parent.#children -= 1
+    if (this.isGone) return false
+    this.isGone = true
+    if (this.parent !== null) this.parent.children -= 1
     this.world.context.handles.giveBack()
     return true
   }
 
   /** One child more that is no resource of wasi:http: a stream. @returns what takes it off, once */
   adopt(): () => void {
-    this.#children += 1
+    this.children += 1
     let isThere = true
     return () => {
-      if (isThere) this.#children -= 1
+      if (isThere) this.children -= 1
       isThere = false
     }
   }
 
   /** What a drop by the guest means, beyond the handle. */
   protected dropped(): void {}
+}
 
-  #tooEarly(how: string): Error {
-    return new Error(`a guest's ${this.constructor.name} was ${how} while a child of it lives`)
-  }
+function tooEarly(resource: Resource, how: string): Error {
+  return new Error(`a guest's ${resource.constructor.name} was ${how} while a child of it lives`)
 }

@@ -82,11 +82,13 @@ export class ResponseRun implements Responder, BodyRoute {
       if (content.state === 'open') this.#send({ t: 'abort' })
       return { t: 'streamed' }
     }
-    const whole = { t: 'response', status: response.statusCode(), headers: response.list.flat } as const
-    if (content === null) return { ...whole, body: null, trailers: null }
+    const t = 'response'
+    const status = response.statusCode()
+    const headers = response.list.flat
+    if (content === null) return { t, status, headers, body: null, trailers: null }
     if (content.state !== 'finished')
       return { t: 'none', why: 'the app did not finish the body of its answer' }
-    return { ...whole, body: content.whole(), trailers: content.trailers }
+    return { t, status, headers, body: content.whole(), trailers: content.trailers }
   }
 
   #send(message: FromGuest): void {
