@@ -1,6 +1,6 @@
 /** Entry of a sandbox in a thread: nothing of the process around it is in reach of its guest. */
 import { workerData, type MessagePort } from 'node:worker_threads'
-import { cells, createSandbox, ThreadTransport, wasiParts } from './guest/inside.ts'
+import { cells, createSandbox, ThreadTransport, warmUp, wasiParts } from './guest/inside.ts'
 
 // jco's glue looks up process.env on every step; a plain empty object makes that nearly free (+75 % calls).
 process.env = {}
@@ -14,3 +14,5 @@ const sandbox = createSandbox({
   begun: (call) => Atomics.store(view, cells.begun, call),
 })
 transport.onBatch((batch) => void sandbox.take(batch))
+// A thread that was started for an app has its boot already, and better things to do.
+if (Atomics.load(view, cells.batches) === 0) warmUp(wasiParts)
