@@ -9,6 +9,7 @@ import { messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
 import { answer, problemAnswer } from './answer.ts'
 import type { HttpObserver, HttpRequest, Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
+import { hostFault } from './host-field.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
 import { httpProblems } from './problems.ts'
 import { declaredBytes, streamedBody, wholeBody } from './request-body.ts'
@@ -56,6 +57,8 @@ export class HttpServer implements Part {
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: Math.min(1_000, headMs),
       insecureHTTPParser: false,
+      // It is required: see hostFault, which refuses in our own words.
+      requireHostHeader: false,
     })
     this.#server.maxConnections = connections
     this.#server.maxHeadersCount = fields + 1
@@ -112,6 +115,8 @@ export class HttpServer implements Part {
     if (req.rawHeaders.length > this.#limits.fields * 2) {
       return this.#refuse(req, res, httpProblems.error('ERR_HTTP_HEAD_SIZE', 'too many fields'))
     }
+    const fault = hostFault(req)
+    if (fault !== null) return this.#refuse(req, res, httpProblems.error('ERR_HTTP_REQUEST', fault))
     if (this.#requests >= this.#limits.requests) {
       return this.#refuse(
         req,

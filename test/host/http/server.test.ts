@@ -358,6 +358,45 @@ describe('bad input', () => {
     expect(await ask(port, 'GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
   })
 
+  it('is refused where it does not name one host', async () => {
+    let asked = 0
+    const port = await serve(() => {
+      asked += 1
+      return reply('hello')
+    })
+    for (const fields of [
+      '',
+      'Host: a\r\nHost: b\r\n',
+      'Host: a\r\nhOST: a\r\n',
+      'Host: a b/c@d\r\n',
+      'Host: user@a\r\n',
+      'Host: a/hello\r\n',
+      'Host: a, b\r\n',
+      'Host: a:x\r\n',
+      'Host: [::1\r\n',
+      'Host: a%2\r\n',
+      'Host: \xe4\r\n',
+    ]) {
+      const answered = await ask(port, get('/hello', fields))
+      expect(answered, fields).toMatch(
+        /^HTTP\/1.1 400 .*content-type: application\/json\r\n.*\r\n\r\n\{"error":"ERR_HTTP_REQUEST"/is,
+      )
+    }
+    for (const target of ['http:///hello', 'http://:80/hello', 'http://user@a/hello', 'http://a b/hello']) {
+      expect(await ask(port, get(target)), target).toMatch(/^HTTP\/1.1 400 /)
+    }
+    expect(asked).toBe(0)
+  })
+
+  it('may name its host in every form that there is, and in HTTP/1.0 none', async () => {
+    const port = await serve(() => reply('hello'))
+    for (const host of ['', 'a', 'A.example:80', '127.0.0.1:', '[::1]:8080', '[v1.a:b]', 'a_b', 'a%20b']) {
+      expect(await ask(port, get('/hello', `Host: ${host}\r\n`)), host).toMatch(/^HTTP\/1.1 200 /)
+    }
+    expect(await ask(port, 'GET /hello HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1.1 200 /)
+    expect(await ask(port, 'GET /hello HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
+  })
+
   it('is refused where its head is too large', async () => {
     const port = await serve(() => reply('hi'))
     expect(await ask(port, get('/hello', `Host: x\r\nX: ${'x'.repeat(40_000)}\r\n`))).toMatch(
