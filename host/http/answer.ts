@@ -118,12 +118,12 @@ async function stream(
   // Its `close` is over where the client left before the app had an answer.
   if (res.destroyed) return leave(pieces)
   // A body that waits for its guest must not keep the head from the client, nor a client that is gone waiting.
-  const gone = new Promise<null>((resolve) => res.once('close', () => resolve(null)))
+  const orGone = untilClosed(res)
   let size = 0
   try {
     res.flushHeaders()
     for (;;) {
-      const next = await Promise.race([pieces.next(), gone])
+      const next = await orGone(pieces.next())
       if (next === null) return
       if (next.done === true) break
       size += next.value.length
@@ -131,7 +131,7 @@ async function stream(
         if (declared > 0) throw invalid(`its body is over the ${declared} bytes it declared`)
         break
       }
-      if (!res.write(next.value)) await Promise.race([new Promise((done) => res.once('drain', done)), gone])
+      if (!res.write(next.value)) await orGone(new Promise<void>((done) => res.once('drain', done)))
       if (res.destroyed) return
     }
     if (declared !== null && size < declared)
@@ -147,6 +147,25 @@ async function stream(
   } finally {
     leave(pieces)
   }
+}
+
+/**
+ * Waits for one thing after the other, or for the client's leaving, which is null. No Promise.race with a promise
+ * that lives as long as the response: that one would keep every result of every race, so the whole body.
+ */
+function untilClosed(res: ServerResponse): <Result>(wait: Promise<Result>) => Promise<Result | null> {
+  let isClosed = false
+  let left: (() => void) | null = null
+  res.once('close', () => {
+    isClosed = true
+    left?.()
+  })
+  return (wait) =>
+    new Promise((resolve, reject) => {
+      left = () => resolve(null)
+      if (isClosed) left()
+      wait.then(resolve, reject)
+    })
 }
 
 function pairs(flat: FlatFields): [string, string][] {
