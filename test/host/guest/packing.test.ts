@@ -1,5 +1,5 @@
 /** Batches on their way between a node and a sandbox. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   packToGuest,
