@@ -27,9 +27,10 @@ import { Delivery } from './delivery.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { Instances, only, type Instance } from './instances.ts'
+import type { NodeFolders } from './folders.ts'
 import { doubtOf, LifeMark, type Suspicion } from './life-marks.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
-import { devicesOf, judge, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
+import { judge, namesOf, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
 import { SwapMeter } from './swap-meter.ts'
 import { TriggerSet } from './trigger-set.ts'
 
@@ -42,6 +43,8 @@ const lastEventMs = 1_000
 export interface AppRunnerNeeds {
   readonly engine: Engine
   readonly devices: Devices
+  /** Named by the node's owner for apps that are granted them. */
+  readonly folders: NodeFolders
   readonly storage: Storage
   readonly fetchComponent: FetchComponent
   /** A release of the log by its digest, if it may still be run; null where it is not there any more. */
@@ -203,7 +206,7 @@ export class AppRunner {
   }
 
   #judge({ record }: DesiredRelease): Verdict {
-    return judge(record, devicesOf(this.#needs.devices), this.#features)
+    return judge(record, namesOf(this.#needs.devices, this.#needs.folders), this.#features)
   }
 
   #tellDesired(): void {

@@ -6,6 +6,7 @@ import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '..
 import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage, type AppUsageReport } from './app-usage.ts'
+import { preopensOf, type NodeFolders } from './folders.ts'
 import { instanceRules } from './instance-policy.ts'
 import type { DesiredRelease } from './release.ts'
 
@@ -15,6 +16,7 @@ const reportedLines = 5
 export interface InstanceNeeds {
   readonly engine: Engine
   readonly devices: Devices
+  readonly folders: NodeFolders
   readonly storage: Storage
   /** The node owner's settings for this app, over the release's. */
   readonly overlay: Readonly<Record<string, string>>
@@ -60,7 +62,7 @@ export class Instances {
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
-    const { appLog, clock, engine, overlay } = this.#needs
+    const { appLog, clock, engine, folders, overlay } = this.#needs
     const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
@@ -74,7 +76,11 @@ export class Instances {
         deadlineMs: record.limits.deadlineMs,
         memoryBytes: record.limits.memoryBytes,
         fresh,
-        world: { args: [record.app], env: Object.entries({ ...record.config, ...overlay }) },
+        world: {
+          args: [record.app],
+          env: Object.entries({ ...record.config, ...overlay }),
+          preopens: preopensOf(record.grants, folders),
+        },
         ...(isolation !== undefined && { isolation }),
         ...(release.publisher !== undefined && { publisher: Buffer.from(release.publisher).toString('hex') }),
         output: (stream, line) => say(stream === 'stderr' ? 'warn' : 'info', stream, line),

@@ -12,6 +12,11 @@ export const appProblems = defineProblems({
     text: 'the release is granted a pin that this node does not have',
     fix: 'give the pin a driver in the node’s TOML and start the node again',
   },
+  ERR_FOLDER_MISSING: {
+    kind: 'user',
+    text: 'the release is granted a folder that this node does not have',
+    fix: 'give the folder a path in the node’s TOML and start the node again',
+  },
   ERR_RELEASE_FIELD_UNKNOWN: {
     kind: 'user',
     text: 'the release needs a field to be understood that this node does not know',

@@ -5,6 +5,7 @@ import { pinDrivers, sensorDrivers, type Devices } from '../devices/index.ts'
 import { refusalOfFeatures, type Incident, type IncidentReason } from '../engine/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import { planTriggers } from '../triggers/index.ts'
+import type { NodeFolders } from './folders.ts'
 import { appProblems } from './problems.ts'
 
 /** A record whose signature was checked, and the digest that names it. */
@@ -29,7 +30,8 @@ export type Verdict =
   /** Not this release. */
   | { readonly may: 'never'; readonly reason: Reason }
 
-type DeviceNames = { readonly [Kind in 'sensors' | 'pins']: Iterable<string> }
+/** What a grant can name that not every node has. */
+type NodeNames = { readonly [Kind in 'sensors' | 'pins' | 'folders']: Iterable<string> }
 
 /** Fields of a record that this version obeys; see `critical` in mesh/releases/record.ts. */
 const knownFields: readonly string[] = [
@@ -57,10 +59,10 @@ export function placedHere(record: ReleaseRecord, groups: readonly string[]): bo
 }
 
 /**
- * Whether a node with these devices can run the release, before a byte of it was fetched.
+ * Whether a node with these devices and folders can run the release, before a byte of it was fetched.
  * @param features the node's, as `supportedFeatures()` names them
  */
-export function judge(record: ReleaseRecord, devices: DeviceNames, features: readonly string[]): Verdict {
+export function judge(record: ReleaseRecord, names: NodeNames, features: readonly string[]): Verdict {
   const unknown = record.critical.filter((field) => !knownFields.includes(field))
   if (unknown.length > 0) {
     const message = `release ${record.version} must not be run without understanding ${unknown.join(', ')}`
@@ -70,15 +72,15 @@ export function judge(record: ReleaseRecord, devices: DeviceNames, features: rea
   if (lacking !== null) return { may: 'never', reason: reasonOf(lacking) }
   try {
     planTriggers(record.triggers, record.grants)
-    const missing = missingDevices(record.grants, devices)
+    const missing = missingNames(record.grants, names)
     return missing === null ? { may: 'run' } : { may: 'wait', reason: reasonOf(missing) }
   } catch (error) {
     return { may: 'never', reason: reasonOf(error) }
   }
 }
 
-export function devicesOf({ sensors, pins }: Devices): DeviceNames {
-  return { sensors: [...sensors.keys()], pins: [...pins.keys()] }
+export function namesOf({ sensors, pins }: Devices, folders: NodeFolders): NodeNames {
+  return { sensors: [...sensors.keys()], pins: [...pins.keys()], folders: Object.keys(folders) }
 }
 
 export function reasonOf(error: unknown): Reason {
@@ -107,28 +109,38 @@ export function reasonOfEnd({ reason, message }: Incident, app: string): Reason 
   }
 }
 
+/** What a node may lack, by kind of grant: its table in the TOML, and what follows the table's head there. */
+const lackable = [
+  { kind: 'sensor', table: 'sensors', code: 'ERR_SENSOR_MISSING', line: driverLine(sensorDrivers) },
+  { kind: 'pin', table: 'pins', code: 'ERR_PIN_MISSING', line: driverLine(pinDrivers) },
+  {
+    kind: 'folder',
+    table: 'folders',
+    code: 'ERR_FOLDER_MISSING',
+    line: 'path = "…"  # and access = "read-write" if it may write',
+  },
+] as const
+
+function driverLine(drivers: readonly { readonly kind: string }[]): string {
+  return `driver = "…"  # ${drivers.map(({ kind }) => kind).join(' or ')}`
+}
+
 /** All that is missing at once, with the lines that would add it; null where nothing is. */
-function missingDevices(grants: readonly string[], devices: DeviceNames): SelvedgeError | null {
-  const tables = [
-    { kind: 'sensor', table: 'sensors', drivers: sensorDrivers },
-    { kind: 'pin', table: 'pins', drivers: pinDrivers },
-  ] as const
+function missingNames(grants: readonly string[], names: NodeNames): SelvedgeError | null {
   const lacks: string[] = []
   const lines: string[] = []
-  let code: 'ERR_SENSOR_MISSING' | 'ERR_PIN_MISSING' | null = null
-  for (const { kind, table, drivers } of tables) {
-    const here = [...devices[table]]
+  let first: (typeof lackable)[number]['code'] | null = null
+  for (const { kind, table, code, line } of lackable) {
+    const here = [...names[table]]
     const missing = grantedNames(grants, kind).filter((name) => !here.includes(name))
     if (missing.length === 0) continue
-    code ??= kind === 'sensor' ? 'ERR_SENSOR_MISSING' : 'ERR_PIN_MISSING'
-    const names = missing.map((name) => `"${name}"`).join(', ')
+    first ??= code
     const others = here.length === 0 ? `it has no ${table}` : `its ${table} are ${here.join(', ')}`
-    lacks.push(`no ${kind} ${names} (${others})`)
-    const kinds = drivers.map((driver) => driver.kind).join(' or ')
-    lines.push(...missing.map((name) => `[${table}.${name}]\ndriver = "…"  # ${kinds}`))
+    lacks.push(`no ${kind} ${missing.map((name) => `"${name}"`).join(', ')} (${others})`)
+    lines.push(...missing.map((name) => `[${table}.${name}]\n${line}`))
   }
-  if (code === null) return null
-  return appProblems.error(code, `this node has ${lacks.join(', and ')}`, {
+  if (first === null) return null
+  return appProblems.error(first, `this node has ${lacks.join(', and ')}`, {
     hint: `add to the node’s TOML, and start it again:\n${lines.join('\n')}`,
   })
 }

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { messageOf, nearestName } from '../../core/index.ts'
 import { deviceProblems, pinDrivers, sensorDrivers } from '../devices/index.ts'
 import { checkToml, parseToml } from '../toml/index.ts'
+import { locateFolders } from './folders.ts'
 import { nodeConfigSchema, type NodeConfig } from './node-config.ts'
 import { configProblems } from './problems.ts'
 
@@ -16,10 +17,12 @@ export async function loadNodeConfig(path: string | undefined): Promise<NodeConf
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw configProblems.error('ERR_CONFIG_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   })
-  return parseNodeConfig(text, path)
+  const config = parseNodeConfig(text, path)
+  return { ...config, folders: await locateFolders(config.folders, path) }
 }
 
 /**
+ * Looks at the text alone: whether its folders are there is asked by {@link loadNodeConfig}.
  * @param fileName as the person knows it, for messages
  * @throws ERR_CONFIG_INVALID naming file and field of everything wrong; ERR_DRIVER_UNKNOWN
  */

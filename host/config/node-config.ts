@@ -11,6 +11,7 @@ import {
   type DeviceDriver,
   type DevicesConfig,
 } from '../devices/index.ts'
+import type { FoldersConfig } from './folders.ts'
 
 /** Entries in each table of names; more than any board has connectors. */
 const maxNames = 64
@@ -22,6 +23,14 @@ const setting = v.pipe(v.string(), v.maxLength(4_096, 'is too long; a setting ha
 const httpAddressRule = 'is no address; write "127.0.0.1:8080" or "[::]:8080"'
 const metricsAddressRule = 'is no address; write "127.0.0.1:9464", or "9464" for this machine alone'
 const hostRule = 'is no host name; write it in lower case and without a port'
+
+/** A path as the system takes it: Linux allows 4095 bytes. */
+const folderPath = v.pipe(
+  v.string(),
+  v.minLength(1, 'is empty; name a folder'),
+  v.maxLength(4_095, 'is too long; use a shorter path'),
+  v.check((path) => !path.includes('\0'), 'is no path; write one without a zero character'),
+)
 
 /** A whole number between bounds, with a default. */
 function bounded(fallback: number, min: number, max: number) {
@@ -123,6 +132,16 @@ export const nodeConfigSchema = v.strictObject({
   ),
   sensors: named(deviceOf(sensorDrivers)),
   pins: named(deviceOf(pinDrivers)),
+  /** Folders that apps may be granted by these names; see `folders.ts`. */
+  folders: named(
+    v.strictObject({
+      path: folderPath,
+      access: v.optional(
+        v.picklist(['read', 'read-write'], 'is no access; write "read" or "read-write"'),
+        'read',
+      ),
+    }),
+  ),
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),
   limits: v.optional(
@@ -167,6 +186,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly mesh: Readonly<Parsed['mesh']>
   readonly http: Readonly<Parsed['http']>
   readonly metrics: Readonly<Parsed['metrics']>
+  readonly folders: FoldersConfig
   readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
   readonly limits: Readonly<Parsed['limits']>
 }

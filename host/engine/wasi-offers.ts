@@ -1,17 +1,21 @@
 /**
- * The WASI 0.2 interfaces that every sandbox has, backed by an empty world: no arguments, no environment, no
- * files, no network. They reach nothing outside the app, so no grant opens them. `wasi.ts` implements them.
+ * The WASI 0.2 interfaces that every sandbox has. No grant opens them: without one they reach nothing outside the
+ * app. Folders are granted, and then seen as preopens, by whatever asks for those.
  */
 import type { OfferedInterface } from './contract.ts'
 import { preview1Interface } from './preview1-offer.ts'
 
 export interface EngineOffer extends OfferedInterface {
   readonly grantKind: null
+  /** A kind of grant that it, given to all, does more with: `folder`. */
+  readonly allowedBy?: string
   readonly summary: string
 }
 
 /** The patch level of the interfaces below; guests of every earlier 0.2 link with it. */
 const version = '0.2.12'
+
+const preopensPath = 'wasi:filesystem/preopens'
 
 const summaries: Readonly<Record<string, string>> = {
   'wasi:cli/environment': 'arguments and environment variables; both are empty',
@@ -26,8 +30,8 @@ const summaries: Readonly<Record<string, string>> = {
   'wasi:cli/terminal-stderr': 'there is no terminal',
   'wasi:clocks/monotonic-clock': 'elapsed time and timers',
   'wasi:clocks/wall-clock': 'the date, as this node believes it to be',
-  'wasi:filesystem/preopens': 'granted folders; there are none',
-  'wasi:filesystem/types': 'files inside granted folders; there are none',
+  [preopensPath]: 'granted folders',
+  'wasi:filesystem/types': 'files inside granted folders',
   'wasi:io/error': 'errors of streams',
   'wasi:io/poll': 'wait for timers',
   'wasi:io/streams': 'bytes in and out',
@@ -42,6 +46,7 @@ export const engineOffers: readonly EngineOffer[] = [
     id: `${path}@${version}`,
     grantKind: null,
     summary,
+    ...(path === preopensPath ? { allowedBy: 'folder' } : {}),
   })),
   { id: preview1Interface, grantKind: null, summary: 'all of the above, for core modules of WASI preview1' },
 ]

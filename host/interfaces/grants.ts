@@ -10,7 +10,7 @@ import { networkNames } from './sockets/policy.ts'
 export interface Grant {
   /** `sensor`, `pin`: the `grantKind` of an interface. */
   readonly kind: string
-  /** The logical name that the node's owner gave the device. */
+  /** The logical name that the node's owner gave the device or folder. */
   readonly name: string
 }
 
@@ -27,11 +27,12 @@ export const namePattern = /^[a-z][a-z0-9-]{0,62}$/
 
 const plainNames: GrantNames = {
   canonical: (name) => (namePattern.test(name) ? name : null),
-  rule: 'device names are small letters, digits and "-", at most 63, a letter first',
+  rule: 'names of devices, folders and stores are small letters, digits and "-", at most 63, a letter first',
 }
 
-/** Kinds whose names are not those of a device or a store. */
+/** Kinds whose names are not those of a device. */
 const ownNames: ReadonlyMap<string, GrantNames> = new Map([
+  ['folder', plainNames],
   ['http', originNames],
   ['network', networkNames],
 ])

@@ -1,7 +1,7 @@
 /**
  * The public face of the interfaces offered to guests, and their list: a new one is one folder and one line here.
  */
-import type { BoundInterface, InterfaceId } from '../engine/index.ts'
+import { engineOffers, type BoundInterface, type InterfaceId } from '../engine/index.ts'
 import { blobstore } from './blobstore/index.ts'
 import { configStores } from './config-store/index.ts'
 import type { AppContext } from './context.ts'
@@ -33,7 +33,9 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
 
 /** The kinds of grant that open something, sorted. */
 const grantKinds: readonly string[] = [
-  ...new Set(interfaceOffers.flatMap(({ grantKind, allowedBy }) => grantKind ?? allowedBy ?? [])),
+  ...new Set(
+    [...interfaceOffers, ...engineOffers].flatMap(({ grantKind, allowedBy }) => grantKind ?? allowedBy ?? []),
+  ),
 ].sort()
 
 /** Reads a grant as a person wrote it. @throws ERR_GRANT for an unknown kind or a name that no device can have */

@@ -5,6 +5,7 @@
 export const grantKinds = {
   sensors: 'sensor',
   pins: 'pin',
+  folders: 'folder',
   keyvalue: 'keyvalue',
   blobstore: 'blobstore',
   network: 'network',

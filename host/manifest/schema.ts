@@ -157,6 +157,8 @@ export const manifestSchema = v.strictObject({
     v.strictObject({
       sensors: v.optional(names(manifestBounds.grantsOfAKind), []),
       pins: v.optional(names(manifestBounds.grantsOfAKind), []),
+      /** Folders that a node's owner named so in its TOML; seen as `/NAME`. */
+      folders: v.optional(names(manifestBounds.grantsOfAKind), []),
       /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */
       keyvalue: v.optional(names(manifestBounds.grantsOfAKind), []),
       blobstore: v.optional(names(manifestBounds.grantsOfAKind), []),

@@ -2,13 +2,18 @@
 import { arch, platform } from 'node:os'
 import type { NodeDescription } from '../../mesh/index.ts'
 import type { AppStatus } from '../api/index.ts'
+import type { NodeFolders } from '../apps/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { supportedFeatures } from '../engine/index.ts'
 import { version } from '../version.ts'
 
-/** A sensor and a pin may share a name; they are two devices. */
+/**
+ * A sensor and a pin may share a name; they are two devices. Of a folder the mesh learns name and access, as its
+ * driver; where it lies is the owner's business.
+ */
 export function describeNode(
   { sensors, pins }: Pick<Devices, 'sensors' | 'pins'>,
+  folders: NodeFolders,
   apps: readonly AppStatus[],
 ): NodeDescription {
   return {
@@ -20,6 +25,11 @@ export function describeNode(
     devices: [
       ...[...sensors.values()].map(({ name, driver }) => ({ kind: 'sensor' as const, name, driver })),
       ...[...pins.values()].map(({ name, driver }) => ({ kind: 'pin' as const, name, driver })),
+      ...Object.entries(folders).map(([name, { access }]) => ({
+        kind: 'folder' as const,
+        name,
+        driver: access,
+      })),
     ],
     apps,
   }

@@ -206,12 +206,13 @@ async function makeAround(
     clock,
     random,
     log: log.scope('mesh'),
-    describe: () => describeNode(devices, apps.status()),
+    describe: () => describeNode(devices, config.folders, apps.status()),
   })
   const storage = diskStorage(await folder.folder('storage'), clock)
   const apps = createAppSupervisor({
     engine,
     devices,
+    folders: config.folders,
     storage,
     overlays: config.apps,
     queuedEvents: config.limits.queuedEvents,

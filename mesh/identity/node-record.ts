@@ -81,7 +81,11 @@ const schema = v.looseObject({
   addresses: addressesField,
   devices: v.pipe(
     v.array(
-      v.looseObject({ kind: v.picklist(['sensor', 'pin']), name: textField(64), driver: textField(64) }),
+      v.looseObject({
+        kind: v.picklist(['sensor', 'pin', 'folder']),
+        name: textField(64),
+        driver: textField(64),
+      }),
     ),
     v.maxLength(maxDevices),
   ),
@@ -154,8 +158,9 @@ export interface NodeReport {
   readonly features: readonly string[]
   readonly addresses: readonly string[]
   readonly devices: readonly {
-    readonly kind: 'sensor' | 'pin'
+    readonly kind: 'sensor' | 'pin' | 'folder'
     readonly name: string
+    /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string
   }[]
   readonly apps: readonly AppReport[]

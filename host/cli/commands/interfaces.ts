@@ -19,15 +19,24 @@ export const interfaces = defineCommand({
       ...interfaceOffers,
       ...engineOffers,
       ...(suspends ? allP3Offers(interfaceOffers) : []),
-    ].map(({ id, summary, grantKind }) => ({
+    ].map(({ id, summary, grantKind, ...offer }) => ({
       id,
       summary,
       grant: grantKind === null ? null : `${grantKind}:NAME`,
+      ...('allowedBy' in offer && offer.allowedBy !== undefined
+        ? { allowedBy: `${offer.allowedBy}:NAME` }
+        : {}),
     }))
     if (context.json) printJson(context, 'selvedge.interfaces/1', { interfaces: offers })
     else
       context.world.stdout.write(
-        table(offers.map(({ id, summary, grant }) => [id, grant ?? 'always', summary])),
+        table(
+          offers.map(({ id, summary, grant, allowedBy }) => [
+            id,
+            grant ?? (allowedBy === undefined ? 'always' : `always; ${allowedBy} fills it`),
+            summary,
+          ]),
+        ),
       )
     return 0
   },

@@ -54,6 +54,7 @@ async function startNode({
     engine,
     storage: memoryStorage(clock),
     devices: await openDevices(devices, { clock, random }),
+    folders: {},
     overlays: {},
     groups: ['lobby'],
     fetchComponent: async (record, onProgress) => {
@@ -570,6 +571,7 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
     engine: new FakeEngine(clock),
     storage: memoryStorage(clock),
     devices: await openDevices(bothDevices, { clock, random }),
+    folders: {},
     fetchComponent: async () => componentBytes('1.0.0'),
     recall: () => null,
     folder: memoryFolder(),

@@ -34,6 +34,7 @@ const apps = createAppSupervisor({
   engine,
   storage: memoryStorage(systemClock),
   devices: { sensors: new Map(), pins: new Map(), close: async () => {} },
+  folders: {},
   overlays: {},
   groups: [],
   fetchComponent: async ({ component }) => components.get(component.digest) ?? null,

@@ -23,6 +23,7 @@ it('an incident is shown with its function, its arguments’ size and the last l
     engine,
     devices,
     appLog,
+    folders: {},
     overlays: {},
     groups: [],
     queuedEvents: 16,

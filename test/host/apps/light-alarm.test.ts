@@ -53,6 +53,7 @@ beforeAll(async () => {
     engine,
     storage: memoryStorage(systemClock),
     devices,
+    folders: {},
     overlays: config.apps,
     groups: [],
     fetchComponent: async () => bytes,

@@ -55,6 +55,7 @@ beforeAll(async () => {
     engine,
     storage: memoryStorage(systemClock),
     devices,
+    folders: {},
     overlays: {},
     groups: [],
     fetchComponent: async ({ component }) => components.get(component.digest) ?? null,

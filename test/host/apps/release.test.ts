@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { judge } from '../../../host/apps/release.ts'
 import { releaseOf } from './fake-engine.ts'
 
-const devices = { sensors: ['light'], pins: ['led'] }
+const devices = { sensors: ['light'], pins: ['led'], folders: ['photos'] }
 const asynchronous = releaseOf(1, { features: ['component-model-async', 'simd'] }).record
 
 test('a release that names no features may run on any node', () => {
@@ -28,4 +28,32 @@ test('all features that are missing are named at once', () => {
 
 test('a feature that this version does not know is left to the engine that compiles it', () => {
   expect(judge(releaseOf(1, { features: ['quantum'] }).record, devices, [])).toEqual({ may: 'run' })
+})
+
+test('a release may run where the node has every folder that it is granted', () => {
+  const { record } = releaseOf(1, { grants: ['folder:photos', 'sensor:light'] })
+  expect(judge(record, devices, [])).toEqual({ may: 'run' })
+})
+
+test('a release waits for a folder that the node does not have, and says which lines would add it', () => {
+  const { record } = releaseOf(1, { grants: ['folder:letters', 'folder:photos'], triggers: [] })
+  expect(judge(record, devices, [])).toEqual({
+    may: 'wait',
+    reason: {
+      code: 'ERR_FOLDER_MISSING',
+      message: 'this node has no folder "letters" (its folders are photos)',
+      hint: 'add to the node’s TOML, and start it again:\n[folders.letters]\npath = "…"  # and access = "read-write" if it may write',
+    },
+  })
+})
+
+test('devices and folders that are missing are named at once', () => {
+  const { record } = releaseOf(1, { grants: ['folder:letters', 'pin:buzzer'], triggers: [] })
+  const verdict = judge(record, { ...devices, folders: [] }, [])
+  expect(verdict).toMatchObject({ may: 'wait', reason: { code: 'ERR_PIN_MISSING' } })
+  const { message, hint } = 'reason' in verdict ? verdict.reason : { message: '', hint: '' }
+  expect(message).toBe(
+    'this node has no pin "buzzer" (its pins are led), and no folder "letters" (it has no folders)',
+  )
+  expect(hint).toMatch(/\[pins\.buzzer\]\ndriver = .*\n\[folders\.letters\]\npath = /)
 })

@@ -25,6 +25,7 @@ async function startApps() {
     engine,
     storage: memoryStorage(clock),
     devices: await openDevices(config, { clock, random }),
+    folders: {},
     overlays: {},
     groups: ['lobby'],
     fetchComponent: async (record) => componentBytes(record.version),

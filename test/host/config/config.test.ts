@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -29,6 +29,7 @@ describe('the node’s TOML', () => {
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
       sensors: {},
       pins: {},
+      folders: {},
       apps: {},
       limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
     })
@@ -106,6 +107,10 @@ threshold = "40"
     ['a setting that is no text', '[apps.alarm.config]\nthreshold = 40', 'apps.alarm.config.threshold'],
     ['a limit out of range', '[limits]\nqueuedEvents = 0', 'limits.queuedEvents'],
     ['an address that is none', '[mesh]\nlisten = ["0.0.0.0:4001"]', 'mesh.listen[0]'],
+    ['a folder without a path', '[folders.photos]', 'folders.photos.path: is missing'],
+    ['an empty path', '[folders.photos]\npath = ""', 'folders.photos.path: "" is empty'],
+    ['an access that is none', '[folders.a]\npath = "/"\naccess = "write"', 'folders.a.access: "write"'],
+    ['a folder’s name that is a path', '[folders."a/b"]\npath = "/"', 'folders."a/b"'],
     ['no TOML', 'name = ', 'node.toml'],
   ])('refuses %s', (_name, text, expected) => {
     const error = refusalOf(text)
@@ -130,6 +135,47 @@ threshold = "40"
       await rm(folder, { recursive: true })
     }
   })
+})
+
+describe('folders for apps', () => {
+  const inFolder = async (use: (folder: string, path: string) => Promise<void>): Promise<void> => {
+    const folder = await mkdtemp(join(tmpdir(), 'selvedge-config-'))
+    try {
+      await use(folder, join(folder, 'node.toml'))
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  it('are to be read unless it says more, and start where the TOML lies', () =>
+    inFolder(async (folder, path) => {
+      await mkdir(join(folder, 'photos'))
+      await writeFile(
+        path,
+        `[folders.photos]\npath = "photos"\n[folders.all]\npath = "${folder}"\naccess = "read-write"\n`,
+      )
+      const { folders } = await loadNodeConfig(path)
+      expect(folders).toEqual({
+        photos: { path: join(folder, 'photos'), access: 'read' },
+        all: { path: folder, access: 'read-write' },
+      })
+    }))
+
+  it.each([
+    ['that is not there', 'nowhere', 'there is nothing at'],
+    ['that is a file', 'node.toml', 'is no folder'],
+    ['inside a file', 'node.toml/photos', 'cannot be reached (ENOTDIR)'],
+  ])('are refused with file, field and remedy where one is named %s', (_name, named, expected) =>
+    inFolder(async (folder, path) => {
+      await writeFile(path, `[folders.photos]\npath = "${named}"\n`)
+      const error = (await loadNodeConfig(path).catch((thrown: unknown) => thrown)) as SelvedgeError
+      expect(error.code).toBe('ERR_CONFIG_INVALID')
+      expect(error.message).toContain(`${path}: folders.photos.path: `)
+      expect(error.message).toContain(`"${join(folder, named)}"`)
+      expect(error.message).toContain(expected)
+      expect(error.hint).toContain('make the folder')
+    }),
+  )
 })
 
 describe('the address for HTTP', () => {

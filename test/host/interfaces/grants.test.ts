@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { canonicalGrants, formatGrant, parseGrant } from '../../../host/interfaces/index.ts'
 
 const grant = fc.record({
-  kind: fc.constantFrom('sensor' as const, 'pin' as const),
+  kind: fc.constantFrom('sensor' as const, 'pin' as const, 'folder' as const),
   name: fc.stringMatching(/^[a-z][a-z0-9-]{0,62}$/),
 })
 
@@ -44,6 +44,8 @@ describe('a grant', () => {
     ['sensor:Light', 'names no device'],
     ['sensor:light:200ms', 'names no device'],
     ['sensor:*', 'names no device'],
+    ['folder:/srv/photos', 'names no folder grant'],
+    ['folder:..', 'names no folder grant'],
   ])('is refused: %j', (text, why) => {
     expect(() => parseGrant(text)).toThrow(
       expect.objectContaining({ code: 'ERR_GRANT', message: expect.stringContaining(why) }),

@@ -17,6 +17,7 @@ language = "assemblyscript"
 [grants]
 sensors = ["light"]
 pins = ["led", "buzzer"]
+folders = ["photos"]
 
 [[triggers]]
 kind = "sensor"
@@ -55,7 +56,7 @@ describe('a complete manifest', () => {
   })
 
   it('asks for its grants in canonical form', () => {
-    expect(grantsOf(manifest)).toEqual(['pin:buzzer', 'pin:led', 'sensor:light'])
+    expect(grantsOf(manifest)).toEqual(['folder:photos', 'pin:buzzer', 'pin:led', 'sensor:light'])
   })
 
   it('builds into a file named after the app where it names none', () => {
@@ -83,6 +84,7 @@ describe('a manifest that does not fit', () => {
     ['version = "1.0.0"', 'version = "1.0"', 'app.version: "1.0" is no version'],
     ['version = "1.0.0"', 'version = "1.0.0+build"', 'app.version: "1.0.0+build" is no version'],
     ['sensors =', 'sensor =', 'grants.sensor: unknown key; did you mean "sensors"?'],
+    ['"photos"', '"/srv/photos"', 'grants.folders[0]: "/srv/photos" is no name'],
     ['every =', 'evry =', 'triggers[0].evry: unknown key; did you mean "every"?'],
     ['"200ms"', '"200"', 'triggers[0].every: "200" is not understood'],
     ['"200ms"', '"1ms"', 'triggers[0].every: "1ms" is out of range'],

@@ -40,14 +40,14 @@ describe('the draft of a bare file', () => {
       file: 'x.wasm',
       app: 'alarm',
       version: '2.0.0',
-      grants: ['sensor:light', 'pin:led', 'pin:led'],
+      grants: ['sensor:light', 'pin:led', 'folder:photos', 'pin:led'],
       triggers: ['sensor:light:200ms', 'sensor:light'],
       groups: ['lobby', 'garage', 'lobby'],
     })
     expect(draft).toMatchObject({
       app: 'alarm',
       version: '2.0.0',
-      grants: ['pin:led', 'sensor:light'],
+      grants: ['folder:photos', 'pin:led', 'sensor:light'],
       triggers: [
         { kind: 'sensor', sensor: 'light', everyMs: 200 },
         { kind: 'sensor', sensor: 'light', everyMs: 1000 },

@@ -36,7 +36,10 @@ const report: NodeReport = {
   version: '0.1.0',
   features: ['simd'],
   addresses: ['/ip4/10.0.0.7/tcp/4001'],
-  devices: [{ kind: 'sensor', name: 'light', driver: 'simulated' }],
+  devices: [
+    { kind: 'sensor', name: 'light', driver: 'simulated' },
+    { kind: 'folder', name: 'photos', driver: 'read' },
+  ],
   apps: [app],
   issuedAt: startOfTime,
 }
