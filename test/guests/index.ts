@@ -29,6 +29,7 @@ export type GuestName =
   | 'wasi'
   | 'hello-http'
   | 'relay-http'
+  | 'endless-http'
   | 'fetch-http'
   | 'pry'
   | 'counter'

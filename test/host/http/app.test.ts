@@ -15,6 +15,7 @@ import {
 import type { GuestName } from '../../guests/index.ts'
 import { makeEngine, requestFor } from '../engine/kit.ts'
 import { appContext } from '../interfaces/app-context.ts'
+import { downloaded, uncollectedBytes } from './long-body.ts'
 
 const engine: Engine = makeEngine()
 const sandboxes: Sandbox[] = []
@@ -75,7 +76,7 @@ function ask(path: string, body?: Uint8Array, method = body === undefined ? 'GET
 }
 
 beforeAll(async () => {
-  await Promise.all([server.start(), start('hello-http'), start('relay-http')])
+  await Promise.all([server.start(), start('hello-http'), start('relay-http'), start('endless-http')])
 })
 
 afterAll(async () => {
@@ -104,6 +105,21 @@ describe('a guest behind wasi:http', () => {
     const { status, body } = await ask('/relay-http/', Buffer.from('hello'))
     expect(status).toBe(200)
     expect(String(body)).toBe('hello')
+  })
+
+  it('may answer for ever, and neither its sandbox nor the node grows by it', async () => {
+    const mib = 1024 * 1024
+    const held: number[] = []
+    const resident: number[] = []
+    await downloaded(server.address!.port, '/endless-http/', 350 * mib, (bytes) => {
+      if (bytes < (50 + 100 * held.length) * mib) return
+      held.push(uncollectedBytes())
+      resident.push(process.memoryUsage().rss)
+    })
+    expect(held.length).toBe(4)
+    expect(Math.max(...held)).toBeLessThan(32 * mib)
+    // Of the whole process, the sandbox's thread with it; a third of what has passed would be far more.
+    expect(Math.max(...resident) - resident[0]!).toBeLessThan(100 * mib)
   })
 
   it('relays a body that is larger than every buffer on the way', async () => {

@@ -11,6 +11,7 @@ import {
   type HttpResponse,
   type Ingress,
 } from '../../../host/http/index.ts'
+import { downloaded, uncollectedBytes } from './long-body.ts'
 import { rawClient } from './raw-client.ts'
 
 const servers: HttpServer[] = []
@@ -160,6 +161,22 @@ describe('a response', () => {
     }
     const port = await serve(() => reply(null, { body: body(), trailers: () => ['x-sum', '7'] }))
     expect(await ask(port, get('/hello'))).toMatch(/\r\n\r\n4\r\none \r\n3\r\ntwo\r\n0\r\nx-sum: 7\r\n\r\n$/)
+  })
+
+  it('keeps nothing of a body that has left, however long it goes on', async () => {
+    const pieceBytes = 64 * 1024
+    const pieces = 2_000
+    const left: number[] = []
+    async function* body(): AsyncGenerator<Uint8Array> {
+      for (let at = 1; at <= pieces; at += 1) {
+        yield Buffer.from(new ArrayBuffer(pieceBytes))
+        if (at % 500 === 0) left.push(uncollectedBytes())
+      }
+    }
+    const port = await serve(() => reply(null, { body: body() }))
+    expect(await downloaded(port, '/hello')).toBe(pieces * pieceBytes)
+    expect(left.length).toBe(4)
+    expect(Math.max(...left)).toBeLessThan(16 * 1024 * 1024)
   })
 
   it('is told as broken where the app breaks off', async () => {
