@@ -10,15 +10,19 @@ import { configProblems } from './problems.ts'
 
 /**
  * @param path of the TOML file; undefined for a node with defaults alone
+ * @param own folders that are the node's own: no app may be given one, nor what one lies in
  * @throws ERR_CONFIG_UNREADABLE, ERR_CONFIG_INVALID, ERR_DRIVER_UNKNOWN
  */
-export async function loadNodeConfig(path: string | undefined): Promise<NodeConfig> {
+export async function loadNodeConfig(
+  path: string | undefined,
+  own: readonly string[] = [],
+): Promise<NodeConfig> {
   if (path === undefined) return parseNodeConfig('', 'defaults')
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw configProblems.error('ERR_CONFIG_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   })
   const config = parseNodeConfig(text, path)
-  return { ...config, folders: await locateFolders(config.folders, path) }
+  return { ...config, folders: await locateFolders(config.folders, path, own) }
 }
 
 /**

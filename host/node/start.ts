@@ -26,7 +26,7 @@ const random = systemRandom
  * @throws ERR_DATA_…, ERR_CONFIG_…, ERR_DRIVER_UNKNOWN, ERR_PORT_IN_USE, ERR_TOKEN_… and what joining throws
  */
 export const startNode: NodeStarter = async (options) => {
-  const config = await loadNodeConfig(options.config)
+  const config = await loadNodeConfig(options.config, [options.data, options.keys])
   const folder = await openFolder(options.data)
   const lock = await acquireDataLock(folder.path)
   try {

@@ -7,6 +7,7 @@ import { digestOf, memoryFolder, silentLog, systemClock, systemRandom } from '..
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../../../host/apps/index.ts'
 import { preopensOf } from '../../../host/apps/folders.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
+import type { InstancePolicy } from '../../../mesh/index.ts'
 import { coreModule } from '../../guests/index.ts'
 import { makeEngine } from '../engine/kit.ts'
 import { releaseOf } from './fake-engine.ts'
@@ -98,15 +99,25 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
-function want(app: string, grants: readonly string[]): void {
+function want(app: string, grants: readonly string[], instances: InstancePolicy = {}): void {
   const blob = { digest: digestOf(bytes), sizeBytes: bytes.length }
   apps.setDesired([
-    releaseOf(1, { app, component: { ...blob, chunks: blob }, grants, triggers: [{ kind: 'start' }] }),
+    releaseOf(1, {
+      app,
+      component: { ...blob, chunks: blob },
+      grants,
+      triggers: [{ kind: 'start' }],
+      instances,
+    }),
   ])
 }
 
-async function linesOf(app: string, grants: readonly string[]): Promise<string[]> {
-  want(app, grants)
+async function linesOf(
+  app: string,
+  grants: readonly string[],
+  instances?: InstancePolicy,
+): Promise<string[]> {
+  want(app, grants, instances)
   const handled = (): number => apps.local().find((local) => local.app === app)?.events.handled ?? 0
   await expect.poll(handled, { timeout: 20_000 }).toBe(1)
   return appLog.tail(app, 10).map(({ message }) => message)
@@ -121,6 +132,11 @@ describe('a granted folder', () => {
   it('is written to where the node’s owner said so', async () => {
     expect(await linesOf('clerk', ['folder:inbox'])).toEqual(['/inbox', 'a letter', '00'])
     expect(await readFile(join(root, 'inbox/out.txt'), 'utf8')).toBe('made\n')
+  })
+
+  it.each(['process', 'shared'] as const)('is the same for an app in isolation "%s"', async (isolation) => {
+    const seen = await linesOf(`viewer-${isolation}`, ['folder:photos'], { isolation })
+    expect(seen).toEqual(['/photos', 'a picture', readOnlyFolder])
   })
 
   it('is denied to an app without the grant, which sees no folder at all', async () => {

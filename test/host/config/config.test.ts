@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -176,6 +176,33 @@ describe('folders for apps', () => {
       expect(error.hint).toContain('make the folder')
     }),
   )
+
+  it.each([
+    ['what is the node’s own', '.', 'node/data', 'holds'],
+    ['the node’s own itself', 'node', 'node', 'holds'],
+    ['a part of what is the node’s own', 'node', '.', 'lies in'],
+    ['what is the node’s own, behind a link', 'link', 'node', 'holds'],
+  ])('are refused where one gives apps %s', (_name, named, own, how) =>
+    inFolder(async (folder, path) => {
+      await mkdir(join(folder, 'node'))
+      await symlink('node', join(folder, 'link'))
+      await writeFile(path, `[folders.photos]\npath = "${named}"\n`)
+      const error = (await loadNodeConfig(path, [join(folder, own)]).catch(
+        (thrown: unknown) => thrown,
+      )) as SelvedgeError
+      expect(error.code).toBe('ERR_CONFIG_INVALID')
+      expect(error.message).toContain(`folders.photos.path: "${join(folder, named)}" ${how} `)
+      expect(error.hint).toBe('name a folder beside it, and start the node again')
+    }),
+  )
+
+  it('may lie beside what is the node’s own, however alike the names are', () =>
+    inFolder(async (folder, path) => {
+      await mkdir(join(folder, 'node-photos'))
+      await writeFile(path, '[folders.photos]\npath = "node-photos"\n')
+      const { folders } = await loadNodeConfig(path, [join(folder, 'node')])
+      expect(folders['photos']?.path).toBe(join(folder, 'node-photos'))
+    }))
 })
 
 describe('the address for HTTP', () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,6 +121,18 @@ describe('a node that cannot start', () => {
     await expect(startNode(options({ listen: [`127.0.0.1:${port}`], log }))).rejects.toThrow()
     server.close()
     expect(JSON.stringify(told)).toContain(join(folder, 'keys'))
+  })
+
+  it('gives no app its own data or keys as a folder', async () => {
+    const config = join(folder, 'node.toml')
+    for (const path of ['data', 'keys', '.']) {
+      await mkdir(join(folder, path), { recursive: true })
+      await writeFile(config, `[folders.loot]\npath = "${path}"\naccess = "read-write"\n`)
+      await expect(startNode(options({ config }))).rejects.toMatchObject({
+        code: 'ERR_CONFIG_INVALID',
+        message: expect.stringContaining(`${config}: folders.loot.path: `) as string,
+      })
+    }
   })
 
   it('touches nothing when its configuration is wrong', async () => {
