@@ -33,6 +33,7 @@ export type GuestName =
   | 'fetch-http'
   | 'pry'
   | 'counter'
+  | 'first-folder'
 
 /** The component's bytes. */
 export async function guest(name: GuestName): Promise<Uint8Array> {

@@ -33,7 +33,7 @@ export const interfaces = defineCommand({
         table(
           offers.map(({ id, summary, grant, allowedBy }) => [
             id,
-            grant ?? (allowedBy === undefined ? 'always' : `always; ${allowedBy} fills it`),
+            grant ?? (allowedBy === undefined ? 'always' : `always; more with ${allowedBy}`),
             summary,
           ]),
         ),

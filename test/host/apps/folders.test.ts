@@ -8,7 +8,7 @@ import { AppLog, createAppSupervisor, type AppSupervisor } from '../../../host/a
 import { preopensOf } from '../../../host/apps/folders.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import type { InstancePolicy } from '../../../mesh/index.ts'
-import { coreModule } from '../../guests/index.ts'
+import { coreModule, guest } from '../../guests/index.ts'
 import { makeEngine } from '../engine/kit.ts'
 import { releaseOf } from './fake-engine.ts'
 
@@ -137,6 +137,16 @@ describe('a granted folder', () => {
   it.each(['process', 'shared'] as const)('is the same for an app in isolation "%s"', async (isolation) => {
     const seen = await linesOf(`viewer-${isolation}`, ['folder:photos'], { isolation })
     expect(seen).toEqual(['/photos', 'a picture', readOnlyFolder])
+  })
+
+  it('is seen by a component through wasi:filesystem', async () => {
+    const program = bytes
+    bytes = await guest('first-folder')
+    try {
+      expect(await linesOf('component', ['folder:inbox'])).toEqual(['/inbox'])
+    } finally {
+      bytes = program
+    }
   })
 
   it('is denied to an app without the grant, which sees no folder at all', async () => {
