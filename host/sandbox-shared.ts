@@ -1,18 +1,29 @@
 /** Entry of a thread that several small apps of one publisher share: each has its own sandbox, all have one fate. */
 import { workerData, type MessagePort } from 'node:worker_threads'
-import { createSandbox, SharedPort, wasiParts, type InnerSandbox, type ToShared } from './guest/inside.ts'
+import {
+  createSandbox,
+  sharedCells,
+  SharedPort,
+  wasiParts,
+  type InnerSandbox,
+  type ToShared,
+} from './guest/inside.ts'
 
 process.env = {}
 
 const { port, shared } = workerData as { port: MessagePort; shared: SharedArrayBuffer }
-const line = new SharedPort(port, new Int32Array(shared))
+const view = new Int32Array(shared)
+const line = new SharedPort(port, view)
 const sandboxes = new Map<number, InnerSandbox>()
 
 port.on('message', (message: ToShared) => {
   const gone = line.keep(message)
   if (gone !== null) drop(gone)
   for (let next = line.next(); next !== null; next = line.next()) {
-    sandboxOf(next.sandbox).take(next.batch)
+    Atomics.store(view, sharedCells.held, next.sandbox)
+    const isLeaving = Atomics.load(view, sharedCells.leaving(next.sandbox)) === next.sandbox
+    if (!isLeaving) sandboxOf(next.sandbox).take(next.batch)
+    Atomics.store(view, sharedCells.held, 0)
     for (const goner of line.takeGoners()) drop(goner)
   }
 })
@@ -20,7 +31,11 @@ port.on('message', (message: ToShared) => {
 function sandboxOf(number: number): InnerSandbox {
   const known = sandboxes.get(number)
   if (known !== undefined) return known
-  const made = createSandbox({ transport: line.transportOf(number), parts: wasiParts, begun: () => {} })
+  const made = createSandbox({
+    transport: line.transportOf(number),
+    parts: wasiParts,
+    begun: (call) => Atomics.store(view, sharedCells.begunBy(number), call),
+  })
   sandboxes.set(number, made)
   return made
 }

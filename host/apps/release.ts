@@ -99,6 +99,7 @@ const endCodes: Readonly<Record<IncidentReason, string>> = {
   exit: 'ERR_APP_EXIT',
   stopped: 'ERR_APP_STOPPED',
   crash: 'ERR_APP_CRASH',
+  neighbour: 'ERR_APP_NEIGHBOUR',
 }
 
 export function reasonOfEnd({ reason, message }: Incident, app: string): Reason {

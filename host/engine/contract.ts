@@ -168,6 +168,8 @@ export type IncidentReason =
   | 'stopped'
   /** The engine itself died, with the process that was the app's own. */
   | 'crash'
+  /** Another app held the thread that this one shares with it. */
+  | 'neighbour'
 
 export interface Incident {
   readonly reason: IncidentReason

@@ -107,6 +107,11 @@ export const engineProblems = defineProblems({
     text: 'the engine died under the app, in the process that was the app’s own',
     fix: 'nothing else was harmed, and the node starts a new one; if it comes back, report the component',
   },
+  ERR_APP_NEIGHBOUR: {
+    kind: 'system',
+    text: 'another app held the thread that the app shares with it, and took it along',
+    fix: 'nothing is wrong with this app, and the node starts it again; mend the other one, or run apps that must not share a fate in threads or processes of their own (`isolation`)',
+  },
   ERR_APP_NOT_BEGUN: {
     kind: 'system',
     text: 'the instance ended before it came to this call',

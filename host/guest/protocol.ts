@@ -156,6 +156,23 @@ export const cells = {
 } as const
 export const cellCount = 2
 
+/** Sandboxes in one shared thread; the next ones get another. */
+export const maxTenants = 32
+const held = cellCount
+/**
+ * Indices into the same array of a thread that sandboxes share. The thread says whose turn it is and then looks
+ * whether that one has left; the node says that it leaves and then looks whose turn it is. So one of both sees it.
+ */
+export const sharedCells = {
+  count: held + 1 + 2 * maxTenants,
+  /** The number of the sandbox that has the thread, awake or asleep; 0 for none. */
+  held,
+  /** The number of the call that a sandbox began last. Numbers are given so that no two at a time share a cell. */
+  begunBy: (sandbox: number): number => held + 1 + (sandbox % maxTenants),
+  /** Its own number, from when it is to begin nothing more. */
+  leaving: (sandbox: number): number => held + 1 + maxTenants + (sandbox % maxTenants),
+} as const
+
 /** Bytes under way in one direction of one channel. Two of the largest pieces that a guest reads at once. */
 export const channelWindowBytes = 256 * 1024
 /** Messages that a side of a channel has not looked at yet. Beyond it the channel is closed as faulty. */

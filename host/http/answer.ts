@@ -194,6 +194,7 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_APP_BUSY: 503,
   ERR_APP_STOPPED: 503,
   ERR_APP_NOT_BEGUN: 503,
+  ERR_APP_NEIGHBOUR: 503,
   ERR_APP_DEADLINE: 504,
 }
 

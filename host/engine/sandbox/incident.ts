@@ -10,7 +10,10 @@ const codes = {
   exit: 'ERR_APP_EXIT',
   stopped: 'ERR_APP_STOPPED',
   crash: 'ERR_APP_CRASH',
+  neighbour: 'ERR_APP_NEIGHBOUR',
 } as const
+
+const notTheGuests: readonly Incident['reason'][] = ['stopped', 'host-fault', 'neighbour']
 
 /** For a call that was in flight, or comes after. */
 export function errorOf({ reason, message }: Incident, app: string): Error {
@@ -19,7 +22,7 @@ export function errorOf({ reason, message }: Incident, app: string): Error {
 
 /** For a start: what went wrong is the guest's code, unless the node itself is the reason. */
 export function startErrorOf(incident: Incident, app: string): Error {
-  if (incident.reason === 'stopped' || incident.reason === 'host-fault') return errorOf(incident, app)
+  if (notTheGuests.includes(incident.reason)) return errorOf(incident, app)
   return engineProblems.error('ERR_APP_START', `${app} could not be started: ${incident.message}`, {
     hint: engineProblems.problems[codes[incident.reason]].fix,
   })

@@ -7,7 +7,7 @@ import type { Program } from '../program.ts'
 export interface LinkEvents {
   batch(batch: readonly ToHost[]): void
   /** It ended, by itself or by a fault. Told once; not after `terminate`. */
-  ended(reason: 'memory' | 'host-fault' | 'crash', message: string): void
+  ended(reason: 'memory' | 'host-fault' | 'crash' | 'neighbour', message: string): void
   /** What the runtime in it prints, which no guest can. */
   printed(text: string): void
 }
@@ -19,6 +19,8 @@ export interface SandboxLink {
   modulesOf(stored: StoredComponent): Promise<Boot['modules']>
   /** The number of the call that was begun last; null where that cannot be seen from here. */
   begun(): number | null
+  /** Whether another sandbox has the thread of this one just now. */
+  isHeldUp(): boolean
   /** Resolves when nothing of it runs any more. May be called twice. */
   terminate(): Promise<void>
   /** Of the process it runs in, where it has one of its own. */

@@ -91,6 +91,10 @@ class ProcessLink implements SandboxLink {
     return null
   }
 
+  isHeldUp(): boolean {
+    return false
+  }
+
   async terminate(): Promise<void> {
     this.#isOver = true
     for (const wake of this.#wakes) clearTimeout(wake)

@@ -222,6 +222,11 @@ class LinkedSandbox implements RunningSandbox {
       if (head === null) return
       const leftMs = this.#headSinceMs + this.#request.deadlineMs - this.#parts.clock.monotonicMs()
       if (leftMs > 0) return this.#watchHead(leftMs)
+      const begun = this.#link.begun()
+      if (this.#link.isHeldUp() && begun !== null && begun < head.call) {
+        const message = `${head.what} was not begun within ${this.#request.deadlineMs} ms`
+        return this.#end({ reason: 'neighbour', message: `${message}; ${heldUp}` })
+      }
       const message = `${head.what} did not return within ${this.#request.deadlineMs} ms`
       this.#end({ reason: 'deadline', message: `${message}${argumentsOf(head)}` })
     })
@@ -230,7 +235,8 @@ class LinkedSandbox implements RunningSandbox {
   #watch(ms: number, what: string): void {
     this.#cancelWatch?.()
     this.#cancelWatch = this.#parts.clock.after(Math.min(ms, longestTimerMs), () => {
-      this.#end({ reason: 'deadline', message: `${what} within ${ms} ms` })
+      if (!this.#link.isHeldUp()) this.#end({ reason: 'deadline', message: `${what} within ${ms} ms` })
+      else this.#end({ reason: 'neighbour', message: `${what} within ${ms} ms; ${heldUp}` })
     })
   }
 
@@ -355,8 +361,9 @@ class LinkedSandbox implements RunningSandbox {
     guilty?.reject(errorOf(incident, app))
     const { sent, waiting } = this.#calls.drain()
     const isLost = ({ call }: PendingCall): boolean => begun === null || call <= begun
-    // What the node ends itself is no error of the app.
-    if (incident.reason !== 'stopped') meterLost(this.usage, sent.filter(isLost), lostMs)
+    // What the node ends itself, or another app, is no error of this one.
+    const isItsOwn = incident.reason !== 'stopped' && incident.reason !== 'neighbour'
+    if (isItsOwn) meterLost(this.usage, sent.filter(isLost), lostMs)
     for (const pending of sent) {
       pending.reject(isLost(pending) ? errorOf(incident, app) : notBegun(incident, app))
     }
@@ -374,6 +381,8 @@ const maxIncidentChars = 2_000
 
 /** What a timer can hold; what waits longer (no deadline is Infinity) looks again then. */
 const longestTimerMs = 0x7fff_ffff
+
+const heldUp = 'another app held the thread that it shares'
 
 const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
 

@@ -1,13 +1,14 @@
 /**
  * Sandboxes that share a thread, about a megabyte each where a thread of their own would take ten. The thread is the
- * unit of failure: a guest that does not let go of it takes its neighbours along, and they are told whose fault it was.
+ * unit of failure: a guest that does not let go of it takes its neighbours along, and they are told that it was not theirs.
  */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads'
 import { messageOf } from '../../../core/index.ts'
 import {
-  cellCount,
   cells,
+  maxTenants,
   packToGuest,
+  sharedCells,
   unpackToHost,
   type FromShared,
   type ToGuest,
@@ -16,8 +17,6 @@ import {
 import type { LinkEvents, LinkOptions, SandboxLink } from './link.ts'
 import { compiledModules } from './thread-link.ts'
 
-/** Apps of one publisher in one thread; the next ones get another. */
-const maxSandboxes = 32
 /** A thread that does not let go of a sandbox within this many ms is busy with it for good. */
 const letGoMs = 100
 
@@ -55,13 +54,13 @@ class SharedThread {
   readonly #cells: Int32Array
   readonly #tenants = new Map<number, Tenant>()
   readonly #onGone: () => void
-  #nextNumber = 1
+  #added = 0
   #isOver = false
 
   constructor({ program, limits }: LinkOptions, onGone: () => void) {
     this.#onGone = onGone
     const channel = new MessageChannel()
-    const shared = new SharedArrayBuffer(cellCount * 4)
+    const shared = new SharedArrayBuffer(sharedCells.count * 4)
     this.#cells = new Int32Array(shared)
     this.#port = channel.port1
     this.#worker = new Worker(program.sandboxShared, {
@@ -91,21 +90,36 @@ class SharedThread {
   }
 
   get hasRoom(): boolean {
-    return !this.#isOver && this.#tenants.size < maxSandboxes
+    return !this.#isOver && this.#tenants.size < maxTenants
   }
 
   add(events: LinkEvents): SandboxLink {
-    const number = this.#nextNumber
-    this.#nextNumber += 1
+    const number = this.#freeNumber()
+    Atomics.store(this.#cells, sharedCells.begunBy(number), 0)
     const tenant: Tenant = { events, letGo: null }
     this.#tenants.set(number, tenant)
     return {
       pid: null,
       send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch: packToGuest(batch) }),
       modulesOf: compiledModules,
-      begun: () => null,
+      begun: () => Atomics.load(this.#cells, sharedCells.begunBy(number)),
+      isHeldUp: () => this.#holder !== 0 && this.#holder !== number,
       terminate: () => this.#leave(number, tenant),
     }
+  }
+
+  /** One that was never used, whose cells no other tenant's number shares. */
+  #freeNumber(): number {
+    const slots = new Set([...this.#tenants.keys()].map((number) => number % maxTenants))
+    let slot = 0
+    while (slots.has(slot)) slot += 1
+    this.#added += 1
+    return this.#added * maxTenants + slot
+  }
+
+  /** The number of the sandbox that has the thread, or 0. */
+  get #holder(): number {
+    return Atomics.load(this.#cells, sharedCells.held)
   }
 
   #send(message: ToShared): void {
@@ -121,9 +135,17 @@ class SharedThread {
     if (tenant.letGo === null) tenant.events.batch(unpackToHost(batch))
   }
 
-  /** One goes and the others stay, if the thread is free to let it go. */
+  /** One goes and the others stay, unless it is the one that does not let go of the thread. */
   async #leave(number: number, tenant: Tenant): Promise<void> {
     if (!this.#tenants.has(number)) return
+    Atomics.store(this.#cells, sharedCells.leaving(number), number)
+    const holder = this.#holder
+    if (holder !== number && this.#tenants.has(holder)) {
+      // Nothing of it runs, and nothing will: it need not wait for the other's turn to end, nor end that.
+      this.#send({ sandbox: number, batch: null })
+      this.#tenants.delete(number)
+      return
+    }
     const hasLetGo = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), letGoMs)
       tenant.letGo = () => {
@@ -134,11 +156,14 @@ class SharedThread {
     })
     this.#tenants.delete(number)
     if (hasLetGo && this.#tenants.size > 0) return
-    this.#end('host-fault', 'the thread it shares was ended, because another app in it did not let go')
+    this.#end(
+      'neighbour',
+      'another app did not let go of the thread that it shares, which was ended for that',
+    )
     await this.#worker.terminate()
   }
 
-  #end(reason: 'memory' | 'host-fault', message: string): void {
+  #end(reason: 'memory' | 'host-fault' | 'neighbour', message: string): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#onGone()

@@ -57,6 +57,7 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
     },
     modulesOf: compiledModules,
     begun: () => Atomics.load(view, cells.begun),
+    isHeldUp: () => false,
     async terminate() {
       isOver = true
       await worker.terminate()
