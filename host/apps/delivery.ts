@@ -5,7 +5,7 @@
  * one goes to the new instance. With no receiver events wait in the queue. An event whose instance died is lost,
  * not repeated: it may be what killed it. One that no instance ever began is the next one's first.
  */
-import { isSelvedgeError, messageOf, type Log } from '../../core/index.ts'
+import { isSelvedgeError, messageOf, unlessResolved, type Log } from '../../core/index.ts'
 import { WitError, type AppPool, type Incident } from '../engine/index.ts'
 import type { TriggerEvent } from '../triggers/index.ts'
 import { EventQueue, type NumberedEvent } from './event-queue.ts'
@@ -113,7 +113,7 @@ export class Delivery {
   async #deliver({ instance, pool }: Receiver, { id, event }: NumberedEvent): Promise<void> {
     this.#counts.taken += 1
     try {
-      await Promise.race([pool.call(event.target, event.args(id)), pool.ended.then(endedUnderEvent)])
+      await unlessResolved(pool.call(event.target, event.args(id)), pool.ended, endedUnderEvent)
       this.#counts.handled += 1
       this.#counts.lastId = id
       this.#needs.handled(instance)
@@ -137,6 +137,6 @@ export class Delivery {
   }
 }
 
-function endedUnderEvent({ reason, message }: Incident): never {
-  throw new Error(`the instance ended (${reason}): ${message}`)
+function endedUnderEvent({ reason, message }: Incident): Error {
+  return new Error(`the instance ended (${reason}): ${message}`)
 }

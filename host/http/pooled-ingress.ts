@@ -2,6 +2,7 @@
  * The way into a pool: each request has one instance, from its head to the last byte of its response, so that
  * whoever reads slowly keeps one busy and not all of them.
  */
+import { whenResolved } from '../../core/index.ts'
 import type { AppPool, Sandbox } from '../engine/index.ts'
 import { isWhole, type HttpRequest, type HttpResponse, type Ingress } from './contract.ts'
 
@@ -33,8 +34,13 @@ function watch(
   body: AsyncIterable<Uint8Array>,
   gone: Promise<unknown>,
 ): { readonly watched: AsyncIterable<Uint8Array>; readonly ended: Promise<void> } {
-  let end!: () => void
-  const ended = Promise.race([gone, new Promise<void>((resolve) => (end = resolve))]).then(() => {})
+  let resolveEnded!: () => void
+  const ended = new Promise<void>((resolve) => (resolveEnded = resolve))
+  const cancel = whenResolved(gone, () => resolveEnded())
+  const end = (): void => {
+    cancel()
+    resolveEnded()
+  }
   const watched = {
     [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
       const pieces = body[Symbol.asyncIterator]()
