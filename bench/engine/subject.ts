@@ -2,6 +2,7 @@
  * Ourselves as the thing that is measured: a process of its own with the engine and, where it is asked over HTTP, the
  * server in front of it. Says `ready {…}` on stdout, then obeys the lines it reads, and answers each with one line.
  */
+// oxlint-disable-next-line no-unassigned-import -- it gives older Node.js what it lacks
 import '../../core/compat.ts'
 import { writeSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'

@@ -1,12 +1,14 @@
 /** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
+import { fileURLToPath } from 'node:url'
 import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
-import type { AppPool, Isolation, Sandbox, StartCounts, StartRequest } from './contract.ts'
+import type { AppPool, ConfinementKind, Isolation, Sandbox, StartCounts, StartRequest } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
 import { defaultShape, type PoolShape } from './pool/pool-machine.ts'
 import { InstancePool } from './pool/pool.ts'
 import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
+import { confinementFor } from './sandbox/confinement.ts'
 import type { LinkFactory } from './sandbox/link.ts'
 import { spawnProcess } from './sandbox/process-link.ts'
 import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
@@ -69,6 +71,7 @@ export class Sandboxes {
         {
           app: request.app,
           isolation: entry.isolation,
+          confinement: entry.isolation === 'process' ? await this.#confinementOf(request) : null,
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
           start: () => this.#startStored(request, stored),
@@ -124,6 +127,11 @@ export class Sandboxes {
     void sandbox.ended.then(() => this.#running.delete(sandbox))
     await sandbox.ready
     return sandbox
+  }
+
+  async #confinementOf({ world }: StartRequest): Promise<ConfinementKind> {
+    const { sandboxProcess } = await this.#needs.program()
+    return confinementFor(fileURLToPath(sandboxProcess), world?.preopens ?? []).kind
   }
 
   #linkOf({ app, publisher, isolation = this.#needs.isolation }: StartRequest): LinkFactory {

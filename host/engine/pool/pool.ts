@@ -5,6 +5,7 @@
 import { isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
 import type {
   AppPool,
+  ConfinementKind,
   Incident,
   IncidentReason,
   Isolation,
@@ -15,7 +16,6 @@ import type {
   SandboxUsage,
 } from '../contract.ts'
 import { engineProblems } from '../problems.ts'
-import { confinement } from '../sandbox/confinement.ts'
 import { notBegun } from '../sandbox/incident.ts'
 import {
   emptyPool,
@@ -30,6 +30,8 @@ import {
 export interface PoolNeeds {
   readonly app: string
   readonly isolation: Isolation
+  /** Of its processes; null where it has none. */
+  readonly confinement: ConfinementKind | null
   readonly clock: Clock
   readonly log: Log
   start(): Promise<Sandbox>
@@ -106,7 +108,7 @@ export class InstancePool implements AppPool {
     const { isolation } = this.#needs
     return {
       isolation,
-      confinement: isolation === 'process' ? confinement().kind : null,
+      confinement: this.#needs.confinement,
       instances: this.#sandboxes.size,
       waiting: this.#waiting.length,
       incidents: Object.fromEntries(this.#incidents),

@@ -1,6 +1,7 @@
 /** What keeps a sandbox's process from the machine around it, as far as this Node.js and this user can. */
 import type { ConfinementKind } from '../contract.ts'
 import type { Preopen } from '../../guest/index.ts'
+import { isReadableByOthers } from './readable-by-others.ts'
 
 export interface Confinement {
   /** For `status`. */
@@ -31,6 +32,12 @@ export function confinement(
     }
   if (uid === 0) return { kind: 'other-user', flags: [], user: { uid: nobody, gid: nobody } }
   return { kind: 'none', flags: [], user: {} }
+}
+
+/** For one program with its granted folders: another user could reach neither those, nor a program in a private folder. */
+export function confinementFor(entry: string, preopens: readonly Preopen[]): Confinement {
+  const mayChangeUser = preopens.length === 0 && isReadableByOthers(entry)
+  return confinement(process.versions.node, mayChangeUser ? undefined : null)
 }
 
 /**

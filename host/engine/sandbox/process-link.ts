@@ -16,7 +16,7 @@ import {
   type ToHost,
 } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
-import { confinement, flagsOf } from './confinement.ts'
+import { confinementFor, flagsOf } from './confinement.ts'
 import { isToHost } from './inbound-check.ts'
 import type { LinkFactory, LinkOptions, SandboxLink } from './link.ts'
 
@@ -40,9 +40,7 @@ class ProcessLink implements SandboxLink {
     this.#options = options
     const { program, limits, preopens } = options
     const entry = fileURLToPath(program.sandboxProcess)
-    // Another user could not reach the folders that this app was granted.
-    const mayChangeUser = preopens.length === 0
-    const confined = confinement(process.versions.node, mayChangeUser ? undefined : null)
+    const confined = confinementFor(entry, preopens)
     const child = spawn(
       process.execPath,
       [`--max-old-space-size=${limits.sandboxHeapMb}`, ...flagsOf(confined, [entry], preopens), entry],

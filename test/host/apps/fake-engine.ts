@@ -135,6 +135,7 @@ export class FakeEngine implements Engine {
     const needs = {
       app: request.app,
       isolation: 'worker' as const,
+      confinement: null,
       clock: this.clock,
       log: silentLog,
       start: () => this.start(request),

@@ -1,5 +1,22 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { confinement, flagsOf } from '../../../host/engine/sandbox/confinement.ts'
+import { isReadableByOthers } from '../../../host/engine/sandbox/readable-by-others.ts'
+
+test('a program is readable by others only where every folder above it lets them through', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'selvedge-readable-'))
+  const file = join(folder, 'program.mjs')
+  await writeFile(file, '', { mode: 0o644 })
+  expect(isReadableByOthers(file)).toBe(false)
+  await chmod(folder, 0o755)
+  expect(isReadableByOthers(file)).toBe(true)
+  await chmod(file, 0o600)
+  expect(isReadableByOthers(file)).toBe(false)
+  expect(isReadableByOthers(join(folder, 'missing'))).toBe(false)
+  await rm(folder, { recursive: true })
+})
 
 describe('a sandbox’s process', () => {
   test.each([
