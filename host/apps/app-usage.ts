@@ -1,32 +1,6 @@
 /** What an app has used on this node since it started: of the instances that run, and of those that are gone. */
-import type { AppPool, ConfinementKind, IncidentReason, Isolation, PoolUsage } from '../engine/index.ts'
-
-export interface AppUsageReport {
-  /** Of the instances that run; null while there are none. */
-  readonly isolation: Isolation | null
-  readonly confinement: ConfinementKind | null
-  readonly invocations: number
-  /** Answered with the app's own error, or ended by a trap, a limit or a deadline. */
-  readonly errors: number
-  readonly cpuMs: number
-  readonly memoryBytes: number
-  /** Bytes of linear memory times the seconds they were held. */
-  readonly memoryByteSeconds: number
-  readonly bytesIn: number
-  readonly bytesOut: number
-  /** Log lines and other posts that came too fast. */
-  readonly dropped: number
-  readonly instances: number
-  /** Calls whose instance ran before they came, and those that waited for theirs to be started. */
-  readonly warmStarts: number
-  readonly newStarts: number
-  /** Times the app was started again after its instances had ended, of all its releases. */
-  readonly restarts: number
-  /** Calls that wait for an instance. */
-  readonly waiting: number
-  /** Instances that ended by themselves, by reason. */
-  readonly incidents: Readonly<Partial<Record<IncidentReason, number>>>
-}
+import type { AppUsage as AppUsageReport } from '../api/index.ts'
+import type { AppPool, IncidentReason, PoolUsage } from '../engine/index.ts'
 
 export interface AppIncident {
   /** By the wall clock, ms. */

@@ -5,7 +5,7 @@ import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
-import { AppUsage, type AppUsageReport } from './app-usage.ts'
+import { AppUsage } from './app-usage.ts'
 import { preopensOf, type NodeFolders } from './folders.ts'
 import { instanceRules } from './instance-policy.ts'
 import type { DesiredRelease } from './release.ts'
@@ -40,7 +40,7 @@ export class Instances {
   }
 
   /** Of all there were and are. */
-  report(): AppUsageReport {
+  report(): ReturnType<AppUsage['report']> {
     return this.usage.report([...this.#live.values()].map(({ pool }) => pool))
   }
 
