@@ -6,8 +6,9 @@
  * Half-written temporaries of a crash are removed when the folder is opened.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { systemDisk, type Disk } from './disk.ts'
 import { defineProblems } from './errors.ts'
 
 /** The seam between decisions and the disk. Names are plain file names, never paths. */
@@ -46,18 +47,18 @@ export const fileProblems = defineProblems({
 
 const temporary = '.tmp-'
 
-/** Opens (and creates) a folder on the real disk. Files are readable by their owner only. */
-export async function openFolder(path: string): Promise<DurableFolder> {
+/** Opens (and creates) a folder on a disk. Files are readable by their owner only. */
+export async function openFolder(path: string, disk: Disk = systemDisk): Promise<DurableFolder> {
   try {
-    const created = await makeFolders(resolve(path))
-    if (created !== null) await syncParents(resolve(path), created)
-    for (const name of await readdir(path)) {
-      if (name.startsWith(temporary)) await rm(join(path, name), { force: true })
+    const created = await makeFolders(disk, resolve(path))
+    if (created !== null) await syncParents(disk, resolve(path), created)
+    for (const { name } of await disk.entries(path)) {
+      if (name.startsWith(temporary)) await disk.remove(join(path, name))
     }
   } catch (error) {
     throw fileError(error, path)
   }
-  return new DiskFolder(path)
+  return new DiskFolder(disk, path)
 }
 
 /**
@@ -65,13 +66,13 @@ export async function openFolder(path: string): Promise<DurableFolder> {
  * /proc does (seen with Node.js 20).
  * @returns the outermost folder that was made, or null
  */
-async function makeFolders(path: string): Promise<string | null> {
+async function makeFolders(disk: Disk, path: string): Promise<string | null> {
   const made = async (): Promise<boolean> => {
     try {
-      await mkdir(path, { mode: 0o700 })
+      await disk.makeFolder(path)
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !(await disk.isFolder(path))) throw error
       return false
     }
   }
@@ -79,69 +80,59 @@ async function makeFolders(path: string): Promise<string | null> {
     return (await made()) ? path : null
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
-    const outermost = await makeFolders(dirname(path))
+    const outermost = await makeFolders(disk, dirname(path))
     return (await made()) ? (outermost ?? path) : outermost
   }
 }
 
 class DiskFolder implements DurableFolder {
+  readonly #disk: Disk
   readonly path: string
 
-  constructor(path: string) {
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk
     this.path = path
   }
 
   async read(name: string, maxBytes: number): Promise<Uint8Array | null> {
     const path = join(this.path, name)
-    const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    const judge = (size: number): void => {
+      if (size <= maxBytes) return
+      throw fileProblems.error('ERR_FILE_TOO_LARGE', `${path} has ${size} bytes, more than ${maxBytes}`)
+    }
+    return this.#disk.readWhole(path, judge).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
       throw error
     })
-    if (file === null) return null
-    try {
-      const { size } = await file.stat()
-      if (size > maxBytes) {
-        throw fileProblems.error('ERR_FILE_TOO_LARGE', `${path} has ${size} bytes, more than ${maxBytes}`)
-      }
-      return new Uint8Array(await file.readFile())
-    } finally {
-      await file.close()
-    }
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.path, name)
     const scratch = join(this.path, `${temporary}${randomBytes(6).toString('hex')}`)
     try {
-      const file = await open(scratch, 'wx', 0o600)
-      try {
-        await file.writeFile(bytes)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(scratch, path)
-      await syncFolder(this.path)
+      await this.#disk.createSynced(scratch, bytes)
+      await this.#disk.rename(scratch, path)
+      await this.#disk.syncFolder(this.path)
     } catch (error) {
-      await rm(scratch, { force: true }).catch(() => {})
+      await this.#disk.remove(scratch).catch(() => {})
       throw fileError(error, path)
     }
   }
 
   async remove(name: string): Promise<void> {
-    await rm(join(this.path, name), { force: true })
+    await this.#disk.remove(join(this.path, name))
   }
 
   async list(): Promise<string[]> {
-    const entries = await readdir(this.path, { withFileTypes: true })
+    const entries = await this.#disk.entries(this.path)
     return entries
-      .filter((entry) => entry.isFile() && !entry.name.startsWith(temporary))
-      .map((entry) => entry.name)
+      .filter(({ name, isFile }) => isFile && !name.startsWith(temporary))
+      .map(({ name }) => name)
       .sort()
   }
 
   async folder(name: string): Promise<DurableFolder> {
-    return openFolder(join(this.path, name))
+    return openFolder(join(this.path, name), this.#disk)
   }
 }
 
@@ -189,19 +180,10 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /** A new folder is lost in a power cut as long as its entry in the folder above is not flushed. */
-async function syncParents(path: string, firstCreated: string): Promise<void> {
+async function syncParents(disk: Disk, path: string, firstCreated: string): Promise<void> {
   for (let folder = path; folder.length >= firstCreated.length; folder = dirname(folder)) {
     // A folder above ours may be one that we may enter and not read; then its owner's kernel decides.
-    await syncFolder(dirname(folder)).catch(() => {})
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
+    await disk.syncFolder(dirname(folder)).catch(() => {})
   }
 }
 
