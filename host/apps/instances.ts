@@ -77,7 +77,7 @@ export class Instances {
         memoryBytes: record.limits.memoryBytes,
         fresh,
         world: {
-          args: [record.app],
+          args: [record.app, ...(record.run?.args ?? [])],
           env: Object.entries({ ...record.config, ...overlay }),
           preopens: preopensOf(record.grants, folders),
         },

@@ -47,6 +47,8 @@ const knownFields: readonly string[] = [
   'limits',
   'features',
   'instances',
+  'run',
+  'quotas',
   'groups',
   'previous',
   'signedAt',

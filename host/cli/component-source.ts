@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import { apiLimits } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
-import { engineProblems } from '../engine/index.ts'
 import { cliProblems } from './problems.ts'
 import { usage } from './arguments.ts'
 
@@ -16,6 +15,8 @@ export interface SourceOptions {
   readonly groups: readonly string[]
   /** `KEY=VALUE`, over what the manifest says. */
   readonly config: readonly string[]
+  /** Of the command, in place of the manifest's. */
+  readonly args: readonly string[]
   readonly build: boolean
 }
 
@@ -70,11 +71,12 @@ async function fromFolder(
     const { buildApp } = await import('../build/index.ts')
     await buildApp(folder, { progress, signal })
   }
-  // The two that may differ from one publication to the next are checked as a bare file's would be.
-  const { version, groups } = releaseDraft({
+  // What may differ from one publication to the next is checked as a bare file's would be.
+  const { version, groups, args } = releaseDraft({
     file: 'app.wasm',
     version: options.version,
     groups: options.groups,
+    args: options.args,
   })
   return {
     file: resolve(join(folder, manifest.component.file)),
@@ -82,14 +84,15 @@ async function fromFolder(
       ...draft,
       version: version ?? draft.version,
       groups: groups.length === 0 ? draft.groups : groups,
+      args: args.length === 0 ? draft.args : args,
     },
   }
 }
 
 async function fromFile(file: string, options: SourceOptions): Promise<Omit<ComponentSource, 'bytes'>> {
   const { releaseDraft } = await import('../manifest/index.ts')
-  const { app, version, grants, triggers, groups } = options
-  return { file, draft: releaseDraft({ file, app, version, grants, triggers, groups }) }
+  const { app, version, grants, triggers, groups, args } = options
+  return { file, draft: releaseDraft({ file, app, version, grants, triggers, groups, args }) }
 }
 
 async function readComponent(file: string): Promise<Uint8Array> {
@@ -98,6 +101,7 @@ async function readComponent(file: string): Promise<Uint8Array> {
     try {
       const { size } = await handle.stat()
       if (size > apiLimits.componentBytes) {
+        const { engineProblems } = await import('../engine/index.ts')
         throw engineProblems.error(
           'ERR_COMPONENT_TOO_LARGE',
           `${file} has ${size} bytes; at most ${apiLimits.componentBytes} can be published`,

@@ -35,10 +35,13 @@ export async function signedRelease(
     limits: draft.limits,
     features,
     ...(Object.keys(draft.instances).length > 0 && { instances: draft.instances }),
+    ...(draft.args.length > 0 && { run: { args: draft.args } }),
+    ...(Object.keys(draft.quotas).length > 0 && { quotas: draft.quotas }),
     groups: draft.groups,
     previous: terms.previous,
     signedAt,
-    critical: [],
+    // Without its arguments it would be another command.
+    critical: draft.args.length > 0 ? ['run'] : [],
   }
   return { bytes: signRelease(key, record), record }
 }

@@ -17,7 +17,7 @@ import { sockets } from './sockets/index.ts'
 export type { AppContext } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
 export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
-export { networkPolicy, networkUses, type NetworkPolicy } from './sockets/policy.ts'
+export { networkNames, networkPolicy, type NetworkPolicy } from './sockets/policy.ts'
 export { interfaceProblems } from './problems.ts'
 
 export const interfaceOffers: readonly InterfaceOffer[] = [

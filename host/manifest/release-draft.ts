@@ -3,9 +3,11 @@
  * manifest of a folder, or from the options beside a bare `.wasm`.
  */
 import { basename } from 'node:path'
+import { safeParse } from 'valibot'
 import { nearestName } from '../../core/index.ts'
-import type { InstancePolicy, Limits, TriggerSpec } from '../../mesh/index.ts'
+import type { InstancePolicy, Limits, Quotas, TriggerSpec } from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
+import { argumentsField, quotasOf } from './asks.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
@@ -21,8 +23,11 @@ export interface ReleaseDraft {
   readonly triggers: readonly TriggerSpec[]
   readonly config: Readonly<Record<string, string>>
   readonly limits: Limits
-  /** What is left out is the node's choice. */
+  /** What is left out of these is the node's choice. */
+  readonly quotas: Quotas
   readonly instances: InstancePolicy
+  /** Of the command, behind its name. */
+  readonly args: readonly string[]
   /** Empty means all. */
   readonly groups: readonly string[]
 }
@@ -37,6 +42,8 @@ export interface BareRelease {
   /** `sensor:light:200ms` */
   readonly triggers?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
+  /** Of the command, behind its name. */
+  readonly args?: readonly string[] | undefined
 }
 
 /**
@@ -56,7 +63,9 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     triggers: manifest.triggers.map(toSpec),
     config: manifest.config,
     limits: { memoryBytes: manifest.limits.memory, deadlineMs: manifest.limits.deadline },
+    quotas: quotasOf(manifest.limits),
     instances: policyOf(manifest.instances),
+    args: manifest.run.args,
     groups: [...manifest.placement.groups].sort(),
   }
 }
@@ -100,9 +109,21 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
       memoryBytes: parseSize(defaultLimits.memory),
       deadlineMs: parseDuration(defaultLimits.deadline),
     },
+    quotas: {},
     instances: {},
+    args: checkedArguments(release.args ?? []),
     groups: [...new Set(groups)].sort(),
   }
+}
+
+function checkedArguments(args: readonly string[]): readonly string[] {
+  const result = safeParse(argumentsField, args)
+  if (result.success) return args
+  const [{ message, path }] = result.issues
+  const at = path?.[0]?.key
+  const shown = typeof at === 'number' ? JSON.stringify(args[at]?.slice(0, 40)) : ''
+  const [problem = '', hint = ''] = message.split('; ')
+  throw optionError('--arg', shown, problem, { hint })
 }
 
 function nameFromFile(file: string): string {

@@ -4,7 +4,8 @@
  */
 import * as v from 'valibot'
 import { originOf } from '../http/index.ts'
-import { namePattern, networkUses } from '../interfaces/index.ts'
+import { namePattern, networkNames } from '../interfaces/index.ts'
+import { argumentsField, quotaFields } from './asks.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
 
@@ -48,7 +49,14 @@ const origin = v.pipe(
 const origins = (most: number): v.GenericSchema<string[], string[]> =>
   v.pipe(v.array(origin), v.maxLength(most, `has more than ${most} entries; remove some`))
 
-const networkUse = v.picklist(networkUses, `is no use of a network; write one of ${networkUses.join(', ')}`)
+const networkUse = v.pipe(
+  v.string(),
+  v.transform((text) => networkNames.canonical(text) ?? text),
+  v.check(
+    (text) => networkNames.canonical(text) === text,
+    `is no grant of a network; ${networkNames.rule.replace(/network:/g, '')}`,
+  ),
+)
 
 /** A path inside the app's folder: a build must not write, nor a publish read, somewhere else. */
 const innerPath = v.pipe(
@@ -162,7 +170,16 @@ export const manifestSchema = v.strictObject({
       /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */
       keyvalue: v.optional(names(manifestBounds.grantsOfAKind), []),
       blobstore: v.optional(names(manifestBounds.grantsOfAKind), []),
-      network: v.optional(v.array(networkUse), []),
+      network: v.optional(
+        v.pipe(
+          v.array(networkUse),
+          v.maxLength(
+            manifestBounds.grantsOfAKind,
+            `has more than ${manifestBounds.grantsOfAKind} entries; remove some`,
+          ),
+        ),
+        [],
+      ),
       /** Origins that it may send requests to. */
       http: v.optional(origins(manifestBounds.grantsOfAKind), []),
     }),
@@ -181,9 +198,12 @@ export const manifestSchema = v.strictObject({
       memory: v.optional(sizeField('64 KiB', '4 GiB'), defaultLimits.memory),
       /** Wall time of one call. */
       deadline: v.optional(durationField('10ms', '10min'), defaultLimits.deadline),
+      ...quotaFields,
     }),
     {},
   ),
+  /** For a command: what it sees behind its name. */
+  run: v.optional(v.strictObject({ args: v.optional(argumentsField, []) }), {}),
   instances: v.optional(instances, {}),
   placement: v.optional(v.strictObject({ groups: v.optional(names(manifestBounds.groups), []) }), {}),
   config: v.optional(

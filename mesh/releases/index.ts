@@ -1,5 +1,13 @@
 /** The public face of mesh/releases: what publishers signed, and which of it counts. */
-export type { BlobRef, ComponentRef, InstancePolicy, Limits, ReleaseRecord, TriggerSpec } from './record.ts'
+export type {
+  BlobRef,
+  ComponentRef,
+  InstancePolicy,
+  Limits,
+  Quotas,
+  ReleaseRecord,
+  TriggerSpec,
+} from './record.ts'
 export { releasesProblems } from './problems.ts'
 export { readRelease, releaseLimits, signRelease, type SignedRelease } from './signed-release.ts'
 export {

@@ -28,6 +28,26 @@ export interface Limits {
 }
 
 /**
+ * How much it may keep on a node, as its publisher asks; the node's owner may allow less. What is not said is the
+ * node's own choice.
+ */
+export interface Quotas {
+  /** Of each folder it may write to, all that is in it. */
+  readonly folderBytes?: number | undefined
+  readonly folderFiles?: number | undefined
+  readonly keyValueBytes?: number | undefined
+  readonly keyValueKeys?: number | undefined
+  readonly blobBytes?: number | undefined
+  readonly blobObjects?: number | undefined
+}
+
+/** How a command is run. */
+export interface RunSpec {
+  /** What it sees behind its own name. */
+  readonly args?: readonly string[] | undefined
+}
+
+/**
  * How a node runs instances of it. What is not said is the node's own choice; an older node that does not know the
  * field runs one instance, which every app must be content with.
  */
@@ -69,6 +89,10 @@ export interface ReleaseRecord {
   readonly features?: readonly string[] | undefined
   /** Absent in records of before, and where everything is left to the node. */
   readonly instances?: InstancePolicy | undefined
+  /** Absent where it takes no arguments. A node that does not know the field would run another command: see `critical`. */
+  readonly run?: RunSpec | undefined
+  /** Absent in records of before, and where everything is left to the node; an older node has its own limits. */
+  readonly quotas?: Quotas | undefined
   /** Groups whose nodes run it; empty means all. */
   readonly groups: readonly string[]
   /** Digest of the record before this one, or null for the first. */

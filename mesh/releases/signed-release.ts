@@ -41,6 +41,10 @@ export const releaseLimits = {
   queuedCalls: 65_536,
   idleMs: 86_400_000,
   cpuPercent: 25_600,
+  args: 64,
+  argChars: 4_096,
+  /** Of all arguments together, in UTF-16 units: they share the record with its settings. */
+  argsChars: 16_384,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -65,6 +69,7 @@ export interface SignedRelease {
 }
 
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1))
+const quota = v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER)))
 const option = v.union([v.pipe(v.string(), v.maxLength(1_024)), v.number(), v.boolean()])
 
 const blob = { digest: digestField, sizeBytes: v.pipe(positive, v.maxValue(Number.MAX_SAFE_INTEGER)) }
@@ -127,6 +132,33 @@ const schema = v.looseObject({
       queue: v.optional(v.pipe(positive, v.maxValue(releaseLimits.queuedCalls))),
       idleMs: v.optional(v.pipe(positive, v.maxValue(releaseLimits.idleMs))),
       cpuPercent: v.optional(v.pipe(positive, v.maxValue(releaseLimits.cpuPercent))),
+    }),
+  ),
+  run: v.optional(
+    v.looseObject({
+      args: v.optional(
+        v.pipe(
+          v.array(
+            v.pipe(
+              v.string(),
+              v.maxLength(releaseLimits.argChars),
+              v.check((text) => !text.includes('\0'), 'must not hold a zero character'),
+            ),
+          ),
+          v.maxLength(releaseLimits.args),
+          v.check((args) => args.join('').length <= releaseLimits.argsChars, 'are too long together'),
+        ),
+      ),
+    }),
+  ),
+  quotas: v.optional(
+    v.looseObject({
+      folderBytes: quota,
+      folderFiles: quota,
+      keyValueBytes: quota,
+      keyValueKeys: quota,
+      blobBytes: quota,
+      blobObjects: quota,
     }),
   ),
   groups: groupsField,

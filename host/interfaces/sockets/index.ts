@@ -21,6 +21,7 @@ import { carry, serveConnect } from './connection.ts'
 import { serveDatagrams } from './datagrams.ts'
 import { errorCodeOf } from './error-code.ts'
 import { serveListen, WaitingConnections } from './listener.ts'
+import { Denials } from './denials.ts'
 import { networkGrantKind } from './policy.ts'
 
 const summaries: Readonly<Record<string, string>> = {
@@ -49,11 +50,18 @@ export const sockets: readonly InterfaceOffer[] = Object.entries(summaries).map(
 /** Names in one answer; a resolver that gives more is not believed further. */
 const maxAddresses = 64
 
-function bindSockets({ network }: AppContext): Record<string, BoundFunction | BoundChannel> {
+function bindSockets({ network, log }: AppContext): Record<string, BoundFunction | BoundChannel> {
   const waiting = new WaitingConnections()
-  const check = (use: NetworkUse, goal: WireAddress | string): void => {
-    if (!network.allows(use, goal)) throw new WitError('access-denied' satisfies NetworkErrorCode)
+  const denials = new Denials((message) => log('warn', 'node', message))
+  const isAllowed = (use: NetworkUse, goal: WireAddress | string): boolean => {
+    if (network.allows(use, goal)) return true
+    denials.add(use, goal)
+    return false
   }
+  const check = (use: NetworkUse, goal: WireAddress | string): void => {
+    if (!isAllowed(use, goal)) throw new WitError('access-denied' satisfies NetworkErrorCode)
+  }
+  const mayReach = (to: WireAddress): boolean => isIP(to.host) !== 0 && isAllowed('udp', to)
   /** Refuses on the channel itself, as its first message. */
   const guarded = async (
     use: NetworkUse,
@@ -63,7 +71,7 @@ function bindSockets({ network }: AppContext): Record<string, BoundFunction | Bo
   ): Promise<void> => {
     const refuse = (error: NetworkErrorCode): void => channel.send({ ok: false, error } satisfies WireOpened)
     if (isIP(goal.host) === 0) return refuse('invalid-argument')
-    if (!network.allows(use, goal)) return refuse('access-denied')
+    if (!isAllowed(use, goal)) return refuse('access-denied')
     await serve()
   }
   return {
@@ -95,13 +103,8 @@ function bindSockets({ network }: AppContext): Record<string, BoundFunction | Bo
       mode: 'channel',
       run: ([given, hopLimit], channel) => {
         const local = given as WireAddress
-        return guarded('udp', local, channel, () =>
-          serveDatagrams(
-            local,
-            Number(hopLimit),
-            (to) => isIP(to.host) !== 0 && network.allows('udp', to),
-            channel,
-          ),
+        return guarded('udp-listen', local, channel, () =>
+          serveDatagrams(local, Number(hopLimit), mayReach, channel),
         )
       },
     },
@@ -109,7 +112,9 @@ function bindSockets({ network }: AppContext): Record<string, BoundFunction | Bo
       mode: 'channel',
       run: async ([name], channel) => {
         check('lookup', String(name))
-        channel.send(await resolve(String(name)))
+        const answer = await resolve(String(name))
+        if (answer.ok) network.resolved(String(name), answer.addresses)
+        channel.send(answer)
       },
     },
   }

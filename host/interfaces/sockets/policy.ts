@@ -1,29 +1,110 @@
 /** What an app may do on the network. The grants make it; everything that reaches a network asks it first. */
+import { BlockList, isIP } from 'node:net'
 import type { NetworkUse, WireAddress } from '../../guest/index.ts'
+import {
+  formatNetworkRule,
+  isMember,
+  networkUses,
+  parseNetworkRule,
+  plainAddress,
+  type NetworkRule,
+} from './network-rule.ts'
 
 export interface NetworkPolicy {
   /** @param goal the address to be bound or reached; for `lookup` the name */
   allows(use: NetworkUse, goal: WireAddress | string): boolean
+  /** What the system's resolver said of a name that the app may look up: where a grant names it, these are meant. */
+  resolved(name: string, addresses: readonly string[]): void
 }
 
-/** The kind of grant, and also the list under `[grants]`: `network = ["tcp-connect", "lookup"]`. */
+/** The kind of grant, and also the list under `[grants]`: `network = ["tcp-connect:db.example:5432"]`. */
 export const networkGrantKind = 'network'
 
-export const networkUses = [
-  'tcp-connect',
-  'tcp-listen',
-  'udp',
-  'lookup',
-] as const satisfies readonly NetworkUse[]
-
-/** A misspelt use would open nothing, and nobody would see why. */
+/** A misspelt grant would open nothing, and nobody would see why. */
 export const networkNames = {
-  canonical: (name: string): string | null => networkUses.find((use) => use === name) ?? null,
-  rule: `write network:USE, USE being one of ${networkUses.join(', ')}`,
-}
+  canonical(name: string): string | null {
+    const rule = parseNetworkRule(name)
+    return rule === null ? null : formatNetworkRule(rule)
+  },
+  rule:
+    'write network:tcp-connect:HOST:PORT, network:udp:HOST:PORT, network:tcp-listen:PORT, network:udp-listen:PORT or ' +
+    'network:lookup:NAME; HOST being a name, an address, a network as 10.1.0.0/16 or *, and PORT a port, a range as ' +
+    `8000-8010 or *; or the use alone for all of it, one of ${networkUses.join(', ')}`,
+} as const
+
+/** Answers that are remembered of one name: a resolver that turns them around gives others each time. */
+const rememberedAnswers = 4
+/** Of one answer; a resolver that gives more is not believed further. */
+const maxAddresses = 64
 
 /** @param names as granted; one that this version does not know allows nothing */
 export function networkPolicy(names: readonly string[]): NetworkPolicy {
-  const granted = new Set<NetworkUse>(networkUses.filter((use) => names.includes(use)))
-  return { allows: (use) => granted.has(use) }
+  return new GrantedNetwork(names.flatMap((name) => parseNetworkRule(name) ?? []))
 }
+
+class GrantedNetwork implements NetworkPolicy {
+  readonly #rules: readonly NetworkRule[]
+  /** By name, the newest answer last. Only names that are granted, so their number is bounded. */
+  readonly #answers = new Map<string, (readonly string[])[]>()
+
+  constructor(rules: readonly NetworkRule[]) {
+    this.#rules = rules
+  }
+
+  allows(use: NetworkUse, goal: WireAddress | string): boolean {
+    if (typeof goal === 'string') return this.#rules.some((rule) => this.#mayLookUp(rule, goal))
+    const { port } = goal
+    const host = plainAddress(goal.host)
+    return this.#rules.some((rule) => {
+      if (use === 'udp-listen' && rule.use === 'udp') return isWhole(rule) || port === 0
+      return (
+        rule.use === use && rule.ports.first <= port && port <= rule.ports.last && this.#leads(rule, host)
+      )
+    })
+  }
+
+  resolved(name: string, addresses: readonly string[]): void {
+    const known = nameOf(name)
+    if (!this.#rules.some(({ host }) => host.kind === 'name' && host.name === known)) return
+    const meant = addresses.slice(0, maxAddresses).map(plainAddress)
+    // Whoever answers for a name must not lead an app to what listens on this machine alone.
+    const isOwn = known === 'localhost' || known.endsWith('.localhost')
+    const reachable = isOwn ? meant : meant.filter((address) => !isMember(local, address))
+    const before = this.#answers.get(known) ?? []
+    this.#answers.set(known, [...before, reachable].slice(-rememberedAnswers))
+  }
+
+  #leads({ host }: NetworkRule, address: string): boolean {
+    if (host.kind === 'any') return true
+    if (host.kind === 'network') return isMember(host.members, address)
+    return (this.#answers.get(host.name) ?? []).some((answer) => answer.includes(address))
+  }
+
+  /** Also what it may reach: a program asks for the address of a name, and often of an address too. */
+  #mayLookUp(rule: NetworkRule, name: string): boolean {
+    const { use, host } = rule
+    if (use === 'lookup' && host.kind === 'any') return true
+    if (host.kind === 'name') return host.name === nameOf(name)
+    return (
+      isIP(name) !== 0 && (use === 'tcp-connect' || use === 'udp') && this.#leads(rule, plainAddress(name))
+    )
+  }
+}
+
+function isWhole({ host, ports }: NetworkRule): boolean {
+  return host.kind === 'any' && ports.first === 0
+}
+
+/** Names are the same in any case, and with the dot of the root. */
+function nameOf(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '')
+}
+
+/** This machine, and the wire it hangs on: RFC 1122, RFC 4291, RFC 3927. */
+const local = new BlockList()
+local.addSubnet('0.0.0.0', 8, 'ipv4')
+local.addSubnet('127.0.0.0', 8, 'ipv4')
+local.addSubnet('169.254.0.0', 16, 'ipv4')
+local.addAddress('::', 'ipv6')
+local.addAddress('::1', 'ipv6')
+local.addSubnet('fe80::', 10, 'ipv6')

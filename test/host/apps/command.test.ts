@@ -71,3 +71,35 @@ it('run once with their settings as environment, and again only where they faile
   // Nothing of the finished program is kept.
   await expect.poll(() => local('good')?.usage.instances, { timeout: 20_000 }).toBe(0)
 })
+
+/** Prints its arguments, each followed by a line's end. */
+const echo = `(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (local $at i32) (local $end i32)
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (drop (call $args_get (i32.const 256) (i32.const 4096)))
+    (local.set $at (i32.const 4096))
+    (local.set $end (i32.add (i32.const 4096) (i32.load (i32.const 4))))
+    (loop $next
+      (if (i32.eqz (i32.load8_u (local.get $at)))
+        (then (i32.store8 (local.get $at) (i32.const 10))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
+    (i32.store (i32.const 8) (i32.const 4096))
+    (i32.store (i32.const 12) (i32.load (i32.const 4)))
+    (drop (call $fd_write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 16)))))`
+
+it('see their own name, and behind it the arguments of their release', async () => {
+  const bytes = await coreModule(echo)
+  const blob = { digest: digestOf(bytes), sizeBytes: bytes.length }
+  components.set(blob.digest, bytes)
+  const component = { ...blob, chunks: blob }
+  const run = { args: ['--room', 'the lobby', 'ü'] }
+  await apps.start()
+  apps.setDesired([releaseOf(1, { app: 'echo', component, grants: [], triggers: [{ kind: 'start' }], run })])
+  const said = () => appLog.tail('echo', 10).map(({ message }) => message)
+  await expect.poll(said, { timeout: 20_000 }).toEqual(['echo', '--room', 'the lobby', 'ü'])
+})

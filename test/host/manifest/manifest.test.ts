@@ -51,7 +51,7 @@ describe('a complete manifest', () => {
 
   it('gives durations in milliseconds, sizes in bytes and settings as text', () => {
     expect(manifest.triggers).toEqual([{ kind: 'sensor', sensor: 'light', every: 200 }])
-    expect(manifest.limits).toEqual({ memory: 1_048_576, deadline: 500 })
+    expect(manifest.limits).toMatchObject({ memory: 1_048_576, deadline: 500 })
     expect(manifest.config).toEqual({ threshold: '300', unit: 'lx' })
   })
 

@@ -7,9 +7,10 @@ describe('the draft of a manifest', () => {
       app = { name = "alarm", version = "1.2.0" }
       grants = { sensors = ["light"], pins = ["led"] }
       triggers = [{ kind = "sensor", sensor = "light" }]
-      limits = { memory = "1 MiB", deadline = "2s" }
+      limits = { memory = "1 MiB", deadline = "2s", folders = { size = "1 GiB", files = 10 }, keyvalue = { keys = 5 } }
       placement = { groups = ["lobby", "garage"] }
       config = { threshold = "300" }
+      run = { args = ["--room", "lobby"] }
       instances = { isolation = "process", min = 0, idle = "2s", cpu = 50 }`)
     expect(releaseDraft(manifest)).toEqual({
       app: 'alarm',
@@ -19,6 +20,8 @@ describe('the draft of a manifest', () => {
       config: { threshold: '300' },
       instances: { isolation: 'process', min: 0, idleMs: 2000, cpuPercent: 50 },
       limits: { memoryBytes: 1_048_576, deadlineMs: 2000 },
+      args: ['--room', 'lobby'],
+      quotas: { folderBytes: 2 ** 30, folderFiles: 10, keyValueKeys: 5 },
       groups: ['garage', 'lobby'],
     })
   })
@@ -66,6 +69,10 @@ describe('the draft of a bare file', () => {
     [{ file: 'a.wasm', triggers: ['sensor:light:1ms'], grants: ['sensor:light'] }, 'not from 5ms to 1d'],
     [{ file: 'a.wasm', triggers: ['sensor:light:1s:2'], grants: ['sensor:light'] }, 'too many parts'],
     [{ file: 'a.wasm', triggers: ['sensor:light'] }, 'is a sensor that the release is not granted'],
+    [{ file: 'a.wasm', args: Array<string>(65).fill('x') }, 'more than 64'],
+    [{ file: 'a.wasm', args: ['x'.repeat(4097)] }, '--arg "xxx'],
+    [{ file: 'a.wasm', args: Array<string>(5).fill('x'.repeat(4000)) }, 'more than 16384'],
+    [{ file: 'a.wasm', args: ['a\0b'] }, 'a zero character'],
     [{ file: 'a.wasm', triggers: Array<string>(17).fill('sensor:light') }, 'at most 16'],
   ])('refuses %j', (options, message) => {
     expect(() => releaseDraft(options)).toThrow(

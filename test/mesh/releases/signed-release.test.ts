@@ -24,6 +24,20 @@ describe('a release record', () => {
     })
   })
 
+  it('may carry arguments of its command and what it may keep, each within bounds', () => {
+    const asks = { run: { args: ['--once', ''] }, quotas: { folderBytes: 0, keyValueKeys: 12 } }
+    expect(readRelease(signRelease(publisher, { ...record, ...asks })).record).toMatchObject(asks)
+    for (const bad of [
+      { run: { args: Array<string>(65).fill('') } },
+      { run: { args: ['x'.repeat(4_097)] } },
+      { run: { args: Array<string>(5).fill('x'.repeat(4_000)) } },
+      { run: { args: ['a\0b'] } },
+      { quotas: { blobBytes: -1 } },
+      { quotas: { folderFiles: 0.5 } },
+    ])
+      expect(() => signRelease(publisher, { ...record, ...bad })).toThrow(failing('ERR_RELEASE_INVALID'))
+  })
+
   it('may say which WebAssembly features its component uses, sorted and each once', () => {
     const features = ['component-model-async', 'simd']
     expect(readRelease(signRelease(publisher, { ...record, features })).record.features).toEqual(features)
