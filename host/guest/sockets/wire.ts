@@ -40,7 +40,7 @@ export interface WireAddress {
 }
 
 /** What an app may be allowed to do. */
-export type NetworkUse = 'tcp-connect' | 'tcp-listen' | 'udp' | 'lookup'
+export type NetworkUse = 'tcp-connect' | 'tcp-listen' | 'udp' | 'udp-listen' | 'lookup'
 
 export interface ConnectOptions {
   /** Where the guest bound the socket before. */
