@@ -28,10 +28,21 @@ const summaries: Readonly<Record<string, string>> = {
   'wasi:random/random': 'secure random numbers',
   'wasi:random/insecure': 'random numbers',
   'wasi:random/insecure-seed': 'a random seed',
+  'wasi:sockets/types': 'TCP and UDP sockets, where granted',
+  'wasi:sockets/ip-name-lookup': 'names to addresses, where granted',
+}
+
+/** Given to all; each does more with a kind of grant, as its forebear of 0.2 does. */
+const allowedBy: Readonly<Record<string, string>> = {
+  'wasi:filesystem/preopens': 'folder',
+  'wasi:sockets/types': 'network',
+  'wasi:sockets/ip-name-lookup': 'network',
 }
 
 export interface P3Offer extends OfferedInterface {
   readonly summary: string
+  /** A kind of grant that it, given to all, does more with: `network`. */
+  readonly allowedBy?: string
 }
 
 /** For refusals and `selvedge interfaces`. */
@@ -39,6 +50,7 @@ export const p3Offers: readonly P3Offer[] = Object.entries(summaries).map(([path
   id: `${path}@${version}`,
   grantKind: null,
   summary,
+  ...(allowedBy[path] === undefined ? {} : { allowedBy: allowedBy[path] }),
 }))
 
 /** All of them, the client too: it takes the grant that the outgoing handler takes among `offered`. */

@@ -14,6 +14,7 @@ import { createClocks } from './clocks.ts'
 import { createFilesystem } from './filesystem/index.ts'
 import { createHttp, hasHandler } from './http/index.ts'
 import { createRandom } from './random.ts'
+import { createSockets } from './sockets/index.ts'
 import type { P3World, Waiting } from './world.ts'
 
 const name = 'wasi:p3'
@@ -39,6 +40,7 @@ export const p3Part: PartKind = {
         ...createClocks(world),
         ...createRandom(world),
         ...createFilesystem(context, waiting),
+        ...createSockets(context, waiting),
         ...http.imports,
       },
       invoke(exports, method, args, channel) {

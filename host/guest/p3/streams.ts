@@ -23,6 +23,11 @@ export type WitResult<Ok, Failure> =
 
 export const okay: WitResult<undefined, never> = { tag: 'ok', val: undefined }
 
+/** A stream that has ended before it began, for what cannot be read. */
+export const empty: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+}
+
 /** Most bytes that cross in one read, in either direction. The glue keeps them as a list for a moment. */
 const chunkBytes = 64 * 1024
 

@@ -1,35 +1,37 @@
-/** The streams of one TCP connection over its channel; the channel ends when the socket and both streams have gone. */
+/** One TCP connection over its channel, which ends when the socket and the streams made of it have gone. */
 import type { ByteSink, ByteSource } from '../bytes.ts'
 import type { GuestChannel } from '../line.ts'
-import type { PartContext } from '../part.ts'
 
 export class Connection {
   readonly #channel: GuestChannel
-  /** The socket, its input, its output. */
-  #users = 3
+  /** The socket, and what was made of it. */
+  #users = 1
   #isReadClosed = false
 
   constructor(channel: GuestChannel) {
     this.#channel = channel
   }
 
-  streams(context: PartContext): [object, object] {
-    const { source, sink } = this.#channel
-    const leaveInput = this.#leaver()
-    const leaveOutput = this.#leaver()
-    const input: ByteSource = {
+  /** What the other side sends. To be closed, as the sink. */
+  source(): ByteSource {
+    const { source } = this.#channel
+    return {
       read: (maxBytes) => (this.#isReadClosed ? null : source.read(maxBytes)),
       ready: () => this.#isReadClosed || source.ready(),
-      close: leaveInput,
+      close: this.#use(),
     }
-    const output: ByteSink = {
+  }
+
+  /** What goes to the other side; that there will be no more is said by `shutdown`. */
+  sink(): ByteSink {
+    const { sink } = this.#channel
+    return {
       capacity: () => sink.capacity(),
       write: (bytes) => sink.write(bytes),
       flush: () => sink.flush(),
       ready: () => sink.ready(),
-      close: leaveOutput,
+      close: this.#use(),
     }
-    return [context.io.inputStream(input), context.io.outputStream(output)]
   }
 
   shutdown(what: 'receive' | 'send' | 'both'): void {
@@ -46,7 +48,8 @@ export class Connection {
     this.#channel.close()
   }
 
-  #leaver(): () => void {
+  #use(): () => void {
+    this.#users += 1
     let isGone = false
     return () => {
       if (!isGone) this.leave()

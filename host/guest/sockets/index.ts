@@ -3,10 +3,11 @@
  * without a grant whatever would reach a network is answered `access-denied`.
  */
 import type { PartKind } from '../part.ts'
+import { IncomingDatagramStream, OutgoingDatagramStream } from './datagram-streams.ts'
 import { ResolveAddressStream } from './lookup.ts'
 import { Network, networkErrorOf } from './network.ts'
 import { TcpSocket } from './tcp.ts'
-import { IncomingDatagramStream, OutgoingDatagramStream, UdpSocket } from './udp.ts'
+import { UdpSocket } from './udp.ts'
 import { socketsPartName, type Family } from './wire.ts'
 
 export const socketsPart: PartKind = {

@@ -24,19 +24,17 @@ export class ResolveAddressStream {
 
   /** @throws WitError `access-denied`, `invalid-argument` */
   static start(context: PartContext, _network: Network, name: string): ResolveAddressStream {
-    const literal = parseIp(/^\[(.*:.*)\]$/.exec(name)?.[1] ?? name)
-    checkGranted(context, 'lookup', name.slice(0, maxNameChars))
-    if (literal !== null) return new ResolveAddressStream(context, null, [literal])
-    if (!isName(name)) throw fail('invalid-argument')
-    return new ResolveAddressStream(context, context.line.open(socketsId, 'resolve', [name]), [])
+    const asked = askFor(context, name)
+    return Array.isArray(asked)
+      ? new ResolveAddressStream(context, null, asked)
+      : new ResolveAddressStream(context, asked, [])
   }
 
   resolveNextAddress(): IpAddress | undefined {
     if (this.#channel !== null) {
-      const answer = takeMessage(this.#channel, this.#context) as WireAddresses
+      const answer = takeMessage(this.#channel, this.#context)
       this.#close()
-      if (!answer.ok) throw fail(answer.error)
-      this.#addresses = answer.addresses.flatMap((text) => parseIp(text) ?? [])
+      this.#addresses = addressesOf(answer)
     }
     return this.#addresses.shift()
   }
@@ -54,6 +52,26 @@ export class ResolveAddressStream {
     this.#channel?.close()
     this.#channel = null
   }
+}
+
+/**
+ * Asks the node for a name's addresses; those of an address in text are known here.
+ * @returns the addresses, or the channel through which they come
+ * @throws WitError `access-denied`, `invalid-argument`
+ */
+export function askFor(context: PartContext, name: string): IpAddress[] | GuestChannel {
+  const literal = parseIp(/^\[(.*:.*)\]$/.exec(name)?.[1] ?? name)
+  checkGranted(context, 'lookup', name.slice(0, maxNameChars))
+  if (literal !== null) return [literal]
+  if (!isName(name)) throw fail('invalid-argument')
+  return context.line.open(socketsId, 'resolve', [name])
+}
+
+/** @param answer of the node. @throws WitError */
+export function addressesOf(answer: unknown): IpAddress[] {
+  const found = answer as WireAddresses
+  if (!found.ok) throw fail(found.error)
+  return found.addresses.flatMap((text) => parseIp(text) ?? [])
 }
 
 function isName(name: string): boolean {

@@ -9,6 +9,7 @@ import {
   type NetworkErrorCode,
   type NetworkUse,
   type WireAddress,
+  type WireOpened,
 } from './wire.ts'
 
 /** The one network there is: what the grants make of it. */
@@ -56,4 +57,15 @@ export function takeMessage(channel: GuestChannel, context: PartContext): unknow
   }
   if (message !== undefined) return message
   throw fail(channel.isClosed ? 'unknown' : 'would-block')
+}
+
+/**
+ * What the node says first through a channel that it opened for a socket.
+ * @throws WitError with what went wrong; the channel is closed then
+ */
+export function openedBy(channel: GuestChannel, message: unknown): Extract<WireOpened, { ok: true }> {
+  const opened = message as WireOpened
+  if (opened.ok) return opened
+  channel.close()
+  throw fail(opened.error)
 }

@@ -7,8 +7,9 @@ import type { GuestChannel } from '../line.ts'
 import type { PartContext } from '../part.ts'
 import { fromWire, isBindable, isReachable, toWire, type SocketAddress } from './address.ts'
 import { Connection } from './connection.ts'
-import { checkGranted, fail, takeMessage, type Network } from './network.ts'
-import { SocketOptions } from './socket-options.ts'
+import { backlogOf, defaultBacklog } from './backlog.ts'
+import { checkGranted, fail, openedBy, takeMessage, type Network } from './network.ts'
+import { Socket } from './socket.ts'
 import { socketsId, type ConnectOptions, type Family, type WireConnection, type WireOpened } from './wire.ts'
 
 type State =
@@ -20,60 +21,47 @@ type State =
 
 const inProgress: readonly State['is'][] = ['binding', 'starting', 'connecting']
 
-export class TcpSocket {
-  readonly #context: PartContext
-  readonly #family: Family
-  readonly #release: () => void
-  readonly #options: SocketOptions
+export class TcpSocket extends Socket {
   #state: State = { is: 'unbound' }
-  #local: SocketAddress | null = null
-  #remote: SocketAddress | null = null
-  #backlog = 128
-
-  private constructor(context: PartContext, family: Family, options: SocketOptions) {
-    this.#release = context.hold()
-    this.#context = context
-    this.#family = family
-    this.#options = options
-  }
+  #backlog = defaultBacklog
 
   static create(context: PartContext, family: Family): TcpSocket {
-    return new TcpSocket(context, family, new SocketOptions())
+    return new TcpSocket(context, family)
   }
 
   startBind(_network: Network, address: SocketAddress): void {
     this.#checkState('unbound')
-    if (!isBindable(address, this.#family)) throw fail('invalid-argument')
-    checkGranted(this.#context, 'tcp-listen', toWire(address))
-    const channel = this.#context.line.open(socketsId, 'listen', [toWire(address), this.#backlog])
+    if (!isBindable(address, this.family)) throw fail('invalid-argument')
+    checkGranted(this.context, 'tcp-listen', toWire(address))
+    const channel = this.context.line.open(socketsId, 'listen', [toWire(address), this.#backlog])
     this.#state = { is: 'binding', channel }
   }
 
   finishBind(): void {
     const channel = this.#inProgress('binding')
-    this.#local = fromWire(this.#opened(channel, { is: 'unbound' }).local)
+    this.local = fromWire(this.#opened(channel, { is: 'unbound' }).local)
     this.#state = { is: 'bound', channel }
   }
 
   startConnect(_network: Network, address: SocketAddress): void {
     this.#checkState('unbound', 'bound')
-    if (!isReachable(address, this.#family)) throw fail('invalid-argument')
+    if (!isReachable(address, this.family)) throw fail('invalid-argument')
     const options: ConnectOptions = {
-      local: this.#local === null ? null : toWire(this.#local),
+      local: this.local === null ? null : toWire(this.local),
       remote: toWire(address),
-      keepAliveMs: this.#options.keepAliveMs,
+      keepAliveMs: this.options.keepAliveMs,
     }
-    checkGranted(this.#context, 'tcp-connect', options.remote)
+    checkGranted(this.context, 'tcp-connect', options.remote)
     // Its address is free again before the node connects from it: both go down one line, in order.
     if (this.#state.is === 'bound') this.#state.channel.close()
-    this.#state = { is: 'connecting', channel: this.#context.line.open(socketsId, 'connect', [options]) }
+    this.#state = { is: 'connecting', channel: this.context.line.open(socketsId, 'connect', [options]) }
   }
 
   finishConnect(): [object, object] {
     const channel = this.#inProgress('connecting')
     const { local, remote } = this.#opened(channel, { is: 'closed' })
-    this.#local = fromWire(local)
-    this.#remote = remote === null ? null : fromWire(remote)
+    this.local = fromWire(local)
+    this.remote = remote === null ? null : fromWire(remote)
     return this.#connected(channel)
   }
 
@@ -91,98 +79,65 @@ export class TcpSocket {
   accept(): [TcpSocket, object, object] {
     const state = this.#state
     if (state.is !== 'listening') throw fail('invalid-state')
-    const { token, local, remote } = takeMessage(state.channel, this.#context) as WireConnection
-    const accepted = new TcpSocket(this.#context, this.#family, this.#options.copy())
-    accepted.#local = fromWire(local)
-    accepted.#remote = fromWire(remote)
-    const channel = this.#context.line.open(socketsId, 'accepted', [token, this.#options.keepAliveMs])
+    const { token, local, remote } = takeMessage(state.channel, this.context) as WireConnection
+    const accepted = new TcpSocket(this.context, this.family, this.options.copy())
+    accepted.local = fromWire(local)
+    accepted.remote = fromWire(remote)
+    const channel = this.context.line.open(socketsId, 'accepted', [token, this.options.keepAliveMs])
     return [accepted, ...accepted.#connected(channel)]
-  }
-
-  localAddress(): SocketAddress {
-    if (this.#local === null) throw fail('invalid-state')
-    return this.#local
-  }
-
-  remoteAddress(): SocketAddress {
-    if (this.#remote === null) throw fail('invalid-state')
-    return this.#remote
   }
 
   isListening(): boolean {
     return this.#state.is === 'listening'
   }
 
-  addressFamily(): Family {
-    return this.#family
-  }
-
   setListenBacklogSize(value: bigint): void {
-    if (value === 0n) throw fail('invalid-argument')
-    if (this.#state.is === 'connecting' || this.#state.is === 'connected') throw fail('invalid-state')
-    if (this.#state.is === 'listening') throw fail('not-supported')
-    this.#backlog = value > 4_096n ? 4_096 : Number(value)
+    this.#backlog = backlogOf(value, this.#state.is)
   }
 
   keepAliveEnabled(): boolean {
-    return this.#options.keepAliveEnabled
+    return this.options.keepAliveEnabled
   }
 
   setKeepAliveEnabled(value: boolean): void {
-    this.#options.keepAliveEnabled = value
+    this.options.keepAliveEnabled = value
   }
 
   keepAliveIdleTime(): bigint {
-    return this.#options.idle
+    return this.options.idle
   }
 
   setKeepAliveIdleTime(value: bigint): void {
-    this.#options.idle = value
+    this.options.idle = value
   }
 
   keepAliveInterval(): bigint {
-    return this.#options.interval
+    return this.options.interval
   }
 
   setKeepAliveInterval(value: bigint): void {
-    this.#options.interval = value
+    this.options.interval = value
   }
 
   keepAliveCount(): number {
-    return this.#options.count
+    return this.options.count
   }
 
   setKeepAliveCount(value: number): void {
-    this.#options.count = value
+    this.options.count = value
   }
 
   hopLimit(): number {
-    return this.#options.hopLimit
+    return this.options.hopLimit
   }
 
   setHopLimit(value: number): void {
-    this.#options.hopLimit = value
-  }
-
-  receiveBufferSize(): bigint {
-    return this.#options.receiveBuffer
-  }
-
-  setReceiveBufferSize(value: bigint): void {
-    this.#options.receiveBuffer = value
-  }
-
-  sendBufferSize(): bigint {
-    return this.#options.sendBuffer
-  }
-
-  setSendBufferSize(value: bigint): void {
-    this.#options.sendBuffer = value
+    this.options.hopLimit = value
   }
 
   /** Ready whenever `finish-*` or `accept` would not say `would-block`. */
   subscribe(): object {
-    return this.#context.io.pollable({
+    return this.context.io.pollable({
       ready: () => {
         const state = this.#state
         return state.is === 'binding' || state.is === 'connecting' || state.is === 'listening'
@@ -202,22 +157,25 @@ export class TcpSocket {
     this.#state = { is: 'closed' }
     if (state.is === 'connected') state.connection.leave()
     else if ('channel' in state) state.channel.close()
-    this.#release()
+    this.release()
   }
 
   #connected(channel: GuestChannel): [object, object] {
     const connection = new Connection(channel)
     this.#state = { is: 'connected', connection }
-    return connection.streams(this.#context)
+    const { io } = this.context
+    return [io.inputStream(connection.source()), io.outputStream(connection.sink())]
   }
 
   /** @throws WitError with what the node said, in which case the socket is in the state `failed` */
   #opened(channel: GuestChannel, failed: State): Extract<WireOpened, { ok: true }> {
-    const answer = takeMessage(channel, this.#context) as WireOpened
-    if (answer.ok) return answer
-    channel.close()
-    this.#state = failed
-    throw fail(answer.error)
+    const message = takeMessage(channel, this.context)
+    try {
+      return openedBy(channel, message)
+    } catch (error) {
+      this.#state = failed
+      throw error
+    }
   }
 
   #inProgress(is: 'binding' | 'connecting' | 'starting'): GuestChannel {

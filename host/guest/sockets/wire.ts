@@ -61,14 +61,21 @@ export interface WireConnection {
   readonly local: WireAddress
 }
 
-/** Of a UDP socket, from the node: a datagram, or what became of one that was sent. */
+/** Of a UDP socket, from the node. */
 export type WireUdpNews =
   | { readonly data: Uint8Array; readonly from: WireAddress }
-  | { readonly sent: true; readonly error: NetworkErrorCode | null }
-/** And from the guest: a datagram to send, or room for so many more. */
+  /** What became of the datagram with this number. */
+  | { readonly sent: number; readonly error: NetworkErrorCode | null }
+  /** What the network said of datagrams sent before (ICMP), which only a connected socket is told. */
+  | { readonly failed: NetworkErrorCode }
+  | { readonly associated: WireOpened }
+/** And from the guest. */
 export type WireUdpRequest =
-  | { readonly data: Uint8Array; readonly to: WireAddress }
+  | { readonly data: Uint8Array; readonly to: WireAddress; readonly number: number }
+  /** Room for so many more. */
   | { readonly room: number }
+  /** Connect to this peer, or to nobody in particular. Answered with `associated`. */
+  | { readonly associate: WireAddress | null }
 
 export type WireAddresses =
   | { readonly ok: true; readonly addresses: readonly string[] }

@@ -13,7 +13,7 @@ import { newTime, openRequest } from '../../filesystem/wit-values.ts'
 import type { DescriptorFlags, NewTimestamp, OpenFlags, PathFlags } from '../../filesystem/wit-values.ts'
 import { dispose } from '../../io/index.ts'
 import type { Waiting } from '../world.ts'
-import { drain, drop, okay, streamFrom, type GuestStream, type WitResult } from '../streams.ts'
+import { drain, drop, empty, okay, streamFrom, type GuestStream, type WitResult } from '../streams.ts'
 import { entriesOf } from './directory.ts'
 import { asWit, codeOfFailure, variantOf, type FileCode } from './error-code.ts'
 
@@ -64,7 +64,7 @@ export class Descriptor {
       return streamFrom(fileSource(file.duplicate(), offset), this.#world.waiting, codeOfFailure)
     } catch (error) {
       if (!(error instanceof FileError)) throw error
-      return [nothing, Promise.resolve({ tag: 'err', val: variantOf(error.code) })]
+      return [empty, Promise.resolve({ tag: 'err', val: variantOf(error.code) })]
     }
   }
 
@@ -123,7 +123,7 @@ export class Descriptor {
 
   readDirectory(): [AsyncIterable<unknown>, Promise<Done>] {
     const handle = this.#handle
-    if (handle.kind !== 'folder') return [nothing, Promise.resolve(notAFolder)]
+    if (handle.kind !== 'folder') return [empty, Promise.resolve(notAFolder)]
     return entriesOf(handle, (type) => typeOf(type))
   }
 
@@ -241,10 +241,6 @@ export class Descriptor {
 }
 
 const notAFolder: Done = { tag: 'err', val: { tag: 'not-directory' } }
-
-const nothing: AsyncIterable<never> = {
-  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
-}
 
 function typeOf(type: FileType): DescriptorType {
   return { tag: type === 'unknown' ? 'other' : type }

@@ -10,7 +10,7 @@ import { isHttpErrorCode, type HttpErrorCode } from '../../http/error-code.ts'
 import { FieldList } from '../../http/field-list.ts'
 import type { FlatFields } from '../../http/wire.ts'
 import type { Waiting } from '../world.ts'
-import { drain, drop, okay, streamFrom, type GuestStream, type WitResult } from '../streams.ts'
+import { drain, drop, empty, okay, streamFrom, type GuestStream, type WitResult } from '../streams.ts'
 import type { Fields } from './fields.ts'
 
 export type Trailers = WitResult<Fields | undefined, HttpErrorCode>
@@ -46,10 +46,6 @@ export function guestBody(
   return [{ kind: 'guest', contents, trailers, settle }, sent]
 }
 
-const nothing: AsyncIterable<Uint8Array> = {
-  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
-}
-
 export interface Consumer {
   readonly waiting: Waiting
   /** Makes the resource that the guest gets. */
@@ -61,7 +57,7 @@ export function consume(body: Body, consumer: Consumer): [AsyncIterable<unknown>
   if (body.kind === 'guest') {
     body.settle(okay)
     // The guest's own ends, handed back: its future is still unread.
-    return [(body.contents as AsyncIterable<unknown> | undefined) ?? nothing, body.trailers]
+    return [(body.contents as AsyncIterable<unknown> | undefined) ?? empty, body.trailers]
   }
   const { feed } = body
   const [stream, ended] = streamFrom(feed.source(), consumer.waiting, codeOf)

@@ -1,6 +1,7 @@
 /** `wasi:http/types` 0.3 as the glue asks for it: classes whose instances belong to one sandbox's world. */
 import type { HttpWorld } from '../../http/resource.ts'
 import type { InterfaceImports } from '../../part.ts'
+import { guestClass } from '../guest-class.ts'
 import type { GuestStream } from '../streams.ts'
 import { consume, guestBody, type Consumer, type Trailers, type Transmission } from './body.ts'
 import { Fields, type FieldEntry } from './fields.ts'
@@ -50,17 +51,3 @@ export function typesOf(world: HttpWorld, consumer: Consumer): InterfaceImports 
 }
 
 function ignore(): void {}
-
-/** A class as the glue sees it: made with the guest's arguments alone, and an instance of the one class behind it. */
-function guestClass(
-  world: HttpWorld,
-  of: { readonly prototype: object; readonly name: string },
-  statics: Readonly<Record<string, unknown>> = {},
-): unknown {
-  const make = of as unknown as new (world: HttpWorld) => object
-  function Guest(): object {
-    return new make(world)
-  }
-  Guest.prototype = of.prototype
-  return Object.assign(Guest, statics)
-}
