@@ -150,6 +150,19 @@ export const helpers = `
   function _cannotLeave() {
     throw new WebAssembly.RuntimeError('cannot leave component instance');
   }
+  let _hasTrapped = false;
+  const _state = {
+    set mayLeave(may) { _flags.value = may ? 1 : 0; },
+    markTrapped(err) {
+      if (!(err instanceof WebAssembly.RuntimeError)) return false;
+      _normalizeCoreTrap(err);
+      _hasTrapped = true;
+      return true;
+    },
+    throwIfTrapped() {
+      if (_hasTrapped) throw new WebAssembly.RuntimeError('wasm trap: cannot enter component instance');
+    },
+  };
   function _guarded(drop) {
     return (handle) => {
       if (_flags.value !== 1) _cannotLeave();

@@ -159,7 +159,8 @@ export const plain: readonly Rewrite[] = [
   rewriteOf('borrowed resource', `${lifted}\ncurResourceBorrows.push(§);`, 'var $4 = _borrowed($2, $5, $3);'),
   rewriteOf(
     'flags',
-    'const instanceFlags0 = new WebAssembly.Global({ value: "i32", mutable: true }, 1);',
+    `const instanceFlags0 = new WebAssembly.Global({ value: "i32", mutable: true }, 1);
+     INSTANCE_FLAGS.set(0, instanceFlags0);`,
     'const instanceFlags0 = _flags;',
   ),
   rewriteOf(
@@ -239,7 +240,7 @@ export const plain: readonly Rewrite[] = [
      componentIdx: task.componentIdx(),
      fn: () => {
      try {`,
-    'getOrCreateAsyncState(0).throwIfTrapped();\n{',
+    '_state.throwIfTrapped();\n{',
   ),
   rewriteOf('guest call', guestCall, '$1$2;\n_newCall();'),
   rewriteOf(
@@ -249,7 +250,7 @@ export const plain: readonly Rewrite[] = [
      task.reject(err);
      task.exit();
      throw err;`,
-    'getOrCreateAsyncState(0).markTrapped(err);\nthrow err;',
+    '_state.markTrapped(err);\nthrow err;',
   ),
   rewriteOf(
     'export epilogue',
@@ -264,6 +265,26 @@ export const plain: readonly Rewrite[] = [
      },
      });`,
     '}',
+  ),
+  rewriteOf(
+    'freed result',
+    'let cstate = getOrCreateAsyncState(0);\ncstate.mayLeave = false;',
+    'const cstate = _state;\ncstate.mayLeave = false;',
+  ),
+  rewriteOf(
+    'failed drop',
+    'if (getOrCreateAsyncState(0).markTrapped(e)) { throw e; }',
+    'if (_state.markTrapped(e)) { throw e; }',
+  ),
+  // Only asynchronous functions call those; making one costs a module of WebAssembly, or an error where there are none.
+  rewriteOf(
+    'asynchronous twin',
+    `try {
+     §Async = WebAssembly.promising(§);
+     } catch(err) {
+     §Async = §;
+     }`,
+    '',
   ),
   rewriteOf('task resolved', 'task.resolve([§]);', ''),
   rewriteOf('task left', 'task.exit();', ''),

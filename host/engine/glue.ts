@@ -7,6 +7,7 @@
  */
 import { always, bounds, plain } from './glue-rewrites.ts'
 import { rewrite, withoutCalls } from './glue-pattern.ts'
+import { prune } from './glue-pruning.ts'
 
 export interface TightGlue {
   readonly text: string
@@ -18,7 +19,7 @@ export interface TightGlue {
 
 /** What would still need the bookkeeping, or an object that stands for no handle. */
 const needsTasks =
-  /\btask\b|Task\b|TaskMeta\b|_lowerImport|_suspendingImport|\.Suspending\b|_trackHostOperation|\binstanceFlags1\b|captureTable\d+\.get\(rep\d|curResourceBorrows\.push|_createdReps\.has/
+  /getOrCreateAsyncState|\btask\b|Task\b|TaskMeta\b|_lowerImport|_suspendingImport|\.Suspending\b|_trackHostOperation|\binstanceFlags1\b|captureTable\d+\.get\(rep\d|curResourceBorrows\.push|_createdReps\.has/
 
 export function tighten(glue: string): TightGlue {
   const applied = new Map<string, number>()
@@ -45,10 +46,10 @@ export function tighten(glue: string): TightGlue {
   const body = simple.slice(begin, simple.indexOf('let promise, resolve, reject;', begin))
   if (begin < 0 || needsTasks.test(body) || simple.includes('_createdReps.has(')) {
     for (const item of bounds) text = rewrite(text, item).text
-    return { text, plain: false, applied }
+    return { text: prune(text).text, plain: false, applied }
   }
   for (const [name, times] of simpleApplied) count(name, times)
-  return { text: simple, plain: true, applied }
+  return { text: prune(simple).text, plain: true, applied }
 }
 
 /**
