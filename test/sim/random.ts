@@ -82,3 +82,12 @@ export function withSeed<T>(seed: number, run: (random: SeededRandom) => T): T {
     throw new Error(`failed with seed ${seed}; repeat with SIM_SEED=${seed}`, { cause: error })
   }
 }
+
+/** As {@link withSeed}, for work that awaits. */
+export async function withSeedAsync<T>(seed: number, run: (random: SeededRandom) => Promise<T>): Promise<T> {
+  try {
+    return await run(new SeededRandom(seed))
+  } catch (error) {
+    throw new Error(`failed with seed ${seed}; repeat with SIM_SEED=${seed}`, { cause: error })
+  }
+}

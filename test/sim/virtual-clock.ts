@@ -63,6 +63,58 @@ export class VirtualClock implements Clock {
     this.#nowMs = end
   }
 
+  /**
+   * As {@link advance}, and lets every promise settle after each event, for code that awaits. Such code must wait for
+   * nothing but promises and this clock: what a real file or thread answers comes at a moment that no seed repeats.
+   * @throws Error after `maxEvents`
+   */
+  async run(ms: number, maxEvents = 20_000_000): Promise<void> {
+    const end = this.#nowMs + ms
+    await this.#runWhile(end, maxEvents, () => true)
+    this.#nowMs = end
+  }
+
+  /**
+   * Runs until `isDone` says so after an event.
+   * @returns the virtual milliseconds it took @throws Error when it has not come about within `limitMs`
+   */
+  async runUntil(isDone: () => boolean, limitMs: number, maxEvents = 20_000_000): Promise<number> {
+    const start = this.#nowMs
+    await promisesSettled()
+    if (isDone()) return 0
+    await this.#runWhile(start + limitMs, maxEvents, () => !isDone())
+    if (!isDone()) throw new Error(`it has not come about within ${limitMs} ms of virtual time`)
+    return this.#nowMs - start
+  }
+
+  /** Runs what `work` waits for. @returns what it comes to @throws what it throws, or Error after `limitMs` */
+  async finish<T>(work: Promise<T>, limitMs: number): Promise<T> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    work.then(settle, settle)
+    await this.runUntil(() => isSettled, limitMs)
+    return work
+  }
+
+  async #runWhile(end: number, maxEvents: number, goesOn: () => boolean): Promise<void> {
+    await promisesSettled()
+    for (let events = 0; ;) {
+      const next = this.#heap[0]
+      if (next === undefined || next.dueMs > end) return
+      this.#pop()
+      if (next.isCancelled) continue
+      if (events++ === maxEvents) throw new Error(`more than ${maxEvents} events before ${end} ms`)
+      this.#nowMs = Math.max(this.#nowMs, next.dueMs)
+      next.run()
+      await promisesSettled()
+      if (!goesOn()) return
+      // The test's own timeout must be able to strike.
+      if (events % 4_096 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
   #push(timer: Timer): void {
     const heap = this.#heap
     let at = heap.push(timer) - 1
@@ -90,6 +142,11 @@ export class VirtualClock implements Clock {
     }
     heap[at] = last
   }
+}
+
+/** A callback of nextTick runs when no promise is left that could go on. */
+function promisesSettled(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve))
 }
 
 function isBefore(a: Timer, b: Timer): boolean {
