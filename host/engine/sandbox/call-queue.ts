@@ -2,6 +2,7 @@
  * The calls of one sandbox: which wait here, which were sent ahead of their turn, and whose turn it is. A guest does
  * one after the other, so the oldest that was sent is the one that runs.
  */
+import type { InvocationChannel } from './invocation-channel.ts'
 
 export interface PendingCall {
   readonly call: number
@@ -13,13 +14,18 @@ export interface PendingCall {
   readonly what: string
   readonly argsBytes: number
   /** Of an invocation. */
-  readonly channel: number | null
+  readonly channel: InvocationChannel | null
 }
 
+/**
+ * Both queues are short lists, and no maps by number: a map that takes in and gives back an entry with every call
+ * leaves its outgrown tables behind, each of which holds the next one and what was in it then. One of them in the old
+ * generation of the heap keeps all later calls from being collected young: it was most of the collector's work.
+ */
 export class CallQueue {
   readonly #sentAhead: number
   readonly #waiting: PendingCall[] = []
-  readonly #sent = new Map<number, PendingCall>()
+  readonly #sent: PendingCall[] = []
 
   /** @param sentAhead calls that may be sent before their turn: the guest goes from one to the next without us */
   constructor(sentAhead: number) {
@@ -27,13 +33,12 @@ export class CallQueue {
   }
 
   get size(): number {
-    return this.#waiting.length + this.#sent.size
+    return this.#waiting.length + this.#sent.length
   }
 
   /** The call that runs. */
   get head(): PendingCall | null {
-    for (const pending of this.#sent.values()) return pending
-    return null
+    return this.#sent[0] ?? null
   }
 
   add(pending: PendingCall): void {
@@ -42,19 +47,19 @@ export class CallQueue {
 
   /** Sends what may be sent. */
   pump(): void {
-    while (this.#sent.size < this.#sentAhead) {
+    while (this.#sent.length < this.#sentAhead) {
       const next = this.#waiting.shift()
       if (next === undefined) return
-      this.#sent.set(next.call, next)
+      this.#sent.push(next)
       next.send()
     }
   }
 
   /** @returns null where there is no such call under way */
   finish(call: number): PendingCall | null {
-    const pending = this.#sent.get(call) ?? null
-    this.#sent.delete(call)
-    return pending
+    const at = this.#sent[0]?.call === call ? 0 : this.#sent.findIndex((pending) => pending.call === call)
+    if (at < 0) return null
+    return (at === 0 ? this.#sent.shift() : this.#sent.splice(at, 1)[0]) ?? null
   }
 
   /** Takes a call out that was not sent yet. @returns whether there was one */
@@ -65,8 +70,6 @@ export class CallQueue {
 
   /** Everything, oldest first; the queue is empty then. */
   drain(): { readonly sent: readonly PendingCall[]; readonly waiting: readonly PendingCall[] } {
-    const drained = { sent: [...this.#sent.values()], waiting: this.#waiting.splice(0) }
-    this.#sent.clear()
-    return drained
+    return { sent: this.#sent.splice(0), waiting: this.#waiting.splice(0) }
   }
 }

@@ -22,6 +22,7 @@ import { CallQueue, type PendingCall } from './call-queue.ts'
 import { Channels } from './channels.ts'
 import { GuestRequests } from './guest-requests.ts'
 import type { SandboxChannel } from './host-channel.ts'
+import type { InvocationChannel } from './invocation-channel.ts'
 import { errorOf, notBegun, startErrorOf } from './incident.ts'
 import type { LinkFactory, SandboxLink } from './link.ts'
 import { meterLost, meterResult, noUsage } from './usage.ts'
@@ -112,18 +113,13 @@ class LinkedSandbox implements RunningSandbox {
     const opened = this.#channels.expect(channel, used)
     const call = this.#nextCall
     const message: ToGuest = { t: 'invoke', call, part, name, args, channel }
-    const result = this.#enqueue(`${part} ${name}`, args, channel, () => {
+    const result = this.#enqueue(`${part} ${name}`, args, opened, () => {
       this.#queue(message)
       opened.sent()
     })
     if (signal !== undefined) this.#abandonWith(signal, opened.channel, call)
-    result.catch(() => this.#channels.drop(channel))
-    return {
-      result,
-      get channel() {
-        return opened.channel
-      },
-    }
+    result.catch(() => opened.close())
+    return opened.answeredBy(result)
   }
 
   #abandonWith(signal: AbortSignal, channel: SandboxChannel, call: number): void {
@@ -173,7 +169,7 @@ class LinkedSandbox implements RunningSandbox {
   #enqueue(
     what: string,
     args: readonly unknown[],
-    channel: number | null,
+    channel: InvocationChannel | null,
     send: () => void,
   ): Promise<unknown> {
     const { app } = this.#request
@@ -299,7 +295,7 @@ class LinkedSandbox implements RunningSandbox {
     }
     meterResult(this.usage, pending, result)
     if (result.dropped > 0) this.#parts.log.warn('sandbox:posts-dropped', { dropped: result.dropped })
-    if (pending.channel !== null && !result.channelUsed) this.#channels.forget(pending.channel)
+    if (!result.channelUsed) pending.channel?.forget()
     if (outcome.kind === 'end') {
       const { reason, message, exitCode } = outcome
       const during = reason === 'exit' ? '' : ` (${pending.what}${argumentsOf(pending)})`

@@ -43,7 +43,7 @@ describe("an invocation's channel", () => {
     const { channels, sent } = makeChannels()
     const expected = channels.expect(2)
     expected.sent()
-    channels.forget(2)
+    expected.forget()
     expect(channels.size).toBe(0)
     await expect(expected.channel.receive()).resolves.toBeNull()
     expect(expected.channel.signal.aborted).toBe(true)
