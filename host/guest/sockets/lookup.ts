@@ -1,4 +1,5 @@
 /** wasi:sockets/ip-name-lookup: names to addresses, asked of the node and had when they are there. */
+import { domainToASCII } from 'node:url'
 import { dispose } from '../io/index.ts'
 import type { GuestChannel } from '../line.ts'
 import type { PartContext } from '../part.ts'
@@ -74,7 +75,13 @@ export function addressesOf(answer: unknown): IpAddress[] {
   return found.addresses.flatMap((text) => parseIp(text) ?? [])
 }
 
+/** Labels of a name as they go into a query: letters of any script became these, and `_` is in use. */
+const labels = /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?$/i
+
+/**
+ * RFC 1035 and IDNA: what is no name is said at once, and not asked of a resolver, which may answer anything. The
+ * conversion would take the host out of a URL and decode `%`; here neither is meant.
+ */
 function isName(name: string): boolean {
-  // oxlint-disable-next-line no-control-regex -- control characters are what must not be in it
-  return name !== '' && name.length <= maxNameChars && !/[\u0000-\u0020:/\\@[\]]|\.\.|^\./.test(name)
+  return name.length <= maxNameChars && !/[/\\?#%@:]/.test(name) && labels.test(domainToASCII(name))
 }

@@ -20,7 +20,7 @@ export interface ScriptRunner {
 }
 
 /** `payload(() => …)` in a script gives the WIT error that the function throws, or `{ ok: result }`. */
-const prelude = `
+export const scriptPrelude = `
   const payload = (run) => {
     try { return { ok: run() } }
     catch (error) { if (error && typeof error === 'object' && 'payload' in error) return { err: error.payload }; throw error }
@@ -64,7 +64,7 @@ export async function scriptRunner(): Promise<ScriptRunner> {
   }
   return {
     async run(script, imports, limits = {}) {
-      const glue = `export function instantiate(_, imports) { ${prelude}
+      const glue = `export function instantiate(_, imports) { ${scriptPrelude}
         return { 'test:script/run@1.0.0': { run() { ${script} } } } }`
       const prepared: Prepared = { facts, entry: 'none', fresh: true }
       const running = startSandbox(
