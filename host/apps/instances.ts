@@ -1,9 +1,10 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Clock } from '../../core/index.ts'
+import type { Quotas } from '../../mesh/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
-import type { Storage } from '../storage/index.ts'
+import type { AskedStorage, Storage, StoreAmount } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
 import { preopensOf, type NodeFolders } from './folders.ts'
@@ -62,10 +63,11 @@ export class Instances {
     ended: (incident: Incident) => void,
   ): Promise<void> {
     const { record } = release
-    const { appLog, clock, engine, folders, overlay } = this.#needs
+    const { appLog, clock, engine, folders, overlay, storage } = this.#needs
     const { usage } = this
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
+    storage.allow(record.app, storageAsked(record.quotas))
     const { fresh, shape, ...rules } = instanceRules(record, answersRequests)
     const isolation = confined ? 'process' : rules.isolation
     const pool = await engine.open(
@@ -128,6 +130,18 @@ export class Instances {
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }
   }
+}
+
+function storageAsked(quotas: Quotas = {}): AskedStorage {
+  const { keyValueBytes, keyValueKeys, blobBytes, blobObjects } = quotas
+  return {
+    keyValue: amountOf(keyValueBytes, keyValueKeys),
+    blobs: amountOf(blobBytes, blobObjects),
+  }
+}
+
+function amountOf(bytes: number | undefined, items: number | undefined): Partial<StoreAmount> {
+  return { ...(bytes !== undefined && { bytes }), ...(items !== undefined && { items }) }
 }
 
 /** The part of a map that a release was granted. */

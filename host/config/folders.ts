@@ -13,6 +13,9 @@ import { configProblems } from './problems.ts'
 export interface FolderConfig {
   readonly path: string
   readonly access: 'read' | 'read-write'
+  /** Most bytes and entries that may be in it while apps write to it. */
+  readonly size: number
+  readonly files: number
 }
 
 export type FoldersConfig = Readonly<Record<string, FolderConfig>>

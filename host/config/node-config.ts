@@ -11,6 +11,8 @@ import {
   type DeviceDriver,
   type DevicesConfig,
 } from '../devices/index.ts'
+import { usualStorage } from '../storage/index.ts'
+import { sizeField } from '../toml/index.ts'
 import type { FoldersConfig } from './folders.ts'
 
 /** Entries in each table of names; more than any board has connectors. */
@@ -38,6 +40,14 @@ function bounded(fallback: number, min: number, max: number) {
   const problem = `is out of range; write a whole number from ${min} to ${max}`
   return v.optional(v.pipe(v.number(), v.check(isWithin, problem)), fallback)
 }
+
+/** As a person writes a size; bytes where it is left out. */
+function size(fallbackBytes: number) {
+  return v.optional(sizeField('0 B', '8192 GiB'), `${fallbackBytes} B`)
+}
+
+/** Files, keys, objects; more than that no disk of a small device holds. */
+const mostItems = 1_000_000_000
 
 /** A table of at most {@link maxNames} entries by name. */
 function named<Item>(item: v.GenericSchema<unknown, Item>) {
@@ -140,7 +150,31 @@ export const nodeConfigSchema = v.strictObject({
         v.picklist(['read', 'read-write'], 'is no access; write "read" or "read-write"'),
         'read',
       ),
+      /** Most that may be in it while apps write to it, whoever put it there; an app may ask for less. */
+      size: size(2 ** 30),
+      /** The same in files, folders and links. 100,000 take a second or two to count. */
+      files: bounded(100_000, 0, mostItems),
     }),
+  ),
+  /** Most that one app may store, whatever it asks for. */
+  storage: v.optional(
+    v.strictObject({
+      keyvalue: v.optional(
+        v.strictObject({
+          size: size(usualStorage.keyValue.bytes),
+          keys: bounded(usualStorage.keyValue.items, 0, mostItems),
+        }),
+        {},
+      ),
+      blobstore: v.optional(
+        v.strictObject({
+          size: size(usualStorage.blobs.bytes),
+          objects: bounded(usualStorage.blobs.items, 0, mostItems),
+        }),
+        {},
+      ),
+    }),
+    {},
   ),
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),
@@ -187,6 +221,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly http: Readonly<Parsed['http']>
   readonly metrics: Readonly<Parsed['metrics']>
   readonly folders: FoldersConfig
+  readonly storage: Readonly<Parsed['storage']>
   readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
   readonly limits: Readonly<Parsed['limits']>
 }

@@ -9,7 +9,7 @@ import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
-import { diskStorage, type Storage } from '../storage/index.ts'
+import { diskStorage, type Storage, type StorageCaps } from '../storage/index.ts'
 import { httpProblems, HttpServer, type HttpObserver } from '../http/index.ts'
 import { HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
@@ -178,6 +178,14 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
   }
 }
 
+/** The most that one app may store. */
+function capsOf({ storage: { keyvalue, blobstore } }: NodeConfig): StorageCaps {
+  return {
+    keyValue: { bytes: keyvalue.size, items: keyvalue.keys },
+    blobs: { bytes: blobstore.size, items: blobstore.objects },
+  }
+}
+
 /** What needs the devices open: engine, mesh and apps. Nothing of it runs before the lifecycle starts it. */
 async function makeAround(
   devices: Devices,
@@ -208,7 +216,7 @@ async function makeAround(
     log: log.scope('mesh'),
     describe: () => describeNode(devices, config.folders, apps.status()),
   })
-  const storage = diskStorage(await folder.folder('storage'), clock)
+  const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
   const apps = createAppSupervisor({
     engine,
     devices,

@@ -144,10 +144,49 @@ export interface ObjectId {
   readonly object: string
 }
 
+/** So much of a store: `items` are keys, or objects and the containers they are in. */
+export interface StoreAmount {
+  readonly bytes: number
+  readonly items: number
+}
+
+export interface StoreReport {
+  /** null before the app first uses it after the node's start: nothing is opened to be counted. */
+  readonly held: StoreAmount | null
+  readonly allowed: StoreAmount
+}
+
+export interface StorageReport {
+  readonly keyValue: StoreReport
+  readonly blobs: StoreReport
+}
+
+/** What an app asks for; without a figure it gets the usual. */
+export interface AskedStorage {
+  readonly keyValue: Partial<StoreAmount>
+  readonly blobs: Partial<StoreAmount>
+}
+
+/** The most that one app gets, whatever it asks for. */
+export interface StorageCaps {
+  readonly keyValue: StoreAmount
+  readonly blobs: StoreAmount
+}
+
+/** A store that can be told how much its app may hold. What it holds already stays; it only must not grow. */
+export interface MeteredStore {
+  allow(amount: StoreAmount): void
+  /** By the last answer; null before the first. */
+  readonly held: StoreAmount | null
+}
+
 /** The stores of a node, by app. An app's stores outlive its releases. */
 export interface Storage {
   /** The same one each time; opened when it is first used. */
   keyValue(app: string): KeyValueStore
   blobs(app: string): BlobStore
+  /** From now on; an app of which nothing was said may hold the usual, as far as the node's owner allows it. */
+  allow(app: string, asked: AskedStorage): void
+  report(app: string): StorageReport
   close(): Promise<void>
 }

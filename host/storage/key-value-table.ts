@@ -2,7 +2,7 @@
  * The rules of a key-value store over rows, wherever those are: limits, the quota, versions, numbers. Synchronous,
  * as both memory and SQLite are; who must not wait for a disk runs it on a thread of its own.
  */
-import type { KeyPage, StoredValue, StoreUsage } from './contract.ts'
+import type { KeyPage, StoreAmount, StoredValue, StoreUsage } from './contract.ts'
 import { entryOverheadBytes, type KeyValueLimits } from './limits.ts'
 import { storageProblems } from './problems.ts'
 
@@ -36,15 +36,22 @@ const [leastNumber, mostNumber] = [-(2n ** 63n), 2n ** 63n - 1n]
 export class KeyValueTable {
   readonly #rows: Rows
   readonly #limits: KeyValueLimits
+  #allowed: StoreAmount
   #usage: StoreUsage
   #version: number
 
   constructor(rows: Rows, limits: KeyValueLimits) {
     this.#rows = rows
     this.#limits = limits
+    this.#allowed = { bytes: limits.bytes, items: limits.keys }
     const { version, ...usage } = rows.totals()
     this.#usage = usage
     this.#version = version
+  }
+
+  /** What the app may hold from now on. What it holds stays: it may only not grow beyond. */
+  allow(amount: StoreAmount): void {
+    this.#allowed = amount
   }
 
   get(bucket: string, key: string): StoredValue | null {
@@ -147,14 +154,17 @@ export class KeyValueTable {
 
   /** Inside a transaction. */
   #put(bucket: string, key: string, value: Uint8Array): void {
-    const { valueBytes, keys, bytes } = this.#limits
+    const { valueBytes } = this.#limits
+    const { items, bytes } = this.#allowed
     if (value.length > valueBytes) {
       throw tooLarge(`the value of ${shown(key)} has ${value.length} bytes, more than ${valueBytes}`)
     }
     const present = this.#rows.find(bucket, key)
     const added = present === undefined ? 1 : 0
     const growth = sizeOf(key, value.length) - (present === undefined ? 0 : sizeOf(key, present.valueBytes))
-    if (added > 0 && this.#usage.keys >= keys) throw quota(`the app holds ${keys} keys, which is the limit`)
+    if (added > 0 && this.#usage.keys >= items) {
+      throw quota(`the app holds ${this.#usage.keys} keys; ${items} are its limit`)
+    }
     // What makes an app smaller is let through, whatever it holds.
     if (growth > 0 && this.#usage.bytes + growth > bytes) {
       throw quota(

@@ -1,4 +1,5 @@
 /** Every bound of what apps may store, in one place, each with its reason. */
+import type { StorageCaps } from './contract.ts'
 
 export interface KeyValueLimits {
   /** Longest key in bytes of UTF-8. */
@@ -57,3 +58,12 @@ export const blobLimits: BlobLimits = {
 /** For stores in memory: a node's heap is not a disk. */
 export const memoryKeyValueLimits: KeyValueLimits = { ...keyValueLimits, bytes: 64 * 1024 * 1024 }
 export const memoryBlobLimits: BlobLimits = { ...blobLimits, bytes: 64 * 1024 * 1024 }
+
+const amountsOf = (keyValue: KeyValueLimits, blobs: BlobLimits): StorageCaps => ({
+  keyValue: { bytes: keyValue.bytes, items: keyValue.keys },
+  blobs: { bytes: blobs.bytes, items: blobs.objects },
+})
+
+/** What an app gets that asks for nothing, and the most it gets where the node's owner says nothing. */
+export const usualStorage: StorageCaps = amountsOf(keyValueLimits, blobLimits)
+export const usualMemoryStorage: StorageCaps = amountsOf(memoryKeyValueLimits, memoryBlobLimits)

@@ -1,16 +1,32 @@
 /** A key-value store in memory, as the rest of the host sees it. */
-import type { KeyPage, KeyValueStore, StoredValue, StoreUsage } from './contract.ts'
+import type {
+  KeyPage,
+  KeyValueStore,
+  MeteredStore,
+  StoreAmount,
+  StoredValue,
+  StoreUsage,
+} from './contract.ts'
 import { KeyValueTable } from './key-value-table.ts'
 import { memoryKeyValueLimits, type KeyValueLimits } from './limits.ts'
 import { MapRows } from './map-rows.ts'
 import { storageProblems } from './problems.ts'
 
-export class MemoryStore implements KeyValueStore {
+export class MemoryStore implements KeyValueStore, MeteredStore {
   readonly #table: KeyValueTable
   #isClosed = false
 
   constructor(limits: KeyValueLimits = memoryKeyValueLimits) {
     this.#table = new KeyValueTable(new MapRows(), limits)
+  }
+
+  allow(amount: StoreAmount): void {
+    this.#table.allow(amount)
+  }
+
+  get held(): StoreAmount {
+    const { keys, bytes } = this.#table.usage()
+    return { items: keys, bytes }
   }
 
   async get(bucket: string, key: string): Promise<StoredValue | null> {

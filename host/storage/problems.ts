@@ -9,8 +9,8 @@ export const storageProblems = defineProblems({
   },
   ERR_STORAGE_QUOTA: {
     kind: 'user',
-    text: 'the app holds as much as one app may store on a node',
-    fix: 'let the app delete what it no longer needs',
+    text: 'the app holds as much as it may store on this node',
+    fix: 'let the app delete what it no longer needs; or ask for more with [limits.keyvalue] or [limits.blobstore] in its selvedge.toml, within what [storage] of the node’s TOML allows',
   },
   ERR_STORAGE_NUMBER: {
     kind: 'user',

@@ -3,8 +3,17 @@ import type { Clock, DurableFolder } from '../../core/index.ts'
 import { openDiskBlobs } from './blobs/disk.ts'
 import { LazyBlobs } from './blobs/lazy.ts'
 import { MemoryBlobs } from './blobs/memory.ts'
-import type { BlobStore, KeyValueStore, Storage } from './contract.ts'
-import { blobLimits, keyValueLimits } from './limits.ts'
+import type {
+  AskedStorage,
+  BlobStore,
+  KeyValueStore,
+  MeteredStore,
+  Storage,
+  StorageCaps,
+  StorageReport,
+  StoreAmount,
+} from './contract.ts'
+import { blobLimits, keyValueLimits, usualMemoryStorage, usualStorage } from './limits.ts'
 import { MemoryStore } from './memory-store.ts'
 import { SqliteStore } from './sqlite/store.ts'
 import { StorageThread } from './sqlite/thread.ts'
@@ -13,6 +22,8 @@ import { storageProblems } from './problems.ts'
 /** Gone with the process. */
 export function memoryStorage(clock: Clock): Storage {
   return new StoresByApp(
+    usualMemoryStorage,
+    usualMemoryStorage,
     () => new MemoryStore(),
     () => new MemoryBlobs(clock),
   )
@@ -21,12 +32,15 @@ export function memoryStorage(clock: Clock): Storage {
 /**
  * In a folder of the node's data: `keyvalue/APP.sqlite` and `blobs/APP/`. Nothing is opened or made before an app
  * uses it. App names are DNS labels, and so they are file names.
+ * @param caps the most that one app may hold
  */
-export function diskStorage(folder: DurableFolder, clock: Clock): Storage {
+export function diskStorage(folder: DurableFolder, clock: Clock, caps: StorageCaps = usualStorage): Storage {
   const thread = new StorageThread(keyValueLimits)
   const inside = async (name: string, file: string): Promise<string> =>
     `${(await folder.folder(name)).path}/${file}`
   return new StoresByApp(
+    usualStorage,
+    caps,
     (app) =>
       new SqliteStore(
         thread,
@@ -37,30 +51,55 @@ export function diskStorage(folder: DurableFolder, clock: Clock): Storage {
   )
 }
 
+type Metered<Store> = Store & MeteredStore
+
 class StoresByApp implements Storage {
-  readonly #makeKeyValue: (app: string) => KeyValueStore
-  readonly #makeBlobs: (app: string) => BlobStore
+  readonly #usual: StorageCaps
+  readonly #caps: StorageCaps
+  readonly #makeKeyValue: (app: string) => Metered<KeyValueStore>
+  readonly #makeBlobs: (app: string) => Metered<BlobStore>
   readonly #afterwards: () => Promise<void>
-  readonly #keyValue = new Map<string, KeyValueStore>()
-  readonly #blobs = new Map<string, BlobStore>()
+  readonly #keyValue = new Map<string, Metered<KeyValueStore>>()
+  readonly #blobs = new Map<string, Metered<BlobStore>>()
+  readonly #asked = new Map<string, AskedStorage>()
   #isClosed = false
 
   constructor(
-    makeKeyValue: (app: string) => KeyValueStore,
-    makeBlobs: (app: string) => BlobStore,
+    usual: StorageCaps,
+    caps: StorageCaps,
+    makeKeyValue: (app: string) => Metered<KeyValueStore>,
+    makeBlobs: (app: string) => Metered<BlobStore>,
     afterwards: () => Promise<void> = async () => {},
   ) {
+    this.#usual = usual
+    this.#caps = caps
     this.#makeKeyValue = makeKeyValue
     this.#makeBlobs = makeBlobs
     this.#afterwards = afterwards
   }
 
   keyValue(app: string): KeyValueStore {
-    return this.#of(this.#keyValue, app, this.#makeKeyValue)
+    return this.#of('keyValue', this.#keyValue, app, this.#makeKeyValue)
   }
 
   blobs(app: string): BlobStore {
-    return this.#of(this.#blobs, app, this.#makeBlobs)
+    return this.#of('blobs', this.#blobs, app, this.#makeBlobs)
+  }
+
+  allow(app: string, asked: AskedStorage): void {
+    this.#asked.set(app, asked)
+    this.#keyValue.get(app)?.allow(this.#allowed('keyValue', app))
+    this.#blobs.get(app)?.allow(this.#allowed('blobs', app))
+  }
+
+  report(app: string): StorageReport {
+    return {
+      keyValue: {
+        held: this.#keyValue.get(app)?.held ?? null,
+        allowed: this.#allowed('keyValue', app),
+      },
+      blobs: { held: this.#blobs.get(app)?.held ?? null, allowed: this.#allowed('blobs', app) },
+    }
   }
 
   async close(): Promise<void> {
@@ -72,11 +111,30 @@ class StoresByApp implements Storage {
     await this.#afterwards()
   }
 
-  #of<Store>(stores: Map<string, Store>, app: string, make: (app: string) => Store): Store {
+  #allowed(kind: keyof StorageCaps, app: string): StoreAmount {
+    const asked: Partial<StoreAmount> = this.#asked.get(app)?.[kind] ?? {}
+    const { [kind]: usual } = this.#usual
+    const { [kind]: most } = this.#caps
+    return {
+      bytes: Math.min(asked.bytes ?? usual.bytes, most.bytes),
+      items: Math.min(asked.items ?? usual.items, most.items),
+    }
+  }
+
+  #of<Store>(
+    kind: keyof StorageCaps,
+    stores: Map<string, Metered<Store>>,
+    app: string,
+    make: (app: string) => Metered<Store>,
+  ): Store {
     if (this.#isClosed)
       throw storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed')
-    const store = stores.get(app) ?? make(app)
-    stores.set(app, store)
+    let store = stores.get(app)
+    if (store === undefined) {
+      store = make(app)
+      store.allow(this.#allowed(kind, app))
+      stores.set(app, store)
+    }
     return store
   }
 }

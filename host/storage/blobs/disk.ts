@@ -4,7 +4,7 @@
  * acknowledged. What a crash left half-written is removed when the store is opened.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
 import type { Clock } from '../../../core/index.ts'
@@ -13,9 +13,11 @@ import type {
   BlobStore,
   BlobWriter,
   ContainerInfo,
+  MeteredStore,
   NamePage,
   ObjectId,
   ObjectInfo,
+  StoreAmount,
 } from '../contract.ts'
 import type { BlobLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
@@ -24,6 +26,7 @@ import {
   fileOf,
   flushFolder,
   guarded,
+  heldIn,
   isThere,
   missing,
   objectFiles,
@@ -44,19 +47,11 @@ export async function openDiskBlobs(folder: string, clock: Clock, limits: BlobLi
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     await flushFolder(dirname(folder))
-    const held = { objects: 0, bytes: 0 }
-    for (const container of await readdir(folder)) {
-      if (container === scratchFolder) continue
-      for (const file of await readdir(join(folder, container))) {
-        held.objects += 1
-        if (file !== containerFile) held.bytes += (await stat(join(folder, container, file))).size
-      }
-    }
-    return new DiskBlobs(folder, clock, limits, new BlobLedger(limits, held))
+    return new DiskBlobs(folder, clock, limits, new BlobLedger(limits, await heldIn(folder, scratchFolder)))
   })
 }
 
-export class DiskBlobs implements BlobStore {
+export class DiskBlobs implements BlobStore, MeteredStore {
   readonly #folder: string
   readonly #clock: Clock
   readonly #limits: BlobLimits
@@ -70,6 +65,14 @@ export class DiskBlobs implements BlobStore {
     this.#clock = clock
     this.#limits = limits
     this.#ledger = ledger
+  }
+
+  allow(amount: StoreAmount): void {
+    this.#ledger.allow(amount)
+  }
+
+  get held(): StoreAmount {
+    return this.#ledger.held
   }
 
   createContainer(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a blob store does with files and folders, and how their errors are told. */
 import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileProblems, isSelvedgeError, messageOf } from '../../../core/index.ts'
 import { storageProblems } from '../problems.ts'
 
@@ -15,6 +15,22 @@ export function fileOf(name: string): string {
 
 export async function objectFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((file) => file !== containerFile)
+}
+
+/** What is in the containers of a store. @param scratchFolder is none of them */
+export async function heldIn(
+  folder: string,
+  scratchFolder: string,
+): Promise<{ objects: number; bytes: number }> {
+  const held = { objects: 0, bytes: 0 }
+  for (const container of await readdir(folder)) {
+    if (container === scratchFolder) continue
+    for (const file of await readdir(join(folder, container))) {
+      held.objects += 1
+      if (file !== containerFile) held.bytes += (await stat(join(folder, container, file))).size
+    }
+  }
+  return held
 }
 
 export async function isThere(path: string): Promise<boolean> {

@@ -4,17 +4,30 @@ import type {
   BlobStore,
   BlobWriter,
   ContainerInfo,
+  MeteredStore,
   NamePage,
   ObjectId,
   ObjectInfo,
+  StoreAmount,
 } from '../contract.ts'
 
-export class LazyBlobs implements BlobStore {
-  readonly #make: () => Promise<BlobStore>
+export class LazyBlobs implements BlobStore, MeteredStore {
+  readonly #make: () => Promise<BlobStore & MeteredStore>
   #opening: Promise<BlobStore> | null = null
+  #opened: MeteredStore | null = null
+  #allowed: StoreAmount | null = null
 
-  constructor(make: () => Promise<BlobStore>) {
+  constructor(make: () => Promise<BlobStore & MeteredStore>) {
     this.#make = make
+  }
+
+  allow(amount: StoreAmount): void {
+    this.#allowed = amount
+    this.#opened?.allow(amount)
+  }
+
+  get held(): StoreAmount | null {
+    return this.#opened?.held ?? null
   }
 
   async createContainer(name: string): Promise<void> {
@@ -76,10 +89,17 @@ export class LazyBlobs implements BlobStore {
 
   /** A failure is not kept: the disk may have room the next time. */
   #open(): Promise<BlobStore> {
-    this.#opening ??= this.#make().catch((error: unknown) => {
+    this.#opening ??= this.#begin().catch((error: unknown) => {
       this.#opening = null
       throw error
     })
     return this.#opening
+  }
+
+  async #begin(): Promise<BlobStore> {
+    const made = await this.#make()
+    if (this.#allowed !== null) made.allow(this.#allowed)
+    this.#opened = made
+    return made
   }
 }

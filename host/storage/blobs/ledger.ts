@@ -2,11 +2,13 @@
  * What one app's blob store holds and does at once, held against its limits. Bytes count from the moment they
  * arrive: an upload that is never finished must not fill the disk either.
  */
+import type { StoreAmount } from '../contract.ts'
 import type { BlobLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 
 export class BlobLedger {
   readonly #limits: BlobLimits
+  #allowed: StoreAmount
   #objects: number
   #bytes: number
   #uploads = 0
@@ -14,21 +16,23 @@ export class BlobLedger {
 
   constructor(limits: BlobLimits, held: { readonly objects: number; readonly bytes: number }) {
     this.#limits = limits
+    this.#allowed = { bytes: limits.bytes, items: limits.objects }
     this.#objects = held.objects
     this.#bytes = held.bytes
   }
 
-  get objects(): number {
-    return this.#objects
+  /** What the app may hold from now on; see `MeteredStore`. */
+  allow(amount: StoreAmount): void {
+    this.#allowed = amount
   }
 
-  get bytes(): number {
-    return this.#bytes
+  get held(): StoreAmount {
+    return { items: this.#objects, bytes: this.#bytes }
   }
 
   /** @throws ERR_STORAGE_QUOTA and adds nothing then */
   addBytes(count: number): void {
-    const { bytes } = this.#limits
+    const { bytes } = this.#allowed
     if (this.#bytes + count > bytes) {
       const message = `${count} bytes more do not fit: the app may hold ${bytes} and holds ${this.#bytes}`
       throw storageProblems.error('ERR_STORAGE_QUOTA', message)
@@ -42,9 +46,11 @@ export class BlobLedger {
 
   /** @throws ERR_STORAGE_QUOTA */
   addObject(): void {
-    const { objects } = this.#limits
-    if (this.#objects >= objects)
-      throw storageProblems.error('ERR_STORAGE_QUOTA', `the app holds ${objects} objects, which is the limit`)
+    const { items } = this.#allowed
+    if (this.#objects >= items) {
+      const message = `the app holds ${this.#objects} objects; ${items} are its limit`
+      throw storageProblems.error('ERR_STORAGE_QUOTA', message)
+    }
     this.#objects += 1
   }
 

@@ -5,9 +5,11 @@ import type {
   BlobStore,
   BlobWriter,
   ContainerInfo,
+  MeteredStore,
   NamePage,
   ObjectId,
   ObjectInfo,
+  StoreAmount,
 } from '../contract.ts'
 import { memoryBlobLimits, type BlobLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
@@ -25,7 +27,7 @@ interface Container {
 
 const pieceBytes = 64 * 1024
 
-export class MemoryBlobs implements BlobStore {
+export class MemoryBlobs implements BlobStore, MeteredStore {
   readonly #clock: Clock
   readonly #limits: BlobLimits
   readonly #ledger: BlobLedger
@@ -36,6 +38,14 @@ export class MemoryBlobs implements BlobStore {
     this.#clock = clock
     this.#limits = limits
     this.#ledger = new BlobLedger(limits, { objects: 0, bytes: 0 })
+  }
+
+  allow(amount: StoreAmount): void {
+    this.#ledger.allow(amount)
+  }
+
+  get held(): StoreAmount {
+    return this.#ledger.held
   }
 
   async createContainer(name: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileProblems, isSelvedgeError, messageOf, type SelvedgeError } from '../../../core/index.ts'
+import type { StoreAmount } from '../contract.ts'
 import { KeyValueTable } from '../key-value-table.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
@@ -13,6 +14,7 @@ export class SqliteFiles {
   readonly #limits: KeyValueLimits
   readonly #kind: Connection['kind'] | undefined
   readonly #tables = new Map<string, Promise<KeyValueTable>>()
+  readonly #open = new Map<string, KeyValueTable>()
 
   /** @param kind for tests: which SQLite to use */
   constructor(limits: KeyValueLimits, kind?: Connection['kind']) {
@@ -24,13 +26,14 @@ export class SqliteFiles {
   async run(path: string, method: StorageMethod, args: readonly unknown[]): Promise<unknown> {
     try {
       if (method === 'open') {
-        await this.#open(path)
+        this.#open.set(path, await this.#opening(path))
         return undefined
       }
       const table = await this.#tables.get(path)
       if (table === undefined) throw new Error('it is not open')
       if (method === 'close') {
         this.#tables.delete(path)
+        this.#open.delete(path)
         return table.close()
       }
       return (table[method] as (...args: readonly unknown[]) => unknown).apply(table, [...args])
@@ -39,8 +42,14 @@ export class SqliteFiles {
     }
   }
 
+  /** What is in it; null where it is not open. */
+  heldAt(path: string): StoreAmount | null {
+    const usage = this.#open.get(path)?.usage()
+    return usage === undefined ? null : { items: usage.keys, bytes: usage.bytes }
+  }
+
   /** A file has one connection only, which locks it. */
-  #open(path: string): Promise<KeyValueTable> {
+  #opening(path: string): Promise<KeyValueTable> {
     const present = this.#tables.get(path)
     if (present !== undefined) return present
     const opening = openTable(path, this.#limits, this.#kind)

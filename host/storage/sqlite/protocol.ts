@@ -1,5 +1,6 @@
 /** What passes between the node and the thread that has the SQLite files open. */
 import type { ProblemKind } from '../../../core/index.ts'
+import type { StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
 
 /** Methods of a key-value table by name; `open` and `close` are the thread's own. */
@@ -18,6 +19,7 @@ export type StorageMethod =
   | 'setMany'
   | 'deleteMany'
   | 'usage'
+  | 'allow'
 
 export interface StorageRequest {
   readonly n: number
@@ -28,7 +30,8 @@ export interface StorageRequest {
 }
 
 export type StorageReply =
-  | { readonly n: number; readonly value: unknown }
+  /** What the store holds after it goes along with each answer: it is two numbers, and saves a question. */
+  | { readonly n: number; readonly value: unknown; readonly held: StoreAmount | null }
   | {
       readonly n: number
       readonly problem: {

@@ -1,19 +1,34 @@
 /** A key-value store in one SQLite file, as the rest of the host sees it: each method is a request to the thread. */
-import type { KeyPage, KeyValueStore, StoredValue, StoreUsage } from '../contract.ts'
+import type {
+  KeyPage,
+  KeyValueStore,
+  MeteredStore,
+  StoreAmount,
+  StoredValue,
+  StoreUsage,
+} from '../contract.ts'
 import { storageProblems } from '../problems.ts'
 import type { StorageMethod } from './protocol.ts'
 import type { StorageThread } from './thread.ts'
 
-export class SqliteStore implements KeyValueStore {
+export class SqliteStore implements KeyValueStore, MeteredStore {
   readonly #thread: StorageThread
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
   #openedIn = -1
   #isClosed = false
+  #allowed: StoreAmount | null = null
+  #allowedIn = -1
+  held: StoreAmount | null = null
 
   constructor(thread: StorageThread, path: () => Promise<string>) {
     this.#thread = thread
     this.#path = path
+  }
+
+  allow(amount: StoreAmount): void {
+    this.#allowed = amount
+    this.#allowedIn = -1
   }
 
   get(bucket: string, key: string): Promise<StoredValue | null> {
@@ -83,6 +98,10 @@ export class SqliteStore implements KeyValueStore {
       await this.#thread.request(path, 'open', [])
       this.#openedIn = this.#thread.generation
     }
-    return (await this.#thread.request(path, method, args)) as Result
+    if (this.#allowed !== null && this.#allowedIn !== this.#thread.generation) {
+      this.#allowedIn = this.#thread.generation
+      await this.#thread.request(path, 'allow', [this.#allowed])
+    }
+    return (await this.#thread.request(path, method, args, (held) => (this.held = held))) as Result
   }
 }

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { SelvedgeError } from '../../../core/index.ts'
+import type { StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import type { StorageMethod, StorageReply, StorageRequest, StorageThreadData } from './protocol.ts'
@@ -11,6 +12,7 @@ import type { StorageMethod, StorageReply, StorageRequest, StorageThreadData } f
 interface Waiting {
   resolve(value: unknown): void
   reject(error: Error): void
+  told(held: StoreAmount): void
 }
 
 /** Requests that may wait for the thread: apps wait for their answers, so it is their number that counts. */
@@ -37,8 +39,16 @@ export class StorageThread {
     return this.#generation
   }
 
-  /** @throws SelvedgeError what the table throws; ERR_STORAGE_CLOSED, ERR_STORAGE_FAILED where the thread ends */
-  request(path: string, method: StorageMethod, args: readonly unknown[]): Promise<unknown> {
+  /**
+   * @param told what the store holds, as it was with the answer
+   * @throws SelvedgeError what the table throws; ERR_STORAGE_CLOSED, ERR_STORAGE_FAILED where the thread ends
+   */
+  request(
+    path: string,
+    method: StorageMethod,
+    args: readonly unknown[],
+    told: (held: StoreAmount) => void = () => {},
+  ): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(closed())
     if (this.#waiting.size >= maxWaiting) {
       const message = `${maxWaiting} requests wait for the storage thread`
@@ -48,7 +58,7 @@ export class StorageThread {
     this.#lastRequest += 1
     const request: StorageRequest = { n: this.#lastRequest, path, method, args }
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request.n, { resolve, reject })
+      this.#waiting.set(request.n, { resolve, reject, told })
       this.#worker?.ref()
       this.#worker?.postMessage(request)
     })
@@ -85,7 +95,10 @@ export class StorageThread {
     this.#waiting.delete(reply.n)
     // It keeps the process alive only while somebody waits for it.
     if (this.#waiting.size === 0) this.#worker?.unref()
-    if ('value' in reply) return waiting?.resolve(reply.value)
+    if ('value' in reply) {
+      if (reply.held !== null) waiting?.told(reply.held)
+      return waiting?.resolve(reply.value)
+    }
     const { code, kind, message, hint } = reply.problem
     waiting?.reject(new SelvedgeError(code, kind, message, hint))
   }

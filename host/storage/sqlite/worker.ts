@@ -17,7 +17,7 @@ parentPort?.on('message', (request: StorageRequest) => {
 async function answer({ n, path, method, args }: StorageRequest): Promise<void> {
   let reply: StorageReply
   try {
-    reply = { n, value: await files.run(path, method, args) }
+    reply = { n, value: await files.run(path, method, args), held: files.heldAt(path) }
   } catch (error) {
     const { code, kind, message, hint } = error as SelvedgeError
     reply = { n, problem: { code, kind, message, hint } }

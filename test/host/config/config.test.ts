@@ -30,6 +30,10 @@ describe('the node’s TOML', () => {
       sensors: {},
       pins: {},
       folders: {},
+      storage: {
+        keyvalue: { size: 256 * 2 ** 20, keys: 100_000 },
+        blobstore: { size: 2 ** 30, objects: 10_000 },
+      },
       apps: {},
       limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
     })
@@ -109,6 +113,10 @@ threshold = "40"
     ['an address that is none', '[mesh]\nlisten = ["0.0.0.0:4001"]', 'mesh.listen[0]'],
     ['a folder without a path', '[folders.photos]', 'folders.photos.path: is missing'],
     ['an empty path', '[folders.photos]\npath = ""', 'folders.photos.path: "" is empty'],
+    ['a size without its unit', '[folders.a]\npath = "/"\nsize = "10"', 'folders.a.size: "10"'],
+    ['less than no file', '[folders.a]\npath = "/"\nfiles = -1', 'folders.a.files: -1'],
+    ['a store’s size that is none', '[storage.keyvalue]\nsize = "much"', 'storage.keyvalue.size: "much"'],
+    ['objects in part', '[storage.blobstore]\nobjects = 0.5', 'storage.blobstore.objects: 0.5'],
     ['an access that is none', '[folders.a]\npath = "/"\naccess = "write"', 'folders.a.access: "write"'],
     ['a folder’s name that is a path', '[folders."a/b"]\npath = "/"', 'folders."a/b"'],
     ['no TOML', 'name = ', 'node.toml'],
@@ -152,12 +160,12 @@ describe('folders for apps', () => {
       await mkdir(join(folder, 'photos'))
       await writeFile(
         path,
-        `[folders.photos]\npath = "photos"\n[folders.all]\npath = "${folder}"\naccess = "read-write"\n`,
+        `[folders.photos]\npath = "photos"\n[folders.all]\npath = "${folder}"\naccess = "read-write"\nsize = "10 MiB"\nfiles = 7\n`,
       )
       const { folders } = await loadNodeConfig(path)
       expect(folders).toEqual({
-        photos: { path: join(folder, 'photos'), access: 'read' },
-        all: { path: folder, access: 'read-write' },
+        photos: { path: join(folder, 'photos'), access: 'read', size: 2 ** 30, files: 100_000 },
+        all: { path: folder, access: 'read-write', size: 10 * 2 ** 20, files: 7 },
       })
     }))
 
