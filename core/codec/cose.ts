@@ -69,6 +69,25 @@ export function signMany(options: {
 }
 
 /**
+ * Adds a signature to a COSE_Sign of ours, whose own signatures are checked first. The payload stays as it is.
+ * @returns the same bytes where this key has signed already
+ * @throws ERR_SIGNATURE as {@link verifyMany}, and where 16 have signed
+ */
+export function cosign(
+  bytes: Uint8Array,
+  options: { purpose: Purpose; maxBytes: number; key: KeyPair },
+): Uint8Array {
+  const { purpose, maxBytes, key } = options
+  const { payload, kids } = verifyMany(bytes, { purpose, maxBytes })
+  if (kids.some((kid) => Buffer.compare(kid, key.publicKey) === 0)) return bytes
+  if (kids.length >= maxSigners) throw unsigned(`a record needs 1 to ${maxSigners} signatures`)
+  const signatures = readEnvelope(bytes, maxBytes)[3] as unknown[]
+  const header = protectedHeader(key.publicKey)
+  const signature = key.sign(encodeCbor(['Signature', noHeader, header, aad(purpose), payload]))
+  return encodeCbor([noHeader, {}, payload, [...signatures, [header, {}, signature]]])
+}
+
+/**
  * Checks a COSE_Sign of ours: every signature on it must hold.
  * @returns the payload, the *distinct* keys that signed it, and how many signatures there were with repeats
  * @throws ERR_SIGNATURE as {@link verify1}, and where there is no signature or more than 16

@@ -7,8 +7,8 @@
 import { digestOf, messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
-import { ascend, maxChain, membersOf, supersedes, winners } from './member-standing.ts'
-import type { NodeId } from './node-id.ts'
+import { ascend, compareUses, maxChain, standingOf, supersedes, type Standing } from './member-standing.ts'
+import { publicKeyOf, type NodeId } from './node-id.ts'
 import { identityProblems } from './problems.ts'
 import type { Trust } from './trust-store.ts'
 import { Turns } from './turns.ts'
@@ -78,7 +78,7 @@ export class CredentialBook {
   /** The nodes held, by the digest of their credential's bytes. */
   readonly #byDigest = new Map<Digest, NodeId>()
   readonly #listeners = new Set<() => void>()
-  #members: ReadonlySet<NodeId>
+  #standing: Standing
 
   /** Use {@link openCredentialBook}. */
   constructor(options: CredentialBookOptions, held: Map<NodeId, VerifiedCredential>) {
@@ -87,7 +87,7 @@ export class CredentialBook {
     this.#onAlarm = options.onAlarm
     this.#held = held
     for (const { digest, node } of held.values()) this.#byDigest.set(digest, node)
-    this.#members = membersOf(held, this.#isAdmin)
+    this.#standing = this.#judge(held)
     // The book lives as long as the trust store does, so it never unsubscribes.
     this.#trust.onChange(() => this.#settle())
   }
@@ -106,9 +106,8 @@ export class CredentialBook {
       const held = this.#held.get(node)
       if (held?.receipt.digest === credential.receipt.digest) return { outcome: 'known', node }
       if (held !== undefined && !supersedes(credential, held)) return { outcome: 'older', node }
-      const surplus = this.#rivalsOf(credential).slice(maxPerInvite - 1)
-      if (surplus.some(({ receipt }) => receipt.digest < credential.receipt.digest))
-        return { outcome: 'older', node }
+      const surplus = this.#surplusWith(credential)
+      if (surplus.includes(credential)) return { outcome: 'older', node }
       if (held === undefined && this.#held.size - surplus.length >= maxMembers) {
         throw identityProblems.error(
           'ERR_MEMBERS_LIMIT',
@@ -116,7 +115,7 @@ export class CredentialBook {
         )
       }
       await this.#keep(credential, surplus)
-      return { outcome: this.#members.has(node) ? 'accepted' : 'revoked', node }
+      return { outcome: this.isMember(node) ? 'accepted' : 'revoked', node }
     })
   }
 
@@ -135,7 +134,12 @@ export class CredentialBook {
   }
 
   isMember(node: NodeId): boolean {
-    return this.#members.has(node)
+    return this.#standing.members.has(node)
+  }
+
+  /** Was this very node revoked? One that lost its place otherwise is no member either. */
+  isRevoked(node: NodeId): boolean {
+    return this.#trust.revoked.isNodeRevoked(publicKeyOf(node))
   }
 
   /** The credential of any node that has one here, member or turned out. */
@@ -150,9 +154,10 @@ export class CredentialBook {
 
   /** Whom an invite has let in. */
   byInvite(inviteId: Digest): VerifiedCredential | null {
-    return (
-      winners([...this.#held.values()].filter(({ invite }) => invite.id === inviteId)).get(inviteId) ?? null
-    )
+    const holder = this.#standing.holders.get(inviteId)
+    if (holder !== undefined) return this.get(holder)
+    const uses = [...this.#held.values()].filter(({ invite }) => invite.id === inviteId)
+    return uses.sort(compareUses)[0] ?? null
   }
 
   /** Credentials from the node up to the one an admin admitted; null for a node that is not known. */
@@ -164,7 +169,7 @@ export class CredentialBook {
   /** The members, by name. */
   members(): Member[] {
     return [...this.#held.values()]
-      .filter(({ node }) => this.#members.has(node))
+      .filter(({ node }) => this.isMember(node))
       .map(({ node, digest, certificate: { record } }) => {
         return { id: node, name: record.name, groups: record.groups, roles: record.roles, credential: digest }
       })
@@ -199,11 +204,18 @@ export class CredentialBook {
     return missing
   }
 
-  /** Other nodes let in by the same invite, the one that stands first. */
-  #rivalsOf({ node, invite }: VerifiedCredential): VerifiedCredential[] {
-    return [...this.#held.values()]
-      .filter((held) => held.invite.id === invite.id && held.node !== node)
-      .sort((a, b) => (a.receipt.digest < b.receipt.digest ? -1 : 1))
+  /** Credentials of the same invite that are too many with this one, which may be among them; the one that stands never is. */
+  #surplusWith(credential: VerifiedCredential): VerifiedCredential[] {
+    const { node, invite } = credential
+    const rivals = [...this.#held.values()].filter(
+      (held) => held.invite.id === invite.id && held.node !== node,
+    )
+    if (rivals.length < maxPerInvite) return []
+    const holder = this.#judge(new Map(this.#held).set(node, credential)).holders.get(invite.id)
+    const isHolder = (use: VerifiedCredential): number => Number(use.node === holder)
+    return [credential, ...rivals]
+      .sort((a, b) => isHolder(b) - isHolder(a) || compareUses(a, b))
+      .slice(maxPerInvite)
   }
 
   async #keep(credential: VerifiedCredential, surplus: readonly VerifiedCredential[]): Promise<void> {
@@ -216,8 +228,8 @@ export class CredentialBook {
       await this.#folder.remove(`${node}.cbor`)
       this.#forget(node)
     }
-    if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
     this.#settle()
+    if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
   }
 
   #forget(node: NodeId): void {
@@ -227,13 +239,17 @@ export class CredentialBook {
     this.#byDigest.delete(held.digest)
   }
 
+  #judge(held: ReadonlyMap<NodeId, VerifiedCredential>): Standing {
+    return standingOf(held, { isAdmin: this.#isAdmin, revoked: this.#trust.revoked })
+  }
+
   #settle(): void {
-    this.#members = membersOf(this.#held, this.#isAdmin)
+    this.#standing = this.#judge(this.#held)
     for (const listener of this.#listeners) listener()
   }
 
   #reportTwice(a: VerifiedCredential, b: VerifiedCredential): void {
-    const [stands, falls] = a.receipt.digest < b.receipt.digest ? [a, b] : [b, a]
+    const [stands, falls] = this.#standing.holders.get(a.invite.id) === b.node ? [b, a] : [a, b]
     this.#onAlarm({
       code: 'ERR_INVITE_TWICE',
       message: `invite ${shortDigest(a.invite.id)} let in two nodes: ${stands.node} stays, ${falls.node} is turned out`,

@@ -57,19 +57,24 @@ function distinct() {
   return v.check<string[], string>((list) => new Set(list).size === list.length, 'names something twice')
 }
 
+/** Values in a payload, where nothing else is said. */
+const payloadItems = 8_192
+
 /**
  * Decodes a payload and checks it.
  * @param refuse makes the error of the record at hand from what is wrong with it
+ * @param maxItems values in all, map keys included
  */
 export function readPayload<Schema extends v.GenericSchema>(
   schema: Schema,
   payload: Uint8Array,
   maxBytes: number,
   refuse: (what: string, cause?: unknown) => Error,
+  maxItems = payloadItems,
 ): v.InferOutput<Schema> {
   let value: unknown
   try {
-    value = decodeCbor(payload, { maxBytes, maxDepth: 8, maxItems: 8_192 })
+    value = decodeCbor(payload, { maxBytes, maxDepth: 8, maxItems })
   } catch (error) {
     if (isSelvedgeError(error)) throw refuse(error.message, error)
     throw error

@@ -4,7 +4,30 @@ export { identityProblems } from './problems.ts'
 export { isNodeId, nodeIdOf, publicKeyOf, type NodeId } from './node-id.ts'
 export { openKeyRing, type KeyRing, type KeyRingMesh, type KeyRole } from './key-ring.ts'
 export { createMesh, maxTrustBytes, readTrust, signTrust } from './trust-bundle.ts'
-export type { PublisherEntry, TrustBundle, TrustOutcome, TrustRecord } from './trust-bundle.ts'
+export type { PublisherEntry, TrustBundle, TrustRecord } from './trust-bundle.ts'
+export type { TrustOutcome } from './trust-rules.ts'
+export { changeTrust, differences, usableSigners } from './trust-change.ts'
+export type { TrustChange, TrustDifference } from './trust-change.ts'
+export { cosignTrust, readRevocationProposal, readTrustProposal } from './proposal.ts'
+export type { Signatures, TrustProposal } from './proposal.ts'
+export {
+  cosignRevocation,
+  readRevocation,
+  revocationLimits,
+  signRevocation,
+  signedByRoots,
+} from './revocation.ts'
+export type {
+  AdminRevocation,
+  NodeRevocation,
+  PublisherRevocation,
+  ReleaseRevocation,
+  Revocation,
+  RevocationKind,
+  SignedRevocation,
+} from './revocation.ts'
+export type { OfferedRevocation, RevocationStore } from './revocation-store.ts'
+export type { RevocationView, RevokedRelease } from './revocation-view.ts'
 export { openTrustStore, type Trust, type TrustStore } from './trust-store.ts'
 export { issueInvite, readInvite, type Invite, type InviteRecord, type SignedInvite } from './invite.ts'
 export {

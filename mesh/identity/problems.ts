@@ -21,6 +21,16 @@ export const identityProblems = defineProblems({
     text: 'a key file cannot be read',
     fix: 'put the file back from a backup; it cannot be rebuilt',
   },
+  ERR_KEY_PASSPHRASE: {
+    kind: 'user',
+    text: 'a key file is encrypted, and was not opened with its passphrase',
+    fix: 'give the passphrase the key was encrypted with; it cannot be recovered, a lost one means a new key',
+  },
+  ERR_KEY_TEXT: {
+    kind: 'user',
+    text: 'what was given as a deploy key is none',
+    fix: 'copy the whole line that `selvedge trust deploy-key` printed; it starts with selvedge-deploy-1.',
+  },
   ERR_KEY_EXISTS: {
     kind: 'user',
     text: 'a key file is already there and would have been overwritten',
@@ -33,8 +43,23 @@ export const identityProblems = defineProblems({
   },
   ERR_TRUST_SIGNATURE: {
     kind: 'remote',
+    text: 'a trust bundle was altered after it was signed, or is not signed at all',
+    fix: 'get it again from where it was signed; nothing was changed here',
+  },
+  ERR_TRUST_THRESHOLD: {
+    kind: 'remote',
     text: 'a trust bundle is not signed by enough of the roots',
     fix: 'have it signed by as many roots as the threshold of the version before it and its own ask for',
+  },
+  ERR_TRUST_DUPLICATE: {
+    kind: 'remote',
+    text: 'a trust bundle carries more than one signature of the same key',
+    fix: 'have each root sign once: one key counts once, however often it signs',
+  },
+  ERR_TRUST_MIXED: {
+    kind: 'remote',
+    text: 'a trust bundle follows another bundle than the one of that version here',
+    fix: 'offer the versions together, as they were signed; where two have one version, sign a next one that follows the one that is meant',
   },
   ERR_TRUST_MESH: {
     kind: 'remote',
@@ -60,6 +85,51 @@ export const identityProblems = defineProblems({
     kind: 'remote',
     text: 'two trust bundles have the same version',
     fix: 'find out who signed twice; sign a next version that says what is meant, and change a stolen root key',
+  },
+  ERR_TRUST_CHANGE: {
+    kind: 'user',
+    text: 'a change of whom the mesh trusts cannot be made',
+    fix: 'look at what is there with `selvedge trust show`, then ask for a change of that',
+  },
+  ERR_TRUST_LOCKOUT: {
+    kind: 'user',
+    text: 'a change would leave nobody who can change or run the mesh',
+    fix: 'add the new key in the same change, or lower the threshold first',
+  },
+  ERR_TRUST_PROPOSAL: {
+    kind: 'user',
+    text: 'a proposal to change whom the mesh trusts does not follow its newest version',
+    fix: 'make the change again on the newest version, and have it signed again',
+  },
+  ERR_REVOCATION_SIGNATURE: {
+    kind: 'remote',
+    text: 'a revocation was altered after it was signed, or is not signed at all',
+    fix: 'get it again from where it was signed; nothing was changed here',
+  },
+  ERR_REVOCATION_INVALID: {
+    kind: 'remote',
+    text: 'a revocation does not have the form this version reads',
+    fix: 'update this node if other nodes read it; otherwise ask the operator to sign it again',
+  },
+  ERR_REVOCATION_MESH: {
+    kind: 'remote',
+    text: 'a revocation belongs to another mesh',
+    fix: 'sign it for this mesh, or offer it at a node of the mesh it is for',
+  },
+  ERR_REVOCATION_SIGNER: {
+    kind: 'remote',
+    text: 'a revocation is not signed by those who may revoke this',
+    fix: 'nodes and releases are revoked by an admin, own releases by their publisher, publishers and admins by as many roots as the threshold asks for',
+  },
+  ERR_REVOCATION_LIMIT: {
+    kind: 'system',
+    text: 'a key has signed more revocations than a node keeps of one key',
+    fix: 'revoke with another admin key, or the publisher itself instead of its releases',
+  },
+  ERR_HEARTBEAT: {
+    kind: 'remote',
+    text: 'a heartbeat is malformed, of another mesh, or not signed by a present admin',
+    fix: 'sign one with a present admin key of this mesh: `selvedge trust heartbeat`',
   },
   ERR_TOKEN_MALFORMED: {
     kind: 'user',

@@ -13,7 +13,6 @@ import {
   seedBytes,
   signMany,
   verifyMany,
-  shortDigest,
 } from '../../core/index.ts'
 import type { Digest, KeyPair, Random } from '../../core/index.ts'
 import {
@@ -45,6 +44,8 @@ export interface TrustRecord {
   readonly mesh: Digest | null
   readonly name: string
   readonly version: number
+  /** Digest of the version that this one follows. Absent in version 1, and in records of before. */
+  readonly previous?: Digest | undefined
   /** How many roots must sign the next version. */
   readonly threshold: number
   readonly roots: readonly Uint8Array[]
@@ -54,7 +55,7 @@ export interface TrustRecord {
   readonly critical: readonly string[]
 }
 
-/** A bundle whose signatures hold; whether they are the right ones is what {@link judgeBundle} decides. */
+/** A bundle whose signatures hold; whether they are the right ones is what `judgeBundle` decides. */
 export interface TrustBundle {
   readonly bytes: Uint8Array
   /** SHA-256 of the payload: the same however many roots have signed. */
@@ -63,7 +64,8 @@ export interface TrustBundle {
   readonly signers: readonly Uint8Array[]
 }
 
-const maxKeys = 16
+/** Roots, and admins, that a bundle names at most; no more than may sign one record. */
+export const maxKeys = 16
 const patterns = v.pipe(
   v.array(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,192}$/, 'is no pattern'))),
   v.maxLength(64),
@@ -79,6 +81,7 @@ const schema = v.pipe(
     mesh: v.nullable(digestField),
     name: textField(64),
     version: v.pipe(countField, v.minValue(1)),
+    previous: v.optional(digestField),
     threshold: v.pipe(countField, v.minValue(1)),
     roots: v.pipe(keyList, v.minLength(1)),
     admins: keyList,
@@ -100,17 +103,22 @@ const schema = v.pipe(
   ),
 )
 
-/** @throws ERR_TRUST_INVALID for a record that could not be read back */
+/** @throws ERR_TRUST_INVALID, ERR_TRUST_DUPLICATE for what could not be read back */
 export function signTrust(record: TrustRecord, keys: readonly KeyPair[]): Uint8Array {
   const payload = encodeCbor(record)
-  readRecord(payload)
-  return signMany({ purpose: 'trust', payload, keys })
+  const bytes = signMany({ purpose: 'trust', payload, keys })
+  readTrust(bytes)
+  return bytes
 }
 
-/** @throws ERR_TRUST_SIGNATURE where a signature does not hold, ERR_TRUST_INVALID where the payload has another form */
+/**
+ * @throws ERR_TRUST_SIGNATURE where a signature does not hold, ERR_TRUST_DUPLICATE where a key signed twice,
+ *   ERR_TRUST_INVALID where the payload has another form
+ */
 export function readTrust(bytes: Uint8Array): TrustBundle {
   try {
-    const { payload, kids } = verifyMany(bytes, { purpose: 'trust', maxBytes: maxTrustBytes })
+    const { payload, kids, signatures } = verifyMany(bytes, { purpose: 'trust', maxBytes: maxTrustBytes })
+    if (signatures !== kids.length) throw signedTwice(signatures - kids.length)
     return { bytes, digest: digestOf(payload), record: readRecord(payload), signers: kids }
   } catch (error) {
     if (!isSelvedgeError(error, 'ERR_SIGNATURE')) throw error
@@ -128,55 +136,15 @@ function readRecord(payload: Uint8Array): TrustRecord {
   return record
 }
 
+function signedTwice(repeats: number): Error {
+  return identityProblems.error(
+    'ERR_TRUST_DUPLICATE',
+    `a trust bundle was refused: ${repeats} of its signatures repeat a key`,
+  )
+}
+
 function invalid(what: string, cause?: unknown): Error {
   return identityProblems.error('ERR_TRUST_INVALID', `a trust bundle was refused: ${what}`, { cause })
-}
-
-export type TrustOutcome = 'accepted' | 'known' | 'older' | 'fork-won' | 'fork-lost'
-
-/**
- * Decides what a bundle is to a node that holds versions 1…n as `chain`.
- * @returns `fork-…` for a second bundle with the newest version, `older` for one whose version was passed long ago;
- *   `forked` tells whether it contradicts a bundle held, which is an alarm in either case
- * @throws ERR_TRUST_MESH, ERR_TRUST_SIGNATURE, ERR_TRUST_GAP
- */
-export function judgeBundle(
-  meshId: Digest,
-  chain: readonly TrustBundle[],
-  offered: TrustBundle,
-): { outcome: TrustOutcome; forked: boolean } {
-  const { record, digest } = offered
-  if ((record.version === 1 ? digest : record.mesh) !== meshId) {
-    throw identityProblems.error(
-      'ERR_TRUST_MESH',
-      `a trust bundle named ${record.name} is not of mesh ${shortDigest(meshId)}`,
-    )
-  }
-  if (record.version > chain.length + 1) {
-    throw identityProblems.error(
-      'ERR_TRUST_GAP',
-      `trust version ${record.version} came to a node that holds ${chain.length}`,
-    )
-  }
-  const before = chain[record.version - 2]
-  for (const rule of before === undefined ? [offered] : [before, offered])
-    requireThreshold(offered, rule.record)
-  const held = chain[record.version - 1]
-  if (held === undefined) return { outcome: 'accepted', forked: false }
-  if (held.digest === digest) return { outcome: 'known', forked: false }
-  if (record.version < chain.length) return { outcome: 'older', forked: true }
-  return { outcome: digest < held.digest ? 'fork-won' : 'fork-lost', forked: true }
-}
-
-function requireThreshold(offered: TrustBundle, { roots, threshold, version }: TrustRecord): void {
-  const signers = new Set(offered.signers.map(hexOf))
-  const count = roots.filter((root) => signers.has(hexOf(root))).length
-  if (count < threshold) {
-    throw identityProblems.error(
-      'ERR_TRUST_SIGNATURE',
-      `trust version ${offered.record.version} is signed by ${count} of the ${threshold} roots that version ${version} asks for`,
-    )
-  }
 }
 
 /**

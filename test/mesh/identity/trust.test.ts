@@ -84,21 +84,26 @@ describe('the trust store', () => {
   it('takes a next version signed under the threshold before it and its own', async () => {
     const { trust, meshId } = await testMesh()
     const next = later(meshId, { roots: [second.publicKey] })
-    await expect(trust.offer(signTrust(next, [root]))).rejects.toThrow(failing('ERR_TRUST_SIGNATURE'))
-    await expect(trust.offer(signTrust(next, [second]))).rejects.toThrow(failing('ERR_TRUST_SIGNATURE'))
+    await expect(trust.offer(signTrust(next, [root]))).rejects.toThrow(failing('ERR_TRUST_THRESHOLD'))
+    await expect(trust.offer(signTrust(next, [second]))).rejects.toThrow(failing('ERR_TRUST_THRESHOLD'))
     expect((await trust.offer(signTrust(next, [root, second]))).outcome).toBe('accepted')
     expect(trust.current?.record.version).toBe(2)
   })
 
-  it('counts a root that signs twice once', async () => {
+  it('is refused below the threshold, and where one root makes up for another by signing twice', async () => {
     const roots = [root.publicKey, second.publicKey, third.publicKey]
     const record = trustRecord({ threshold: 2, roots })
     const meshId = readTrust(signTrust(record, [root])).digest
     const { store } = await storeOf(meshId)
-    await expect(store.offer(signTrust(record, [root, root]))).rejects.toThrow('signed by 1 of the 2 roots')
-    await expect(store.offer(signTrust(record, [root, admin]))).rejects.toThrow(
-      failing('ERR_TRUST_SIGNATURE'),
-    )
+    const payload = encodeCbor(record)
+    const twice = signMany({ purpose: 'trust', payload, keys: [root, root] })
+    await expect(store.offer(twice)).rejects.toThrow(failing('ERR_TRUST_DUPLICATE'))
+    // Also where enough have signed: there is one form of a bundle.
+    const thrice = signMany({ purpose: 'trust', payload, keys: [root, third, root] })
+    await expect(store.offer(thrice)).rejects.toThrow(failing('ERR_TRUST_DUPLICATE'))
+    const below = store.offer(signTrust(record, [root, admin]))
+    await expect(below).rejects.toThrow('signed by 1 of the 2 roots')
+    await expect(below).rejects.toThrow(failing('ERR_TRUST_THRESHOLD'))
     expect((await store.offer(signTrust(record, [third, root]))).outcome).toBe('accepted')
   })
 
