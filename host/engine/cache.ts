@@ -19,6 +19,7 @@ import { messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import type { ComponentFacts } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
+import type { GlueScript } from '../guest/index.ts'
 import { unpack } from './packed.ts'
 import { glueName } from './prepare-protocol.ts'
 
@@ -31,7 +32,7 @@ export interface CoreModule {
 export interface StoredComponent {
   readonly facts: ComponentFacts
   /** null for a core module, which needs none. */
-  readonly glue: string | null
+  readonly glue: GlueScript | null
   /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
   readonly restore: string | null
   readonly modules: readonly CoreModule[]
@@ -85,7 +86,10 @@ export function parseStored(bytes: Uint8Array): StoredComponent {
   return {
     facts,
     restore,
-    glue: parts.size === 0 || facts.kind === 'module' ? null : Buffer.from(part(glueName)).toString('utf8'),
+    glue:
+      parts.size === 0 || facts.kind === 'module'
+        ? null
+        : { text: Buffer.from(part(glueName)).toString('utf8'), code: null },
     modules: modules.map((module) => ({ ...module, bytes: part(module.name) })),
   }
 }

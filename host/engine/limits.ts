@@ -39,6 +39,8 @@ export interface EngineLimits {
   readonly waitingCalls: number
   /** Of these, how many are sent before their turn, so that the guest's thread goes from one to the next. */
   readonly sentAhead: number
+  /** Glue whose text is longer is compiled anew at each start, in characters; that of QuickJS has 380,000. */
+  readonly glueCodeChars: number
   /** Threads or processes of each kind started beforehand, where some app could use one. */
   readonly spares: number
   /** Memory of the machine that spares and more instances of an app leave alone, in bytes. */
@@ -74,6 +76,7 @@ export const defaultLimits: EngineLimits = {
   strayOutputBytes: 64 * 1024,
   waitingCalls: 256,
   sentAhead: 64,
+  glueCodeChars: 2_000_000,
   spares: 1,
   reservedBytes: 128 * 1024 * 1024,
   asyncRecycleCalls: 100,

@@ -8,6 +8,7 @@ export interface Program {
   readonly sandbox: URL
   readonly sandboxProcess: URL
   readonly sandboxShared: URL
+  readonly glueCompiler: URL
   /** Changes with the transpiler and with our own part of it; part of every cache key. */
   readonly build: string
 }
@@ -23,6 +24,7 @@ export async function findProgram(folder: URL = defaultFolder()): Promise<Progra
       sandbox: new URL('sandbox.mjs', folder),
       sandboxProcess: new URL('sandbox-process.mjs', folder),
       sandboxShared: new URL('sandbox-shared.mjs', folder),
+      glueCompiler: new URL('glue-compiler.mjs', folder),
       build,
     }
   } catch (error) {

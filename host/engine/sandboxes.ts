@@ -10,6 +10,7 @@ import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
 import { confinementFor } from './sandbox/confinement.ts'
 import type { LinkFactory } from './sandbox/link.ts'
+import { GlueCodes } from './sandbox/glue-codes.ts'
 import { spawnProcess } from './sandbox/process-link.ts'
 import { startSandbox, type RunningSandbox } from './sandbox/sandbox.ts'
 import { SharedThreads } from './sandbox/shared-link.ts'
@@ -39,6 +40,9 @@ export class Sandboxes {
   readonly #pools = new Set<{ readonly isolation: Isolation }>()
   readonly #spares: Readonly<Record<Spared, Spares>>
   readonly #shared = new SharedThreads()
+  readonly #codes: GlueCodes
+  /** What some app runs of: others of the same component share its text, its compiled modules and its code. */
+  readonly #loaded = new Map<string, WeakRef<StoredComponent>>()
   #room = { atMs: -Infinity, is: true }
   #isStopped = false
 
@@ -51,6 +55,10 @@ export class Sandboxes {
         spawn: spawners[isolation],
         wanted: () => this.#sparesWanted(isolation),
       })
+    this.#codes = new GlueCodes({
+      limits: needs.limits,
+      compiler: async () => (await needs.program()).glueCompiler,
+    })
     this.#spares = { worker: sparesOf('worker'), process: sparesOf('process') }
   }
 
@@ -74,18 +82,21 @@ export class Sandboxes {
           confinement: entry.isolation === 'process' ? await this.#confinementOf(request) : null,
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
-          start: () => this.#startStored(request, stored),
+          start: () => this.#startStored(request, this.#codes.with(stored)),
           mayGrow: () => this.#hasRoom(),
           incident: (incident) => request.incident?.(incident),
         },
         shape,
       )
       void pool.ended.then(() => this.#pools.delete(entry))
-      if (entry.isolation !== 'shared')
+      if (entry.isolation !== 'shared') {
+        // Neither is of use to the instance that is there already, so that both wait for it.
+        void this.#codes.make(stored)
         this.#spares[entry.isolation].keep({
           program: await this.#needs.program(),
           limits: this.#needs.limits,
         })
+      }
       return pool
     } catch (error) {
       this.#pools.delete(entry)
@@ -103,12 +114,19 @@ export class Sandboxes {
     await Promise.all([
       ...[...this.#running].map((sandbox) => sandbox.stop()),
       ...Object.values(this.#spares).map((spares) => spares.stop()),
+      this.#codes.stop(),
     ])
   }
 
   async #load({ app, prepared }: StartRequest): Promise<StoredComponent> {
+    const known = this.#loaded.get(prepared.entry)?.deref()
+    if (known !== undefined) return known
     const stored = await this.#needs.cache.load(prepared.entry)
-    if (stored !== null) return stored
+    if (stored !== null) {
+      for (const [entry, loaded] of this.#loaded) if (loaded.deref() === undefined) this.#loaded.delete(entry)
+      this.#loaded.set(prepared.entry, new WeakRef(stored))
+      return stored
+    }
     throw engineProblems.error('ERR_CACHE_ENTRY', `the prepared form of ${app} is no longer in the cache`)
   }
 

@@ -9,10 +9,11 @@ import { messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import type { InterfaceId } from './contract.ts'
 import { refuseUnsafeNames } from './core-names.ts'
-import { compileGlue, parseInterface } from '../guest/index.ts'
+import { compileGlue, glueScript, parseInterface } from '../guest/index.ts'
 import { tighten } from './glue.ts'
 
 export interface Transpiled {
+  /** As a script, where `generateGlue` gives the module that the generator writes. */
   readonly glue: Uint8Array
   /** Whether the glue keeps no asynchronous tasks and tells its tables of handles; see `glue.ts`. */
   readonly plain: boolean
@@ -34,14 +35,15 @@ export interface TranspileOptions {
 export async function transpile(component: Uint8Array, options: TranspileOptions): Promise<Transpiled> {
   const generated = await generateGlue(component, options)
   const { text, plain } = tighten(Buffer.from(generated.glue).toString('utf8'))
-  refuseBroken(text)
-  return { ...generated, glue: Buffer.from(text), plain }
+  const script = glueScript(text)
+  refuseBroken(script)
+  return { ...generated, glue: Buffer.from(script), plain }
 }
 
 /** Names that come out alike as the generator's variables break its text: to be said now, not at each start. */
-function refuseBroken(glue: string): void {
+function refuseBroken(text: string): void {
   try {
-    compileGlue(glue)
+    compileGlue({ text, code: null })
   } catch (error) {
     throw new MalformedError(`its names make no JavaScript: ${messageOf(error)}`)
   }

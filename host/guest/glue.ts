@@ -1,8 +1,8 @@
 /** jco's glue, from text to the exports of one instance. */
-import { compileFunction } from 'node:vm'
+import { Script } from 'node:vm'
 import { HostFault } from './ends.ts'
 import type { GuestExports, GuestImports } from './part.ts'
-import type { Boot } from './protocol.ts'
+import type { Boot, GlueScript } from './protocol.ts'
 import type { HandleTables } from './restore.ts'
 
 export interface Component {
@@ -24,7 +24,7 @@ type Instantiate = (
 /** @throws what the guest's start functions throw; HostFault where glue and modules do not fit */
 export async function instantiateComponent(
   boot: Boot,
-  glue: string,
+  glue: GlueScript,
   imports: GuestImports,
 ): Promise<Component> {
   const modules = new Map(
@@ -62,23 +62,32 @@ export async function instantiateComponent(
     return instance
   }
   let tables: HandleTables = []
-  const exports = await loadGlue(glue)(getCoreModule, imports, instantiateCore, (told) => (tables = told))
+  const instantiate = (compileGlue(glue) as () => Instantiate)()
+  const exports = await instantiate(getCoreModule, imports, instantiateCore, (told) => (tables = told))
   return { exports, memories: [...new Set(memories)], instances, tables }
 }
 
 /**
- * Makes a function of the glue's text. As a module it would need an address (a `data:` one appears whole in every
- * frame of every stack trace) and could import others; a function compiled like this cannot.
+ * The glue as a script, from the module that the generator writes. As a module it would need an address (a `data:` one
+ * appears whole in every frame of every stack trace) and could import others; a script compiled like this cannot.
  */
-function loadGlue(text: string): Instantiate {
-  return (compileGlue(text) as () => Instantiate)()
-}
-
-/** @throws SyntaxError where the text is not JavaScript. Runs nothing of it */
-export function compileGlue(text: string): unknown {
-  const body = text
+export function glueScript(module: string): string {
+  const body = module
     .replace(/^\s*export (?=function instantiate\b|const _util\b)/gm, '')
     // Asked for by nothing that runs. A word, as a quote would end a literal in which the guest named something so.
     .replaceAll('import.meta.url', 'undefined')
-  return compileFunction(`'use strict';\n${body}\nreturn instantiate`, [], { filename: 'component.js' })
+  return `(function () {'use strict';\n${body}\nreturn instantiate})`
+}
+
+/** What the glue is called in stack traces. V8 takes its code in only under the name that it was made for. */
+export const glueFile = 'component.js'
+
+/** @throws SyntaxError where the text is not JavaScript. Runs nothing of it but the function expression that it is */
+export function compileGlue({ text, code }: GlueScript): unknown {
+  const script = new Script(text, {
+    filename: glueFile,
+    // What is of another V8, or was made with other flags, is refused by V8, which then compiles the text.
+    ...(code !== null && { cachedData: Buffer.from(code.buffer, code.byteOffset, code.byteLength) }),
+  })
+  return script.runInThisContext()
 }

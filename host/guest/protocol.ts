@@ -22,6 +22,13 @@ export interface SandboxModule {
   readonly module: WebAssembly.Module | Uint8Array<ArrayBuffer>
 }
 
+/** jco's glue as a script whose value is a function that gives `instantiate`. */
+export interface GlueScript {
+  readonly text: string
+  /** V8's own form of it, where the node has made one: compiling the text takes milliseconds, taking this in a fraction. */
+  readonly code: Uint8Array | null
+}
+
 export interface SandboxInterface {
   readonly id: string
   /** The part that implements it inside the sandbox; null where its functions are passed on as they are. */
@@ -45,7 +52,7 @@ export interface SandboxLimits {
 export interface Boot {
   readonly app: string
   /** null for a core module of preview1, which comes alone. */
-  readonly glue: string | null
+  readonly glue: GlueScript | null
   readonly modules: readonly SandboxModule[]
   /** What the names of exported state begin with; null where an instance cannot be put back as it began. */
   readonly restore: string | null

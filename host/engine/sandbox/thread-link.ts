@@ -67,15 +67,15 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
 }
 
 /** A compiled module is shared by all threads that are given it. */
-const compiled = new WeakMap<StoredComponent, Promise<Boot['modules']>>()
+const compiled = new WeakMap<StoredComponent['modules'], Promise<Boot['modules']>>()
 
-export function compiledModules(stored: StoredComponent): Promise<Boot['modules']> {
-  const made = compiled.get(stored) ?? compile(stored)
-  compiled.set(stored, made)
+export function compiledModules({ modules }: Pick<StoredComponent, 'modules'>): Promise<Boot['modules']> {
+  const made = compiled.get(modules) ?? compile(modules)
+  compiled.set(modules, made)
   return made
 }
 
-function compile({ modules }: StoredComponent): Promise<Boot['modules']> {
+function compile(modules: StoredComponent['modules']): Promise<Boot['modules']> {
   return Promise.all(
     modules.map(async ({ name, hasMemory, bytes }) => ({
       name,

@@ -22,7 +22,9 @@ async function run(component: Uint8Array): Promise<void> {
     isAsync: false,
     imports: outlineOf(component).imports,
   })
-  const instantiate = (compileGlue(Buffer.from(glue).toString('utf8')) as () => Instantiate)()
+  const instantiate = (
+    compileGlue({ text: Buffer.from(glue).toString('utf8'), code: null }) as () => Instantiate
+  )()
   await instantiate(
     (wanted) => new WebAssembly.Module(modules.get(wanted)!),
     { f: { default: () => undefined } },

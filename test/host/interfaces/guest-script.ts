@@ -12,6 +12,7 @@ import type { BoundInterface, ComponentFacts, Prepared } from '../../../host/eng
 import { defaultLimits, type EngineLimits } from '../../../host/engine/limits.ts'
 import { startSandbox } from '../../../host/engine/sandbox/sandbox.ts'
 import { spawnThread } from '../../../host/engine/sandbox/thread-link.ts'
+import { glueScript } from '../../../host/guest/index.ts'
 
 export interface ScriptRunner {
   /** @param script the body of a function of `imports` (by path, without versions) and of `payload`, see below */
@@ -52,6 +53,7 @@ export async function scriptRunner(): Promise<ScriptRunner> {
     sandbox,
     sandboxProcess: sandbox,
     sandboxShared: sandbox,
+    glueCompiler: sandbox,
     build: 'test',
   }
   const facts: ComponentFacts = {
@@ -69,7 +71,7 @@ export async function scriptRunner(): Promise<ScriptRunner> {
       const prepared: Prepared = { facts, entry: 'none', fresh: true }
       const running = startSandbox(
         { app: 'script', prepared, imports, deadlineMs: 20_000, memoryBytes: 0 },
-        { facts, glue, restore: null, modules: [] },
+        { facts, glue: { text: glueScript(glue), code: null }, restore: null, modules: [] },
         {
           clock: systemClock,
           log: silentLog,
