@@ -5,15 +5,37 @@
  * OpenSSH refuses it: by then the key may be anybody's.
  */
 import { open, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import * as v from 'valibot'
-import { exists, isDigest, keyPairFromSeed, openFolder, seedBytes, shortDigest } from '../../core/index.ts'
-import type { Digest, KeyPair } from '../../core/index.ts'
+import { basename, dirname, join } from 'node:path'
+import { exists, keyPairFromSeed, openFolder, shortDigest } from '../../core/index.ts'
+import type { Digest, KeyPair, Random } from '../../core/index.ts'
+import { deployPrefix, readDeployKey } from './deploy-key.ts'
+import {
+  keyRoles,
+  labelPattern,
+  openKey,
+  openSeed,
+  parseKeyFile,
+  writeHiddenKey,
+  writeOpenKey,
+  type KeyFile,
+  type KeyRole,
+} from './key-file.ts'
 import { identityProblems } from './problems.ts'
 
-export type KeyRole = 'root' | 'admin' | 'publisher'
+/** A key in the ring, as far as it shows itself without its passphrase. */
+export interface KeyInfo {
+  readonly meshId: Digest
+  readonly meshName: string
+  readonly role: KeyRole
+  /** Empty for the key that the mesh was made with. */
+  readonly label: string
+  readonly publicKey: Uint8Array
+  readonly isEncrypted: boolean
+  readonly path: string
+}
 
-const keyRoles: readonly KeyRole[] = ['root', 'admin', 'publisher']
+/** Asks a person, or the environment, for the passphrase of a key; null where there is nobody to ask. */
+export type AskPassphrase = (key: KeyInfo) => Promise<string | null>
 
 /** A mesh that the key ring has keys for. */
 export interface KeyRingMesh {
@@ -24,69 +46,90 @@ export interface KeyRingMesh {
 
 const maxKeyFileBytes = 4_096
 const meshFolderChars = 16
-const fileSchema = v.looseObject({
-  format: v.literal('selvedge-key/1'),
-  role: v.picklist(keyRoles),
-  mesh: v.custom<Digest>(isDigest),
-  name: v.string(),
-  seed: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
-})
-type KeyFile = v.InferOutput<typeof fileSchema>
+/** Keys of one mesh that are looked at. */
+const maxKeys = 256
 
-/** @param path `$SELVEDGE_KEYS` or the platform's folder; need not exist before the first key is created */
-export function openKeyRing(path: string): KeyRing {
-  return new KeyRing(path)
+/**
+ * @param path `$SELVEDGE_KEYS` or the platform's folder; need not exist before the first key is created
+ * @param options.ask for keys that are encrypted; without it they cannot be used
+ */
+export function openKeyRing(path: string, options: { ask?: AskPassphrase } = {}): KeyRing {
+  return new KeyRing(path, options.ask ?? (async () => null))
 }
 
 export class KeyRing {
   readonly path: string
+  readonly #ask: AskPassphrase
 
-  constructor(path: string) {
+  /** Use {@link openKeyRing}. */
+  constructor(path: string, ask: AskPassphrase) {
     this.path = path
+    this.#ask = ask
   }
 
-  /** @throws ERR_KEY_MISSING, ERR_KEY_PERMISSIONS, ERR_KEY_DAMAGED */
-  async get(meshId: Digest, role: KeyRole): Promise<KeyPair> {
-    const path = this.#pathOf(meshId, role)
-    const file = await readKeyFile(path)
-    if (file === null) {
-      throw identityProblems.error(
-        'ERR_KEY_MISSING',
-        `there is no ${role} key of mesh ${shortDigest(meshId)} at ${path}`,
-        {
-          hint: `run this on the machine where the mesh was made, or set SELVEDGE_KEYS to the folder that has ${role}.key`,
-        },
-      )
-    }
-    if (file.mesh !== meshId || file.role !== role) {
-      throw identityProblems.error(
-        'ERR_KEY_DAMAGED',
-        `${path} holds the ${file.role} key of mesh ${shortDigest(file.mesh)}`,
-      )
-    }
-    return keyPairFromSeed(new Uint8Array(Buffer.from(file.seed, 'base64url')))
+  /**
+   * @param label which of several; without one the key the mesh was made with, or the only one there is
+   * @throws ERR_KEY_MISSING, ERR_KEY_PERMISSIONS, ERR_KEY_DAMAGED, ERR_KEY_PASSPHRASE
+   */
+  async get(meshId: Digest, role: KeyRole, label?: string): Promise<KeyPair> {
+    const { path, file } = await this.#find(meshId, role, label)
+    return openKey(file, path, () => this.#ask(infoOf(file, path)))
   }
 
   /**
    * Keeps a key; on the disk when resolved.
    * @param key.name the mesh's name, for people
-   * @throws ERR_KEY_EXISTS where there is one: a key is never overwritten
+   * @param key.passphrase where given, the file is encrypted with it
+   * @throws ERR_KEY_EXISTS where there is one: a key is never overwritten; ERR_KEY_PASSPHRASE
    */
-  async create(key: { meshId: Digest; role: KeyRole; name: string; seed: Uint8Array }): Promise<KeyPair> {
-    const pair = keyPairFromSeed(key.seed)
-    const path = this.#pathOf(key.meshId, key.role)
+  async create(key: {
+    meshId: Digest
+    role: KeyRole
+    label?: string
+    name: string
+    seed: Uint8Array
+    passphrase?: { text: string; random: Random }
+  }): Promise<KeyPair> {
+    const { meshId, role, label = '', name, seed, passphrase } = key
+    const path = this.#pathOf(meshId, role, label)
     if (await exists(path)) throw identityProblems.error('ERR_KEY_EXISTS', `${path} is already there`)
-    const folder = await openFolder(join(this.path, key.meshId.slice(0, meshFolderChars)))
-    const file: KeyFile = {
-      format: 'selvedge-key/1',
-      role: key.role,
-      mesh: key.meshId,
-      name: key.name,
-      publicKey: Buffer.from(pair.publicKey).toString('hex'),
-      seed: Buffer.from(key.seed).toString('base64url'),
-    }
-    await folder.write(fileName(key.role), Buffer.from(`${JSON.stringify(file, null, 2)}\n`))
-    return pair
+    const header = { role, label, mesh: meshId, name }
+    const text =
+      passphrase === undefined
+        ? writeOpenKey(header, seed)
+        : await writeHiddenKey(header, seed, { passphrase: passphrase.text, random: passphrase.random })
+    await writeKeyFile(path, text)
+    return keyPairFromSeed(seed)
+  }
+
+  /**
+   * Encrypts a key with a passphrase, or with another one, in place: the file is the old or the new one at any time.
+   * @throws as {@link get}
+   */
+  async protect(
+    meshId: Digest,
+    role: KeyRole,
+    label: string | undefined,
+    options: { passphrase: string; random: Random },
+  ): Promise<KeyInfo> {
+    const { path, file } = await this.#find(meshId, role, label)
+    const seed = await openSeed(file, path, () => this.#ask(infoOf(file, path)))
+    await writeKeyFile(path, await writeHiddenKey(file.header, seed, options))
+    return { ...infoOf(file, path), isEncrypted: true }
+  }
+
+  /** Writes a key without encryption, in place. @throws as {@link get} */
+  async unprotect(meshId: Digest, role: KeyRole, label: string | undefined): Promise<KeyInfo> {
+    const { path, file } = await this.#find(meshId, role, label)
+    const seed = await openSeed(file, path, () => this.#ask(infoOf(file, path)))
+    await writeKeyFile(path, writeOpenKey(file.header, seed))
+    return { ...infoOf(file, path), isEncrypted: false }
+  }
+
+  /** The keys of a mesh, by role and label. Files that cannot be read are skipped: `get` names them. */
+  async keys(meshId: Digest): Promise<KeyInfo[]> {
+    const infos = await this.#read(meshId.slice(0, meshFolderChars))
+    return infos.filter((info) => info.meshId === meshId)
   }
 
   /** The meshes this folder has keys for, by name. Files that cannot be read are skipped: `get` names them. */
@@ -94,27 +137,110 @@ export class KeyRing {
     const folders = await readdir(this.path).catch(() => [])
     const meshes: KeyRingMesh[] = []
     for (const folder of folders.filter((name) => /^[0-9a-f]{16}$/.test(name))) {
-      const files = await Promise.all(
-        keyRoles.map((role) => readKeyFile(join(this.path, folder, fileName(role))).catch(() => null)),
-      )
-      const found = files.filter((file) => file !== null)
-      const first = found[0]
+      const infos = await this.#read(folder)
+      const first = infos[0]
       if (first === undefined) continue
-      meshes.push({ meshId: first.mesh, name: first.name, roles: found.map((file) => file.role) })
+      const roles = keyRoles.filter((role) => infos.some((info) => info.role === role))
+      meshes.push({ meshId: first.meshId, name: first.meshName, roles })
     }
     return meshes.sort((a, b) => a.name.localeCompare(b.name) || a.meshId.localeCompare(b.meshId))
   }
 
-  #pathOf(meshId: Digest, role: KeyRole): string {
-    return join(this.path, meshId.slice(0, meshFolderChars), fileName(role))
+  async #find(
+    meshId: Digest,
+    role: KeyRole,
+    label: string | undefined,
+  ): Promise<{ path: string; file: KeyFile }> {
+    const path = this.#pathOf(meshId, role, label ?? '')
+    const file = await readKeyFile(path)
+    if (file === null) {
+      if (label !== undefined) throw missing(meshId, role, path)
+      const others = (await this.keys(meshId)).filter((info) => info.role === role)
+      const [only] = others
+      if (only === undefined) throw missing(meshId, role, path)
+      if (others.length > 1) throw ambiguous(meshId, role, others)
+      return this.#find(meshId, role, only.label)
+    }
+    const { header } = file
+    if (header.mesh !== meshId || header.role !== role || header.label !== (label ?? '')) {
+      throw identityProblems.error(
+        'ERR_KEY_DAMAGED',
+        `${path} holds the ${header.role} key of mesh ${shortDigest(header.mesh)}${header.label === '' ? '' : ` named ${header.label}`}`,
+      )
+    }
+    return { path, file }
+  }
+
+  async #read(folder: string): Promise<KeyInfo[]> {
+    const names = await readdir(join(this.path, folder)).catch(() => [])
+    const infos: KeyInfo[] = []
+    for (const name of names.filter((file) => file.endsWith(fileSuffix)).slice(0, maxKeys)) {
+      const path = join(this.path, folder, name)
+      const file = await readKeyFile(path).catch(() => null)
+      if (file === null || name !== fileName(file.header.role, file.header.label)) continue
+      infos.push(infoOf(file, path))
+    }
+    const rank = ({ role }: KeyInfo): number => keyRoles.indexOf(role)
+    return infos.sort((a, b) => rank(a) - rank(b) || (a.label < b.label ? -1 : 1))
+  }
+
+  #pathOf(meshId: Digest, role: KeyRole, label: string): string {
+    if (!labelPattern.test(label)) {
+      throw identityProblems.error(
+        'ERR_KEY_MISSING',
+        `${JSON.stringify(label)} is no name of a key: lower-case letters, digits and dashes, at most 32`,
+      )
+    }
+    return join(this.path, meshId.slice(0, meshFolderChars), fileName(role, label))
   }
 }
 
-function fileName(role: KeyRole): string {
-  return `${role}.key`
+/**
+ * A key from a file of its own: a key file, or the text of a deploy key. For jobs that have one key and no ring.
+ * @throws ERR_KEY_MISSING, ERR_KEY_PERMISSIONS, ERR_KEY_DAMAGED, ERR_KEY_PASSPHRASE, ERR_KEY_TEXT
+ */
+export async function readKeyAt(
+  path: string,
+  ask: AskPassphrase = async () => null,
+): Promise<{ meshId: Digest; key: KeyPair }> {
+  const text = await readPrivate(path)
+  if (text === null) throw identityProblems.error('ERR_KEY_MISSING', `there is no key file at ${path}`)
+  if (text.trim().startsWith(deployPrefix)) return readDeployKey(text)
+  const file = parseKeyFile(text, path)
+  return { meshId: file.header.mesh, key: await openKey(file, path, () => ask(infoOf(file, path))) }
+}
+
+const fileSuffix = '.key'
+
+function fileName(role: KeyRole, label: string): string {
+  return label === '' ? `${role}${fileSuffix}` : `${role}.${label}${fileSuffix}`
+}
+
+function infoOf({ header, isEncrypted }: KeyFile, path: string): KeyInfo {
+  const { mesh, name, role, label, publicKey } = header
+  return {
+    meshId: mesh,
+    meshName: name,
+    role,
+    label,
+    publicKey: new Uint8Array(Buffer.from(publicKey, 'hex')),
+    isEncrypted,
+    path,
+  }
+}
+
+async function writeKeyFile(path: string, text: string): Promise<void> {
+  const folder = await openFolder(dirname(path))
+  await folder.write(basename(path), Buffer.from(text))
 }
 
 async function readKeyFile(path: string): Promise<KeyFile | null> {
+  const text = await readPrivate(path)
+  return text === null ? null : parseKeyFile(text, path)
+}
+
+/** Reads a file that nobody else may read; null where there is none. */
+async function readPrivate(path: string): Promise<string | null> {
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
     throw identityProblems.error('ERR_KEY_DAMAGED', `cannot read ${path} (${error.code})`, { cause: error })
@@ -127,29 +253,30 @@ async function readKeyFile(path: string): Promise<KeyFile | null> {
       throw identityProblems.error(
         'ERR_KEY_PERMISSIONS',
         `${path} can be read by others (mode ${(mode & 0o777).toString(8)})`,
-        {
-          hint: `chmod 600 ${path}`,
-        },
+        { hint: `chmod 600 ${path}` },
       )
     }
     if (size > maxKeyFileBytes) throw identityProblems.error('ERR_KEY_DAMAGED', `${path} has ${size} bytes`)
-    return parseKeyFile(await handle.readFile('utf8'), path)
+    return await handle.readFile('utf8')
   } finally {
     await handle.close()
   }
 }
 
-function parseKeyFile(text: string, path: string): KeyFile {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw identityProblems.error('ERR_KEY_DAMAGED', `${path} is not JSON`, { cause })
-  }
-  const result = v.safeParse(fileSchema, value)
-  const seed = result.success ? Buffer.from(result.output.seed, 'base64url') : null
-  if (!result.success || seed?.length !== seedBytes) {
-    throw identityProblems.error('ERR_KEY_DAMAGED', `${path} is no key file of this version`)
-  }
-  return result.output
+function missing(meshId: Digest, role: KeyRole, path: string): Error {
+  return identityProblems.error(
+    'ERR_KEY_MISSING',
+    `there is no ${role} key of mesh ${shortDigest(meshId)} at ${path}`,
+    {
+      hint: `run this on the machine where the mesh was made, or set SELVEDGE_KEYS to the folder that has ${basename(path)}`,
+    },
+  )
+}
+
+function ambiguous(meshId: Digest, role: KeyRole, found: readonly KeyInfo[]): Error {
+  return identityProblems.error(
+    'ERR_KEY_MISSING',
+    `mesh ${shortDigest(meshId)} has ${found.length} ${role} keys here: ${found.map(({ label }) => label).join(', ')}`,
+    { hint: 'say which of them to use' },
+  )
 }
