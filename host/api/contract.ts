@@ -106,6 +106,24 @@ export interface AppUsage {
   readonly incidents: Readonly<Record<string, number>>
 }
 
+/** Of a store or a folder. `items` are keys, objects and containers, or files, folders and links. */
+export interface Holding {
+  /** null until it was first looked at: a store when the app uses it, a folder soon after the app’s start. */
+  readonly bytes: number | null
+  readonly items: number | null
+  /** What the app asked for, or the usual, as far as the node’s owner allows it. */
+  readonly maxBytes: number
+  readonly maxItems: number
+}
+
+/** What an app keeps on this node, of what it was granted. */
+export interface AppHoldings {
+  readonly keyvalue?: Holding
+  readonly blobstore?: Holding
+  /** Those that it may write to, by the node owner’s names; what is in them, whoever put it there. */
+  readonly folders: Readonly<Record<string, Holding>>
+}
+
 /** One app on the asked node, with what only that node knows. */
 export interface LocalApp extends AppStatus {
   readonly digest: string
@@ -137,6 +155,8 @@ export interface LocalApp extends AppStatus {
     readonly gapMs: number
   } | null
   readonly usage: AppUsage
+  /** Absent from nodes of before. */
+  readonly storage?: AppHoldings
   /** Bytes fetched from peers for the present release. */
   readonly fetchedBytes: number
 }

@@ -27,7 +27,9 @@ import { Delivery } from './delivery.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { Instances, only, type Instance } from './instances.ts'
+import type { FolderSpaces } from './folder-space.ts'
 import type { NodeFolders } from './folders.ts'
+import { holdingsOf } from './holdings.ts'
 import { doubtOf, LifeMark, type Suspicion } from './life-marks.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
 import { judge, namesOf, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
@@ -45,6 +47,8 @@ export interface AppRunnerNeeds {
   readonly devices: Devices
   /** Named by the node's owner for apps that are granted them. */
   readonly folders: NodeFolders
+  /** How much is in them, and may be. */
+  readonly spaces: FolderSpaces
   readonly storage: Storage
   readonly fetchComponent: FetchComponent
   /** A release of the log by its digest, if it may still be run; null where it is not there any more. */
@@ -172,6 +176,7 @@ export class AppRunner {
       ...(lastIncident !== null && { lastIncident }),
       lastSwap: this.#meter.report,
       usage: this.#instances.report(),
+      storage: holdingsOf(shown.release.record, this.#needs.storage, this.#needs.spaces),
       fetchedBytes: this.#acquisition.progressOf(shown.release.digest)?.fetchedBytes ?? 0,
     }
   }

@@ -6,6 +6,9 @@ export interface NodeFolder {
   /** Absolute, on the node's disk. Opened whenever an instance starts. */
   readonly path: string
   readonly access: Preopen['access']
+  /** Most bytes, and files, folders and links, that may be in it while apps write to it; without it any number. */
+  readonly size?: number
+  readonly files?: number
 }
 
 /** By logical name. */
@@ -16,5 +19,15 @@ export function preopensOf(grants: readonly string[], folders: NodeFolders): Pre
   const names = grantedNames(grants, 'folder')
   return Object.entries(folders)
     .filter(([name]) => names.includes(name))
-    .map(([name, { path, access }]) => ({ hostPath: path, guestPath: `/${name}`, access }))
+    .map(([name, { path, access }]) => ({
+      hostPath: path,
+      guestPath: `/${name}`,
+      access,
+      ...(access === 'read-write' && { counted: true }),
+    }))
+}
+
+/** Names of the folders that a release may write to on this node. */
+export function writableFolders(grants: readonly string[], folders: NodeFolders): string[] {
+  return grantedNames(grants, 'folder').filter((name) => folders[name]?.access === 'read-write')
 }

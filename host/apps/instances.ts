@@ -1,14 +1,15 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Clock } from '../../core/index.ts'
-import type { Quotas } from '../../mesh/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
-import type { AskedStorage, Storage, StoreAmount } from '../storage/index.ts'
+import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
-import { preopensOf, type NodeFolders } from './folders.ts'
+import type { AppSpace, FolderSpaces } from './folder-space.ts'
+import { preopensOf, writableFolders, type NodeFolders } from './folders.ts'
 import { instanceRules } from './instance-policy.ts'
+import { folderSpaceAsked, storageAsked } from './holdings.ts'
 import type { DesiredRelease } from './release.ts'
 
 /** Lines of the app's log that stand beside an incident; the rest is a command away. */
@@ -18,6 +19,7 @@ export interface InstanceNeeds {
   readonly engine: Engine
   readonly devices: Devices
   readonly folders: NodeFolders
+  readonly spaces: FolderSpaces
   readonly storage: Storage
   /** The node owner's settings for this app, over the release's. */
   readonly overlay: Readonly<Record<string, string>>
@@ -70,11 +72,13 @@ export class Instances {
     storage.allow(record.app, storageAsked(record.quotas))
     const { fresh, shape, ...rules } = instanceRules(record, answersRequests)
     const isolation = confined ? 'process' : rules.isolation
-    const pool = await engine.open(
+    const space = this.#spaceOf(release, (message) => say('warn', 'node', message))
+    const imports = bindInterfaces(record.grants, this.#contextOf(release))
+    const opening = engine.open(
       {
         app: record.app,
         prepared,
-        imports: bindInterfaces(record.grants, this.#contextOf(release)),
+        imports: space === null ? imports : [...imports, space.bound],
         deadlineMs: record.limits.deadlineMs,
         memoryBytes: record.limits.memoryBytes,
         fresh,
@@ -94,10 +98,13 @@ export class Instances {
       },
       shape,
     )
+    opening.catch(() => space?.close())
+    const pool = await opening
     this.#live.set(number, { number, release, pool })
     const end = async (): Promise<void> => {
       const incident = await pool.ended
       usage.close(pool)
+      space?.close()
       this.#live.delete(number)
       ended(incident)
     }
@@ -110,6 +117,20 @@ export class Instances {
 
   async stopAll(): Promise<void> {
     await Promise.allSettled([...this.#live.keys()].map((number) => this.stop(number)))
+  }
+
+  /** null where it may write to no folder of this node. */
+  #spaceOf({ record }: DesiredRelease, tell: (message: string) => void): AppSpace | null {
+    const { folders, spaces } = this.#needs
+    const names = writableFolders(record.grants, folders)
+    if (names.length === 0) return null
+    return spaces.open(names, folderSpaceAsked(record.quotas), (name, held, allowed) =>
+      tell(
+        `the folder ${name} is full for this app: it holds ${held.bytes} bytes in ${held.items} files and folders, of ` +
+          `${allowed.bytes} bytes and ${allowed.items}; delete some of it, or raise [limits.folders] of the app and ` +
+          `size and files of [folders.${name}] in the node’s TOML`,
+      ),
+    )
   }
 
   #contextOf({ record }: DesiredRelease): AppContext {
@@ -130,18 +151,6 @@ export class Instances {
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }
   }
-}
-
-function storageAsked(quotas: Quotas = {}): AskedStorage {
-  const { keyValueBytes, keyValueKeys, blobBytes, blobObjects } = quotas
-  return {
-    keyValue: amountOf(keyValueBytes, keyValueKeys),
-    blobs: amountOf(blobBytes, blobObjects),
-  }
-}
-
-function amountOf(bytes: number | undefined, items: number | undefined): Partial<StoreAmount> {
-  return { ...(bytes !== undefined && { bytes }), ...(items !== undefined && { items }) }
 }
 
 /** The part of a map that a release was granted. */

@@ -7,6 +7,8 @@ import type { Cancel, Part } from '../../core/index.ts'
 import type { AppStatus, LocalApp } from '../api/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
+import { countFolder } from './folder-count.ts'
+import { FolderSpaces } from './folder-space.ts'
 import { readBootId, readSuspicions, type Suspicion } from './life-marks.ts'
 import { placedHere, type DesiredRelease } from './release.ts'
 
@@ -15,7 +17,7 @@ const maxApps = 256
 
 export interface AppSupervisorNeeds extends Omit<
   AppRunnerNeeds,
-  'overlay' | 'changed' | 'suspicion' | 'boot'
+  'overlay' | 'changed' | 'suspicion' | 'boot' | 'spaces'
 > {
   /** Of this node, by its certificate. */
   readonly groups: readonly string[]
@@ -45,6 +47,7 @@ export function createAppSupervisor(needs: AppSupervisorNeeds): AppSupervisor {
 class Supervisor implements AppSupervisor {
   readonly name = 'apps'
   readonly #needs: AppSupervisorNeeds
+  readonly #spaces: FolderSpaces
   readonly #runners = new Map<string, AppRunner>()
   /** The end of each app's former runner: the next one waits for it, they share files. */
   readonly #ending = new Map<string, Promise<void>>()
@@ -57,6 +60,7 @@ class Supervisor implements AppSupervisor {
 
   constructor(needs: AppSupervisorNeeds) {
     this.#needs = needs
+    this.#spaces = new FolderSpaces({ folders: needs.folders, clock: needs.clock, count: countFolder })
   }
 
   async start(): Promise<void> {
@@ -118,6 +122,7 @@ class Supervisor implements AppSupervisor {
     const { app } = release.record
     const runner = new AppRunner(release, {
       ...this.#needs,
+      spaces: this.#spaces,
       overlay: this.#needs.overlays[app]?.config ?? {},
       suspicion: this.#suspicions.get(app) ?? null,
       boot: this.#boot,

@@ -29,7 +29,7 @@ export function instantiateModule(boot: Boot, { line, settings }: PartContext): 
     stdin: opened(() => stdio.stdin()),
     stdout: stdio.stdout(),
     stderr: stdio.stderr(),
-    files: createFileTree({ preopens: settings.preopens }),
+    files: createFileTree({ preopens: settings.preopens, line }),
     wait: (waitables) => line.wait(waitables),
     look: () => line.poll(),
     clock: { now: () => Date.now(), monotonicMs: () => performance.now() },

@@ -59,6 +59,8 @@ export interface Preopen {
   readonly hostPath: string
   readonly guestPath: string
   readonly access: 'read' | 'read-write'
+  /** What is put into it is counted with the node; see `filesystem/space.ts`. */
+  readonly counted?: boolean
 }
 
 export interface Part {

@@ -51,8 +51,10 @@ export class FileHandle {
   ): FileHandle {
     const type = fileType(fstatSync(fd, { bigint: true }))
     const file: OpenFile = { fd, access, mayChange, type, state, appender: null }
+    if (access.write && type === 'regular-file') state.space?.opened(fd)
     const shared = new Shared(() => {
       if (file.appender !== null && file.appender !== fd) closeSync(file.appender)
+      state.space?.closing(fd)
       closeSync(fd)
       release()
     })
@@ -84,7 +86,9 @@ export class FileHandle {
   write(buffer: Uint8Array, offset: bigint): number {
     if (!this.#file.access.write) throw new FileError('EBADF')
     const position = this.#position(offset)
-    return system(() => writeSync(this.#file.fd, buffer, 0, buffer.length, position))
+    const { fd } = this.#file
+    const end = (position ?? 0) + buffer.length
+    return this.#counting(end, buffer.length, () => writeSync(fd, buffer, 0, buffer.length, position))
   }
 
   /** Writes at the end, wherever that is by then. */
@@ -94,7 +98,8 @@ export class FileHandle {
     const fd = (this.#file.appender ??= this.#openAppender())
     // Without a descriptor that appends by itself, another writer may come between the question and the answer.
     if (fd === this.#file.fd) return this.write(buffer, this.stat().sizeBytes)
-    return system(() => writeSync(fd, buffer, 0, buffer.length, null))
+    const end = fstatSync(fd).size + buffer.length
+    return this.#counting(end, buffer.length, () => writeSync(fd, buffer, 0, buffer.length, null))
   }
 
   stat(): FileStat {
@@ -106,7 +111,9 @@ export class FileHandle {
     if (!this.#file.access.write) throw new FileError('EBADF')
     if (sizeBytes > maxOffset) throw new FileError('EFBIG')
     this.#assertOpen()
-    system(() => ftruncateSync(this.#file.fd, Number(sizeBytes)))
+    const { fd, state } = this.#file
+    const [size, resize] = [Number(sizeBytes), () => ftruncateSync(fd, Number(sizeBytes))]
+    system(() => (state.space === null ? resize() : state.space.resizing(fd, size, resize)))
   }
 
   setTimes(accessed: NewTime, modified: NewTime): void {
@@ -134,6 +141,14 @@ export class FileHandle {
   close(): void {
     this.#isOpen = false
     this.#letGo()
+  }
+
+  /** @param end where what is written ends at most */
+  #counting(end: number, length: number, write: () => number): number {
+    const { fd, state, type } = this.#file
+    const { space } = state
+    if (space === null || type !== 'regular-file') return system(write)
+    return system(() => space.writing(fd, end, length, write))
   }
 
   /** null where there are no offsets. */

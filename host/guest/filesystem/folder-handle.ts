@@ -1,6 +1,6 @@
 /** An open folder: everything that is done with paths, each of which is walked from here and never leads above. */
 import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readlinkSync } from 'node:fs'
-import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs'
+import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
 import { DirectoryPages } from './directory-pages.ts'
 import { FileError, fileError, system } from './errno.ts'
 import { FileHandle, type FileAccess } from './file-handle.ts'
@@ -9,7 +9,7 @@ import { fileType, type FileStat, type NewTime } from './metadata.ts'
 import { Shared } from './shared.ts'
 import { setTimesOfEntry } from './times.ts'
 import type { TreeState } from './tree.ts'
-import { walk, type Follow, type Place } from './walk.ts'
+import { existing, walk, type Follow, type Place } from './walk.ts'
 
 export interface OpenRequest extends FileAccess {
   readonly follow: boolean
@@ -79,11 +79,14 @@ export class FolderHandle {
   }
 
   makeFolder(path: string): void {
-    this.#change(path, (place) => mkdirSync(place.folder.entry(place.name)))
+    this.#add(path, (place) => mkdirSync(place.folder.entry(place.name)))
   }
 
   removeFolder(path: string): void {
-    this.#change(path, (place) => rmdirSync(place.folder.entry(place.name)))
+    this.#change(path, (place) => {
+      rmdirSync(place.folder.entry(place.name))
+      this.#state.space?.giveBack(0, 1)
+    })
   }
 
   /** @throws FileError EISDIR for a folder, on every system */
@@ -93,6 +96,7 @@ export class FolderHandle {
       if (stat.isDirectory()) throw new FileError('EISDIR')
       if (place.asFolder) throw new FileError('ENOTDIR')
       unlinkSync(place.folder.entry(place.name))
+      this.#freed(stat)
     })
   }
 
@@ -111,7 +115,7 @@ export class FolderHandle {
     if (target === '') throw new FileError('ENOENT')
     if (target.includes('\0')) throw new FileError('EINVAL')
     if (target.startsWith('/')) throw new FileError('EPERM')
-    this.#change(path, (place) => {
+    this.#add(path, (place) => {
       assertNewEntry(place)
       symlinkSync(target, place.folder.entry(place.name))
     })
@@ -125,7 +129,8 @@ export class FolderHandle {
       if (source.asFolder) throw new FileError('ENOTDIR')
       // link(2) of Linux names the link itself, that of others follows it, and nothing may be followed for us.
       if (stat.isSymbolicLink() && process.platform !== 'linux') throw new FileError('ENOTSUP')
-      to.#change(newPath, (target) => {
+      this.#assertCountedAs(to)
+      to.#add(newPath, (target) => {
         assertNewEntry(target)
         this.#assertMayChange()
         linkSync(source.folder.entry(source.name), target.folder.entry(target.name))
@@ -135,10 +140,15 @@ export class FolderHandle {
 
   rename(path: string, to: FolderHandle, newPath: string): void {
     this.#change(path, (source) => {
-      const isFolder = existing(source).isDirectory()
+      const moved = existing(source)
+      this.#assertCountedAs(to)
       to.#change(newPath, (target) => {
-        if ((source.asFolder || target.asFolder) && !isFolder) throw new FileError('ENOTDIR')
+        if ((source.asFolder || target.asFolder) && !moved.isDirectory()) throw new FileError('ENOTDIR')
+        const replaced = this.#state.space === null ? undefined : target.stat()
         renameSync(source.folder.entry(source.name), target.folder.entry(target.name))
+        // Two names of one file stay two names.
+        if (replaced !== undefined && !(replaced.ino === moved.ino && replaced.dev === moved.dev))
+          this.#freed(replaced)
       })
     })
   }
@@ -190,6 +200,22 @@ export class FolderHandle {
     })
   }
 
+  /** For what makes an entry. */
+  #add(path: string, use: (place: Place) => void): void {
+    const { space } = this.#state
+    this.#change(path, (place) => (space === null ? use(place) : space.adding(() => use(place))))
+  }
+
+  /** An entry is gone, and with its last name what was in it. */
+  #freed(stat: BigIntStats): void {
+    this.#state.space?.giveBack(stat.isFile() && stat.nlink === 1n ? Number(stat.size) : 0, 1)
+  }
+
+  /** What moves from one counted folder to another would have to be counted through; a program copies it then. */
+  #assertCountedAs(to: FolderHandle): void {
+    if (this.#state.space !== to.#state.space) throw new FileError('EXDEV')
+  }
+
   #openPlace(place: Place, request: OpenRequest): Handle {
     const { create, truncate, write } = request
     const directory = request.directory || place.asFolder
@@ -200,11 +226,21 @@ export class FolderHandle {
     }
     const release = this.#state.hold()
     try {
-      return this.#adopt(openEntry(place, request, directory), place, request, release)
+      return this.#adopt(this.#openCounted(place, request, directory), place, request, release)
     } catch (error) {
       release()
       throw fileError(error)
     }
+  }
+
+  #openCounted(place: Place, request: OpenRequest, directory: boolean): number {
+    const { space } = this.#state
+    if (space === null || !(request.create || request.truncate)) return openEntry(place, request, directory)
+    const before = place.stat()
+    if (before === undefined) return space.adding(() => openEntry(place, request, directory))
+    const fd = openEntry(place, request, directory)
+    if (request.truncate && before.isFile()) space.giveBack(Number(before.size), 0)
+    return fd
   }
 
   #adopt(
@@ -249,12 +285,6 @@ function openEntry(place: Place, request: OpenRequest, directory: boolean): numb
     (directory ? constants.O_DIRECTORY : 0) |
     (sync === 'all' ? constants.O_SYNC : sync === 'data' ? (constants.O_DSYNC ?? constants.O_SYNC) : 0)
   return openSync(place.folder.entry(place.name), flags, 0o666)
-}
-
-function existing(place: Place): NonNullable<ReturnType<Place['stat']>> {
-  const stat = place.stat()
-  if (stat === undefined) throw new FileError('ENOENT')
-  return stat
 }
 
 /** For a name that must be new and is no folder's: a trailing slash finds either nothing or something else. */

@@ -4,15 +4,19 @@
  *
  * Everything is synchronous, as the guest's thread is: Node's own synchronous calls on the host's files.
  */
+import type { HostLine } from '../line.ts'
 import type { Preopen } from '../part.ts'
 import { FileError, fileError } from './errno.ts'
 import { FolderHandle } from './folder-handle.ts'
 import { openFolder } from './folder.ts'
 import { fileLimits } from './limits.ts'
 import { ExactTimes } from './metadata.ts'
+import { spaceOf, type Space } from './space.ts'
 
 export interface FileTreeOptions {
   readonly preopens: readonly Preopen[]
+  /** To the node, which counts the space of those that are `counted`. */
+  readonly line?: Pick<HostLine, 'call'>
   /** Milliseconds since the Unix epoch, for times set to the present. */
   readonly now?: () => number
   /** false walks by names and checks instead of by descriptors, as on systems without /proc. */
@@ -24,8 +28,10 @@ export interface PreopenedFolder {
   readonly folder: FolderHandle
 }
 
-/** What the handles of one guest share. */
+/** What the handles of one guest share that are of one preopened folder. */
 export interface TreeState {
+  /** null where it is not counted. */
+  readonly space: Space | null
   readonly times: ExactTimes
   /** Milliseconds since the Unix epoch. */
   now(): number
@@ -44,9 +50,10 @@ export interface FileTree {
 }
 
 /** Touches nothing on the disk yet. */
-export function createFileTree({ preopens, now = () => Date.now(), anchored }: FileTreeOptions): FileTree {
+export function createFileTree(options: FileTreeOptions): FileTree {
+  const { preopens, line, now = () => Date.now(), anchored } = options
   let held = 0
-  const state: TreeState = {
+  const state: Omit<TreeState, 'space'> = {
     times: new ExactTimes(),
     now,
     hold() {
@@ -63,7 +70,11 @@ export function createFileTree({ preopens, now = () => Date.now(), anchored }: F
     openPreopens() {
       const opened: PreopenedFolder[] = []
       try {
-        for (const preopen of preopens) opened.push(openPreopen(preopen, state, anchored))
+        for (const preopen of preopens) {
+          const space =
+            preopen.counted === true && line !== undefined ? spaceOf(line, preopen.guestPath) : null
+          opened.push(openPreopen(preopen, { ...state, space }, anchored))
+        }
       } catch (error) {
         for (const { folder } of opened) folder.close()
         throw error

@@ -39,6 +39,13 @@ export function walk<T>(base: Folder, path: string, follow: Follow, use: (place:
   }
 }
 
+/** @throws FileError ENOENT */
+export function existing(place: Place): BigIntStats {
+  const stat = place.stat()
+  if (stat === undefined) throw new FileError('ENOENT')
+  return stat
+}
+
 function descend(base: Folder, opened: Folder[], path: string, follow: Follow): Place {
   const pending = componentsOf(path).reverse()
   let asFolder = path.endsWith('/')

@@ -7,7 +7,10 @@ import { createFileTree, type FileTree } from './tree.ts'
 export const filesystemPart: PartKind = {
   name: 'wasi:filesystem',
   create: (context) => ({
-    imports: createFilesystem(createFileTree({ preopens: context.settings.preopens }), context),
+    imports: createFilesystem(
+      createFileTree({ preopens: context.settings.preopens, line: context.line }),
+      context,
+    ),
   }),
 }
 

@@ -1,5 +1,5 @@
 /** What each app does and uses on this node since it was placed here. */
-import type { AppState, AppUsage, LocalApp } from '../../api/index.ts'
+import type { AppState, AppUsage, Holding, LocalApp } from '../../api/index.ts'
 import type { MetricFamily, Sample, Snapshot } from '../contract.ts'
 
 /** Of the control API's contract; a test holds it complete. */
@@ -30,6 +30,24 @@ function ofEach(label: string, values: (app: LocalApp) => Readonly<Record<string
         value,
       })),
     )
+}
+
+/** Of each store and writable folder of each app; what is not known yet is left out. */
+function ofHoldings(value: (holding: Holding) => number | null) {
+  return ofEach('store', ({ storage }) => {
+    const { keyvalue, blobstore, folders = {} } = storage ?? {}
+    const named: [string, Holding | undefined][] = [
+      ['keyvalue', keyvalue],
+      ['blobstore', blobstore],
+      ...Object.entries(folders).map(([name, holding]): [string, Holding] => [`folder:${name}`, holding]),
+    ]
+    return Object.fromEntries(
+      named.flatMap(([name, holding]) => {
+        const known = holding === undefined ? null : value(holding)
+        return known === null ? [] : [[name, known]]
+      }),
+    )
+  })
 }
 
 const labels = ['app'] as const
@@ -120,6 +138,34 @@ export const appFamilies: readonly MetricFamily[] = [
     type: 'counter',
     labels,
     read: ofUsage(({ memoryByteSeconds }) => memoryByteSeconds),
+  },
+  {
+    name: 'selvedge_app_storage_bytes',
+    help: 'Bytes in the stores of the app, and in each folder that it may write to',
+    type: 'gauge',
+    labels: ['app', 'store'],
+    read: ofHoldings(({ bytes }) => bytes),
+  },
+  {
+    name: 'selvedge_app_storage_limit_bytes',
+    help: 'Bytes that may be in them',
+    type: 'gauge',
+    labels: ['app', 'store'],
+    read: ofHoldings(({ maxBytes }) => maxBytes),
+  },
+  {
+    name: 'selvedge_app_storage_items',
+    help: 'Keys, objects or files in them',
+    type: 'gauge',
+    labels: ['app', 'store'],
+    read: ofHoldings(({ items }) => items),
+  },
+  {
+    name: 'selvedge_app_storage_limit_items',
+    help: 'Keys, objects or files that may be in them',
+    type: 'gauge',
+    labels: ['app', 'store'],
+    read: ofHoldings(({ maxItems }) => maxItems),
   },
   {
     name: 'selvedge_app_received_bytes_total',

@@ -12,6 +12,7 @@ import {
 import { openDevices, type DevicesConfig } from '../../../host/devices/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import { engineProblems } from '../../../host/engine/index.ts'
+import { FolderSpaces } from '../../../host/apps/folder-space.ts'
 import { AppRunner } from '../../../host/apps/app-runner.ts'
 import { FakeClock, seededRandom, settle } from '../fake-clock.ts'
 import { componentBytes, FakeEngine, releaseOf } from './fake-engine.ts'
@@ -572,6 +573,7 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
     storage: memoryStorage(clock),
     devices: await openDevices(bothDevices, { clock, random }),
     folders: {},
+    spaces: new FolderSpaces({ folders: {}, clock, count: async () => ({ bytes: 0, items: 0 }) }),
     fetchComponent: async () => componentBytes('1.0.0'),
     recall: () => null,
     folder: memoryFolder(),

@@ -55,6 +55,7 @@ const program = `(module
     (drop (call $fd_write (i32.load (i32.const 24)) (i32.const 0) (i32.const 1) (i32.const 8)))))`
 
 /** Errors of preview1, as its witx numbers them. */
+const quotaReached = '19'
 const badDescriptor = '08'
 const readOnlyFolder = '69'
 
@@ -67,9 +68,10 @@ let apps: AppSupervisor
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'selvedge-folders-'))
   bytes = await coreModule(program)
-  for (const name of ['photos', 'inbox', 'fleeting']) await mkdir(join(root, name))
+  for (const name of ['photos', 'inbox', 'full', 'fleeting']) await mkdir(join(root, name))
   await writeFile(join(root, 'photos/in.txt'), 'a picture\n')
   await writeFile(join(root, 'inbox/in.txt'), 'a letter\n')
+  for (const name of ['in.txt', 'old.txt']) await writeFile(join(root, 'full', name), 'old\n')
   apps = createAppSupervisor({
     engine,
     storage: memoryStorage(systemClock),
@@ -77,6 +79,7 @@ beforeAll(async () => {
     folders: {
       photos: { path: join(root, 'photos'), access: 'read' },
       inbox: { path: join(root, 'inbox'), access: 'read-write' },
+      full: { path: join(root, 'full'), access: 'read-write', size: 1_000_000, files: 2 },
       fleeting: { path: join(root, 'fleeting'), access: 'read' },
     },
     overlays: {},
@@ -149,6 +152,21 @@ describe('a granted folder', () => {
     }
   })
 
+  it.each(['worker', 'process', 'shared'] as const)(
+    'takes no more than its owner allows, in isolation "%s", and the app is told why',
+    async (isolation) => {
+      const app = `hoarder-${isolation}`
+      const seen = await linesOf(app, ['folder:full'], { isolation })
+      expect(seen.filter((line) => line.length < 10)).toEqual(['/full', 'old', quotaReached])
+      expect(seen.join()).toContain('the folder full is full for this app: it holds 8 bytes in 2 files')
+      expect(await readdir(join(root, 'full'))).toEqual(['in.txt', 'old.txt'])
+      const local = apps.local().find((local) => local.app === app)
+      expect(local?.storage?.folders).toEqual({
+        full: { bytes: 8, items: 2, maxBytes: 1_000_000, maxItems: 2 },
+      })
+    },
+  )
+
   it('is denied to an app without the grant, which sees no folder at all', async () => {
     expect(await linesOf('stranger', ['network:lookup'])).toEqual([badDescriptor])
   })
@@ -173,6 +191,6 @@ it('a grant gives the folder of that name alone, however often it is written', (
     letters: { path: '/srv/letters', access: 'read-write' },
   } as const
   expect(preopensOf(['folder:letters', 'folder:letters', 'folder:../etc', 'sensor:photos'], folders)).toEqual(
-    [{ hostPath: '/srv/letters', guestPath: '/letters', access: 'read-write' }],
+    [{ hostPath: '/srv/letters', guestPath: '/letters', access: 'read-write', counted: true }],
   )
 })

@@ -32,7 +32,7 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
 
   it('has a sentence of help, and labels that only so many values can be in', () => {
     expect(family.help).toMatch(/^[A-Z1].{10,}[^.]$/)
-    const allowed = ['app', 'state', 'reason', 'outcome', 'kind', 'code', 'verdict', 'mode']
+    const allowed = ['app', 'state', 'reason', 'outcome', 'kind', 'code', 'verdict', 'mode', 'store']
     const info = ['version', 'node', 'arch']
     for (const label of family.labels ?? [])
       expect(name.endsWith('_info') ? info : allowed, label).toContain(label)
@@ -60,6 +60,14 @@ describe('the text', () => {
     }
     expect(types.size).toBe(metricFamilies.length)
     expect(series.length).toBeGreaterThan(metricFamilies.length)
+  })
+
+  it('tells what is in each store of an app, where that is known, and what may be', async () => {
+    const { value } = await scrape({ ...sampleSnapshot, apps: [sampleApp('hello')] })
+    expect(value('selvedge_app_storage_bytes', { app: 'hello', store: 'keyvalue' })).toBe(1_000)
+    expect(value('selvedge_app_storage_items', { app: 'hello', store: 'folder:inbox' })).toBe(2)
+    expect(value('selvedge_app_storage_limit_bytes', { app: 'hello', store: 'blobstore' })).toBe(9_000)
+    expect(value('selvedge_app_storage_bytes', { app: 'hello', store: 'blobstore' })).toBeUndefined()
   })
 
   it('is of the format on a node that has nothing yet', async () => {

@@ -35,6 +35,11 @@ export function sampleApp(app: string, changes: Partial<LocalApp> = {}): LocalAp
       waiting: 5,
       incidents: { trap: 3, deadline: 1 },
     },
+    storage: {
+      keyvalue: { bytes: 1_000, items: 12, maxBytes: 5_000, maxItems: 100 },
+      blobstore: { bytes: null, items: null, maxBytes: 9_000, maxItems: 90 },
+      folders: { inbox: { bytes: 8, items: 2, maxBytes: 1_000_000, maxItems: 7 } },
+    },
     fetchedBytes: 12_390,
     ...changes,
   }
