@@ -5,10 +5,12 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import
 import '../core/compat.ts'
+import * as nodeModule from 'node:module'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { systemClock } from '../core/index.ts'
+import { useCompileCache, type CodeCache } from './compile-cache.ts'
 import { Interruption, runCli, wantsColour, type Output, type World } from './cli/index.ts'
 
 const { env } = process
@@ -76,9 +78,16 @@ const world: World = {
   signal: ending.signal,
   async startNode(options) {
     const { startNode } = await import('./node/index.ts')
-    return startNode(options)
+    const node = await startNode(options)
+    // A node often ends with its power.
+    if (isCaching) codeCache.flushCompileCache?.()
+    return node
   },
 }
+
+// Of some versions of Node.js only.
+const codeCache = nodeModule as CodeCache
+const isCaching = useCompileCache(codeCache, world.folders.cache, process.getuid?.() ?? null)
 
 process.exitCode = await runCli(process.argv.slice(2), world)
 // Nothing that a library left behind (a socket that lingers, a timer) may keep a finished command alive; what

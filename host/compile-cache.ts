@@ -1,0 +1,51 @@
+/**
+ * V8's compiled code, kept from one run of the program to the next where Node.js can do that (22.8 and later): a
+ * command that loads the node starts 40 ms earlier. Only ever a help: without it everything works, later.
+ *
+ * What lies in the cache is run as it is. So it is used only in folders that nobody else may change; `sudo` that
+ * keeps the caller's HOME gets none.
+ */
+import { lstatSync, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** The part of node:module that is asked; both functions are missing from older versions. */
+export interface CodeCache {
+  readonly enableCompileCache?: (folder: string) => unknown
+  readonly flushCompileCache?: () => void
+}
+
+/**
+ * Lets what is imported from here on be taken from the cache, and be added to it at the end of the process. Call it
+ * before the first import that costs something.
+ * @param folder the program's own cache folder; its parent must exist, as `~/.cache` does
+ * @param uid whose folders may be trusted; null where the system has no such numbers
+ * @returns whether there is a cache
+ */
+export function useCompileCache(codeCache: CodeCache, folder: string, uid: number | null): boolean {
+  if (codeCache.enableCompileCache === undefined || uid === null) return false
+  const compiled = join(folder, 'compiled')
+  try {
+    // One level each: what makes whole paths, Node's own cache included, does not end below /proc.
+    for (const path of [folder, compiled]) makeFolder(path)
+    if (![dirname(folder), folder, compiled].every((path) => isOnlyOurs(path, uid))) return false
+    codeCache.enableCompileCache(compiled)
+    return true
+  } catch {
+    // A read-only disk, a full one, no home: the next start is as slow as this one.
+    return false
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+function isOnlyOurs(path: string, uid: number): boolean {
+  const othersMayWrite = 0o002
+  const facts = lstatSync(path)
+  return facts.isDirectory() && facts.uid === uid && (facts.mode & othersMayWrite) === 0
+}

@@ -1,0 +1,76 @@
+/** What the built program is made of: the files of dist/, and what each of them loads before it does anything. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+interface Output {
+  readonly entryPoint?: string
+  readonly inputs: Readonly<Record<string, unknown>>
+  readonly imports: readonly {
+    readonly path: string
+    readonly kind: string
+    readonly external?: boolean
+  }[]
+}
+
+const root = resolve(import.meta.dirname ?? '.', '../..')
+const { outputs } = JSON.parse(readFileSync(join(root, 'build/bundle.json'), 'utf8')) as {
+  outputs: Readonly<Record<string, Output>>
+}
+const nameOf = (path: string): string => path.split('/').at(-1) ?? path
+const entryOf = (entry: string): string => {
+  const found = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === entry)
+  if (found === undefined) throw new Error(`nothing was built from ${entry}`)
+  return found[0]
+}
+
+/** The files that are loaded together with this one. */
+function loadedWith(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  for (const { path, kind, external } of outputs[file]?.imports ?? []) {
+    if (kind === 'import-statement' && external !== true) loadedWith(path, found)
+  }
+  return found
+}
+
+const inputsOf = (files: Iterable<string>): string[] =>
+  [...files].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}))
+const client = loadedWith(entryOf('host/main.ts'))
+
+describe('the program', () => {
+  it('loads what every command needs, and nothing of the node, the mesh or the engine', () => {
+    const inputs = inputsOf(client)
+    expect(inputs).toContain('host/cli/commands/status.ts')
+    expect(inputs).toContain('host/api/client.ts')
+    const folders =
+      /^(mesh|host\/(apps|build|config|engine|guest|http|interfaces|manifest|metrics|node|run|storage|toml|triggers|devices))\//
+    expect(inputs.filter((input) => folders.test(input))).toEqual([])
+    expect(
+      inputs.filter((input) =>
+        /libp2p|multiformats|jco|preview2-shim|valibot|prom-client|sqlite/.test(input),
+      ),
+    ).toEqual([])
+  })
+
+  it('loads the node when it is asked to start one', () => {
+    const inputs = inputsOf(loadedWith(entryOf('host/node/index.ts')))
+    expect(inputs).toContain('mesh/index.ts')
+    expect(inputs.some((input) => input.includes('/libp2p/'))).toBe(true)
+  })
+
+  it('never imports node:http as a module, which would load all of undici', () => {
+    const importing = Object.keys(outputs).filter((file) =>
+      outputs[file]?.imports.some(
+        ({ path, kind }) => kind === 'import-statement' && /^(node:)?https?$/.test(path),
+      ),
+    )
+    expect(importing).toEqual([])
+  })
+
+  it('has each of its files in dist/, beside it', () => {
+    const wanted = Object.keys(outputs).map(nameOf)
+    expect(wanted).toContain('selvedge.mjs')
+    expect(wanted.filter((name) => !existsSync(join(root, 'dist', name)))).toEqual([])
+  })
+})
