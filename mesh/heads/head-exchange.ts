@@ -11,10 +11,11 @@ import {
 } from '../../core/index.ts'
 import { PeerChannels, type NodeId, type Transport } from '../transport/index.ts'
 import { headLimits, isHeadKey, type Head, type HeadOutcome } from './head.ts'
-import { HeadSync, type HeadAction, type HeadEvent, type HeadSyncOptions } from './head-sync.ts'
+import { HeadSync, type HeadSyncOptions } from './head-sync.ts'
+import type { HeadAction, HeadEvent } from './head-events.ts'
 import { decodeMessage, encodeMessage, messageLimits } from './message.ts'
 
-const headProtocol = '/selvedge/heads/1'
+const headProtocol = '/selvedge/heads/2'
 
 export interface HeadExchangeParts {
   readonly transport: Transport

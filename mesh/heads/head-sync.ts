@@ -6,9 +6,12 @@
  * Pure: events and the time in, actions out. The bytes are judged by their owners, outside; nothing is held or
  * announced here that the owner has not handed in with `changed`.
  */
-import type { Random } from '../../core/index.ts'
-import { isNewer, type Head, type HeadId, type HeadOutcome } from './head.ts'
-import { messageLimits, type HeadMessage } from './message.ts'
+import type { Digest, Random } from '../../core/index.ts'
+import { answerBranches, answerLeaves, opening, resolve, type View } from './comparison.ts'
+import type { HeadAction, HeadEvent } from './head-events.ts'
+import { isNewer, type Head, type HeadId } from './head.ts'
+import { fanOut, fingerprintBytes, leafSize, saltBytes } from './head-tree.ts'
+import { messageLimits, type HeadMessage, type Summary } from './message.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { Pulls } from './pulls.ts'
 import { HeadStore } from './store.ts'
@@ -20,8 +23,10 @@ export interface HeadSyncOptions extends PatienceOptions {
   readonly pullMs: number
   /** A head its owner did not take is not pulled again for so long, unless something else changed. */
   readonly refusedMs: number
-  /** A full list goes to one neighbour at most this often. */
-  readonly listMs: number
+  /** This node begins a comparison with one neighbour at most this often. */
+  readonly beginMs: number
+  /** Heads announced in one answer. More than are pulled at once would be told for nothing. */
+  readonly maxAnnounced: number
   /** Under way with one peer. */
   readonly maxPulls: number
 }
@@ -30,7 +35,8 @@ export const headSyncDefaults: HeadSyncOptions = {
   compareMs: 2_000,
   pullMs: 4_000,
   refusedMs: 10_000,
-  listMs: 500,
+  beginMs: 500,
+  maxAnnounced: 512,
   maxPulls: 512,
   messagesPerSecond: 200,
   messageBurst: 2_000,
@@ -40,35 +46,21 @@ export const headSyncDefaults: HeadSyncOptions = {
   maxFaults: 16,
 }
 
-export type HeadEvent =
-  /** The owner holds this now; `from` where a peer brought it. */
-  | { readonly type: 'changed'; readonly head: Head; readonly from?: string }
-  /** Of the heads whose keys start so, the owner holds these and no others any more. */
-  | { readonly type: 'retain'; readonly prefix: string; readonly keys: ReadonlySet<string> }
-  | { readonly type: 'peer-up'; readonly peer: string }
-  | { readonly type: 'peer-down'; readonly peer: string }
-  | { readonly type: 'message'; readonly peer: string; readonly message: HeadMessage }
-  /** A message that could not be read. */
-  | { readonly type: 'rubbish'; readonly peer: string; readonly reason: string }
-  /** What became of an `accept`. */
-  | { readonly type: 'judged'; readonly peer: string; readonly key: string; readonly outcome: HeadOutcome }
-  | { readonly type: 'tick' }
-
-export type HeadAction =
-  | { readonly type: 'send'; readonly peer: string; readonly message: HeadMessage }
-  | { readonly type: 'accept'; readonly peer: string; readonly key: string; readonly bytes: Uint8Array }
-  | { readonly type: 'misbehaved'; readonly peer: string; readonly reason: string }
+type Message<Kind extends HeadMessage['t']> = Extract<HeadMessage, { t: Kind }>
 
 interface Neighbour {
   compareAtMs: number
-  listedAtMs: number
+  begunAtMs: number
+  /** Digest of the summary that it was sent last. */
+  told: Digest | null
   /** Some of what it has did not fit among the pulls under way: compare again when they are done. */
   hasMore: boolean
 }
 
-/** What an id costs on the wire, and what looking at a key costs in the same coin. */
+/** What an id costs on the wire, what the answer to a branch may, and what a fingerprint takes in the same coin. */
 const idBytes = 128
-const lookBytes = 16
+const branchBytes = fanOut * (fanOut * fingerprintBytes + 16)
+const hashBytes = 64
 
 export class HeadSync {
   readonly #random: Random
@@ -138,10 +130,11 @@ export class HeadSync {
   #onPeerUp(peer: string, nowMs: number): void {
     this.#neighbours.set(peer, {
       compareAtMs: this.#nextCompareMs(nowMs),
-      listedAtMs: -Infinity,
+      begunAtMs: -Infinity,
+      told: null,
       hasMore: false,
     })
-    this.#send(peer, { t: 'summary', ...this.#store.summary() })
+    this.#summarise(peer)
   }
 
   #onTick(nowMs: number): void {
@@ -149,7 +142,7 @@ export class HeadSync {
     for (const [peer, neighbour] of this.#neighbours) {
       if (neighbour.compareAtMs > nowMs) continue
       neighbour.compareAtMs = this.#nextCompareMs(nowMs)
-      this.#send(peer, { t: 'summary', ...this.#store.summary() })
+      this.#summarise(peer)
     }
   }
 
@@ -160,10 +153,14 @@ export class HeadSync {
       return this.#fault(peer, 'it sends messages faster than allowed', nowMs)
     switch (message.t) {
       case 'have':
-        this.#compare(peer, message.ids, nowMs)
+      case 'found':
+        this.#pull(peer, message.ids, nowMs)
         break
-      case 'list':
-        this.#onList(peer, message, nowMs)
+      case 'compare':
+        this.#onCompare(peer, message, nowMs)
+        break
+      case 'name':
+        this.#onName(peer, message, nowMs)
         break
       case 'want':
         this.#serve(peer, message.keys, nowMs)
@@ -176,39 +173,71 @@ export class HeadSync {
     }
   }
 
-  #onSummary(
-    peer: string,
-    neighbour: Neighbour,
-    theirs: { count: number; digest: string },
-    nowMs: number,
-  ): void {
+  /** Of two that differ, the one with the smaller digest begins, so that not both do. */
+  #onSummary(peer: string, neighbour: Neighbour, theirs: Summary, nowMs: number): void {
     const ours = this.#store.summary()
-    if (ours.digest === theirs.digest && ours.count === theirs.count) return
-    if (nowMs - neighbour.listedAtMs < this.#options.listMs) return
-    if (!this.#patience.mayAnswer(peer, this.#store.size * idBytes, nowMs)) return
-    neighbour.listedAtMs = nowMs
-    for (const page of this.#store.pages()) this.#send(peer, page)
+    if (ours.digest === theirs.digest) return
+    if (ours.digest > theirs.digest) {
+      if (neighbour.told !== ours.digest) this.#summarise(peer)
+      return
+    }
+    if (nowMs - neighbour.begunAtMs < this.#options.beginMs) return
+    if (!this.#patience.mayAnswer(peer, branchBytes, nowMs)) return
+    neighbour.begunAtMs = nowMs
+    const salt = this.#random.bytes(saltBytes)
+    this.#sendView(peer, salt, opening(this.#store.tree, salt))
   }
 
-  #onList(peer: string, list: Extract<HeadMessage, { t: 'list' }>, nowMs: number): void {
-    // What they have is worth a look in any case; what we have is only for those who did not ask too often.
-    if (!this.#patience.mayAnswer(peer, this.#store.size * lookBytes, nowMs))
-      return this.#compare(peer, list.ids, nowMs)
-    const ahead = this.#store.aheadOf(list)
-    const isAllowed = ahead.length === 0 || this.#patience.mayAnswer(peer, ahead.length * idBytes, nowMs)
-    this.#compare(peer, list.ids, nowMs, isAllowed ? ahead : [])
+  #onCompare(peer: string, { salt, branches, leaves }: Message<'compare'>, nowMs: number): void {
+    const { tree } = this.#store
+    const counted = leaves.map(({ prefix }) => tree.countUnder(prefix))
+    const lookBytes = counted.reduce((sum, count) => sum + count * hashBytes, 0)
+    if (!this.#patience.mayAnswer(peer, branches.length * branchBytes + lookBytes, nowMs)) return
+    const announcing = { limit: this.#options.maxAnnounced, random: this.#random }
+    const deeper = answerBranches(tree, salt, branches, announcing)
+    const { ahead, unknown } = answerLeaves(tree, salt, leaves, announcing)
+    this.#sendView(peer, salt, deeper.view)
+    if (unknown.length > 0) this.#send(peer, { t: 'name', salt, parts: unknown })
+    this.#found(peer, [...deeper.ahead, ...ahead], nowMs)
   }
 
-  /** Pulls what they have newer, announces what we have newer. */
-  #compare(peer: string, theirs: readonly HeadId[], nowMs: number, ahead: readonly HeadId[] = []): void {
+  #onName(peer: string, { salt, parts }: Message<'name'>, nowMs: number): void {
+    if (!this.#patience.mayAnswer(peer, parts.length * leafSize * hashBytes, nowMs)) return
+    this.#found(peer, resolve(this.#store.tree, salt, parts), nowMs)
+  }
+
+  #pull(peer: string, theirs: readonly HeadId[], nowMs: number): void {
     const wanted = theirs.filter((id) => isNewer(id, this.#store.get(id.key)))
     const taken = this.#pulls.want(peer, wanted, nowMs)
     const neighbour = this.#neighbours.get(peer)
     if (neighbour !== undefined && taken.isFull) neighbour.hasMore = true
     this.#ask(taken.asks)
-    for (let at = 0; at < ahead.length; at += messageLimits.idsPerMessage) {
-      this.#send(peer, { t: 'have', ids: ahead.slice(at, at + messageLimits.idsPerMessage) })
+  }
+
+  #found(peer: string, ids: readonly HeadId[], nowMs: number): void {
+    if (ids.length === 0 || !this.#patience.mayAnswer(peer, ids.length * idBytes, nowMs)) return
+    for (let at = 0; at < ids.length; at += messageLimits.idsPerMessage) {
+      this.#send(peer, { t: 'found', ids: ids.slice(at, at + messageLimits.idsPerMessage) })
     }
+  }
+
+  #sendView(peer: string, salt: Uint8Array, { branches, leaves }: View): void {
+    const step = messageLimits.partsPerMessage
+    for (let at = 0; at < Math.max(branches.length, leaves.length); at += step) {
+      this.#send(peer, {
+        t: 'compare',
+        salt,
+        branches: branches.slice(at, at + step),
+        leaves: leaves.slice(at, at + step),
+      })
+    }
+  }
+
+  #summarise(peer: string): void {
+    const summary = this.#store.summary()
+    const neighbour = this.#neighbours.get(peer)
+    if (neighbour !== undefined) neighbour.told = summary.digest
+    this.#send(peer, { t: 'summary', ...summary })
   }
 
   #serve(peer: string, keys: readonly string[], nowMs: number): void {
@@ -245,7 +274,7 @@ export class HeadSync {
     const neighbour = this.#neighbours.get(event.peer)
     if (neighbour === undefined || !neighbour.hasMore || this.#pulls.countFor(event.peer) > 0) return
     neighbour.hasMore = false
-    this.#send(event.peer, { t: 'summary', ...this.#store.summary() })
+    this.#summarise(event.peer)
   }
 
   #fault(peer: string, reason: string, nowMs: number): void {

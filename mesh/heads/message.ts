@@ -1,6 +1,7 @@
 /** What two neighbours say to each other about heads, and how it is written. */
-import { decodeCbor, defineProblems, encodeCbor, isDigest, type Digest } from '../../core/index.ts'
-import { headLimits, isCount, isHeadKey, readHeadId, type HeadId } from './head.ts'
+import { decodeCbor, defineProblems, encodeCbor, type Digest } from '../../core/index.ts'
+import { headLimits, isCount, isHeadKey, type HeadId } from './head.ts'
+import { fanOut, fingerprintBytes, maxDepth, saltBytes } from './head-tree.ts'
 
 /** All that a node holds, in one number and one digest. */
 export interface Summary {
@@ -8,15 +9,30 @@ export interface Summary {
   readonly digest: Digest
 }
 
+/** Fingerprints of what is under a prefix of places in the tree; see `comparison.ts`. */
+export interface Part {
+  /** Hexadecimal digits, none for the whole tree. */
+  readonly prefix: string
+  readonly fingerprints: Uint8Array
+}
+
 export type HeadMessage =
   /** I have these now. */
   | { readonly t: 'have'; readonly ids: readonly HeadId[] }
+  /** A comparison found that I have these, and that you do not. */
+  | { readonly t: 'found'; readonly ids: readonly HeadId[] }
   | { readonly t: 'want'; readonly keys: readonly string[] }
   | { readonly t: 'heads'; readonly heads: readonly { readonly key: string; readonly bytes: Uint8Array }[] }
   | ({ readonly t: 'summary' } & Summary)
-  /** Everything I have with a key after `after` (from the start where empty) up to the last in `ids`, or to the
-   * end where `isLast`; sorted by key. */
-  | { readonly t: 'list'; readonly after: string; readonly ids: readonly HeadId[]; readonly isLast: boolean }
+  /** This is what I have: in `branches` each subtree's sixteen parts, in `leaves` all heads under a prefix. */
+  | {
+      readonly t: 'compare'
+      readonly salt: Uint8Array
+      readonly branches: readonly Part[]
+      readonly leaves: readonly Part[]
+    }
+  /** Which heads are these? */
+  | { readonly t: 'name'; readonly salt: Uint8Array; readonly parts: readonly Part[] }
 
 export const messageLimits = {
   /** One head of any size with a full batch before it, and what surrounds them. */
@@ -26,6 +42,10 @@ export const messageLimits = {
   headsPerMessage: 256,
   idsPerMessage: 1_000,
   keysPerWant: 256,
+  /** Branches, leaves or questions in one message: the work that it causes is sixteen times as much. */
+  partsPerMessage: 64,
+  /** A leaf has sixteen heads, unless somebody found many keys of one hash. */
+  fingerprintsPerLeaf: 64,
 } as const
 
 export const headsProblems = defineProblems({
@@ -37,13 +57,23 @@ export const headsProblems = defineProblems({
 })
 
 export function encodeMessage(message: HeadMessage): Uint8Array {
-  switch (message.t) {
+  const { t } = message
+  switch (t) {
     case 'have':
-      return encodeCbor({ t: message.t, ids: message.ids.map(idTuple) })
-    case 'list':
-      return encodeCbor({ ...message, ids: message.ids.map(idTuple) })
+    case 'found':
+      return encodeCbor({ t, ids: message.ids.map(idTuple) })
     case 'heads':
-      return encodeCbor({ t: message.t, heads: message.heads.map(({ key, bytes }) => [key, bytes]) })
+      return encodeCbor({ t, heads: message.heads.map(({ key, bytes }) => [key, bytes]) })
+    case 'summary':
+      return encodeCbor({ t, count: message.count, digest: bytesOfDigest(message.digest) })
+    case 'compare':
+      return encodeCbor({
+        ...message,
+        branches: message.branches.map(pair),
+        leaves: message.leaves.map(pair),
+      })
+    case 'name':
+      return encodeCbor({ ...message, parts: message.parts.map(pair) })
     default:
       return encodeCbor(message)
   }
@@ -61,12 +91,11 @@ export function decodeMessage(bytes: Uint8Array): HeadMessage {
 function read(value: Record<string, unknown>): HeadMessage | null {
   const { t } = value
   switch (t) {
-    case 'have': {
+    case 'have':
+    case 'found': {
       const ids = readIds(value['ids'])
       return ids === null ? null : { t, ids }
     }
-    case 'list':
-      return readList(value)
     case 'want': {
       const keys = readAll(value['keys'], messageLimits.keysPerWant, (key) => (isHeadKey(key) ? key : null))
       return keys === null ? null : { t, keys }
@@ -76,24 +105,50 @@ function read(value: Record<string, unknown>): HeadMessage | null {
       return heads === null ? null : { t, heads }
     }
     case 'summary': {
-      const { count, digest } = value
-      return isCount(count) && isDigest(digest) ? { t, count, digest } : null
+      const count = value['count']
+      const digest = readDigest(value['digest'])
+      return isCount(count) && digest !== null ? { t, count, digest } : null
+    }
+    case 'compare': {
+      const salt = readSalt(value['salt'])
+      const branches = readParts(value['branches'], isBranch)
+      const leaves = readParts(value['leaves'], isLeaf)
+      return salt === null || branches === null || leaves === null ? null : { t, salt, branches, leaves }
+    }
+    case 'name': {
+      const salt = readSalt(value['salt'])
+      const parts = readParts(value['parts'], isLeaf)
+      return salt === null || parts === null ? null : { t, salt, parts }
     }
     default:
       return null
   }
 }
 
-function readList(value: Record<string, unknown>): HeadMessage | null {
-  const { after, isLast } = value
-  const ids = readIds(value['ids'])
-  if (ids === null || typeof isLast !== 'boolean' || typeof after !== 'string') return null
-  let previous = after
-  for (const { key } of ids) {
-    if (key <= previous) return null
-    previous = key
-  }
-  return after.length <= headLimits.keyLength ? { t: 'list', after, ids, isLast } : null
+const prefixPattern = /^[0-9a-f]*$/
+
+function readParts(value: unknown, isFine: (part: Part) => boolean): Part[] | null {
+  return readAll(value, messageLimits.partsPerMessage, (item) => {
+    if (!Array.isArray(item) || item.length !== 2) return null
+    const [prefix, fingerprints] = item as unknown[]
+    if (typeof prefix !== 'string' || prefix.length > maxDepth || !prefixPattern.test(prefix)) return null
+    if (!(fingerprints instanceof Uint8Array) || fingerprints.length % fingerprintBytes !== 0) return null
+    const part = { prefix, fingerprints }
+    return isFine(part) ? part : null
+  })
+}
+
+/** A branch has parts, so its prefix has room for another digit. */
+function isBranch({ prefix, fingerprints }: Part): boolean {
+  return prefix.length < maxDepth && fingerprints.length === fanOut * fingerprintBytes
+}
+
+function isLeaf({ fingerprints }: Part): boolean {
+  return fingerprints.length <= messageLimits.fingerprintsPerLeaf * fingerprintBytes
+}
+
+function readSalt(value: unknown): Uint8Array | null {
+  return value instanceof Uint8Array && value.length === saltBytes ? value : null
 }
 
 function readPayload(value: unknown): { key: string; bytes: Uint8Array } | null {
@@ -104,7 +159,22 @@ function readPayload(value: unknown): { key: string; bytes: Uint8Array } | null 
 }
 
 function readIds(value: unknown): HeadId[] | null {
-  return readAll(value, messageLimits.idsPerMessage, readHeadId)
+  return readAll(value, messageLimits.idsPerMessage, (item) => {
+    if (!Array.isArray(item) || item.length !== 4) return null
+    const [key, first, second, bytes] = item as unknown[]
+    const digest = readDigest(bytes)
+    if (!isHeadKey(key) || !isCount(first) || !isCount(second) || digest === null) return null
+    return { key, order: [first, second], digest }
+  })
+}
+
+/** On the wire a digest is its 32 bytes. */
+function readDigest(value: unknown): Digest | null {
+  return value instanceof Uint8Array && value.length === 32 ? Buffer.from(value).toString('hex') : null
+}
+
+function bytesOfDigest(digest: Digest): Uint8Array {
+  return new Uint8Array(Buffer.from(digest, 'hex'))
 }
 
 function readAll<T>(value: unknown, limit: number, readOne: (item: unknown) => T | null): T[] | null {
@@ -119,5 +189,9 @@ function readAll<T>(value: unknown, limit: number, readOne: (item: unknown) => T
 }
 
 function idTuple({ key, order, digest }: HeadId): unknown[] {
-  return [key, order[0], order[1], digest]
+  return [key, order[0], order[1], bytesOfDigest(digest)]
+}
+
+function pair({ prefix, fingerprints }: Part): unknown[] {
+  return [prefix, fingerprints]
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { digestOf } from '../../core/index.ts'
 import { isNewer, type Head } from '../../mesh/heads/head.ts'
-import { HeadSync, type HeadAction, type HeadEvent } from '../../mesh/heads/head-sync.ts'
+import { HeadSync } from '../../mesh/heads/head-sync.ts'
+import type { HeadAction, HeadEvent } from '../../mesh/heads/head-events.ts'
 import type { HeadMessage } from '../../mesh/heads/message.ts'
 import { SeededRandom, simSeed, VirtualClock, VirtualNetwork, withSeed, type LinkQuality } from './index.ts'
 

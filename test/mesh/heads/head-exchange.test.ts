@@ -101,11 +101,11 @@ test('heads of the largest size pass, and one above it stays where it is', async
 
 test('a peer that sends rubbish again and again is shut out', async () => {
   const [a, b] = [await start('a'), await nodes.start('b')]
-  b.handle('/selvedge/heads/1', () => {})
+  b.handle('/selvedge/heads/2', () => {})
   await b.dial(a.transport.addresses(), soon())
   await until(() => a.transport.peers().length === 1)
   for (let round = 0; round < 100 && b.peers().length > 0; round++) {
-    const channel = await b.open(a.transport.self, '/selvedge/heads/1', soon()).catch(() => null)
+    const channel = await b.open(a.transport.self, '/selvedge/heads/2', soon()).catch(() => null)
     await channel?.send(new Uint8Array([0xff])).catch(() => {})
   }
   await until(() => b.peers().length === 0)

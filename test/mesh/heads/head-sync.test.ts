@@ -1,8 +1,10 @@
 import { beforeEach, expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
 import type { Head, HeadId, HeadOutcome } from '../../../mesh/heads/head.ts'
-import { HeadSync, headSyncDefaults, type HeadAction, type HeadEvent } from '../../../mesh/heads/head-sync.ts'
-import type { HeadMessage } from '../../../mesh/heads/message.ts'
+import { headFingerprint } from '../../../mesh/heads/head-tree.ts'
+import { HeadSync, headSyncDefaults } from '../../../mesh/heads/head-sync.ts'
+import type { HeadAction, HeadEvent } from '../../../mesh/heads/head-events.ts'
+import { encodeMessage, type HeadMessage } from '../../../mesh/heads/message.ts'
 import { SeededRandom } from '../../sim/index.ts'
 
 let sync: HeadSync
@@ -32,6 +34,7 @@ function idOf({ key, order, digest }: Head): HeadId {
 function up(...peers: string[]): void {
   for (const peer of peers) feed({ type: 'peer-up', peer })
 }
+const salt = new Uint8Array(16).fill(7)
 const send = (peer: string, message: HeadMessage): HeadAction => ({ type: 'send', peer, message })
 const want = (peer: string, ...keys: string[]): HeadAction => send(peer, { t: 'want', keys })
 
@@ -127,33 +130,63 @@ test('a refused head is tried again when something else has changed, such as the
   expect(hear('a', { t: 'have', ids: [idOf(early)] })).toEqual([want('a', 'release/x')])
 })
 
-test('equal summaries end the conversation; different ones bring the list, not more often than allowed', () => {
+/** A summary that differs from ours and lets us begin, or them. */
+const otherSummary = (begins: 'us' | 'them'): HeadMessage => ({
+  t: 'summary',
+  count: 1,
+  digest: (begins === 'us' ? 'f' : '0').repeat(64),
+})
+const sentOf = <Kind extends HeadMessage['t']>(
+  actions: HeadAction[],
+  kind: Kind,
+): Extract<HeadMessage, { t: Kind }>[] =>
+  actions.flatMap((action) =>
+    action.type === 'send' && action.message.t === kind
+      ? [action.message as Extract<HeadMessage, { t: Kind }>]
+      : [],
+  )
+
+test('equal summaries end the conversation; of two that differ one side begins, not more often than allowed', () => {
   up('a')
   feed({ type: 'changed', head: head('trust', 1) })
   expect(hear('a', { t: 'summary', ...sync.summary() })).toEqual([])
-  const other: HeadMessage = { t: 'summary', count: 1, digest: '0'.repeat(64) }
-  const ids = [idOf(head('trust', 1))]
-  expect(hear('a', other)).toEqual([send('a', { t: 'list', after: '', ids, isLast: true })])
-  expect(hear('a', other)).toEqual([])
+  const begun = sentOf(hear('a', otherSummary('us')), 'compare')
+  expect(begun).toMatchObject([{ branches: [], leaves: [{ prefix: '' }] }])
+  expect(begun[0]?.leaves[0]?.fingerprints).toHaveLength(8)
+  expect(hear('a', otherSummary('us'))).toEqual([])
+  nowMs += headSyncDefaults.beginMs
+  expect(sentOf(hear('a', otherSummary('us')), 'compare')).toHaveLength(1)
 })
 
-test('a list is answered with pulls of what is newer there and announcements of what is newer here', () => {
+test('who is to begin is told our summary, unless it knows it', () => {
   up('a')
-  const ours = [head('node/a', 5), head('node/b', 1), head('node/d', 1)]
-  for (const one of ours) feed({ type: 'changed', head: one })
-  const theirs = [head('node/a', 1), head('node/b', 2), head('node/c', 1)].map(idOf)
-  expect(hear('a', { t: 'list', after: '', ids: theirs, isLast: true })).toEqual([
-    want('a', 'node/b', 'node/c'),
-    send('a', { t: 'have', ids: [ours[0], ours[2]].map((one) => idOf(one as Head)) }),
-  ])
+  expect(hear('a', otherSummary('them'))).toEqual([])
+  feed({ type: 'changed', head: head('trust', 1) })
+  expect(hear('a', otherSummary('them'))).toEqual([send('a', { t: 'summary', ...sync.summary() })])
+  expect(hear('a', otherSummary('them'))).toEqual([])
 })
 
-test('a page that is not the last says nothing about the keys after it', () => {
+test('two comparisons of one tree have nothing in common on the wire', () => {
+  up('a', 'b')
+  feed({ type: 'changed', head: head('trust', 1) })
+  const [one] = sentOf(hear('a', otherSummary('us')), 'compare')
+  const [two] = sentOf(hear('b', otherSummary('us')), 'compare')
+  expect(one?.salt).not.toEqual(two?.salt)
+  expect(one?.leaves[0]?.fingerprints).not.toEqual(two?.leaves[0]?.fingerprints)
+})
+
+test('a leaf is answered with what is newer or only here, and the question what the unknown heads are', () => {
   up('a')
-  feed({ type: 'changed', head: head('node/z', 1) })
-  expect(hear('a', { t: 'list', after: '', ids: [idOf(head('node/a', 1))], isLast: false })).toEqual([
-    want('a', 'node/a'),
+  const [ours, same] = [head('node/b', 1), head('node/c', 1)]
+  for (const one of [ours, same]) feed({ type: 'changed', head: one })
+  const unknown = headFingerprint(head('node/d', 1), salt)
+  const fingerprints = new Uint8Array([...headFingerprint(same, salt), ...unknown])
+  expect(hear('a', { t: 'compare', salt, branches: [], leaves: [{ prefix: '', fingerprints }] })).toEqual([
+    send('a', { t: 'name', salt, parts: [{ prefix: '', fingerprints: new Uint8Array(unknown) }] }),
+    send('a', { t: 'found', ids: [idOf(ours)] }),
   ])
+  const asked: HeadMessage = { t: 'name', salt, parts: [{ prefix: '', fingerprints }] }
+  expect(hear('a', asked)).toEqual([send('a', { t: 'found', ids: [idOf(same)] })])
 })
 
 test('wants are served in batches under the frame limit', () => {
@@ -218,19 +251,54 @@ test('a peer that wants the same heads again and again is served within its rate
   expect(served('greedy')).toBe(keys.length * bytes.length)
 })
 
-test('a peer that sends empty lists for ever is told what it lacks within its rate, and still pulled from', () => {
+test('a peer that claims to have nothing, for ever, is told what it lacks within its rate, and still pulled from', () => {
   up('a')
-  for (let index = 0; index < 2_000; index++) feed({ type: 'changed', head: head(`node/x${index}`, 1) })
-  const empty: HeadMessage = { t: 'list', after: '', ids: [], isLast: true }
-  let told = 0
-  for (let count = 0; count < 500; count++) {
-    for (const action of hear('a', empty))
-      if (action.type === 'send' && action.message.t === 'have') told += action.message.ids.length
+  const keys = Array.from({ length: 2_000 }, (_, index) => `node/x${index}`)
+  for (const key of keys) feed({ type: 'changed', head: head(key, 1) })
+  const empty: HeadMessage = {
+    t: 'compare',
+    salt,
+    branches: [],
+    leaves: [{ prefix: '', fingerprints: new Uint8Array() }],
   }
-  expect(told).toBeGreaterThanOrEqual(2_000)
-  expect(told * 100).toBeLessThan(headSyncDefaults.answerBurstBytes)
-  const ids = [idOf(head('trust', 1))]
-  expect(hear('a', { ...empty, ids })).toEqual([want('a', 'trust')])
+  const told = new Set<string>()
+  let ids = 0
+  for (let count = 0; count < 1_000; count++) {
+    for (const found of sentOf(hear('a', empty), 'found')) {
+      expect(found.ids.length).toBeLessThanOrEqual(headSyncDefaults.maxAnnounced)
+      for (const { key } of found.ids) told.add(key)
+      ids += found.ids.length
+    }
+  }
+  // No head is always among those that one answer has no room for.
+  expect(told.size).toBe(keys.length)
+  expect(ids * 100).toBeLessThan(headSyncDefaults.answerBurstBytes)
+  const one = idOf(head('trust', 1))
+  nowMs += 1_000
+  expect(hear('a', { t: 'have', ids: [one] })).toEqual([want('a', 'trust')])
+})
+
+test('nonsense fingerprints at every prefix are answered within the rate, and cost no memory', () => {
+  up('a', 'b')
+  for (let index = 0; index < 2_000; index++) feed({ type: 'changed', head: head(`node/x${index}`, 1) })
+  const random = new SeededRandom(3)
+  let bytes = 0
+  for (let count = 0; count < 300; count++) {
+    const part = (length: number): { prefix: string; fingerprints: Uint8Array } => ({
+      prefix: Array.from({ length: random.below(16) }, () => random.below(16).toString(16)).join(''),
+      fingerprints: random.bytes(length),
+    })
+    const branches = Array.from({ length: 64 }, () => part(128))
+    const leaves = Array.from({ length: 64 }, () => part(8 * random.below(65)))
+    const actions = [
+      ...hear('a', { t: 'compare', salt, branches, leaves }),
+      ...hear('a', { t: 'name', salt, parts: leaves }),
+    ]
+    for (const action of actions) if (action.type === 'send') bytes += encodeMessage(action.message).length
+  }
+  expect(bytes).toBeGreaterThan(0)
+  expect(bytes).toBeLessThan(headSyncDefaults.answerBurstBytes)
+  expect(sentOf(hear('b', otherSummary('us')), 'compare')).toHaveLength(1)
 })
 
 test('rubbish is forgiven now and then, not in a row', () => {

@@ -34,6 +34,9 @@ afterEach(async () => {
   expect(unhandled).toEqual([])
 })
 
+/** As it goes over the wire. */
+const anyDigest = new Uint8Array(32).fill(0xab)
+
 const open = (protocol: string): Promise<Channel> => transport.open(mesh.self, protocol, soon())
 
 /** Sends as much as the other side takes. */
@@ -47,8 +50,8 @@ async function pour(channel: Channel, frames: Iterable<Uint8Array>): Promise<voi
 
 /** Offers these heads and serves them when asked. */
 async function serve(heads: Map<string, { order: [number, number]; bytes: Uint8Array }>): Promise<void> {
-  const channel = await open('/selvedge/heads/1')
-  const ids = [...heads].map(([key, { order }]) => [key, ...order, 'ab'.repeat(32)])
+  const channel = await open('/selvedge/heads/2')
+  const ids = [...heads].map(([key, { order }]) => [key, ...order, anyDigest])
   await channel.send(encodeCbor({ t: 'have', ids }))
   const answer = [...heads].map(([key, { bytes }]) => [key, bytes])
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -81,7 +84,7 @@ test('rubbish of every kind on every protocol ends the channel or is ignored', a
     encodeCbor({ kind: 'want', digests: ['..'] }),
     encodeCbor([1, [2, [3]]]),
   ]
-  for (const protocol of ['/selvedge/probe/1', '/selvedge/blobs/1', '/selvedge/heads/1']) {
+  for (const protocol of ['/selvedge/probe/1', '/selvedge/blobs/1', '/selvedge/heads/2']) {
     for (const frame of rubbish) {
       const channel = await open(protocol).catch(() => null)
       if (channel !== null) await pour(channel, [frame, frame])
@@ -92,11 +95,11 @@ test('rubbish of every kind on every protocol ends the channel or is ignored', a
 })
 
 test('a flood of announcements of what does not exist gets its sender banned, and harms nobody', async () => {
-  const channel = await open('/selvedge/heads/1')
+  const channel = await open('/selvedge/heads/2')
   const flood = function* (): Generator<Uint8Array> {
     for (let round = 0; round < 4_000; round++) {
       const ids = Array.from({ length: 20 }, (_, index) => {
-        return [`release/x${round}-${index}`, Number.MAX_SAFE_INTEGER, 0, 'ab'.repeat(32)]
+        return [`release/x${round}-${index}`, Number.MAX_SAFE_INTEGER, 0, anyDigest]
       })
       yield encodeCbor({ t: 'have', ids })
     }
@@ -132,10 +135,10 @@ test('releases without the right to publish, altered, or of another mesh are ref
 })
 
 test('a member that claims a newer release and never sends it holds up nobody', async () => {
-  const channel = await open('/selvedge/heads/1')
+  const channel = await open('/selvedge/heads/2')
   let round = 0
   const timer = setInterval(() => {
-    const ids = [['release/light-alarm', Number.MAX_SAFE_INTEGER - round++, 0, 'ab'.repeat(32)]]
+    const ids = [['release/light-alarm', Number.MAX_SAFE_INTEGER - round++, 0, anyDigest]]
     channel.send(encodeCbor({ t: 'have', ids })).catch(() => {})
   }, 20)
   try {
@@ -184,7 +187,7 @@ test('two records in one place raise one alarm, however often that is repeated',
 })
 
 test('a member that changes its record without end leaves the others what they have', async () => {
-  const channel = await open('/selvedge/heads/1')
+  const channel = await open('/selvedge/heads/2')
   const key = `node/${berth.identity.nodeId}`
   const read = async (): Promise<void> => {
     for await (const _ of channel.messages) void _
@@ -192,7 +195,7 @@ test('a member that changes its record without end leaves the others what they h
   void read().catch(() => {})
   for (let number = 1; number <= 450; number++) {
     const bytes = signNodeRecord(berth.identity.key, reportOf({ boot: 1, number }))
-    await channel.send(encodeCbor({ t: 'have', ids: [[key, 1, number, 'ab'.repeat(32)]] })).catch(() => {})
+    await channel.send(encodeCbor({ t: 'have', ids: [[key, 1, number, anyDigest]] })).catch(() => {})
     await channel.send(encodeCbor({ t: 'heads', heads: [[key, bytes]] })).catch(() => {})
   }
   await expectWorking()

@@ -50,10 +50,10 @@ const rubbish = [new Uint8Array(0), Uint8Array.of(0xff), nested, endless, traili
 
 test('a stranger gets not a byte from the protocols of members', async () => {
   const stranger = await harbor.rogue()
-  const head = encodeCbor({ t: 'summary', count: 0, digest: '00'.repeat(32) })
+  const head = encodeCbor({ t: 'summary', count: 0, digest: new Uint8Array(32) })
   const wants = encodeCbor({ kind: 'want', digests: ['00'.repeat(32)] })
   for (const [protocol, frame] of [
-    ['/selvedge/heads/1', head],
+    ['/selvedge/heads/2', head],
     ['/selvedge/blobs/1', wants],
     ['/selvedge/probe/1', encodeCbor(1)],
   ] as const) {

@@ -80,18 +80,18 @@ test('the dialling side may refuse too, with the error of its own gate', async (
 test('before admission a member protocol is refused and a protocol of that time is served', async () => {
   const [a, b] = [await nodes.start('a'), await nodes.start('b')]
   const served: string[] = []
-  b.handle('/selvedge/heads/1', () => served.push('heads'))
+  b.handle('/selvedge/heads/2', () => served.push('heads'))
   b.handleBeforeAdmission('/selvedge/join/1', serveEcho)
   const address = b.addresses()[0] ?? ''
   const join = await a.openBeforeAdmission(address, '/selvedge/join/1', soon())
   expect(join.peer).toBe(b.self)
   await join.channel.send(new Uint8Array([7]))
   expect(await firstFrame(join.channel)).toEqual(new Uint8Array([7]))
-  await expect(a.open(b.self, '/selvedge/heads/1', soon())).rejects.toMatchObject({
+  await expect(a.open(b.self, '/selvedge/heads/2', soon())).rejects.toMatchObject({
     code: 'ERR_PEER_NOT_ADMITTED',
   })
   const cheeky = await a
-    .openBeforeAdmission(address, '/selvedge/heads/1', soon())
+    .openBeforeAdmission(address, '/selvedge/heads/2', soon())
     .then(({ channel }) => firstFrame(channel))
     .catch((error: unknown) => error)
   expect(cheeky).toBeInstanceOf(Error)
