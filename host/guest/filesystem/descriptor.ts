@@ -41,20 +41,27 @@ const advices: ReadonlySet<string> = new Set([
   'no-reuse',
 ])
 
+const everything: DescriptorFlags = { mutateDirectory: true }
+
 export class Descriptor {
   readonly #handle: Handle
   readonly #needs: DescriptorNeeds
   readonly #release: () => void
+  readonly #asked: DescriptorFlags
 
-  private constructor(handle: Handle, needs: DescriptorNeeds) {
+  private constructor(handle: Handle, needs: DescriptorNeeds, asked: DescriptorFlags) {
     this.#handle = handle
     this.#needs = needs
+    this.#asked = asked
     this.#release = needs.hold()
   }
 
-  /** Takes over the handle; closes it where the guest holds too many. */
-  static of(handle: Handle, needs: DescriptorNeeds): Descriptor {
-    return closingOnFailure(handle, () => new Descriptor(handle, needs))
+  /**
+   * Takes over the handle; closes it where the guest holds too many.
+   * @param asked what it was opened for, where it is a folder; absent: all that it allows
+   */
+  static of(handle: Handle, needs: DescriptorNeeds, asked: DescriptorFlags = everything): Descriptor {
+    return closingOnFailure(handle, () => new Descriptor(handle, needs, asked))
   }
 
   readViaStream(offset: bigint): object {
@@ -85,8 +92,14 @@ export class Descriptor {
     wit(() => (this.#handle.kind === 'folder' ? this.#handle.sync() : this.#handle.syncData()))
   }
 
+  /**
+   * Of a folder what was asked for, which is how C libraries answer access(2). What may be done in it is up to the
+   * folder alone: the preview1 adapter never asks to change one, and POSIX does not know of asking.
+   */
   getFlags(): DescriptorFlags {
-    if (this.#handle.kind === 'folder') return { read: true, mutateDirectory: this.#handle.mayChange }
+    if (this.#handle.kind === 'folder') {
+      return { read: true, mutateDirectory: this.#asked.mutateDirectory === true && this.#handle.mayChange }
+    }
     const { read, write, sync } = this.#handle.access
     return { read, write, fileIntegritySync: sync === 'all', dataIntegritySync: sync === 'data' }
   }
@@ -150,7 +163,7 @@ export class Descriptor {
   openAt(pathFlags: PathFlags, path: string, openFlags: OpenFlags, flags: DescriptorFlags): Descriptor {
     return this.#folder((folder) => {
       if (flags.mutateDirectory === true && !folder.mayChange) throw new FileError('EROFS')
-      return Descriptor.of(folder.open(path, openRequest(pathFlags, openFlags, flags)), this.#needs)
+      return Descriptor.of(folder.open(path, openRequest(pathFlags, openFlags, flags)), this.#needs, flags)
     })
   }
 

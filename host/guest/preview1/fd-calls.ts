@@ -116,6 +116,7 @@ function transferCalls({ memory, descriptors, wait }: CallContext): Calls {
 function attributeCalls({ memory, descriptors }: CallContext): Calls {
   return {
     fd_advise(fd: number, _offset: bigint, _length: bigint, advice: number) {
+      if (descriptors.get(fd).kind === 'stream') throw new FileError('EBADF')
       const { handle } = fileOf(descriptors.get(fd, rights.fdAdvise))
       if (advice > 5) throw new FileError('EINVAL')
       handle.advise()

@@ -60,6 +60,14 @@ export function takeMessage(channel: GuestChannel, context: PartContext): unknow
 }
 
 /**
+ * Sleeps until the node has bound a socket: no traffic is in it. The text lets binding be in progress, but libraries
+ * with an interface as POSIX has it take a socket for broken that does not block and whose bind would.
+ */
+export function untilBound(channel: GuestChannel, { line }: PartContext): void {
+  line.wait([channel])
+}
+
+/**
  * What the node says first through a channel that it opened for a socket.
  * @throws WitError with what went wrong; the channel is closed then
  */

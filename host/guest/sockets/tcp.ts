@@ -8,7 +8,7 @@ import type { PartContext } from '../part.ts'
 import { fromWire, isBindable, isReachable, toWire, type SocketAddress } from './address.ts'
 import { Connection } from './connection.ts'
 import { backlogOf, defaultBacklog } from './backlog.ts'
-import { checkGranted, fail, openedBy, takeMessage, type Network } from './network.ts'
+import { checkGranted, fail, openedBy, takeMessage, untilBound, type Network } from './network.ts'
 import { Socket } from './socket.ts'
 import { socketsId, type ConnectOptions, type Family, type WireConnection, type WireOpened } from './wire.ts'
 
@@ -39,6 +39,7 @@ export class TcpSocket extends Socket {
 
   finishBind(): void {
     const channel = this.#inProgress('binding')
+    untilBound(channel, this.context)
     this.local = fromWire(this.#opened(channel, { is: 'unbound' }).local)
     this.#state = { is: 'bound', channel }
   }

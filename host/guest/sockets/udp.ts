@@ -5,7 +5,7 @@ import type { PartContext } from '../part.ts'
 import { isBindable, isReachable, type SocketAddress } from './address.ts'
 import { IncomingDatagramStream, OutgoingDatagramStream } from './datagram-streams.ts'
 import { boundBy, Datagrams } from './datagrams.ts'
-import { fail, type Network } from './network.ts'
+import { fail, untilBound, type Network } from './network.ts'
 import { Socket } from './socket.ts'
 import type { Family } from './wire.ts'
 
@@ -27,6 +27,7 @@ export class UdpSocket extends Socket {
   finishBind(): void {
     const channel = this.#channel
     if (channel === null || this.#datagrams !== null) throw fail('not-in-progress')
+    untilBound(channel, this.context)
     try {
       this.local = boundBy(channel, this.context)
     } catch (error) {

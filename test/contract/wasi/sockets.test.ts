@@ -119,6 +119,16 @@ describe('wasi:sockets/tcp, bind', () => {
     ).toEqual(['ok', 'ipv4', [127, 0, 0, 1], true, 'invalid-state', 'invalid-state'])
   })
 
+  both('is done when it is finished, as a program with sockets that never block needs it', async (script) => {
+    expect(
+      await script(`
+        return [createTcpSocket('ipv4'), createUdpSocket('ipv4')].map((socket) => {
+          socket.startBind(net, v4(0))
+          return codeOf(() => socket.finishBind())
+        })`),
+    ).toEqual(['ok', 'ok'])
+  })
+
   both('refuses an address of the other family, and one that is no unicast address', async (script) => {
     expect(
       await script(`

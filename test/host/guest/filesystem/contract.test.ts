@@ -220,6 +220,13 @@ describe.each([ours, theirs])('wasi:filesystem of $name', (subject) => {
     root['sync']!()
   })
 
+  only('says of a folder whether it was opened to change what is in it (the shim does not know)', () => {
+    root['createDirectoryAt']!('d')
+    const flags = (asked: object): unknown => open('d', { directory: true }, asked)['getFlags']!()
+    expect(flags({ read: true })).toEqual({ read: true, mutateDirectory: false })
+    expect(flags({ read: true, mutateDirectory: true })).toEqual({ read: true, mutateDirectory: true })
+  })
+
   only('sets times to the nanosecond, one alone or to the present (the shim mixes units)', () => {
     const file = open('f', { create: true }, { write: true })
     const at = { seconds: 1_600_000_000n, nanoseconds: 123_456_789 }
