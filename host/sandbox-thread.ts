@@ -15,4 +15,4 @@ const sandbox = createSandbox({
 })
 transport.onBatch((batch) => void sandbox.take(batch))
 // A thread that was started for an app has its boot already, and better things to do.
-if (Atomics.load(view, cells.batches) === 0) warmUp(wasiParts)
+if (Atomics.load(view, cells.batches) === 0) await warmUp(wasiParts)

@@ -1,6 +1,6 @@
 /** The second face of this folder: what the entries of sandboxes are made of. The node itself never loads it. */
 export { wasiParts } from './parts.ts'
-export { cells, sharedCells, type ToShared } from './protocol.ts'
+export { cells, sharedCells, spareArgument, type ToShared } from './protocol.ts'
 export { createSandbox, type InnerSandbox } from './sandbox-run.ts'
 export { SharedPort } from './shared-transport.ts'
 export { PipeTransport } from './pipe-transport.ts'

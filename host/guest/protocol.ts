@@ -190,6 +190,9 @@ export const stdioInterface = 'selvedge:sandbox/stdio'
 /** File descriptors in a sandbox's process. */
 export const pipes = { toGuest: 3, toHost: 4 } as const
 
+/** To a sandbox's process that is started before there is an app for it. */
+export const spareArgument = 'spare'
+
 /** Between a node and a thread that several sandboxes share; null lets one go, and says that it has gone. */
 export interface ToShared {
   readonly sandbox: number

@@ -33,6 +33,8 @@ export interface LinkOptions {
   /** Folders that it may reach, where reaching folders is something that can be forbidden. */
   readonly preopens: readonly Preopen[]
   readonly events: LinkEvents
+  /** Started for nobody yet: it may use the time until it is somebody's. */
+  readonly isSpare?: boolean
 }
 
 export type LinkFactory = (options: LinkOptions) => SandboxLink

@@ -11,6 +11,7 @@ import {
   encodeFrame,
   FrameReader,
   packToGuest,
+  spareArgument,
   unpackToHost,
   type Boot,
   type ToHost,
@@ -38,12 +39,17 @@ class ProcessLink implements SandboxLink {
 
   constructor(options: LinkOptions) {
     this.#options = options
-    const { program, limits, preopens } = options
+    const { program, limits, preopens, isSpare = false } = options
     const entry = fileURLToPath(program.sandboxProcess)
     const confined = confinementFor(entry, preopens)
     const child = spawn(
       process.execPath,
-      [`--max-old-space-size=${limits.sandboxHeapMb}`, ...flagsOf(confined, [entry], preopens), entry],
+      [
+        `--max-old-space-size=${limits.sandboxHeapMb}`,
+        ...flagsOf(confined, [entry], preopens),
+        entry,
+        ...(isSpare ? [spareArgument] : []),
+      ],
       { env: {}, stdio, cwd: '/', windowsHide: true, ...confined.user },
     )
     this.#child = child

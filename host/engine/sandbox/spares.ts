@@ -77,7 +77,10 @@ export class Spares {
       },
       printed: (text) => spare.events?.printed(text),
     }
-    const spare: Spare = { link: this.#needs.spawn({ program, limits, preopens: [], events }), events: null }
+    const spare: Spare = {
+      link: this.#needs.spawn({ program, limits, preopens: [], events, isSpare: true }),
+      events: null,
+    }
     this.#spares.push(spare)
   }
 }
