@@ -14,7 +14,7 @@ import type { NodeFolder, NodeFolders } from './folders.ts'
 
 /** Between two looks at one folder, ms. */
 const lookEveryMs = 10_000
-/** A refusal waits so long for a look that could spare it, ms; the look goes on. */
+/** A guest that asks waits so long for a look, ms; the look goes on. */
 const patienceMs = 200
 
 export interface FolderReport {
@@ -163,7 +163,8 @@ class FolderSpace {
    * @returns null where it is not there
    */
   async take(asked: SpaceAmount, allowed: SpaceAmount): Promise<SpaceAmount | null> {
-    if (this.#lookedAtMs === null) await this.look()
+    // A large folder is written to before it was counted: for some seconds after the node's start, within `allowed`.
+    if (this.#lookedAtMs === null) await this.#lookAgain()
     const lent = this.#lend(asked, allowed)
     if (lent !== null) return lent
     await this.#lookAgain()

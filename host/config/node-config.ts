@@ -152,7 +152,7 @@ export const nodeConfigSchema = v.strictObject({
       ),
       /** Most that may be in it while apps write to it, whoever put it there; an app may ask for less. */
       size: size(2 ** 30),
-      /** The same in files, folders and links. 100,000 take a second or two to count. */
+      /** The same in files, folders and links. */
       files: bounded(100_000, 0, mostItems),
     }),
   ),

@@ -79,7 +79,12 @@ export type PoolEvent =
   | { readonly type: 'started'; readonly id: number }
   | { readonly type: 'answered'; readonly id: number; readonly busyMs: number }
   /** Of itself, or because it could not be started. */
-  | { readonly type: 'ended'; readonly id: number }
+  | {
+      readonly type: 'ended'
+      readonly id: number
+      /** Another app's doing: it is replaced, and does not count as one of the deaths that make the pool give up. */
+      readonly isBlameless?: boolean
+    }
   | { readonly type: 'tick' }
 
 export type PoolAction =
@@ -179,14 +184,21 @@ function take(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: numbe
       }))
     }
     case 'ended':
-      return died(state, event.id, shape, nowMs)
+      return died(state, event.id, event.isBlameless === true, shape, nowMs)
   }
 }
 
-function died(state: PoolState, id: number, shape: PoolShape, nowMs: number): PoolState {
+function died(
+  state: PoolState,
+  id: number,
+  isBlameless: boolean,
+  shape: PoolShape,
+  nowMs: number,
+): PoolState {
   if (!state.instances.some((instance) => instance.id === id)) return state
-  const deathsMs = [...state.deathsMs.filter((at) => nowMs - at < shape.deathWindowMs), nowMs]
   const instances = state.instances.filter((instance) => instance.id !== id)
+  if (isBlameless) return { ...state, instances }
+  const deathsMs = [...state.deathsMs.filter((at) => nowMs - at < shape.deathWindowMs), nowMs]
   return { ...state, instances, deathsMs, hasGivenUp: deathsMs.length >= shape.maxDeaths }
 }
 

@@ -235,7 +235,7 @@ export class InstancePool implements AppPool {
       this.#last = incident
       this.#incidents.set(incident.reason, (this.#incidents.get(incident.reason) ?? 0) + 1)
       this.#needs.incident(incident)
-      this.#take({ type: 'ended', id })
+      this.#take({ type: 'ended', id, isBlameless: incident.reason === 'neighbour' })
     })
   }
 

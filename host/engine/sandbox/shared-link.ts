@@ -42,6 +42,14 @@ export class SharedThreads {
   }
 }
 
+type EndReason = 'memory' | 'host-fault' | 'neighbour'
+
+interface Guilty {
+  readonly number: number
+  readonly reason: EndReason
+  readonly message: string
+}
+
 interface Tenant {
   readonly events: LinkEvents
   /** Set while it is asked to go. */
@@ -84,9 +92,9 @@ class SharedThread {
     this.#worker.stderr.on('data', print)
     this.#worker.on('error', (error: NodeJS.ErrnoException) => {
       const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-      this.#end(memory ? 'memory' : 'host-fault', `the thread it shares failed: ${messageOf(error)}`)
+      this.#failed(memory ? 'memory' : 'host-fault', `failed: ${messageOf(error)}`)
     })
-    this.#worker.on('exit', (code) => this.#end('host-fault', `the thread it shares ended with code ${code}`))
+    this.#worker.on('exit', (code) => this.#failed('host-fault', `ended with code ${code}`))
   }
 
   get hasRoom(): boolean {
@@ -163,16 +171,35 @@ class SharedThread {
     await this.#worker.terminate()
   }
 
-  #end(reason: 'memory' | 'host-fault' | 'neighbour', message: string): void {
+  /**
+   * The thread is gone, and who had it then is asked for it: of a heap that ran full nobody can say more, as V8 does
+   * not keep apart whose objects are whose. Where nobody had it, each of them may have been the one.
+   */
+  #failed(reason: 'memory' | 'host-fault', what: string): void {
+    const count = this.#tenants.size
+    if (count <= 1) return this.#end(reason, `the thread it shares ${what}`)
+    const holder = this.#holder
+    const thread = `the thread that ${count} apps share ${what}`
+    if (!this.#tenants.has(holder)) return this.#end(reason, `${thread}; which one caused it is not known`)
+    this.#end('neighbour', `${thread}, while another one ran`, {
+      number: holder,
+      reason,
+      message: `${thread}, while it ran; whether it alone caused it is not known`,
+    })
+  }
+
+  /** @param guilty the one that is told otherwise */
+  #end(reason: EndReason, message: string, guilty: Guilty | null = null): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#onGone()
     this.#port.close()
-    const tenants = [...this.#tenants.values()]
+    const tenants = [...this.#tenants]
     this.#tenants.clear()
-    for (const { events, letGo } of tenants) {
+    for (const [number, { events, letGo }] of tenants) {
       letGo?.()
-      events.ended(reason, message)
+      if (number === guilty?.number) events.ended(guilty.reason, guilty.message)
+      else events.ended(reason, message)
     }
   }
 }

@@ -105,6 +105,16 @@ describe('a pool', () => {
     expect(pool.state.waitingSinceMs).toHaveLength(2)
   })
 
+  test('replaces what died by a neighbour as often as that happens, and does not give up for it', () => {
+    const pool = new Pool({ min: 1, max: 1, maxDeaths: 1, deathWindowMs: 1_000 })
+    pool.tell({ type: 'opened' })
+    for (let id = 1; id <= 20; id += 1) {
+      pool.tell({ type: 'started', id })
+      expect(pool.tell({ type: 'ended', id, isBlameless: true })).toEqual([{ type: 'start', id: id + 1 }])
+    }
+    expect(pool.tell({ type: 'ended', id: 21 })).toEqual([{ type: 'give-up' }])
+  })
+
   test('replaces an instance that died at once, and gives up when they die too often', () => {
     const pool = new Pool({ min: 1, max: 1, maxDeaths: 3, deathWindowMs: 1_000 })
     pool.tell({ type: 'opened' })
