@@ -5,13 +5,22 @@
  */
 // oxlint-disable-next-line import/no-unassigned-import
 import '../core/compat.ts'
+import { fstatSync, readSync, writeSync } from 'node:fs'
 import * as nodeModule from 'node:module'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { systemClock } from '../core/index.ts'
 import { useCompileCache, type CodeCache } from './compile-cache.ts'
-import { Interruption, runCli, wantsColour, type Output, type World } from './cli/index.ts'
+import {
+  cliProblems,
+  Interruption,
+  renderError,
+  runCli,
+  wantsColour,
+  type Output,
+  type World,
+} from './cli/index.ts'
 
 const { env } = process
 
@@ -24,6 +33,23 @@ function output(stream: NodeJS.WriteStream): Output {
     get width() {
       return isTTY ? Math.max(40, stream.columns) : 80
     },
+  }
+}
+
+/**
+ * Touched only when it is read: the mere look at it would take what is typed ahead.
+ * @throws EISDIR for a folder, which Node.js takes for an input that is empty
+ */
+function readStdin(): AsyncIterator<Uint8Array> {
+  if (isFolder(0)) readSync(0, new Uint8Array(1))
+  return process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+}
+
+function isFolder(fd: number): boolean {
+  try {
+    return fstatSync(fd).isDirectory()
+  } catch {
+    return false
   }
 }
 
@@ -51,8 +77,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 for (const stream of [process.stdout, process.stderr]) {
-  // The reader of a pipe has gone, as `head` does: nobody is left to tell.
-  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader of a pipe has gone, as `head` does: nobody is left to tell.
+    if (error.code === 'EPIPE') process.exit(0)
+    if (stream === process.stdout) {
+      const said = renderError(
+        cliProblems.error('ERR_OUTPUT', `cannot write the output: ${error.message}`),
+        false,
+      )
+      // At once: the process is about to end.
+      writeSync(2, said)
+    }
+    process.exit(1)
+  })
 }
 
 const world: World = {
@@ -66,10 +103,7 @@ const world: World = {
   },
   env,
   streams: {
-    // Touched only when it is read: the mere look at it would take what is typed ahead.
-    stdin: {
-      [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
-    },
+    stdin: { [Symbol.asyncIterator]: readStdin },
     stdout: (bytes) => writeBytes(process.stdout, bytes),
     stderr: (bytes) => writeBytes(process.stderr, bytes),
     terminal: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },

@@ -2,5 +2,6 @@
 export type { NodeOptions, NodeStarter, RunningNode } from './node-starter.ts'
 export { wantsColour } from './paint.ts'
 export { cliProblems } from './problems.ts'
+export { renderError } from './render-error.ts'
 export { runCli } from './run.ts'
 export { Interruption, type Output, type World } from './world.ts'

@@ -17,6 +17,11 @@ export const cliProblems = defineProblems({
     text: 'a command has no option of this name',
     fix: 'see its options with `selvedge COMMAND --help`',
   },
+  ERR_OUTPUT: {
+    kind: 'system',
+    text: 'standard output takes nothing more',
+    fix: 'make room where it is written to, or send it elsewhere',
+  },
   ERR_UNKNOWN_CODE: {
     kind: 'user',
     text: 'no problem has this code',

@@ -62,6 +62,7 @@ const exitCodes: Readonly<Record<string, ExitCode>> = {
   ERR_UNKNOWN_OPTION: 2,
   ERR_RELEASE_OPTION: 2,
   ERR_RUN_OPTION: 2,
+  ERR_RUN_ARGUMENTS: 2,
   ERR_NOT_IN_TIME: 3,
 }
 

@@ -25,7 +25,22 @@ export function refuseOtherForms(bytes: Uint8Array): void {
       { hint: 'build it with a toolchain for WASI 0.2 components' },
     )
   }
+  if (isText(bytes)) {
+    throw engineProblems.error(
+      'ERR_NOT_WASM',
+      'this is WebAssembly as text (WAT), which has to be made binary first',
+      {
+        hint: 'make it binary with `npx jco parse FILE.wat -o FILE.wasm`, or with wat2wasm',
+      },
+    )
+  }
   throw engineProblems.error('ERR_NOT_WASM', `this is not WebAssembly: it begins with ${beginning(bytes)}`)
+}
+
+/** Behind comments, which a file may well begin with. */
+function isText(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, 4_096)).toString('latin1')
+  return /^(?:\s|;;[^\n]*\n)*\((?:module|component)\b/.test(start)
 }
 
 function beginning(bytes: Uint8Array): string {

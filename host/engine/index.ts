@@ -1,5 +1,6 @@
 /** The public face of the engine: from a component's bytes to a sandbox that answers calls. */
 export * from './contract.ts'
+export { parametersOf, type CoreType } from './core-signature.ts'
 export { createEngine, type EngineOptions } from './engine.ts'
 export type { EngineLimits } from './limits.ts'
 export { refusalOfFeatures } from './feature-check.ts'

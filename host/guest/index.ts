@@ -2,6 +2,7 @@
 export * from './blobstore/wire.ts'
 export * from './bytes.ts'
 export { ChannelEnd } from './channel-end.ts'
+export { fileError } from './filesystem/errno.ts'
 export { spaceInterface, spacePiece, type SpaceAmount } from './filesystem/space-wire.ts'
 export { encodeFrame, FrameReader } from './frames.ts'
 export { compileGlue, glueFile, glueScript } from './glue.ts'

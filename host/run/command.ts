@@ -6,8 +6,8 @@ import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
 import { WitError, type Incident, type Sandbox } from '../engine/index.ts'
 import type { ByteStreams, RunRequest } from './contract.ts'
 import { withRunHint } from './hints.ts'
-import { printedValue, readArgument } from './invocation.ts'
-import { openLocalApp } from './local-app.ts'
+import { printedValue, readArgument, readCoreArguments } from './invocation.ts'
+import { openLocalApp, type LocalApp } from './local-app.ts'
 import { startOf } from './start-export.ts'
 
 export interface CommandRequest extends RunRequest {
@@ -32,7 +32,7 @@ const trapStatus = 134
 /** As timeout(1) reports what it ended. */
 const deadlineStatus = 124
 
-/** @throws what `openLocalApp` throws; ERR_NOT_A_COMMAND */
+/** @throws what `openLocalApp` throws; ERR_NOT_A_COMMAND, ERR_RUN_ARGUMENTS */
 export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
   const { streams, signal } = request
   const args = request.invoke === null ? request.args : []
@@ -40,13 +40,13 @@ export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
   const app = await Promise.race([openLocalApp(request, request.path, args, signal), interrupted])
   if ('kind' in app) return app
   const target = request.invoke ?? startOf(app.prepared.facts, request.file)
+  const values = request.invoke === null ? [] : argumentsOf(request.invoke, request.args, app)
   let sandbox: Sandbox | null = null
   const run = async (): Promise<CommandEnd> => {
     try {
       const world = { ...app.start.world, terminal: streams.terminal }
       sandbox = await app.engine.start({ ...app.start, world, streams })
-      const args = request.invoke === null ? [] : request.args.map(readArgument)
-      const value = await sandbox.call(target, args)
+      const value = await sandbox.call(target, values)
       if (request.invoke !== null && value !== undefined)
         await streams.stdout(Buffer.from(`${printedValue(value)}\n`))
       // Resolves when what it wrote has been handed on.
@@ -63,6 +63,12 @@ export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
   if (end.kind === 'interrupted') void app.close()
   else await app.close()
   return end
+}
+
+/** @throws ERR_RUN_ARGUMENTS */
+function argumentsOf(name: string, texts: readonly string[], app: LocalApp): readonly unknown[] {
+  const parameters = app.parametersOf(name)
+  return parameters === null ? texts.map(readArgument) : readCoreArguments(name, texts, parameters)
 }
 
 /** @param incident why the sandbox is gone, where it is */

@@ -6,7 +6,9 @@ import { parseNodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import {
   createEngine,
+  parametersOf,
   type BoundInterface,
+  type CoreType,
   type Engine,
   type Prepared,
   type StartRequest,
@@ -35,6 +37,8 @@ export interface LocalApp {
   readonly prepared: Prepared
   /** All of a start but its streams. */
   readonly start: Omit<StartRequest, 'streams' | 'output'>
+  /** Of a function that a core module exports; null where it is none, or the file is no core module. */
+  parametersOf(name: string): readonly CoreType[] | null
   close(): Promise<void>
 }
 
@@ -105,6 +109,7 @@ async function prepareApp(
       isolation: limits.isolation,
       world: { args: [app, ...args], env: granted.env, preopens: granted.folders },
     },
+    parametersOf: (name) => (prepared.facts.kind === 'module' ? parametersOf(bytes, name) : null),
     async close() {
       await engine.stop()
       await devices.close()

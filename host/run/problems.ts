@@ -12,6 +12,11 @@ export const runProblems = defineProblems({
     text: 'the file to run cannot be read',
     fix: 'name a .wasm file: a component, or a core module of WASI preview1',
   },
+  ERR_RUN_ARGUMENTS: {
+    kind: 'user',
+    text: 'the function that --invoke names does not take these arguments',
+    fix: 'give it one argument for each parameter: whole numbers for i32 and i64, any number for f32 and f64',
+  },
   ERR_NOT_A_COMMAND: {
     kind: 'user',
     text: 'the file has nothing that `selvedge run` could start: it is no command',

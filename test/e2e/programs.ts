@@ -129,20 +129,22 @@ export interface Finished {
 
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
+  /** Numbers are descriptors of its own; what is none of them is a pipe. */
+  readonly stdio?: readonly [number | 'pipe', number | 'pipe', 'pipe']
 }
 
 /** Starts the built program in `folder`, with a cache that the tests share. */
 export function start(
   folder: string,
   args: readonly string[],
-  { env = {} }: StartOptions = {},
+  { env = {}, stdio = ['pipe', 'pipe', 'pipe'] }: StartOptions = {},
 ): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [join(root, 'dist/selvedge.mjs'), ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, XDG_CACHE_HOME: join(root, 'build/run-cache'), ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  child.stdin.on('error', () => {}) // it may end before it has read everything
+    stdio: [...stdio],
+  }) as ChildProcessWithoutNullStreams
+  child.stdin?.on('error', () => {}) // it may end before it has read everything
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

@@ -1,10 +1,11 @@
 /** `selvedge run` as a shell sees it: exit statuses, streams, folders, and what is refused. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, open, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { guest } from '../guests/index.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { coreModule, guest } from '../guests/index.ts'
 import {
   finish,
   firstOutput,
@@ -125,6 +126,32 @@ describe('the program', () => {
     expect(await finish(child)).toMatchObject({ status: 0, stderr: '' })
   })
 
+  test('is told that its input is a folder', async () => {
+    const folder = await testFolder()
+    // Exits with what fd_read says.
+    const wat = `(module
+      (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1) (data (i32.const 0) "\\40\\00\\00\\00\\08\\00\\00\\00")
+      (func (export "_start") (call $exit (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))))`
+    await writeFile(join(folder, 'read.wasm'), await coreModule(wat))
+    const input = await open(folder)
+    onTestFinished(() => input.close())
+    const child = start(folder, ['run', 'read.wasm'], { stdio: [input.fd, 'pipe', 'pipe'] })
+    expect(await once(child, 'close')).toEqual([29, null])
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('ends with a reason where its output has no room', async () => {
+    const folder = await testFolder()
+    const full = await open('/dev/full', 'w')
+    onTestFinished(() => full.close())
+    const child = start(folder, ['run', await program(folder, 'flood')], { stdio: ['pipe', full.fd, 'pipe'] })
+    let stderr = ''
+    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(stderr).toMatch(/^error\[ERR_OUTPUT\]: cannot write the output: ENOSPC.*\nhint: ./)
+  })
+
   test('sees pipes where there is no terminal', async () => {
     expect((await run('streams')).status).not.toBe(6)
   })
@@ -229,6 +256,22 @@ describe('--invoke', () => {
     const line = ['run', '--env', 'A=1', '--env', 'B=2', '--invoke', 'variables', 'wasi.wasm']
     const { status, stdout, stderr } = await finish(start(folder, line))
     expect({ status, stderr, stdout: stdout.toString() }).toEqual({ status: 0, stderr: '', stdout: '2\n' })
+  })
+
+  test('takes for a core module’s function numbers of its types, and nothing else', async () => {
+    const folder = await testFolder()
+    const wat = `(module (func (export "add") (param i32 i64) (result i64)
+      (i64.add (i64.extend_i32_s (local.get 0)) (local.get 1))))`
+    await writeFile(join(folder, 'add.wasm'), await coreModule(wat))
+    const added = await finish(
+      start(folder, ['run', '--invoke', 'add', 'add.wasm', '-1', '9007199254740993']),
+    )
+    expect([added.status, added.stdout.toString()]).toEqual([0, '9007199254740992\n'])
+    const refused = await finish(start(folder, ['run', '--invoke', 'add', 'add.wasm', '1', 'two']))
+    expect(refused.status).toBe(2)
+    expect(refused.stderr).toContain(
+      'error[ERR_RUN_ARGUMENTS]: argument 2 of add is an i64, which "two" is not',
+    )
   })
 
   test('names the exports where there is none of that name', async () => {

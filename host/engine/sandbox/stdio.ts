@@ -1,5 +1,6 @@
 /** A guest's standard streams on the node's side: lines for the app's log, or pipes to whoever runs it. */
-import type { Log } from '../../../core/index.ts'
+import { messageOf, type Log } from '../../../core/index.ts'
+import { fileError } from '../../guest/index.ts'
 import type { BoundChannel, BoundFunction, StartRequest, StandardStreams } from '../contract.ts'
 import type { HostChannel } from './channel.ts'
 
@@ -27,11 +28,21 @@ function piped({ stdin, stdout, stderr }: StandardStreams): Record<string, Bound
 }
 
 async function pour(source: AsyncIterable<Uint8Array>, channel: HostChannel): Promise<void> {
-  for await (const bytes of source) {
-    if (channel.signal.aborted) return
-    await channel.write(bytes)
+  try {
+    for await (const bytes of source) {
+      if (channel.signal.aborted) return
+      await channel.write(bytes)
+    }
+    channel.end()
+  } catch (error) {
+    // A folder on standard input, say, or a terminal that has gone: the guest is told, not the node.
+    if (!channel.signal.aborted) channel.end({ message: messageOf(error), code: codeOf(error) })
   }
-  channel.end()
+}
+
+function codeOf(error: unknown): unknown {
+  const isOfTheSystem = error instanceof Error && 'code' in error
+  return isOfTheSystem ? fileError(error).code : undefined
 }
 
 async function drain(channel: HostChannel, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {

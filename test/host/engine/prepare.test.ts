@@ -35,6 +35,8 @@ describe('inspect', () => {
   test.each([
     ['nothing', new Uint8Array(), /empty/],
     ['a text', Buffer.from('#!/bin/sh\necho hello'), /begins with "#!\/bin\/sh/],
+    ['its text form', Buffer.from(' ;; hello\n(module $m)'), /text \(WAT\)/],
+    ['a text', Buffer.from('(moduleless)'), /begins with/],
     ['a picture', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0), /begins with bytes 8950/],
   ])('says of %s that it is not WebAssembly', async (_, bytes, message) => {
     await expect(engine.inspect(new Uint8Array(bytes))).rejects.toMatchObject({
