@@ -8,11 +8,19 @@ import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts
 import { createGate, serveJoins } from './admission/index.ts'
 import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
 import { MeshCounters } from './counters.ts'
-import { headKinds, type HeadKind } from './head-kinds.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
-import type { AdmissionDesk, Alarm, CredentialBook, Member, NodeId, TrustStore } from './identity/index.ts'
+import type {
+  AdmissionDesk,
+  Alarm,
+  CredentialBook,
+  HeartbeatStore,
+  Member,
+  NodeId,
+  TrustStore,
+} from './identity/index.ts'
 import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
+import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
 import { createTransport, peerOfAddress, Redialler, type Transport } from './transport/index.ts'
@@ -42,6 +50,7 @@ export class Mesh implements Part {
   readonly name = 'mesh'
   readonly self: NodeId
   readonly trust: TrustStore
+  readonly heartbeats: HeartbeatStore
   readonly credentials: CredentialBook
   readonly releases: ReleaseLog
   readonly blobs: BlobStore
@@ -55,7 +64,7 @@ export class Mesh implements Part {
   readonly #desk: AdmissionDesk
   readonly #transport: Transport
   readonly #heads: HeadExchange
-  readonly #kinds: readonly HeadKind[]
+  readonly #published: PublishedHeads
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
   /** What the redialler was told last of each member. */
@@ -73,6 +82,7 @@ export class Mesh implements Part {
     this.#options = options
     this.self = identity.nodeId
     this.trust = stores.trust
+    this.heartbeats = stores.heartbeats
     this.credentials = stores.credentials
     this.releases = stores.releases
     this.blobs = stores.blobs
@@ -80,7 +90,14 @@ export class Mesh implements Part {
     this.#records = stores.records
     this.#desk = stores.desk
     this.#online = !options.offline
-    this.#kinds = headKinds({ ...stores, identity, clock, onOwnRecord: (boot) => this.#own.jumpAbove(boot) })
+    this.#published = new PublishedHeads({
+      holdings: { ...stores, identity, clock, onOwnRecord: (boot) => this.#own.jumpAbove(boot) },
+      counters: this.counters,
+      log,
+      onAccepted: (prefix) => {
+        if (prefix === 'node/') this.#recordsChanged()
+      },
+    })
     this.#own = new OwnRecord({
       ...stores,
       identity,
@@ -89,7 +106,7 @@ export class Mesh implements Part {
       describe: () => options.describe(),
       addresses: () => (this.#online ? this.addresses() : null),
       onIssued: () => {
-        this.#publishHeads('node/')
+        this.#published.publish('node/', this.self)
         this.#tell()
       },
     })
@@ -117,8 +134,9 @@ export class Mesh implements Part {
       clock,
       random,
       log: log.scope('heads'),
-      accept: (key, bytes, from) => this.#accept(key, bytes, from),
+      accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
     })
+    this.#published.connect(this.#heads)
     this.exchange = createBlobExchange({
       transport,
       store: stores.blobs,
@@ -159,16 +177,27 @@ export class Mesh implements Part {
       this.#transport.on('peer:found', ({ peer, addresses }) => {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),
-      this.trust.onChange(() => this.#publishHeads('trust')),
+      this.trust.onChange(() => {
+        this.#published.publishKind('trust')
+        this.#published.publishKind('revocation/')
+        this.#published.publishKind('heartbeat/')
+        this.#tell()
+      }),
+      this.heartbeats.onChange(() => {
+        this.#published.publishKind('heartbeat/')
+        this.#tell()
+      }),
       this.credentials.onChange(() => this.#membersChanged()),
-      this.releases.onChange(() => {
-        this.#publishHeads('release/')
-        this.#publishHeads('fork/')
+      this.releases.onChange((changes) => {
+        for (const { app } of changes) {
+          this.#published.publish('release/', app)
+          this.#published.publish('fork/', app)
+        }
         this.#tell()
       }),
     ]
     this.#own.start()
-    for (const kind of this.#kinds) this.#publishHeads(kind.prefix)
+    this.#published.publishAll()
     await this.#heads.start?.()
     await this.exchange.start?.()
     this.#watch.start()
@@ -263,57 +292,29 @@ export class Mesh implements Part {
     await this.#transport.stop?.()
   }
 
-  async #accept(
-    key: string,
-    bytes: Uint8Array,
-    from: NodeId,
-  ): Promise<'accepted' | 'known' | 'older' | 'refused'> {
-    const kind = this.#kinds.find(({ prefix }) => key.startsWith(prefix))
-    if (kind === undefined) {
-      this.counters.headRefused(null)
-      return 'refused'
-    }
-    try {
-      const outcome = await kind.accept(bytes, from)
-      if (outcome === 'accepted') {
-        this.#publishHeads(kind.prefix)
-        if (kind.prefix === 'node/') this.#recordsChanged()
-      }
-      return outcome
-    } catch (error) {
-      this.counters.headRefused(kind.prefix.replace('/', ''))
-      this.#options.log.warn('head:refused', { key, from, error: messageOf(error) })
-      return 'refused'
-    }
-  }
-
-  #publishHeads(prefix: string): void {
-    for (const kind of this.#kinds) {
-      if (kind.prefix !== prefix) continue
-      const heads = kind.heads()
-      this.#heads.retain(prefix, new Set(heads.map(({ key }) => key)))
-      for (const head of heads) {
-        if (this.#heads.get(head.key)?.digest !== head.digest) this.#heads.changed(head)
-      }
-    }
-  }
-
   #membersChanged(): void {
-    this.#publishHeads('member/')
+    this.#published.publishKind('member/')
     const others = this.credentials.members().filter(({ id }) => id !== this.self)
     this.#watch.setMembers(others.map(({ id }) => id))
     for (const node of this.credentials.nodes()) {
       if (this.credentials.isMember(node)) continue
       this.#addresses.delete(node)
       this.#redial.forget(node)
+      if (this.credentials.isRevoked(node)) this.#forgetRecord(node)
     }
     for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
-    this.#publishHeads('node/')
+    this.#published.publishKind('node/')
     this.#recordsChanged()
   }
 
   #disconnectIfStranger(peer: NodeId): void {
     if (!this.credentials.isMember(peer)) this.#transport.disconnect(peer, 'it is no member any more')
+  }
+
+  #forgetRecord(node: NodeId): void {
+    this.#records
+      .forget(node)
+      .catch((error: unknown) => this.#options.log.warn('record:kept', { node, error: messageOf(error) }))
   }
 
   /** A newcomer has nobody's record yet; the invite in its own credential says where its first peers are. */

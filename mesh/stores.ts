@@ -5,9 +5,11 @@ import {
   AdmissionDesk,
   identityProblems,
   openCredentialBook,
+  openHeartbeatStore,
   openTrustStore,
   type Alarm,
   type CredentialBook,
+  type HeartbeatStore,
   type NodeIdentity,
   type OnAlarm,
   type TrustStore,
@@ -17,6 +19,7 @@ import { openReleaseLog, type ReleaseLog } from './releases/index.ts'
 
 export interface Stores {
   readonly trust: TrustStore
+  readonly heartbeats: HeartbeatStore
   readonly credentials: CredentialBook
   readonly releases: ReleaseLog
   readonly records: NodeRecords
@@ -56,6 +59,12 @@ export async function openStores({ folder, identity, clock, log }: StoresOptions
   })
   return {
     trust,
+    heartbeats: await openHeartbeatStore({
+      trust,
+      folder: await folder.folder('heartbeats'),
+      clock,
+      onAlarm,
+    }),
     credentials,
     alarms,
     onAlarm,

@@ -174,7 +174,7 @@ export interface ReleaseEntry {
   readonly groups: readonly string[]
   readonly grants: readonly string[]
   /** `head` is what every node should run. */
-  readonly role: 'head' | 'past' | 'fork'
+  readonly role: 'head' | 'past' | 'fork' | 'revoked'
 }
 
 export interface LogLine {

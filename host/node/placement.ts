@@ -15,7 +15,7 @@ export interface PlacementParts {
 }
 
 export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Part {
-  const apply = (): void => apps.setDesired(mesh.releases.heads())
+  const apply = (): void => apps.setDesired(mesh.releases.desired())
   const collect = (): void => {
     const kept = mesh.releases.heads().flatMap(({ record }): ComponentRef[] => {
       const runs = apps.status().find(({ app }) => app === record.app)?.seq

@@ -26,6 +26,9 @@ export function createGate({ meshId, self, credentials }: GateOptions): Admissio
         throw admissionProblems.error('ERR_ADMISSION_MESH', `${remote} is of mesh ${shortDigest(mesh)}`)
       }
       if (chain.length > 0) await credentials.offerChain(chain)
+      if (credentials.isRevoked(remote)) {
+        throw admissionProblems.error('ERR_ADMISSION_REVOKED', `${remote} was revoked`)
+      }
       if (!credentials.isMember(remote)) {
         throw admissionProblems.error('ERR_ADMISSION_STRANGER', `${remote} showed no credential that stands`)
       }

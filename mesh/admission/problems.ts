@@ -16,6 +16,11 @@ export const admissionProblems = defineProblems({
     text: 'a peer showed no credential of its own',
     fix: 'let the node in with `selvedge invite`',
   },
+  ERR_ADMISSION_REVOKED: {
+    kind: 'remote',
+    text: 'a peer was revoked by an admin of the mesh',
+    fix: 'nothing to do where that was meant; a revoked node can come back with an empty data folder and a new invite',
+  },
   ERR_JOIN_UNREACHABLE: {
     kind: 'remote',
     text: 'no member named in the invite could be reached',

@@ -32,6 +32,9 @@ export type {
 export type { OfferedRevocation, RevocationStore } from './revocation-store.ts'
 export type { RevocationView, RevokedRelease } from './revocation-view.ts'
 export { openTrustStore, type Trust, type TrustStore } from './trust-store.ts'
+export { digestOfHeads, readHeartbeat, signHeartbeat } from './heartbeat.ts'
+export type { HeartbeatRecord, SignedHeartbeat } from './heartbeat.ts'
+export { openHeartbeatStore, type HeartbeatStore, type LastHeartbeat } from './heartbeat-store.ts'
 export { issueInvite, readInvite, type Invite, type InviteRecord, type SignedInvite } from './invite.ts'
 export {
   applyForAdmission,

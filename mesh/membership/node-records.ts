@@ -107,6 +107,15 @@ export class NodeRecords {
     return [...this.#held.values()]
   }
 
+  /** Drops the record of a node that was revoked, also from the disk. */
+  forget(node: NodeId): Promise<void> {
+    return this.#turns.take(async () => {
+      if (!this.#held.delete(node)) return
+      this.#unsaved.delete(node)
+      await this.#options.folder.remove(`${node}.cbor`)
+    })
+  }
+
   /** Writes what was not worth a write of its own. */
   async flush(): Promise<void> {
     for (const node of this.#unsaved) await this.#save(node)

@@ -12,9 +12,11 @@ export { releasesProblems } from './problems.ts'
 export { readRelease, releaseLimits, signRelease, type SignedRelease } from './signed-release.ts'
 export {
   openReleaseLog,
+  type HeadChange,
   type HeldRelease,
   type HistoryEntry,
   type OfferedRelease,
   type ReleaseLog,
 } from './release-log.ts'
 export type { ReleaseOutcome } from './sequence.ts'
+export type { Halt } from './release-standing.ts'

@@ -11,6 +11,11 @@ export const releasesProblems = defineProblems({
     text: 'a release record is signed by a key that is no publisher of this mesh',
     fix: 'sign with a publisher key of this mesh ($SELVEDGE_KEYS), or have the roots add this key to the trust bundle',
   },
+  ERR_RELEASE_REVOKED: {
+    kind: 'remote',
+    text: 'a release was revoked, or is of a revoked publisher and not among those still accepted',
+    fix: 'publish it again, with a number above the newest that counts, and a key that was not revoked',
+  },
   ERR_RELEASE_DELEGATION: {
     kind: 'user',
     text: 'a publisher released an app, or asked for grants, that it was not given',

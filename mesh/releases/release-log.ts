@@ -2,7 +2,8 @@
  * The releases a node holds, app by app: what it should run, what came before, and the proof of forks.
  *
  * Nothing is acknowledged before it is on the disk, and what is read from the disk is verified like what comes from
- * a peer. One file per app, replaced as a whole: a power cut leaves the state before or after, never between.
+ * a peer. One file per app, replaced as a whole: a power cut leaves the state before or after, never between. Which of
+ * it counts is asked anew of trust, at once when that changes and when the files are read; the files stay as they are.
  */
 import {
   isSelvedgeError,
@@ -12,14 +13,28 @@ import {
   type Digest,
   type DurableFolder,
 } from '../../core/index.ts'
-import { hexOf, Turns, type OnAlarm, type PublisherEntry, type Trust } from '../identity/index.ts'
-import { decodeHistory, encodeHistory, maxHistoryFileBytes } from './history-file.ts'
+import { Turns, type OnAlarm, type Trust } from '../identity/index.ts'
+import { HeadList, ReleaseIndex } from './head-list.ts'
+import { encodeHistory, maxHistoryFileBytes } from './history-file.ts'
 import { releasesProblems } from './problems.ts'
-import { judgeRelease, type History, type ReleaseOutcome } from './sequence.ts'
-import { appNamePattern, readRelease, requireDelegation, type SignedRelease } from './signed-release.ts'
+import { readStored, requireMesh, requireNext, signersOf } from './release-checks.ts'
+import {
+  allOf,
+  haltOf,
+  requireStanding,
+  settle,
+  stranger,
+  wasAllowed,
+  type AppReleases,
+  type Halt,
+} from './release-standing.ts'
+import { judgeRelease, type ReleaseOutcome } from './sequence.ts'
+import { appNamePattern, readRelease, type SignedRelease } from './signed-release.ts'
 
-/** Apps a node keeps releases of; each costs a file of at most 1.6 MB, usually of a few KB. */
-const maxApps = 1_024
+/** Apps a node keeps releases of; each costs a file of at most 2.1 MB, usually of a few KB. */
+const maxApps = 16_384
+/** Files read at once when the log is opened. */
+const readsAtOnce = 16
 
 /** A release that this node holds. */
 export interface HeldRelease extends SignedRelease {
@@ -27,9 +42,9 @@ export interface HeldRelease extends SignedRelease {
   readonly receivedAt: number
 }
 
-/** How a held release stands: `head` is what every node should run. */
+/** How a held release stands: `head` is what every node should run, `revoked` counts no more. */
 export interface HistoryEntry extends HeldRelease {
-  readonly role: 'head' | 'past' | 'fork'
+  readonly role: 'head' | 'past' | 'fork' | 'revoked'
 }
 
 export interface OfferedRelease {
@@ -39,6 +54,13 @@ export interface OfferedRelease {
   readonly release: SignedRelease
 }
 
+/** The newest release of an app is another one, or may run no more, or again. */
+export interface HeadChange {
+  readonly app: string
+  /** Null where none counts any more. */
+  readonly head: HeldRelease | null
+}
+
 export interface ReleaseLogOptions {
   readonly trust: Trust
   readonly folder: DurableFolder
@@ -46,11 +68,11 @@ export interface ReleaseLogOptions {
   readonly onAlarm: OnAlarm
 }
 
-const none: History<HeldRelease> = { line: [], forks: [] }
+const none: AppReleases<HeldRelease> = { line: [], forks: [], fallen: [] }
 
 /**
- * Opens the log and verifies all that it kept. A damaged file is removed and reported. One that only lacks a
- * publisher this node trusts is reported and left: it is read again when the trust bundle has changed.
+ * Opens the log and verifies all that it kept. A damaged file is removed and reported; one that could not be read is
+ * reported and asked for again.
  */
 export async function openReleaseLog(options: ReleaseLogOptions): Promise<ReleaseLog> {
   const log = new ReleaseLog(options)
@@ -60,35 +82,37 @@ export async function openReleaseLog(options: ReleaseLogOptions): Promise<Releas
 
 export class ReleaseLog {
   readonly #options: ReleaseLogOptions
-  readonly #apps = new Map<string, History<HeldRelease>>()
+  readonly #apps = new Map<string, AppReleases<HeldRelease>>()
+  readonly #heads = new HeadList<HeldRelease>()
+  readonly #index = new ReleaseIndex<HeldRelease>()
+  /** The heads that must not run. */
+  readonly #halts = new Map<string, Halt>()
   /** Files that could not be read: what is in them may be newer than what is offered. */
   readonly #unread = new Set<string>()
   readonly #turns = new Turns()
-  readonly #listeners = new Set<(release: HeldRelease) => void>()
+  readonly #listeners = new Set<(changes: readonly HeadChange[]) => void>()
 
   /** Use {@link openReleaseLog}. */
   constructor(options: ReleaseLogOptions) {
     this.#options = options
-    options.trust.onChange(() => {
-      // A disk that cannot be read now shows at the next write, with a caller who can be told.
-      this.load().catch((error: unknown) => this.#report('the folder', error))
-    })
+    options.trust.onChange(() => this.#rejudge())
   }
 
   /** Reads the files of apps that are not held yet. */
   load(): Promise<void> {
     return this.#turns.take(async () => {
-      for (const name of (await this.#options.folder.list()).slice(0, maxApps)) {
-        const app = name.slice(0, -fileSuffix.length)
-        if (!this.#apps.has(app)) await this.#load(name, app)
+      const names = (await this.#options.folder.list()).slice(0, maxApps)
+      const left = names.filter((name) => !this.#apps.has(appOf(name)))
+      for (let at = 0; at < left.length; at += readsAtOnce) {
+        await Promise.all(left.slice(at, at + readsAtOnce).map((name) => this.#load(name)))
       }
     })
   }
 
   /**
    * Takes a release from anybody; on the disk when resolved.
-   * @throws ERR_RELEASE_SIGNATURE, ERR_RELEASE_STRANGER, ERR_RELEASE_DELEGATION, ERR_RELEASE_MESH,
-   *   ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE, ERR_RELEASE_APPS, ERR_RELEASES_UNREAD
+   * @throws ERR_RELEASE_SIGNATURE, ERR_RELEASE_STRANGER, ERR_RELEASE_DELEGATION, ERR_RELEASE_REVOKED,
+   *   ERR_RELEASE_MESH, ERR_RELEASE_INVALID, ERR_RELEASE_TOO_LARGE, ERR_RELEASE_APPS, ERR_RELEASES_UNREAD
    */
   offer(bytes: Uint8Array): Promise<OfferedRelease> {
     return this.#turns.take(() => this.#take(this.#check(bytes)))
@@ -108,42 +132,49 @@ export class ReleaseLog {
     })
   }
 
-  /** The newest release of each app, by app name. */
+  /** The newest release of each app that counts, by app name: what is passed on. */
   heads(): HeldRelease[] {
-    return [...this.#apps.values()]
-      .flatMap(({ line }) => line.slice(0, 1))
-      .sort((a, b) => (a.record.app < b.record.app ? -1 : 1))
+    return this.#heads.all()
+  }
+
+  /** Of {@link heads} those that may run. */
+  desired(): HeldRelease[] {
+    return this.#halts.size === 0
+      ? this.heads()
+      : this.heads().filter(({ record }) => !this.#halts.has(record.app))
+  }
+
+  /** Why the newest release of an app must not run; null where it may, and where there is none. */
+  halted(app: string): Halt | null {
+    return this.#halts.get(app) ?? null
   }
 
   head(app: string): HeldRelease | null {
     return this.#apps.get(app)?.line[0] ?? null
   }
 
-  /** The releases of an app, newest first, then the evidence of forks. */
+  /** The releases of an app, newest first, then the evidence of forks, then what counts no more. */
   history(app: string): HistoryEntry[] {
-    const { line, forks } = this.#apps.get(app) ?? none
+    const { line, forks, fallen } = this.#apps.get(app) ?? none
     return [
       ...line.map((release, index): HistoryEntry => ({ ...release, role: index === 0 ? 'head' : 'past' })),
       ...forks.map((release): HistoryEntry => ({ ...release, role: 'fork' })),
+      ...fallen.map((release): HistoryEntry => ({ ...release, role: 'revoked' })),
     ]
   }
 
-  /** A release by the digest of its signed bytes. */
+  /** A release by the digest of its signed bytes, whether it counts or not. */
   get(digest: Digest): HeldRelease | null {
-    for (const { line, forks } of this.#apps.values()) {
-      const found = [...line, ...forks].find((release) => release.digest === digest)
-      if (found !== undefined) return found
-    }
-    return null
+    return this.#index.get(digest)
   }
 
-  /** Calls `listener` with each new head, after it is on the disk. @returns how to stop that */
-  onChange(listener: (head: HeldRelease) => void): () => void {
+  /** Calls `listener` with what changed, after it is on the disk. @returns how to stop that */
+  onChange(listener: (changes: readonly HeadChange[]) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  async #load(name: string, app: string): Promise<void> {
+  async #load(name: string): Promise<void> {
     const { folder, trust } = this.#options
     // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
     this.#unread.delete(name)
@@ -153,14 +184,16 @@ export class ReleaseLog {
       return null
     })
     if (bytes === null) return
+    const app = appOf(name)
     try {
       if (!appNamePattern.test(app) || name !== fileName(app))
         throw new Error('its name is not that of an app')
-      const held = readStored(bytes, app, trust)
-      this.#apps.set(app, held)
-      for (const head of held.line.slice(0, 1)) this.#tell(head)
+      const stored = readStored(bytes, app, trust)
+      const unknown = [...stored.line, ...stored.forks].find((release) => !wasAllowed(release, trust))
+      if (unknown !== undefined) this.#report(name, stranger(unknown))
+      this.#tell(this.#hold(app, stored))
     } catch (error) {
-      if (!isSelvedgeError(error, 'ERR_RELEASE_STRANGER')) await folder.remove(name)
+      await folder.remove(name)
       this.#report(name, error)
     }
   }
@@ -170,17 +203,42 @@ export class ReleaseLog {
     this.#options.onAlarm({ code: 'ERR_STORED_DAMAGED', message, evidence: [] })
   }
 
-  #tell(head: HeldRelease): void {
-    for (const listener of this.#listeners) listener(head)
+  /** Sorts what is held of an app by the trust of this moment. @returns what changed */
+  #hold(app: string, next: AppReleases<HeldRelease>): HeadChange[] {
+    const { trust } = this.#options
+    const before = this.#apps.get(app) ?? none
+    const held = settle(next, trust)
+    const head = held.line[0] ?? null
+    const halt = head === null ? null : haltOf(head, trust)
+    const wasHalted = this.#halts.has(app)
+    if (held !== before) {
+      this.#apps.set(app, held)
+      this.#index.replace(allOf(before), allOf(held))
+    }
+    if (halt === null) this.#halts.delete(app)
+    else this.#halts.set(app, halt)
+    if (head === (before.line[0] ?? null) && wasHalted === (halt !== null)) return []
+    this.#heads.set(app, head)
+    return [{ app, head }]
+  }
+
+  /** Trust has changed: what was taken may count no more, or again. */
+  #rejudge(): void {
+    this.#tell([...this.#apps].flatMap(([app, held]) => this.#hold(app, held)))
+    // A disk that cannot be read now shows at the next write, with a caller who can be told.
+    if (this.#unread.size > 0) this.load().catch((error: unknown) => this.#report('the folder', error))
+  }
+
+  #tell(changes: readonly HeadChange[]): void {
+    if (changes.length === 0) return
+    for (const listener of this.#listeners) listener(changes)
   }
 
   #check(bytes: Uint8Array): SignedRelease {
     const release = readRelease(bytes)
     const { trust } = this.#options
     requireMesh(release, trust)
-    const entry = trust.publisher(release.publisher)
-    if (entry === null) throw stranger(release)
-    requireDelegation(release.record, entry)
+    requireStanding(release, allOf(this.#apps.get(release.record.app) ?? none), trust)
     return release
   }
 
@@ -189,10 +247,10 @@ export class ReleaseLog {
     await this.#requireRead(app)
     const held = this.#apps.get(app) ?? none
     const offered: HeldRelease = { ...release, receivedAt: this.#options.clock.now() }
-    const { outcome, next, rival } = judgeRelease(held, offered)
-    if (next !== held) await this.#keep(app, next)
+    const { outcome, next, rival } = judgeRelease<HeldRelease>(held, offered)
+    const changes = next === held ? [] : await this.#keep(app, { ...next, fallen: held.fallen })
     if (rival !== null) this.#reportFork(rival, release)
-    if (outcome === 'accepted' || outcome === 'fork-won') this.#tell(offered)
+    this.#tell(changes)
     return { outcome, record: release.record, digest: release.digest, release }
   }
 
@@ -200,12 +258,12 @@ export class ReleaseLog {
   async #requireRead(app: string): Promise<void> {
     const name = fileName(app)
     if (!this.#unread.has(name)) return
-    await this.#load(name, app)
+    await this.#load(name)
     if (!this.#unread.has(name)) return
     throw releasesProblems.error('ERR_RELEASES_UNREAD', `the stored releases of ${app} cannot be read`)
   }
 
-  async #keep(app: string, next: History<HeldRelease>): Promise<void> {
+  async #keep(app: string, next: AppReleases<HeldRelease>): Promise<HeadChange[]> {
     if (!this.#apps.has(app) && this.#apps.size >= maxApps) {
       throw releasesProblems.error(
         'ERR_RELEASE_APPS',
@@ -213,7 +271,8 @@ export class ReleaseLog {
       )
     }
     await this.#options.folder.write(fileName(app), encodeHistory(next))
-    this.#apps.set(app, next)
+    // Trust may have changed while the disk was at work.
+    return this.#hold(app, next)
   }
 
   #reportFork(held: SignedRelease, offered: SignedRelease): void {
@@ -221,7 +280,7 @@ export class ReleaseLog {
     const stands = held.digest < offered.digest ? held : offered
     this.#options.onAlarm({
       code: 'ERR_RELEASE_FORK',
-      message: `${app} has two releases with number ${seq}, of ${signers(held, offered)}; ${shortDigest(stands.digest)} stands`,
+      message: `${app} has two releases with number ${seq}, of ${signersOf(held, offered)}; ${shortDigest(stands.digest)} stands`,
       evidence: [held.bytes, offered.bytes],
     })
   }
@@ -233,71 +292,6 @@ function fileName(app: string): string {
   return `${app}${fileSuffix}`
 }
 
-/** Stored releases were taken under the trust of their day, so any version that allowed them will do. */
-function readStored(bytes: Uint8Array, app: string, trust: Trust): History<HeldRelease> {
-  const check = (signed: Uint8Array): SignedRelease => {
-    const release = readRelease(signed)
-    requireMesh(release, trust)
-    if (release.record.app !== app) throw new Error(`it holds a release of ${release.record.app}`)
-    if (!trust.pastPublishers(release.publisher).some((entry) => allows(entry, release)))
-      throw stranger(release)
-    return release
-  }
-  const { line, forks } = decodeHistory(bytes, check)
-  const ordered = line.every((release, index) => {
-    const newer = line[index - 1]
-    return newer === undefined || newer.record.seq > release.record.seq
-  })
-  if (!ordered || line.length === 0) throw new Error('its releases are out of order')
-  return { line, forks }
-}
-
-function allows(entry: PublisherEntry, { record }: SignedRelease): boolean {
-  try {
-    requireDelegation(record, entry)
-    return true
-  } catch (error) {
-    if (isSelvedgeError(error, 'ERR_RELEASE_DELEGATION')) return false
-    throw error
-  }
-}
-
-function requireMesh({ record }: SignedRelease, trust: Trust): void {
-  if (record.mesh === trust.meshId) return
-  throw releasesProblems.error(
-    'ERR_RELEASE_MESH',
-    `${record.app} ${record.version} is for mesh ${shortDigest(record.mesh)}, this is ${shortDigest(trust.meshId)}`,
-  )
-}
-
-function requireNext({ record }: SignedRelease, head: SignedRelease | null): void {
-  const { app, seq, previous } = record
-  const headSeq = head?.record.seq ?? 0
-  if (seq <= headSeq) {
-    throw releasesProblems.error(
-      'ERR_RELEASE_SEQUENCE',
-      `${app} is at number ${headSeq} here; ${seq} is not above it`,
-    )
-  }
-  if (previous === (head?.digest ?? null)) return
-  const follows = previous === null ? 'no release' : `release ${shortDigest(previous)}`
-  const newest = head === null ? 'there is none yet' : `the newest here is ${shortDigest(head.digest)}`
-  throw releasesProblems.error(
-    'ERR_RELEASE_SEQUENCE',
-    `this release of ${app} follows ${follows}, but ${newest}`,
-  )
-}
-
-function stranger({ record, publisher }: SignedRelease): Error {
-  return releasesProblems.error(
-    'ERR_RELEASE_STRANGER',
-    `${record.app} ${record.version} is signed by ${hexOf(publisher).slice(0, 16)}…, which is no publisher of this mesh`,
-  )
-}
-
-function signers(a: SignedRelease, b: SignedRelease): string {
-  const keys = new Set([a, b].map(({ publisher }) => `${hexOf(publisher).slice(0, 16)}…`))
-  return keys.size === 1
-    ? `one publisher, ${[...keys].join('')}`
-    : `the publishers ${[...keys].join(' and ')}`
+function appOf(name: string): string {
+  return name.slice(0, -fileSuffix.length)
 }

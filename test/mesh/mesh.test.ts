@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { digestOf, keyPairFromSeed, systemRandom } from '../../core/index.ts'
 import { applyForAdmission, encodeCredential, readApplication } from '../../mesh/identity/credential.ts'
-import { readInvite } from '../../mesh/identity/index.ts'
+import { publicKeyOf, readInvite, signRevocation } from '../../mesh/identity/index.ts'
 import { signReceipt } from '../../mesh/identity/receipt.ts'
 import { readRelease } from '../../mesh/releases/index.ts'
 import { HeadExchange } from '../../mesh/heads/head-exchange.ts'
@@ -199,23 +199,52 @@ test('a stopped node stays off, whatever is asked of its network', async () => {
   expect(a.addresses()).toEqual([])
 })
 
-test('a connected member that loses its place is disconnected, and gone from the members', async () => {
+test('a connected member that is revoked is disconnected on every node, and nothing of it is left', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  const thief = await harbor.join('x', a)
+  await until(() => allAlive([a, b, thief]))
+  const revocation = signRevocation(
+    {
+      v: 1,
+      mesh: harbor.meshId,
+      kind: 'node',
+      key: publicKeyOf(thief.self),
+      nodes: [],
+      at: 0,
+      reason: 'stolen',
+      critical: [],
+    },
+    [await harbor.keyRing.get(harbor.meshId, 'admin')],
+  )
+  await a.trust.revocations.offer(revocation)
+  await until(() => names(b).join() === 'a,b', 'the other member knows')
+  await until(() => verdict(thief, a) !== 'alive' && verdict(thief, b) !== 'alive', 'the thief is alone')
+  for (const mesh of [a, b]) {
+    expect(names(mesh)).toEqual(['a', 'b'])
+    expect(mesh.credentials.isRevoked(thief.self)).toBe(true)
+  }
+  await until(() => a.connectedPeers === 1 && b.connectedPeers === 1)
+})
+
+test('a receipt for a used token turns nobody out, however its digest was chosen', async () => {
   const a = await harbor.found('a')
   const b = await harbor.enter('b', await harbor.invite(a))
   const token = await harbor.invite(a)
-  const loser = await harbor.run(await harbor.enter('x', token))
-  await until(() => allAlive([a, loser]))
+  const owner = await harbor.run(await harbor.enter('x', token))
+  await until(() => allAlive([a, owner]))
   const invite = readInvite(token)
   const nodeKey = keyPairFromSeed(systemRandom.bytes(32))
   const { certificate } = readApplication(applyForAdmission({ invite, nodeKey, name: 'y' }))
   const { mesh, node, inviteId } = certificate.record
   const signed = (at: number): Uint8Array =>
     signReceipt({ v: 1, mesh, node, inviteId, certificate: certificate.digest, at }, b.identity.key)
-  const held = a.credentials.get(loser.self)?.receipt.digest ?? ''
+  const held = a.credentials.get(owner.self)?.receipt.digest ?? ''
   let at = 0
   while (digestOf(signed(at)) >= held) at++
   const parts = { invite: invite.bytes, certificate: certificate.bytes, receipt: signed(at) }
   await a.credentials.offer(encodeCredential(parts))
-  await until(() => verdict(loser, a) !== 'alive', 'the loser is disconnected')
-  expect(names(a)).toEqual(['a', 'b', 'y'])
+  expect(names(a)).toEqual(['a', 'b', 'x'])
+  expect(a.alarms).toMatchObject([{ code: 'ERR_INVITE_TWICE' }])
+  expect(verdict(owner, a)).toBe('alive')
 })

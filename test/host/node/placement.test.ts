@@ -28,7 +28,11 @@ function setUp(): {
   }
   const parts = {
     mesh: {
-      releases: { heads: () => history.slice(0, 1), history: () => history },
+      releases: {
+        heads: () => history.slice(0, 1),
+        desired: () => history.slice(0, 1),
+        history: () => history,
+      },
       blobs: {
         collect: async (keep: ComponentRef[]) =>
           void calls.push(['keep', ...keep.map(({ digest }) => digest)]),

@@ -12,7 +12,7 @@ describe('the release log', () => {
     const mesh = await testMesh()
     const { log } = await openLog(mesh.trust)
     const heard: number[] = []
-    const stop = log.onChange(({ record }) => heard.push(record.seq))
+    const stop = log.onChange((changes) => heard.push(...changes.map(({ head }) => head?.record.seq ?? 0)))
     const bytes = release(mesh)
     expect(await log.offer(bytes)).toMatchObject({
       outcome: 'accepted',
@@ -197,7 +197,7 @@ describe('the release log on its disk', () => {
       const folder = memoryFolder()
       const { log } = await openLog(mesh.trust, powerCut(folder, 1, when))
       const heard: number[] = []
-      log.onChange(({ record }) => heard.push(record.seq))
+      log.onChange((changes) => heard.push(...changes.map(({ head }) => head?.record.seq ?? 0)))
       await log.offer(release(mesh))
       await expect(log.offer(release(mesh, { seq: 2 }))).rejects.toThrow('power cut')
       expect(heard).toEqual([1])
@@ -283,7 +283,7 @@ describe('the release log on its disk', () => {
     expect(alarms).toMatchObject([{ code: 'ERR_STORED_DAMAGED' }])
     await expect(log.offer(release(mesh, { seq: 8 }))).rejects.toThrow(failing('ERR_RELEASE_STRANGER'))
     const heard: number[] = []
-    log.onChange(({ record }) => heard.push(record.seq))
+    log.onChange((changes) => heard.push(...changes.map(({ head }) => head?.record.seq ?? 0)))
     await trust.offer(mesh.first)
     expect((await log.offer(release(mesh, { seq: 6 }))).outcome).toBe('older')
     expect(heard).toEqual([7])

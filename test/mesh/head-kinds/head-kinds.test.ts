@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { memoryFolder } from '../../core/index.ts'
-import { headKinds, type HeadKind } from '../../mesh/head-kinds.ts'
-import { openNodeIdentity, signNodeRecord } from '../../mesh/identity/index.ts'
-import { openNodeRecords } from '../../mesh/membership/index.ts'
-import { openReleaseLog } from '../../mesh/releases/index.ts'
+import { memoryFolder } from '../../../core/index.ts'
+import { headKinds, type HeadKind } from '../../../mesh/head-kinds/index.ts'
+import { openHeartbeatStore, openNodeIdentity, signNodeRecord } from '../../../mesh/identity/index.ts'
+import { openNodeRecords } from '../../../mesh/membership/index.ts'
+import { openReleaseLog } from '../../../mesh/releases/index.ts'
 import {
   admit,
   foundingNode,
@@ -12,7 +12,7 @@ import {
   startOfTime,
   testMesh,
   type TestNode,
-} from './identity/harness.ts'
+} from '../identity/harness.ts'
 
 async function kindsOf(): Promise<{
   member: HeadKind
@@ -29,6 +29,7 @@ async function kindsOf(): Promise<{
     clock,
     credentials: founder.book,
     identity: await openNodeIdentity(memoryFolder(), seededRandom('identity')),
+    heartbeats: await openHeartbeatStore({ trust, folder: memoryFolder(), clock, onAlarm }),
     releases: await openReleaseLog({ trust, folder: memoryFolder(), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: memoryFolder(), clock, onAlarm }),
     onOwnRecord: async () => {},
