@@ -31,8 +31,8 @@ export const guestOptions = {
   network: {
     kind: 'list',
     value: 'USE',
-    help: 'a use of sockets: tcp-connect, tcp-listen, udp or lookup',
-    completes: ['tcp-connect', 'tcp-listen', 'udp', 'lookup'],
+    help: 'a use of sockets: tcp-connect, tcp-listen, udp, udp-listen or lookup; or a part of it, as tcp-connect:db.example:5432',
+    completes: ['tcp-connect', 'tcp-listen', 'udp', 'udp-listen', 'lookup'],
   },
   memory: { kind: 'text', value: 'SIZE', help: 'most memory it may take (default: 4GiB)' },
   isolation: {

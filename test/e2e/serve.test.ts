@@ -36,6 +36,25 @@ test('--json says where it listens', async () => {
   expect((await fetch(url)).status).toBe(200)
 })
 
+test('--listen is --addr: a free port is chosen, and the one line on stdout names it', async () => {
+  const folder = await testFolder()
+  await writeFile(join(folder, 'hello.wasm'), await guest('hello-http'))
+  const child = start(folder, ['serve', '--listen', '127.0.0.1:0', 'hello.wasm'])
+  const said = await firstOutput(child)
+  const [, url = '', port = '0'] =
+    /^serving hello\.wasm at (http:\/\/127\.0\.0\.1:(\d+)\/)\n$/.exec(said) ?? []
+  expect(Number(port)).toBeGreaterThan(0)
+  expect((await fetch(url)).status).toBe(200)
+  child.kill('SIGINT')
+  const { status, stdout, stderr } = await finish(child)
+  expect({ status, more: String(stdout), stderr }).toEqual({ status: 0, more: '', stderr: '' })
+})
+
+test('--addr with --listen is a misunderstanding', async () => {
+  const both = ['serve', '--addr', '127.0.0.1:0', '--listen', '127.0.0.1:0', 'hello.wasm']
+  expect((await finish(start(await testFolder(), both))).status).toBe(2)
+})
+
 test('a file that answers no requests is refused with what it exports', async () => {
   const folder = await testFolder()
   const { status, stderr } = await finish(start(folder, ['serve', await program(folder, 'status')]))

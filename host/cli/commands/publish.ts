@@ -20,7 +20,11 @@ export const publish = defineCommand({
   details:
     'Of an app folder: builds it, and takes everything else from its selvedge.toml. Of a bare .wasm: the app is named ' +
     'after the file and gets no grants unless you give them. The node checks the component before anything is signed; ' +
-    'the key that signs is in your key folder and never leaves it.',
+    'the key that signs is in your key folder and never leaves it. Grants are KIND:NAME, the kinds sensor, pin, folder, ' +
+    'keyvalue, blobstore, http (an origin, as http:https://api.example.com) and network: network:tcp-connect:HOST:PORT, ' +
+    'network:udp:HOST:PORT, network:tcp-listen:PORT, network:udp-listen:PORT or network:lookup:NAME. HOST is a name, an ' +
+    'address, a network as 10.1.0.0/16 or *, an IPv6 one in brackets; PORT a port, a range as 8000-8010 or *. The use ' +
+    'alone, as network:tcp-connect, is for all of it.',
   arguments: [{ name: 'DIR|FILE.wasm', required: false, completes: 'file' }],
   options: {
     app: { kind: 'text', value: 'NAME', help: 'the app’s name (of a bare .wasm)' },
@@ -29,7 +33,7 @@ export const publish = defineCommand({
       value: 'VERSION',
       help: 'the release’s version (default: the manifest’s, else 0.0.SEQ)',
     },
-    grant: { kind: 'list', value: 'GRANT', help: 'let it use a device, as sensor:light (of a bare .wasm)' },
+    grant: { kind: 'list', value: 'GRANT', help: 'let it use something, as sensor:light (of a bare .wasm)' },
     trigger: { kind: 'list', value: 'TRIGGER', help: 'call it, as sensor:light:200ms (of a bare .wasm)' },
     group: { kind: 'list', value: 'GROUP', help: 'run it on the nodes of this group (default: all)' },
     config: { kind: 'list', value: 'KEY=VALUE', help: 'a setting of the app' },

@@ -15,10 +15,16 @@ export const serve = defineCommand({
   summary: 'serve HTTP with a component on this machine, until Ctrl-C',
   details:
     'The component exports wasi:http/incoming-handler, wasi:http/handler (0.3) or selvedge:edge/http-handler, and answers every path. ' +
-    'What it prints and what it fails of goes to stderr. It may touch what the options grant, as with run.',
+    'When it listens, one line on stdout says where, with the port that was chosen; with --json as an object. What it ' +
+    'prints and what it fails of goes to stderr. It may touch what the options grant, as with run.',
   arguments: [{ name: 'FILE.wasm', required: true, completes: 'file' }],
   options: {
-    addr: { kind: 'text', value: 'HOST:PORT', help: 'where to listen (default: 127.0.0.1:8080)' },
+    addr: {
+      kind: 'text',
+      value: 'HOST:PORT',
+      help: 'where to listen (default: 127.0.0.1:8080); port 0 is any free one',
+    },
+    listen: { kind: 'text', value: 'HOST:PORT', help: 'the same as --addr' },
     instances: { kind: 'text', value: 'N', help: 'most instances at once (default: one per core, up to 8)' },
     ...guestOptions,
     deadline: { kind: 'text', value: 'TIME', help: 'for one request (default: 30s)' },
@@ -27,6 +33,7 @@ export const serve = defineCommand({
   usesNode: false,
   examples: [
     { line: 'serve hello.wasm', says: 'at http://127.0.0.1:8080/' },
+    { line: 'serve --listen 127.0.0.1:0 --json hello.wasm', says: 'for a script, which reads the url' },
     { line: 'serve --addr 0.0.0.0:80 --dir-ro ./public::/public site.wasm', says: 'with files to read' },
   ],
   async run(context) {
@@ -36,6 +43,8 @@ export const serve = defineCommand({
     if (!Number.isInteger(instances) || instances < 1 || instances > 256) {
       throw usage({ name: 'serve' }, `--instances ${options.instances ?? ''} is no number from 1 to 256`)
     }
+    if (options.addr !== undefined && options.listen !== undefined)
+      throw usage({ name: 'serve' }, '--addr and --listen are one option; give one of them')
     const [{ readGrants, readLimits, serveApp }, { allProblems }] = await Promise.all([
       import('../../run/index.ts'),
       import('../../problems.ts'),
@@ -44,7 +53,7 @@ export const serve = defineCommand({
     const served = await serveApp({
       file,
       path: resolve(world.cwd, file),
-      address: options.addr ?? '127.0.0.1:8080',
+      address: options.addr ?? options.listen ?? '127.0.0.1:8080',
       instances,
       granted: readGrants(options, world.cwd, world.env),
       limits: readLimits(options, deadlineMs),
