@@ -5,7 +5,7 @@
  * What lies in the cache is run as it is. So it is used only in folders that nobody else may change; `sudo` that
  * keeps the caller's HOME gets none.
  */
-import { lstatSync, mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The part of node:module that is asked; both functions are missing from older versions. */
@@ -17,7 +17,7 @@ export interface CodeCache {
 /**
  * Lets what is imported from here on be taken from the cache, and be added to it at the end of the process. Call it
  * before the first import that costs something.
- * @param folder the program's own cache folder; its parent must exist, as `~/.cache` does
+ * @param folder the program's own cache folder; it and its parent (`~/.cache`) are made where they are missing
  * @param uid whose folders may be trusted; null where the system has no such numbers
  * @returns whether there is a cache
  */
@@ -25,9 +25,15 @@ export function useCompileCache(codeCache: CodeCache, folder: string, uid: numbe
   if (codeCache.enableCompileCache === undefined || uid === null) return false
   const compiled = join(folder, 'compiled')
   try {
-    // One level each: what makes whole paths, Node's own cache included, does not end below /proc.
-    for (const path of [folder, compiled]) makeFolder(path)
-    if (![dirname(folder), folder, compiled].every((path) => isOnlyOurs(path, uid))) return false
+    const base = dirname(folder)
+    if (!existsSync(base) && isOnlyOurs(dirname(base), uid)) makeFolder(base)
+    // What lies in somebody else's is looked at before anything is put there, and one level at a time: what makes
+    // whole paths, Node's own cache included, does not end below /proc.
+    if (!isOnlyOurs(base, uid)) return false
+    for (const path of [folder, compiled]) {
+      makeFolder(path)
+      if (!isOnlyOurs(path, uid)) return false
+    }
     codeCache.enableCompileCache(compiled)
     return true
   } catch {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -31,13 +40,17 @@ describe.skipIf(process.platform === 'win32')('the cache of compiled code', () =
     expect(useCompileCache({}, join(home, 'selvedge'), uid)).toBe(false)
   })
 
-  it('is not made where the folder for caches is missing', () => {
-    expect(useCompileCache(codeCache, join(home, 'missing', 'selvedge'), uid)).toBe(false)
+  it('is made with the folder for caches in a home that has none yet, and no more than that', () => {
+    expect(useCompileCache(codeCache, join(home, '.cache', 'selvedge'), uid)).toBe(true)
+    expect(useCompileCache(codeCache, join(home, 'no', 'home', 'selvedge'), uid)).toBe(false)
+    expect(readdirSync(home)).toEqual(['.cache'])
   })
 
-  it('is not taken from another user’s home', () => {
+  it('is not taken from another user’s home, and nothing is put there', () => {
     expect(useCompileCache(codeCache, join(home, 'selvedge'), uid + 1)).toBe(false)
+    expect(useCompileCache(codeCache, join(home, '.cache', 'selvedge'), uid + 1)).toBe(false)
     expect(enabled).toEqual([])
+    expect(readdirSync(home)).toEqual([])
   })
 
   it.each(['.', 'selvedge', 'selvedge/compiled'])('is not taken where anybody may write to %s', (path) => {
