@@ -11,6 +11,8 @@ import { median, type BenchContext, type Benchmark, type Finding } from '../benc
 import { bareNodeStartMs, bareNodePssMb, Bench, pssMb } from './node.ts'
 
 const rounds = 7
+/** Short ones, so that more of them are had. */
+const commandRounds = 21
 const name = 'first-light'
 
 export const firstLight: Benchmark = {
@@ -22,6 +24,7 @@ export const firstLight: Benchmark = {
       return [
         ...(await startToReady(bench, context)),
         ...(await restartToRunning(bench, context)),
+        ...(await commandStart(bench, context)),
         ...(await weight(bench, context)),
         ...(await swapGap(bench, context)),
       ]
@@ -63,6 +66,24 @@ async function restartToRunning(bench: Bench, { say }: BenchContext): Promise<Fi
   }
   say(`restart to running, ms: ${own.map(Math.round).join(' ')}`)
   return [startFinding('restart to running from disk', 'restart_to_running', own, bare, 1_000)]
+}
+
+async function commandStart(bench: Bench, { say }: BenchContext): Promise<Finding[]> {
+  const own: number[] = []
+  const bare: number[] = []
+  const node = await bench.up('full')
+  try {
+    await node.untilRunning()
+    for (let round = 0; round < commandRounds; round += 1) {
+      own.push(await bench.statusMs(node))
+      bare.push(await bareNodeStartMs())
+    }
+  } finally {
+    await node.stop()
+  }
+  say(`status, spawn to exit, ms: ${own.map(Math.round).join(' ')}`)
+  const finding = startFinding('`status`, from spawn to exit', 'status_start', own, bare, 100)
+  return [{ ...finding, samples: commandRounds }]
 }
 
 function startFinding(

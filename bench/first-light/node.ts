@@ -94,6 +94,18 @@ export class Bench {
     if (code !== 0) throw new Error(`publish of ${version} exited with ${code}:\n${said}`)
   }
 
+  /** From spawn to exit of `selvedge status`, in ms. */
+  async statusMs(node: MeasuredNode): Promise<number> {
+    const startedAt = performance.now()
+    const child = spawn(process.execPath, [this.#program, 'status', '--data', node.data], {
+      env: this.#environment(),
+      stdio: 'ignore',
+    })
+    const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
+    if (code !== 0) throw new Error(`status exited with ${code}`)
+    return performance.now() - startedAt
+  }
+
   async close(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
   }
