@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { event, handle, log, makeEngine, startGuest } from './kit.ts'
+import { event, handle, log, makeEngine, preparedOnce, startGuest } from './kit.ts'
 
 /** The guest logs what it finds of earlier calls: a count in memory, then one in a global. */
 describe.each(['worker', 'process', 'shared'] as const)('an instance in a %s', (isolation) => {
-  const engine = makeEngine({}, undefined, isolation)
+  const engine = makeEngine({}, preparedOnce, isolation)
   afterAll(() => engine.stop())
 
   async function seen(values: readonly number[], fresh: boolean): Promise<string[]> {

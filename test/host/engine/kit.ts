@@ -28,6 +28,9 @@ export const offered: readonly OfferedInterface[] = [
 
 export const everything = offered.map(({ id }) => id)
 
+/** For the engines of one test file that prepare the same guests: what one of them made is there for the others. */
+export const preparedOnce = memoryFolder()
+
 export function makeEngine(
   limits: Partial<EngineLimits> = {},
   cacheFolder: DurableFolder = memoryFolder(),

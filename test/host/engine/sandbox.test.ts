@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { WitError } from '../../../host/engine/index.ts'
-import { devices, event, handle, log, makeEngine, startGuest } from './kit.ts'
+import { devices, event, handle, log, makeEngine, preparedOnce, startGuest } from './kit.ts'
 
 describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) => {
-  const engine = makeEngine({}, undefined, isolation)
+  const engine = makeEngine({}, preparedOnce, isolation)
   afterAll(() => engine.stop())
 
   describe('a sandbox', () => {
@@ -45,7 +45,7 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
     })
 
     test('refuses calls beyond those that may wait', async () => {
-      const few = makeEngine({ waitingCalls: 2 }, undefined, isolation)
+      const few = makeEngine({ waitingCalls: 2 }, preparedOnce, isolation)
       const sandbox = await startGuest(few, 'echo')
       const calls = [1, 2, 3].map((value) => sandbox.call(handle, [event(value)]))
       await expect(calls[2]).rejects.toMatchObject({ code: 'ERR_APP_BUSY' })
@@ -122,7 +122,7 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
     })
 
     test('whose result is larger than a value may be ends the sandbox', async () => {
-      const small = makeEngine({ valueBytes: 4_096 }, undefined, isolation)
+      const small = makeEngine({ valueBytes: 4_096 }, preparedOnce, isolation)
       const imports = devices(() => ({ value: 1, unit: 'x'.repeat(10_000), timeMs: 0n }))
       const sandbox = await startGuest(small, 'relay', { imports })
       await expect(sandbox.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_HOST_FAULT' })
@@ -155,7 +155,7 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
     })
 
     test('that loops in its start function never becomes ready', async () => {
-      const short = makeEngine({ instantiateMs: 200 }, undefined, isolation)
+      const short = makeEngine({ instantiateMs: 200 }, preparedOnce, isolation)
       await expect(startGuest(short, 'start-loop', { deadlineMs: 200 })).rejects.toMatchObject({
         code: 'ERR_APP_START',
       })
@@ -191,7 +191,7 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
     })
 
     test('that floods the log is held to a bounded number of lines', async () => {
-      const bounded = makeEngine({ postsPerSecond: 50, postsInFlight: 20 }, undefined, isolation)
+      const bounded = makeEngine({ postsPerSecond: 50, postsInFlight: 20 }, preparedOnce, isolation)
       let lines = 0
       const begun = performance.now()
       const sandbox = await startGuest(bounded, 'flood', { imports: [log(() => void (lines += 1))] })

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { AppPool, PoolShape, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
-import { devices, event, handle, log, makeEngine, requestFor } from '../kit.ts'
+import { devices, event, handle, log, makeEngine, preparedOnce, requestFor } from '../kit.ts'
 import type { GuestName } from '../../../guests/index.ts'
 
 describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (isolation) => {
-  const engine = makeEngine({}, undefined, isolation)
+  const engine = makeEngine({}, preparedOnce, isolation)
   afterAll(() => engine.stop())
 
   async function open(
