@@ -6,24 +6,29 @@
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { parentPort } from 'node:worker_threads'
-import { glueFile } from '../guest/index.ts'
 
-parentPort?.on('message', (text: string) => {
+/** The name is part of what V8 looks for in a code. It comes along, so that this program is next to nothing. */
+export interface GlueJob {
+  readonly text: string
+  readonly filename: string
+}
+
+parentPort?.on('message', (job: GlueJob) => {
   let code: Uint8Array | null
   try {
-    code = codeOf(text)
+    code = codeOf(job)
   } catch {
     code = null
   }
   parentPort?.postMessage(code)
 })
 
-function codeOf(text: string): Uint8Array {
+function codeOf({ text, filename }: GlueJob): Uint8Array {
   // Of the whole process: what another thread compiles at this moment comes out the same, only earlier.
   setFlagsFromString('--no-lazy')
   let script: Script
   try {
-    script = new Script(text, { filename: glueFile })
+    script = new Script(text, { filename })
   } finally {
     setFlagsFromString('--lazy')
   }

@@ -4,8 +4,9 @@
  * it in unchecked. Whoever starts a sandbox before it is there gives the text alone.
  */
 import { Worker } from 'node:worker_threads'
-import type { GlueScript } from '../../guest/index.ts'
+import { glueFile, type GlueScript } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
+import type { GlueJob } from '../glue-compiler.ts'
 import type { EngineLimits } from '../limits.ts'
 
 export interface GlueCodesNeeds {
@@ -95,7 +96,7 @@ export class GlueCodes {
       worker.once('message', (code: Uint8Array | null) => done(code))
       worker.once('error', () => done(null))
       worker.once('exit', () => done(null))
-      worker.postMessage(text)
+      worker.postMessage({ text, filename: glueFile } satisfies GlueJob)
     })
   }
 }

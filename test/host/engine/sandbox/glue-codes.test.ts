@@ -1,4 +1,5 @@
 /** V8's code of the glue: made beside the sandboxes, and left out where there is none. */
+import { spawnSync } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
 import { Script } from 'node:vm'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -32,6 +33,12 @@ function codesWith(changes: { glueCodeChars?: number; compiler?: string } = {}):
   return made
 }
 
+/** What core/compat.ts sets in every process of ours. */
+function flags(): string {
+  const isOld = Number(process.versions.node.split('.')[0]) < 22
+  return isOld ? "require('node:v8').setFlagsFromString('--experimental-wasm-extended-const');" : ''
+}
+
 const sample = glueScript(
   'export function instantiate(left) { const inner = () => left * 2; return inner() }',
 )
@@ -47,6 +54,21 @@ describe('the code of a glue', () => {
     expect(new Script(sample, { filename: glueFile, cachedData }).cachedDataRejected).toBe(false)
     const instantiate = (compileGlue(glue!) as () => (left: number) => number)()
     expect(instantiate(21)).toBe(42)
+  })
+
+  test('is taken in by a process whose heap has a limit, as that of a sandbox has', async () => {
+    const codes = codesWith()
+    const component = stored(sample)
+    await codes.make(component)
+    const code = Buffer.from(codes.with(component).glue?.code ?? []).toString('base64')
+    const program = `
+      require('node:v8').setFlagsFromString('--max-old-space-size=0')
+      const [text, filename, code] = process.argv.slice(1)
+      const script = new (require('node:vm').Script)(text, { filename, cachedData: Buffer.from(code, 'base64') })
+      console.log(script.cachedDataRejected, require('node:v8').getHeapStatistics().heap_size_limit < 2 ** 30)`
+    const args = ['--max-old-space-size=64', '-e', `${flags()}${program}`, sample, glueFile, code]
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: {} })
+    expect(stdout).toBe('false true\n')
   })
 
   test('holds functions that nothing has called', async () => {
