@@ -2,47 +2,30 @@
  * Does for one app what its machine decides, and tells the machine what came of it. Effects only: fetching and
  * preparing, instances, triggers, the queue of events, one timer.
  */
-import {
-  delay,
-  type Cancel,
-  type Clock,
-  type Digest,
-  type DurableFolder,
-  type Log,
-  type Random,
-} from '../../core/index.ts'
+import type { Cancel, Clock, Digest, DurableFolder, Log, Random } from '../../core/index.ts'
 import type { AppStatus, LocalApp } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
-import { grantedNames } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
-import { EventCounter, httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
+import { EventCounter } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
 import { AppReporter } from './app-reporter.ts'
 import { idleMachine, step, wakeAt } from './app-machine.ts'
-import type { AppAction, AppEvent, AppMachine, Doubt } from './app-state.ts'
+import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
 import { statusOf } from './app-status.ts'
-import { Delivery } from './delivery.ts'
 import type { Ingress } from '../http/index.ts'
-import { AppIngress, ingressInto } from './ingress.ts'
-import { Instances, only, type Instance } from './instances.ts'
+import { Instances } from './instances.ts'
 import type { FolderSpaces } from './folder-space.ts'
 import type { NodeFolders } from './folders.ts'
 import { holdingsOf } from './holdings.ts'
-import { doubtOf, LifeMark, type Suspicion } from './life-marks.ts'
+import { LifeWatch, type LifeWatchNeeds } from './life-watch.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
 import { judge, namesOf, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
+import { hasHttpTrigger, Serving } from './serving.ts'
 import { SwapMeter } from './swap-meter.ts'
-import { TriggerSet } from './trigger-set.ts'
 
-/** A release that has lived so long is suspected of a node's death no more than the others. */
-const settledAfterMs = 10_000
-
-/** What the last event gets when the node stops; its daemon has 5 s for everything. */
-const lastEventMs = 1_000
-
-export interface AppRunnerNeeds {
+export interface AppRunnerNeeds extends LifeWatchNeeds {
   readonly engine: Engine
   readonly devices: Devices
   /** Named by the node's owner for apps that are granted them. */
@@ -61,10 +44,6 @@ export interface AppRunnerNeeds {
   /** The node owner's settings for this app. */
   readonly overlay: Readonly<Record<string, string>>
   readonly queuedEvents: number
-  /** That the node died of this app before it was started now; null where it stopped as it should. */
-  readonly suspicion: Suspicion | null
-  /** Of this run of the machine; see `life-marks.ts`. */
-  readonly boot: string | null
   /** Told when `status` has changed. */
   changed(): void
 }
@@ -75,13 +54,10 @@ export class AppRunner {
   readonly #report: AppReporter
   readonly #acquisition: Acquisition
   readonly #instances: Instances
-  readonly #delivery: Delivery
-  readonly #ingress: AppIngress
-  #hasHttp = false
-  readonly #triggers = new TriggerSet()
+  readonly #serving: Serving
   readonly #meter = new SwapMeter()
   readonly #features = supportedFeatures()
-  readonly #mark: LifeMark
+  readonly #life: LifeWatch
   #machine: AppMachine = idleMachine
   #desired: DesiredRelease
   #counter: EventCounter | null = null
@@ -91,7 +67,6 @@ export class AppRunner {
   #isStopping = false
   #isStopped = false
   #cancelWake: Cancel | null = null
-  #cancelSettle: Cancel | null = null
   readonly #events: AppEvent[] = []
   #lastStatus = ''
 
@@ -100,27 +75,19 @@ export class AppRunner {
     this.#desired = desired
     this.#needs = needs
     this.#report = new AppReporter(this.app, needs.log, needs.appLog)
-    this.#mark = new LifeMark(needs.folder, this.app, needs.boot, (error) =>
-      this.#report.notWritten('the mark of a running app', error),
-    )
     this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
     this.#instances = new Instances(needs)
-    this.#ingress = new AppIngress((message) =>
-      this.#report.requestFailed(this.#machine.current?.release.record.version ?? '', message),
-    )
-    this.#delivery = new Delivery(
-      {
-        log: needs.log,
-        nextId: () => this.#counter?.next() ?? null,
-        handled: (instance) => {
-          this.#meter.handled(needs.clock.monotonicMs())
-          if (this.#machine.kept !== null) this.#dispatch({ type: 'handled', instance })
-        },
-        refused: (id, payload) =>
-          this.#report.eventFailed(this.#machine.current?.release.record.version ?? '', id, payload),
+    this.#life = new LifeWatch(this.app, needs, this.#report, this.#instances.usage)
+    this.#serving = new Serving(this.app, {
+      ...needs,
+      report: this.#report,
+      nextId: () => this.#counter?.next() ?? null,
+      version: () => this.#machine.current?.release.record.version ?? '',
+      handled: (instance) => {
+        this.#meter.handled(needs.clock.monotonicMs())
+        if (this.#machine.kept !== null) this.#dispatch({ type: 'handled', instance })
       },
-      needs.queuedEvents,
-    )
+    })
   }
 
   /** Takes up the ids where they were left, and the release that last ran here, then the desired one. */
@@ -139,7 +106,7 @@ export class AppRunner {
     this.#isReady = true
     const before = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
     if (before !== null && this.#judge(before).may === 'run') {
-      this.#dispatch({ type: 'restored', release: before, doubt: this.#doubtOf(before) })
+      this.#dispatch({ type: 'restored', release: before, doubt: this.#life.doubtOf(before) })
     }
     this.#tellDesired()
   }
@@ -159,7 +126,7 @@ export class AppRunner {
 
   /** For requests from outside; null where the app has no http trigger. */
   ingress(): Ingress | 'down' | null {
-    return this.#hasHttp ? (this.#ingress.current ?? 'down') : null
+    return this.#serving.ingress
   }
 
   local(): LocalApp | null {
@@ -171,7 +138,7 @@ export class AppRunner {
       ...status,
       digest: shown.release.digest,
       grants: shown.release.record.grants,
-      events: this.#delivery.counts,
+      events: this.#serving.counts,
       restarts: shown.restarts,
       ...(lastIncident !== null && { lastIncident }),
       lastSwap: this.#meter.report,
@@ -192,19 +159,13 @@ export class AppRunner {
   async #stop(): Promise<void> {
     this.#isStopping = true
     await this.#starting
-    this.#triggers.stop()
-    this.#ingress.close()
-    // What is under way may end as it would have.
-    const answered = new AbortController()
-    const tooLate = delay(this.#needs.clock, lastEventMs, answered.signal).catch(() => {})
-    await Promise.race([this.#delivery.stop(), tooLate])
-    answered.abort()
+    await this.#serving.stop()
     this.#isStopped = true
     this.#cancelWake?.()
     this.#acquisition.keepOnly([])
-    this.#cancelSettle?.()
+    this.#life.settleNoMore()
     await this.#instances.stopAll()
-    await this.#mark.clear()
+    await this.#life.ended()
     await this.#counter
       ?.stop()
       .catch((error: unknown) => this.#report.notWritten('the mark of event ids', error))
@@ -221,21 +182,7 @@ export class AppRunner {
     if (this.#machine.current?.release.digest !== digest)
       this.#meter.announced(this.#needs.clock.monotonicMs())
     this.#report.judged(record, verdict)
-    this.#dispatch({ type: 'desired', release, verdict, doubt: this.#doubtOf(release) })
-  }
-
-  #isSuspect({ digest }: DesiredRelease): boolean {
-    return this.#needs.suspicion?.digest === digest
-  }
-
-  #doubtOf(release: DesiredRelease): Doubt | null {
-    const { suspicion } = this.#needs
-    if (suspicion === null || !this.#isSuspect(release)) return null
-    const doubt = doubtOf(release, suspicion)
-    this.#report.suspected(release.record, doubt.reason)
-    const { message } = doubt.reason
-    this.#instances.usage.incident({ time: this.#needs.clock.now(), reason: 'crash', message, lines: [] })
-    return doubt
+    this.#dispatch({ type: 'desired', release, verdict, doubt: this.#life.doubtOf(release) })
   }
 
   /** One event after the other: what an action reports at once waits until all actions of its event are done. */
@@ -285,9 +232,8 @@ export class AppRunner {
     try {
       if (prepared === null) throw new Error('the prepared release is not there')
       const answers = hasHttpTrigger(release)
-      const isConfined = this.#isSuspect(release)
-      if (isConfined || release.record.instances?.isolation === 'process') await this.#mark.clear()
-      else await this.#mark.set(release.digest, 'starting')
+      await this.#life.starts(release)
+      const isConfined = this.#life.isSuspect(release)
       await this.#instances.start(instance, release, prepared, answers, isConfined, (incident) =>
         this.#ended(instance, incident),
       )
@@ -310,16 +256,9 @@ export class AppRunner {
     const instance = this.#instances.get(number)
     if (instance === null) return
     const { record, digest } = release
-    const planned = planTriggers(record.triggers, record.grants)
-    const targets = new Set(planned.map(({ target }) => target))
-    this.#delivery.attach({ instance: number, pool: instance.pool, targets })
-    this.#triggers.replace(planned, this.#triggerContext(release))
-    this.#switchIngress(release, instance)
-    for (const { firesAtStart, target } of planned) {
-      if (firesAtStart) this.#delivery.push({ target, args: () => [] })
-    }
+    this.#serving.switchTo(instance, this.#acquisition.preparedOf(digest)?.facts.exports ?? [])
     this.#report.running(record, number)
-    this.#livesOn(release)
+    this.#life.lives(release, () => this.#machine.current?.release.digest === digest)
     const old = before.current?.release
     if (old?.digest === digest) return this.#instances.usage.restarted()
     if (old !== undefined)
@@ -330,44 +269,14 @@ export class AppRunner {
     )
   }
 
-  /** It no longer counts as starting when it has lived a while: the node dies soonest of what is new. */
-  #livesOn(release: DesiredRelease): void {
-    if (this.#isSuspect(release) || release.record.instances?.isolation === 'process') return
-    this.#cancelSettle?.()
-    this.#cancelSettle = this.#needs.clock.after(settledAfterMs, () => {
-      if (this.#machine.current?.release.digest === release.digest)
-        void this.#mark.set(release.digest, 'running')
-    })
-  }
-
-  #switchIngress(release: DesiredRelease, { number, pool }: Instance): void {
-    this.#hasHttp = hasHttpTrigger(release)
-    const exports = this.#acquisition.preparedOf(release.digest)?.facts.exports ?? []
-    const ingress = this.#hasHttp ? ingressInto(this.app, pool, exports) : null
-    if (ingress === null) this.#ingress.close()
-    else this.#ingress.attach(number, ingress)
-  }
-
-  #triggerContext({ record }: DesiredRelease): TriggerContext {
-    const { clock, devices } = this.#needs
-    return {
-      sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
-      clock,
-      emit: (event) => this.#delivery.push(event),
-      failed: ({ code, message }) => this.#report.triggerFailed(code, message),
-    }
-  }
-
   async #retire(instance: number): Promise<void> {
-    this.#delivery.detach(instance)
-    this.#ingress.detach(instance)
-    await Promise.all([this.#delivery.idle(instance), this.#ingress.idle(instance)])
+    this.#serving.detach(instance)
+    await this.#serving.idle(instance)
     await this.#instances.stop(instance)
   }
 
   #ended(instance: number, incident: Incident): void {
-    this.#delivery.detach(instance)
-    this.#ingress.detach(instance)
+    this.#serving.detach(instance)
     this.#dispatch({ type: 'ended', instance, reason: reasonOfEnd(incident, this.app) })
   }
 
@@ -385,8 +294,4 @@ export class AppRunner {
     this.#lastStatus = status
     this.#needs.changed()
   }
-}
-
-function hasHttpTrigger({ record }: DesiredRelease): boolean {
-  return record.triggers.some(({ kind }) => kind === httpTriggerKind)
 }

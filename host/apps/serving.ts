@@ -1,0 +1,117 @@
+/**
+ * The ways into an app, and which of its instances is behind them: events of its triggers, and requests over HTTP. A
+ * switch to another instance takes both along; the old one answers what it has begun.
+ */
+import { delay, type Clock, type Log } from '../../core/index.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Ingress } from '../http/index.ts'
+import { grantedNames } from '../interfaces/index.ts'
+import { httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
+import type { AppReporter } from './app-reporter.ts'
+import { Delivery, type EventCounts } from './delivery.ts'
+import { AppIngress, ingressInto } from './ingress.ts'
+import { only, type Instance } from './instances.ts'
+import type { DesiredRelease } from './release.ts'
+import { TriggerSet } from './trigger-set.ts'
+
+/** What the last event gets when the node stops, ms; its daemon has 5 s for everything. */
+const lastEventMs = 1_000
+
+export interface ServingNeeds {
+  readonly clock: Clock
+  readonly log: Log
+  readonly devices: Devices
+  readonly queuedEvents: number
+  readonly report: AppReporter
+  /** The next event id, or null where none can be given. */
+  nextId(): number | null
+  /** Of the release that runs, for the log. */
+  version(): string
+  /** An instance answered an event. */
+  handled(instance: number): void
+}
+
+export class Serving {
+  readonly #app: string
+  readonly #needs: ServingNeeds
+  readonly #delivery: Delivery
+  readonly #ingress: AppIngress
+  readonly #triggers = new TriggerSet()
+  #hasHttp = false
+
+  constructor(app: string, needs: ServingNeeds) {
+    const { log, report, queuedEvents } = needs
+    this.#app = app
+    this.#needs = needs
+    this.#ingress = new AppIngress((message) => report.requestFailed(needs.version(), message))
+    this.#delivery = new Delivery(
+      {
+        log,
+        nextId: () => needs.nextId(),
+        handled: (instance) => needs.handled(instance),
+        refused: (id, payload) => report.eventFailed(needs.version(), id, payload),
+      },
+      queuedEvents,
+    )
+  }
+
+  get counts(): EventCounts {
+    return this.#delivery.counts
+  }
+
+  /** For requests from outside; null where the app has no http trigger. */
+  get ingress(): Ingress | 'down' | null {
+    return this.#hasHttp ? (this.#ingress.current ?? 'down') : null
+  }
+
+  /** Events and requests go to this instance from the next one on. @param exports of its component */
+  switchTo({ number, pool, release }: Instance, exports: readonly string[]): void {
+    const { triggers, grants } = release.record
+    const planned = planTriggers(triggers, grants)
+    const targets = new Set(planned.map(({ target }) => target))
+    this.#delivery.attach({ instance: number, pool, targets })
+    this.#triggers.replace(planned, this.#triggerContext(release))
+    this.#hasHttp = hasHttpTrigger(release)
+    const ingress = this.#hasHttp ? ingressInto(this.#app, pool, exports) : null
+    if (ingress === null) this.#ingress.close()
+    else this.#ingress.attach(number, ingress)
+    for (const { firesAtStart, target } of planned) {
+      if (firesAtStart) this.#delivery.push({ target, args: () => [] })
+    }
+  }
+
+  /** It gets nothing more. */
+  detach(instance: number): void {
+    this.#delivery.detach(instance)
+    this.#ingress.detach(instance)
+  }
+
+  /** Resolves when it has answered what it had. */
+  async idle(instance: number): Promise<void> {
+    await Promise.all([this.#delivery.idle(instance), this.#ingress.idle(instance)])
+  }
+
+  /** Nothing comes any more, and what is under way gets a moment to end as it would have. */
+  async stop(): Promise<void> {
+    this.#triggers.stop()
+    this.#ingress.close()
+    const answered = new AbortController()
+    const tooLate = delay(this.#needs.clock, lastEventMs, answered.signal).catch(() => {})
+    await Promise.race([this.#delivery.stop(), tooLate])
+    answered.abort()
+  }
+
+  #triggerContext({ record }: DesiredRelease): TriggerContext {
+    const { clock, devices, report } = this.#needs
+    return {
+      sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
+      clock,
+      emit: (event) => this.#delivery.push(event),
+      failed: ({ code, message }) => report.triggerFailed(code, message),
+    }
+  }
+}
+
+export function hasHttpTrigger({ record }: DesiredRelease): boolean {
+  return record.triggers.some(({ kind }) => kind === httpTriggerKind)
+}
