@@ -111,6 +111,10 @@ export class ClientExchange {
     const request = this.#request
     const declared = declaredOf(this.#call.headers)
     let size = 0
+    // A server may answer before it has seen a byte, and a guest wait for that. What has come by then goes along.
+    setImmediate(() => {
+      if (size === 0 && !request.destroyed && !request.writableEnded) request.flushHeaders()
+    })
     try {
       for await (const piece of this.#channel.incoming) {
         size += piece.length

@@ -181,6 +181,21 @@ describe('a request', () => {
     expect(await asked.first()).toMatchObject({ body: bytes('one two 7') })
   })
 
+  it('is answered from its head, where the server does that and the guest waits for it', async () => {
+    const authority = await web((req, res) => {
+      res.flushHeaders()
+      req.pipe(res)
+    })
+    const asked = ask(authority, { method: 'POST', body: 'streamed' })
+    expect(await asked.first()).toMatchObject({ t: 'response', status: 200, body: 'streamed' })
+    const { guest } = asked.pair
+    guest.sink.write(Buffer.from('late'))
+    guest.sink.close()
+    guest.send({ t: 'end', trailers: null } satisfies FromGuest)
+    expect(await asked.next()).toMatchObject({ t: 'end' })
+    expect(Buffer.from(guest.source.read(10)!).toString()).toBe('late')
+  })
+
   it('is broken off at the server where the guest does not finish it', async () => {
     let aborted!: () => void
     const whenAborted = new Promise<void>((resolve) => (aborted = resolve))
