@@ -8,6 +8,7 @@ import { ChannelEnd } from './channel-end.ts'
 import { HostFault } from './ends.ts'
 import { LineChannel } from './guest-channel.ts'
 import type { GuestChannel, HostLine } from './line.ts'
+import { PostBudget } from './post-budget.ts'
 import {
   stdioInterface,
   type ChannelMessage,
@@ -61,7 +62,7 @@ export class GuestLine implements HostLine {
   constructor(transport: Transport, limits: SandboxLimits) {
     this.#transport = transport
     this.#limits = limits
-    this.#posts = new PostBudget(limits)
+    this.#posts = new PostBudget(limits, () => performance.now())
   }
 
   call(id: string, name: string, args: readonly unknown[]): unknown {
@@ -83,7 +84,7 @@ export class GuestLine implements HostLine {
 
   post(id: string, name: string, args: readonly unknown[]): void {
     assertBounded(args, this.#limits.valueBytes)
-    if (this.#posts.isFull) this.poll()
+    if (this.#posts.mayLook) this.poll()
     if (this.#posts.take()) this.queue({ t: 'post', id, name, args })
   }
 
@@ -250,52 +251,5 @@ export class GuestLine implements HostLine {
     this.#out = []
     this.#outBytes = 0
     this.#transport.send(batch)
-  }
-}
-
-/** How many posts may be under way, and how many may come in a second. */
-class PostBudget {
-  readonly #limits: SandboxLimits
-  #underWay = 0
-  #dropped = 0
-  #tokens: number
-  #tokensAtMs = performance.now()
-
-  constructor(limits: SandboxLimits) {
-    this.#limits = limits
-    this.#tokens = limits.postsPerSecond
-  }
-
-  get isFull(): boolean {
-    return this.#underWay >= this.#limits.postsInFlight
-  }
-
-  /** @returns false where the post is dropped, which is counted */
-  take(): boolean {
-    if (this.#tokens < 1) this.#refill()
-    if (this.isFull || this.#tokens < 1) {
-      this.#dropped += 1
-      return false
-    }
-    this.#tokens -= 1
-    this.#underWay += 1
-    return true
-  }
-
-  #refill(): void {
-    const now = performance.now()
-    const rate = this.#limits.postsPerSecond
-    this.#tokens = Math.min(rate, this.#tokens + ((now - this.#tokensAtMs) / 1_000) * rate)
-    this.#tokensAtMs = now
-  }
-
-  done(count: number): void {
-    this.#underWay -= count
-  }
-
-  takeDropped(): number {
-    const dropped = this.#dropped
-    this.#dropped = 0
-    return dropped
   }
 }
