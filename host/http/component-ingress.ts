@@ -3,7 +3,7 @@
  * response cross whole where they are small; else the invocation's channel carries what streams.
  */
 import { messageOf } from '../../core/index.ts'
-import type { HostChannel, Sandbox } from '../engine/index.ts'
+import type { HostChannel, InvocationRequest, Sandbox } from '../engine/index.ts'
 import {
   httpPartName,
   packCall,
@@ -29,7 +29,10 @@ export const asyncHandlerId = 'wasi:http/handler@0.3.0'
 /** @param sandbox of which only `invoke` is used: a pool is one too */
 export function componentIngress(app: string, sandbox: Pick<Sandbox, 'invoke'>): Ingress {
   return {
-    handle: (request) => new IncomingExchange(app, request.body).asked(sandbox, callOf(request)),
+    handle: (request) =>
+      new Promise((resolve, reject) => {
+        sandbox.invoke(new IncomingExchange(app, request, resolve, reject))
+      }),
   }
 }
 
@@ -41,46 +44,45 @@ const noTrailers = (): null => null
 
 type ResponseEnd = { readonly trailers: FlatFields | null } | 'broken'
 
-class IncomingExchange {
+class IncomingExchange implements InvocationRequest {
+  readonly part = httpPartName
+  readonly name = 'handle'
+  readonly args: readonly unknown[]
   readonly #app: string
   readonly #body: HttpRequest['body']
   /** null until the guest uses it: an answer that comes whole needs none. */
   #channel: HostChannel | null = null
-  #resolve!: (response: HttpResponse) => void
-  #reject!: (error: unknown) => void
+  readonly #resolve: (response: HttpResponse) => void
+  readonly #reject: (error: unknown) => void
   /** How the streamed response ended; null while it goes on. */
   #end: ResponseEnd | null = null
   #wakeEnd: (() => void) | null = null
   #isDiscarded = false
 
-  constructor(app: string, body: HttpRequest['body']) {
+  constructor(
+    app: string,
+    request: HttpRequest,
+    resolve: (response: HttpResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.#app = app
-    this.#body = body
+    this.#body = request.body
+    this.#resolve = resolve
+    this.#reject = reject
+    this.args = callOf(request)
   }
 
-  asked(sandbox: Pick<Sandbox, 'invoke'>, args: readonly unknown[]): Promise<HttpResponse> {
-    const response = new Promise<HttpResponse>((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    const used = (channel: HostChannel): void => {
-      this.#channel = channel
-      void this.#listen(channel)
-    }
-    const { result } = sandbox.invoke({ part: httpPartName, name: 'handle', args, used })
-    result.then(
-      (value) => this.#answered(value),
-      (error: unknown) => this.#failed(error),
-    )
-    return response
+  used(channel: HostChannel): void {
+    this.#channel = channel
+    void this.#listen(channel)
   }
 
-  #answered(value: unknown): void {
+  answered(value: unknown): void {
     let answer: ReturnType<typeof unpackAnswer>
     try {
       answer = unpackAnswer(value)
     } catch (error) {
-      return this.#failed(httpProblems.error('ERR_HTTP_RESPONSE', `${this.#app}: ${messageOf(error)}`))
+      return this.failed(httpProblems.error('ERR_HTTP_RESPONSE', `${this.#app}: ${messageOf(error)}`))
     }
     if (answer.t === 'streamed') return
     this.#channel?.close()
@@ -100,7 +102,7 @@ class IncomingExchange {
     )
   }
 
-  #failed(error: unknown): void {
+  failed(error: unknown): void {
     this.#reject(error)
     this.#finish('broken')
     this.#channel?.close()

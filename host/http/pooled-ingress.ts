@@ -3,29 +3,75 @@
  * whoever reads slowly keeps one busy and not all of them.
  */
 import { whenResolved } from '../../core/index.ts'
-import type { AppPool, Sandbox } from '../engine/index.ts'
+import type { AppPool, Borrower, Loan, Sandbox } from '../engine/index.ts'
 import { isWhole, type HttpRequest, type HttpResponse, type Ingress } from './contract.ts'
 
-/** @param ingressOf how one instance is asked */
+/** @param ingressOf how one instance is asked; asked once for each */
 export function pooledIngress(
-  pool: Pick<AppPool, 'lease'>,
+  pool: Pick<AppPool, 'borrow'>,
   ingressOf: (sandbox: Sandbox) => Ingress,
 ): Ingress {
+  const known = new WeakMap<Sandbox, Ingress>()
+  const ingressInto = (sandbox: Sandbox): Ingress => {
+    let made = known.get(sandbox)
+    if (made === undefined) {
+      made = ingressOf(sandbox)
+      known.set(sandbox, made)
+    }
+    return made
+  }
   return {
     handle: (request: HttpRequest) =>
       new Promise<HttpResponse>((resolve, reject) => {
-        const use = (sandbox: Sandbox): Promise<void> =>
-          ingressOf(sandbox)
-            .handle(request)
-            .then((response): void | Promise<void> => {
-              const { body } = response
-              if (isWhole(body)) return resolve(response)
-              const { watched, ended } = watch(body, sandbox.ended)
-              resolve({ ...response, body: watched, trailers: () => response.trailers() })
-              return ended
-            })
-        pool.lease(use).catch(reject)
+        pool.borrow(new Asking(request, ingressInto, resolve, reject))
       }),
+  }
+}
+
+/** One request on its way through an instance. */
+class Asking implements Borrower {
+  readonly #request: HttpRequest
+  readonly #ingressInto: (sandbox: Sandbox) => Ingress
+  readonly #resolve: (response: HttpResponse) => void
+  readonly #reject: (error: unknown) => void
+
+  constructor(
+    request: HttpRequest,
+    ingressInto: (sandbox: Sandbox) => Ingress,
+    resolve: (response: HttpResponse) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#request = request
+    this.#ingressInto = ingressInto
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  lent(loan: Loan): void {
+    this.#ingressInto(loan.sandbox)
+      .handle(this.#request)
+      .then(
+        (response) => this.#answered(response, loan),
+        (error: unknown) => {
+          this.#reject(error)
+          loan.end()
+        },
+      )
+  }
+
+  refused(error: Error): void {
+    this.#reject(error)
+  }
+
+  #answered(response: HttpResponse, loan: Loan): void {
+    const { body } = response
+    if (isWhole(body)) {
+      this.#resolve(response)
+      return loan.end()
+    }
+    const { watched, ended } = watch(body, loan.sandbox.ended)
+    this.#resolve({ ...response, body: watched, trailers: () => response.trailers() })
+    void ended.then(() => loan.end())
   }
 }
 

@@ -28,29 +28,35 @@ const noTrailers = (): null => null
 /** @param maxBodyBytes of a request's body */
 export function recordIngress(app: string, sandbox: Pick<Sandbox, 'call'>, maxBodyBytes: number): Ingress {
   return {
-    async handle(request: HttpRequest): Promise<HttpResponse> {
+    handle(request: HttpRequest): Promise<HttpResponse> {
       const { body } = request
-      const whole = isStreamed(body) ? await collected(body, maxBodyBytes) : (body ?? noBody)
-      const record = {
-        method: request.method,
-        path: request.path,
-        authority: request.authority ?? '',
-        headers: pairs(request.headers),
-        body: whole,
-      }
-      return responseOf(await called(app, sandbox, record))
+      if (!isStreamed(body)) return asked(app, sandbox, request, body ?? noBody)
+      return collected(body, maxBodyBytes).then((whole) => asked(app, sandbox, request, whole))
     },
   }
 }
 
-async function called(app: string, sandbox: Pick<Sandbox, 'call'>, record: object): Promise<ResponseRecord> {
-  try {
-    return (await sandbox.call(target, [record])) as ResponseRecord
-  } catch (error) {
-    if (!(error instanceof WitError)) throw error
-    const why = typeof error.payload === 'string' ? error.payload.slice(0, 500) : 'it does not say why'
-    throw httpProblems.error('ERR_HTTP_APP', `${app} answered with an error: ${why}`)
+function asked(
+  app: string,
+  sandbox: Pick<Sandbox, 'call'>,
+  request: HttpRequest,
+  body: Uint8Array,
+): Promise<HttpResponse> {
+  const record = {
+    method: request.method,
+    path: request.path,
+    authority: request.authority ?? '',
+    headers: pairs(request.headers),
+    body,
   }
+  return sandbox.call(target, [record]).then(
+    (response) => responseOf(response as ResponseRecord),
+    (error: unknown) => {
+      if (!(error instanceof WitError)) throw error
+      const why = typeof error.payload === 'string' ? error.payload.slice(0, 500) : 'it does not say why'
+      throw httpProblems.error('ERR_HTTP_APP', `${app} answered with an error: ${why}`)
+    },
+  )
 }
 
 function responseOf({ status, headers, body }: ResponseRecord): HttpResponse {

@@ -38,6 +38,8 @@ export interface HttpServerNeeds {
 /** What a connection waits for, which decides whether silence on it is somebody's fault. */
 type Waiting = 'client' | 'app'
 
+const ignore = (): void => {}
+
 export class HttpServer implements Part {
   readonly name = 'http'
   readonly #needs: HttpServerNeeds
@@ -111,7 +113,7 @@ export class HttpServer implements Part {
 
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
     // Its error is that the client has gone, which `close` tells as well.
-    res.on('error', () => {})
+    res.on('error', ignore)
     if (req.rawHeaders.length > this.#limits.fields * 2) {
       return this.#refuse(req, res, httpProblems.error('ERR_HTTP_HEAD_SIZE', 'too many fields'))
     }

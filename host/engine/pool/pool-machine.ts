@@ -82,7 +82,7 @@ export type PoolEvent =
   | {
       readonly type: 'ended'
       readonly id: number
-      /** Another app's doing: it is replaced, and does not count as one of the deaths that make the pool give up. */
+      /** Another app's doing: it is replaced, and is none of the deaths that make the pool give up. */
       readonly isBlameless?: boolean
     }
   | { readonly type: 'tick' }
@@ -136,14 +136,11 @@ export function stepPool(
  */
 function stepCalm(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: number): PoolStep | null {
   if (state.waitingSinceMs.length > 0 || state.instances.length !== shape.min) return null
-  if (event.type === 'answered') return { state: take(state, event, shape, nowMs), actions: nothing }
+  if (event.type === 'answered') return { state: answered(state, event, shape, nowMs), actions: nothing }
   const free = event.type === 'called' ? freest(state, shape, nowMs) : null
   if (free === null) return null
-  const { id } = free
-  return {
-    state: change(state, id, (instance) => ({ ...instance, inFlight: instance.inFlight + 1 })),
-    actions: [{ type: 'dispatch', id }],
-  }
+  const instances = busier(state.instances, free)
+  return { state: withInstances(state, instances), actions: [{ type: 'dispatch', id: free.id }] }
 }
 
 /** When the machine wants a `tick`, or null where only events move it. */
@@ -172,41 +169,70 @@ function take(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: numbe
     case 'withdrawn':
       return { ...state, waitingSinceMs: state.waitingSinceMs.filter((_, index) => index !== event.index) }
     case 'started':
-      return change(state, event.id, (instance) => ({ ...instance, isReady: true, idleSinceMs: nowMs }))
-    case 'answered': {
-      const { serviceMs } = state
-      const mean = serviceMs === null ? event.busyMs : serviceMs + (event.busyMs - serviceMs) * serviceWeight
-      const owed = { ms: owedMs(state, shape, nowMs) + event.busyMs, atMs: nowMs }
-      return change({ ...state, serviceMs: mean, owed }, event.id, (instance) => ({
-        ...instance,
-        inFlight: Math.max(0, instance.inFlight - 1),
-        idleSinceMs: nowMs,
-      }))
-    }
+      return withInstances(state, readier(state.instances, event.id, nowMs))
+    case 'answered':
+      return answered(state, event, shape, nowMs)
     case 'ended':
-      return died(state, event.id, event.isBlameless === true, shape, nowMs)
+      return died(state, event, shape, nowMs)
   }
+}
+
+function answered(
+  state: PoolState,
+  { id, busyMs }: Extract<PoolEvent, { type: 'answered' }>,
+  shape: PoolShape,
+  nowMs: number,
+): PoolState {
+  const { serviceMs } = state
+  const mean = serviceMs === null ? busyMs : serviceMs + (busyMs - serviceMs) * serviceWeight
+  const owed = { ms: owedMs(state, shape, nowMs) + busyMs, atMs: nowMs }
+  return withInstances(state, calmer(state.instances, id, nowMs), mean, owed)
+}
+
+/** Written out, as copying by a spread takes several times as long and it runs twice with every call. */
+function withInstances(
+  state: PoolState,
+  instances: Instances,
+  serviceMs = state.serviceMs,
+  owed = state.owed,
+): PoolState {
+  const { waitingSinceMs, deathsMs, lastId, hasGivenUp } = state
+  return { instances, waitingSinceMs, serviceMs, owed, deathsMs, lastId, hasGivenUp }
 }
 
 function died(
   state: PoolState,
-  id: number,
-  isBlameless: boolean,
+  { id, isBlameless }: Extract<PoolEvent, { type: 'ended' }>,
   shape: PoolShape,
   nowMs: number,
 ): PoolState {
   if (!state.instances.some((instance) => instance.id === id)) return state
-  const instances = state.instances.filter((instance) => instance.id !== id)
-  if (isBlameless) return { ...state, instances }
+  const instances = state.instances.filter((one) => one.id !== id)
+  if (isBlameless === true) return withInstances(state, instances)
   const deathsMs = [...state.deathsMs.filter((at) => nowMs - at < shape.deathWindowMs), nowMs]
   return { ...state, instances, deathsMs, hasGivenUp: deathsMs.length >= shape.maxDeaths }
 }
 
-function change(state: PoolState, id: number, edit: (instance: PooledInstance) => PooledInstance): PoolState {
-  return {
-    ...state,
-    instances: state.instances.map((instance) => (instance.id === id ? edit(instance) : instance)),
+type Instances = PoolState['instances']
+
+/** With one call more for this one. Written out, as is the next: they run with every call. */
+function busier(instances: Instances, busy: PooledInstance): Instances {
+  const { id, isReady, inFlight, idleSinceMs } = busy
+  const one: PooledInstance = { id, isReady, inFlight: inFlight + 1, idleSinceMs }
+  return instances.length === 1 ? [one] : instances.map((instance) => (instance === busy ? one : instance))
+}
+
+function readier(instances: Instances, id: number, nowMs: number): Instances {
+  return instances.map((one) => (one.id === id ? { ...one, isReady: true, idleSinceMs: nowMs } : one))
+}
+
+/** With one call less for the instance of this number, if there is one. */
+function calmer(instances: Instances, number: number, nowMs: number): Instances {
+  const after = (instance: PooledInstance): PooledInstance => {
+    const { id, isReady, inFlight } = instance
+    return id === number ? { id, isReady, inFlight: Math.max(0, inFlight - 1), idleSinceMs: nowMs } : instance
   }
+  return instances.length === 1 ? [after(instances[0]!)] : instances.map(after)
 }
 
 /** Hands out what waits, then sees whether there are too few instances, or too many. */
@@ -217,10 +243,8 @@ function settle(told: PoolState, shape: PoolShape, nowMs: number, mayGrow: boole
     if (state.waitingSinceMs.length === 0) break
     const { id } = free
     actions.push({ type: 'dispatch', id })
-    state = change({ ...state, waitingSinceMs: state.waitingSinceMs.slice(1) }, id, (instance) => ({
-      ...instance,
-      inFlight: instance.inFlight + 1,
-    }))
+    const waitingSinceMs = state.waitingSinceMs.slice(1)
+    state = { ...state, waitingSinceMs, instances: busier(state.instances, free) }
   }
   for (let wanted = shortage(state, shape, nowMs, mayGrow); wanted > 0; wanted--) {
     const id = state.lastId + 1

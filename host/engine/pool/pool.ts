@@ -2,9 +2,10 @@
  * Several instances of one app behind the face of one: calls wait here for whichever is free, instances come and go
  * by what the machine says. Effects only.
  */
-import { isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
 import type {
   AppPool,
+  Borrower,
   ConfinementKind,
   Incident,
   IncidentReason,
@@ -13,10 +14,11 @@ import type {
   PoolReport,
   Sandbox,
   PoolUsage,
-  SandboxUsage,
 } from '../contract.ts'
 import { engineProblems } from '../problems.ts'
 import { notBegun } from '../sandbox/incident.ts'
+import { Lessee, PoolLoan } from './loan.ts'
+import { Member, PoolMeter } from './pool-meter.ts'
 import {
   emptyPool,
   stepPool,
@@ -41,53 +43,28 @@ export interface PoolNeeds {
   incident(incident: Incident): void
 }
 
-interface WaitingCall {
-  /** Gives it to an instance. @param finished told whether it came to nothing there and may be given to another */
-  dispatch(sandbox: Sandbox, finished: (again: boolean) => void): void
-  refuse(error: Error): void
-  repeats: number
-  /** Among all calls of the pool, from 1. */
-  readonly number: number
-  isCounted: boolean
-}
-
-/** A call that dead instances never came to is given to so many others. */
-const maxRepeats = 3
+const called: PoolEvent = { type: 'called' }
 
 export class InstancePool implements AppPool {
   readonly ended: Promise<Incident>
   readonly #needs: PoolNeeds
   readonly #shape: PoolShape
-  readonly #sandboxes = new Map<number, Sandbox>()
-  /** How many calls had come when an instance became ready: for later ones it is warm. */
-  readonly #callsBefore = new Map<number, number>()
+  readonly #members = new Map<number, Member>()
   #calls = 0
-  readonly #waiting: WaitingCall[] = []
-  /** Of instances that are gone. */
-  readonly #past = {
-    calls: 0,
-    errors: 0,
-    activeMs: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    dropped: 0,
-    memoryBytes: 0,
-    memoryByteSeconds: 0,
-    warmStarts: 0,
-    newStarts: 0,
-  }
-  #meteredAtMs: number
+  readonly #waiting: PoolLoan[] = []
+  readonly #meter: PoolMeter
   readonly #incidents = new Map<IncidentReason, number>()
   readonly #resolveEnded: (incident: Incident) => void
   #state: PoolState = emptyPool
   #last: Incident = { reason: 'stopped', message: 'it was stopped by the node' }
   #over: Incident | null = null
   #cancelWake: Cancel | null = null
+  readonly #ended = (loan: PoolLoan, again: boolean): void => this.#returned(loan, again)
 
   private constructor(needs: PoolNeeds, shape: PoolShape) {
     this.#needs = needs
     this.#shape = shape
-    this.#meteredAtMs = needs.clock.monotonicMs()
+    this.#meter = new PoolMeter(needs.clock, this.#members)
     let resolveEnded!: (incident: Incident) => void
     this.ended = new Promise((resolve) => (resolveEnded = resolve))
     this.#resolveEnded = resolveEnded
@@ -109,29 +86,14 @@ export class InstancePool implements AppPool {
     return {
       isolation,
       confinement: this.#needs.confinement,
-      instances: this.#sandboxes.size,
+      instances: this.#members.size,
       waiting: this.#waiting.length,
       incidents: Object.fromEntries(this.#incidents),
     }
   }
 
   get usage(): PoolUsage {
-    this.#meterMemory()
-    const sum = { ...this.#past }
-    for (const { usage } of this.#sandboxes.values()) {
-      add(sum, usage)
-      sum.memoryBytes += usage.memoryBytes
-    }
-    return sum
-  }
-
-  /** Memory changes with calls only, so that looking at it when they end misses nothing that lasts. */
-  #meterMemory(): void {
-    const nowMs = this.#needs.clock.monotonicMs()
-    let bytes = 0
-    for (const { usage } of this.#sandboxes.values()) bytes += usage.memoryBytes
-    this.#past.memoryByteSeconds += (bytes * (nowMs - this.#meteredAtMs)) / 1_000
-    this.#meteredAtMs = nowMs
+    return this.#meter.sum()
   }
 
   call(target: string, args: readonly unknown[]): Promise<unknown> {
@@ -139,28 +101,14 @@ export class InstancePool implements AppPool {
   }
 
   lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options: LeaseOptions = {}): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const waiting: WaitingCall = {
-        repeats: options.mayRepeat === true ? maxRepeats : 0,
-        number: (this.#calls += 1),
-        isCounted: false,
-        refuse: reject,
-        dispatch(sandbox, finished) {
-          started(use, sandbox).then(
-            (result) => {
-              resolve(result)
-              finished(false)
-            },
-            (error: unknown) => {
-              const again = waiting.repeats > 0 && isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')
-              if (!again) reject(error)
-              finished(again)
-            },
-          )
-        },
-      }
-      this.#enqueue(waiting)
-    })
+    return new Promise((resolve, reject) =>
+      this.borrow(new Lessee(use, options.mayRepeat === true, resolve, reject)),
+    )
+  }
+
+  borrow(borrower: Borrower): void {
+    this.#calls += 1
+    this.#enqueue(new PoolLoan(borrower, this.#calls, this.#ended))
   }
 
   async stop(): Promise<void> {
@@ -168,17 +116,15 @@ export class InstancePool implements AppPool {
     await this.ended
   }
 
-  #enqueue(waiting: WaitingCall): void {
-    if (this.#over !== null) return waiting.refuse(notBegun(this.#over, this.#needs.app))
-    this.#waiting.push(waiting)
-    this.#take({ type: 'called' })
+  #enqueue(loan: PoolLoan): void {
+    if (this.#over !== null) return loan.refuse(notBegun(this.#over, this.#needs.app))
+    this.#waiting.push(loan)
+    this.#take(called)
   }
 
-  #take(event: PoolEvent): void {
+  #take(event: PoolEvent, nowMs = this.#needs.clock.monotonicMs()): void {
     if (this.#over !== null) return
-    const { clock, mayGrow } = this.#needs
-    const nowMs = clock.monotonicMs()
-    const { state, actions } = stepPool(this.#state, event, this.#shape, nowMs, mayGrow())
+    const { state, actions } = stepPool(this.#state, event, this.#shape, nowMs, this.#needs.mayGrow())
     this.#state = state
     for (const action of actions) this.#act(action)
     this.#wake()
@@ -196,8 +142,8 @@ export class InstancePool implements AppPool {
         return waiting?.refuse(engineProblems.error('ERR_APP_BUSY', message))
       }
       case 'retire': {
-        const sandbox = this.#sandboxes.get(action.id)
-        this.#forget(action.id)
+        const sandbox = this.#members.get(action.id)?.sandbox
+        this.#meter.left(action.id)
         return void sandbox?.stop()
       }
       case 'give-up':
@@ -227,11 +173,10 @@ export class InstancePool implements AppPool {
   }
 
   #watch(id: number, sandbox: Sandbox): void {
-    this.#sandboxes.set(id, sandbox)
-    this.#callsBefore.set(id, this.#calls)
+    this.#meter.joined(id, new Member(sandbox, this.#calls))
     void sandbox.ended.then((incident) => {
-      if (!this.#sandboxes.has(id)) return
-      this.#forget(id)
+      if (!this.#members.has(id)) return
+      this.#meter.left(id)
       this.#last = incident
       this.#incidents.set(incident.reason, (this.#incidents.get(incident.reason) ?? 0) + 1)
       this.#needs.incident(incident)
@@ -240,39 +185,24 @@ export class InstancePool implements AppPool {
   }
 
   #dispatch(id: number): void {
-    const waiting = this.#waiting.shift()
-    const sandbox = this.#sandboxes.get(id)
-    if (waiting === undefined) return
-    if (sandbox === undefined) {
-      return waiting.refuse(engineProblems.error('ERR_APP_NOT_BEGUN', 'its instance is gone'))
+    const loan = this.#waiting.shift()
+    const member = this.#members.get(id)
+    if (loan === undefined) return
+    if (member === undefined) {
+      return loan.refuse(engineProblems.error('ERR_APP_NOT_BEGUN', 'its instance is gone'))
     }
-    const { activeMs, calls } = sandbox.usage
-    const isWarm = waiting.number > (this.#callsBefore.get(id) ?? 0)
     // Given to another one again, it still is one call.
-    if (!waiting.isCounted) this.#past[isWarm ? 'warmStarts' : 'newStarts'] += 1
-    waiting.isCounted = true
-    const finish = (again: boolean): void => {
-      this.#meterMemory()
-      const { usage } = sandbox
-      const busyMs = (usage.activeMs - activeMs) / Math.max(1, usage.calls - calls)
-      this.#take({ type: 'answered', id, busyMs })
-      if (!again) return
-      waiting.repeats -= 1
-      this.#enqueue(waiting)
-    }
-    waiting.dispatch(sandbox, (again) => {
-      if (sandbox.incident === null) return finish(again)
-      // It has ended under the call: nobody gets it any more.
-      void sandbox.ended.then(() => finish(again))
-    })
+    if (loan.isFirst) this.#meter.begun(loan.number > member.callsBefore)
+    loan.lend(id, member.sandbox)
   }
 
-  #forget(id: number): void {
-    this.#meterMemory()
-    const usage = this.#sandboxes.get(id)?.usage
-    this.#sandboxes.delete(id)
-    this.#callsBefore.delete(id)
-    if (usage !== undefined) add(this.#past, usage)
+  /** An instance comes back, or comes no more. */
+  #returned(loan: PoolLoan, again: boolean): void {
+    const { id, busyMs } = loan
+    const nowMs = this.#needs.clock.monotonicMs()
+    this.#meter.worked(id, nowMs)
+    this.#take({ type: 'answered', id, busyMs }, nowMs)
+    if (again) this.#enqueue(loan)
   }
 
   #wake(): void {
@@ -292,31 +222,12 @@ export class InstancePool implements AppPool {
     this.#over = incident
     this.#cancelWake?.()
     for (const waiting of this.#waiting.splice(0)) waiting.refuse(notBegun(incident, this.#needs.app))
-    const sandboxes = [...this.#sandboxes]
+    const members = [...this.#members]
     const stop = async (): Promise<void> => {
-      await Promise.all(sandboxes.map(([, sandbox]) => sandbox.stop()))
-      for (const [id] of sandboxes) this.#forget(id)
+      await Promise.all(members.map(([, { sandbox }]) => sandbox.stop()))
+      for (const [id] of members) this.#meter.left(id)
       this.#resolveEnded(incident)
     }
     void stop()
   }
-}
-
-/** What it throws at once is a rejection too. */
-function started<Result>(use: (sandbox: Sandbox) => Promise<Result>, sandbox: Sandbox): Promise<Result> {
-  try {
-    return use(sandbox)
-  } catch (error) {
-    return Promise.reject(error as Error)
-  }
-}
-
-/** All but the memory, which is of now. */
-function add(sum: SandboxUsage, usage: Readonly<SandboxUsage>): void {
-  sum.calls += usage.calls
-  sum.errors += usage.errors
-  sum.activeMs += usage.activeMs
-  sum.bytesIn += usage.bytesIn
-  sum.bytesOut += usage.bytesOut
-  sum.dropped += usage.dropped
 }

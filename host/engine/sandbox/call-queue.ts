@@ -3,19 +3,7 @@
  * one after the other, so the oldest that was sent is the one that runs.
  */
 import type { InvocationChannel } from './invocation-channel.ts'
-
-export interface PendingCall {
-  readonly call: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: Error) => void
-  /** Puts it on the way. */
-  readonly send: () => void
-  /** What runs, for messages. */
-  readonly what: string
-  readonly argsBytes: number
-  /** Of an invocation. */
-  readonly channel: InvocationChannel | null
-}
+import type { PendingCall, PendingInvocation } from './pending-call.ts'
 
 /**
  * Both queues are short lists, and no maps by number: a map that takes in and gives back an entry with every call
@@ -45,14 +33,18 @@ export class CallQueue {
     this.#waiting.push(pending)
   }
 
-  /** Sends what may be sent. */
-  pump(): void {
-    while (this.#sent.length < this.#sentAhead) {
-      const next = this.#waiting.shift()
-      if (next === undefined) return
-      this.#sent.push(next)
-      next.send()
-    }
+  /** @returns the next that may be sent, which counts as sent then; null where there is none, or enough are */
+  next(): PendingCall | null {
+    if (this.#sent.length >= this.#sentAhead) return null
+    const next = this.#waiting.shift()
+    if (next === undefined) return null
+    this.#sent.push(next)
+    return next
+  }
+
+  /** The channel of an invocation that was sent and has no answer yet. */
+  channel(id: number): InvocationChannel | undefined {
+    return this.#sent.find((pending): pending is PendingInvocation => pending.owns(id))?.opened()
   }
 
   /** @returns null where there is no such call under way */

@@ -9,51 +9,31 @@ export interface ChannelsNeeds {
   emit(message: ToGuest): void
   end(incident: Incident): void
   readonly limit: number
+  /** The channel of an invocation that is under way, whose guest is the first to use it. */
+  invoked?(id: number): InvocationChannel | undefined
 }
 
 export class Channels {
   readonly #needs: ChannelsNeeds
   readonly #open = new Map<number, SandboxChannel | InvocationChannel>()
-  /** Of invocations that nobody has used theirs of, nearly always in order. No map, for the reason in call-queue.ts. */
-  readonly #unused: InvocationChannel[] = []
   readonly #ofInvocations: InvocationChannelNeeds
   /** Of those that the guest opened. */
   #opened = 0
 
   constructor(needs: ChannelsNeeds) {
     this.#needs = needs
-    this.#ofInvocations = {
-      emit: (message) => needs.emit(message),
-      made: (channel) => {
-        this.#takeUnused(channel)
-        this.#open.set(channel.id, channel)
-      },
-      over: (channel) => {
-        if (!this.#takeUnused(channel)) this.#open.delete(channel.id)
-      },
-    }
+    this.#ofInvocations = { emit: (message) => needs.emit(message), over: (id) => void this.#open.delete(id) }
   }
 
   get size(): number {
-    return this.#open.size + this.#unused.length
+    return this.#open.size
   }
 
   /** The node's own, of an invocation. Costs the sandbox nothing until it is used. @param used by the guest */
   expect(id: number, used?: (channel: HostChannel) => void): InvocationChannel {
     const expected = new InvocationChannel(id, this.#ofInvocations, used)
-    this.#unused.push(expected)
+    this.#open.set(id, expected)
     return expected
-  }
-
-  /** @returns whether it was there */
-  #takeUnused(channel: InvocationChannel): boolean {
-    if (this.#unused[0] === channel) {
-      this.#unused.shift()
-      return true
-    }
-    const at = this.#unused.indexOf(channel)
-    if (at >= 0) this.#unused.splice(at, 1)
-    return at >= 0
   }
 
   /** @returns null, and ends the sandbox, where the guest's side breaks the rules */
@@ -73,13 +53,14 @@ export class Channels {
   /** What comes for a channel that is over was on its way when it ended. */
   accept(message: ChannelMessage): void {
     const { channel: id } = message
-    const channel = this.#open.get(id) ?? this.#unused.find((unused) => unused.id === id)
+    const channel = this.#open.get(id) ?? this.#needs.invoked?.(id)
     const fault = channel?.accept(message) ?? null
     if (fault !== null) this.#fault(fault)
   }
 
   lost(why: string): void {
-    for (const channel of [...this.#unused, ...this.#open.values()]) channel.lost(why)
+    const open = Array.from(this.#open.values())
+    for (const channel of open) channel.lost(why)
   }
 
   #fault(what: string): null {

@@ -1,31 +1,20 @@
 /**
- * One invocation, on the node's side, and its channel. Most invocations never use theirs, so it is made when somebody
+ * The channel of one invocation, on the node's side. Most invocations never use theirs, so it is made when somebody
  * does: whoever holds the invocation by asking for it, or the guest by sending something. What the node sends before
  * the invocation itself is on its way waits here, as a guest knows only the channels of what it has been asked.
  */
 import { ChannelEnd, type ChannelMessage, type ToGuest } from '../../guest/index.ts'
 import type { HostChannel } from './channel.ts'
-import type { Invocation } from '../contract.ts'
 import { SandboxChannel } from './host-channel.ts'
-
-/** Until it is known what answers. */
-const unanswered = new Promise<unknown>(() => {})
 
 export interface InvocationChannelNeeds {
   emit(message: ToGuest): void
-  /** Somebody uses it now. */
-  made(channel: InvocationChannel): void
   /** Both sides have ended it. */
-  over(channel: InvocationChannel): void
+  over(id: number): void
 }
 
-/**
- * A class, and no object with a getter made where it is needed: V8 gives each of those a shape of its own, which holds
- * the closure, in the old generation of the heap.
- */
-export class InvocationChannel implements Invocation {
+export class InvocationChannel {
   readonly id: number
-  result: Promise<unknown> = unanswered
   readonly #needs: InvocationChannelNeeds
   readonly #used: ((channel: HostChannel) => void) | undefined
   #channel: SandboxChannel | null = null
@@ -39,11 +28,6 @@ export class InvocationChannel implements Invocation {
     this.id = id
     this.#needs = needs
     this.#used = used
-  }
-
-  answeredBy(result: Promise<unknown>): this {
-    this.result = result
-    return this
   }
 
   /** Made with the first use. */
@@ -85,14 +69,13 @@ export class InvocationChannel implements Invocation {
   #end(why: string, failed: boolean): void {
     if (this.#channel !== null) return this.#channel.lost(why, failed)
     this.#ended = { why, failed }
-    this.#needs.over(this)
+    this.#needs.over(this.id)
   }
 
   #make(): SandboxChannel {
     const end = new ChannelEnd(this.id, (message) => this.#emit(message))
-    const channel = new SandboxChannel(end, () => this.#needs.over(this))
-    if (this.#ended === null) this.#needs.made(this)
-    else channel.lost(this.#ended.why, this.#ended.failed)
+    const channel = new SandboxChannel(end, () => this.#needs.over(this.id))
+    if (this.#ended !== null) channel.lost(this.#ended.why, this.#ended.failed)
     return channel
   }
 

@@ -2,11 +2,10 @@
  * The node's side of a sandbox: specialises it, hands it calls, answers what its guest asks of the host, and ends it
  * at a deadline, at a fault, or when told to. After an end nothing of it is used again.
  */
-import { messageOf, plainText, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { messageOf, type Clock, type Log } from '../../../core/index.ts'
 import { assertBounded, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import {
-  WitError,
   type Incident,
   type Invocation,
   type InvocationRequest,
@@ -18,14 +17,18 @@ import type { EngineLimits } from '../limits.ts'
 import { engineProblems } from '../problems.ts'
 import type { Program } from '../program.ts'
 import { bootOf } from './boot.ts'
-import { CallQueue, type PendingCall } from './call-queue.ts'
+import { CallQueue } from './call-queue.ts'
 import { Channels } from './channels.ts'
 import { GuestRequests } from './guest-requests.ts'
-import type { SandboxChannel } from './host-channel.ts'
 import type { InvocationChannel } from './invocation-channel.ts'
-import { errorOf, notBegun, startErrorOf } from './incident.ts'
-import type { LinkFactory, SandboxLink } from './link.ts'
-import { meterLost, meterResult, noUsage } from './usage.ts'
+import { errorOf, startErrorOf } from './incident.ts'
+import type { LinkEvents, LinkFactory, SandboxLink } from './link.ts'
+import { Outbox } from './outbox.ts'
+import { FunctionCall, PendingInvocation, type PendingCall } from './pending-call.ts'
+import { answerCall, endCalls, toldBy } from './settlement.ts'
+import { strayOutput } from './stray-output.ts'
+import { meterResult, noUsage } from './usage.ts'
+import { argumentsOf, Watch } from './watch.ts'
 
 export interface SandboxParts {
   readonly clock: Clock
@@ -59,78 +62,79 @@ class LinkedSandbox implements RunningSandbox {
   readonly #calls: CallQueue
   readonly #channels: Channels
   readonly #requests: GuestRequests
+  readonly #outbox: Outbox
+  readonly #watch: Watch
   readonly #resolveEnded: (incident: Incident) => void
   #incident: Incident | null = null
   #markReady: { resolve: () => void; reject: (error: Error) => void } | null = null
   #nextCall = 1
   #nextChannel = 2
-  #out: ToGuest[] = []
-  #isFlushing = false
   #isReady = false
-  /** When the call that runs became the oldest, of the monotonic clock. */
-  #headSinceMs = 0
-  #cancelWatch: Cancel | null = null
 
   constructor(request: StartRequest, stored: StoredComponent, parts: SandboxParts) {
     this.#request = request
     this.#parts = parts
     this.#calls = new CallQueue(parts.limits.sentAhead)
     const end = (incident: Incident): void => this.#end(incident)
-    const queue = (message: ToGuest): void => this.#queue(message)
+    this.#outbox = new Outbox((batch) => this.#send(batch))
+    const queue = (message: ToGuest): void => this.#outbox.queue(message)
     const emit = (message: ToGuest): void => {
       if (message.t === 'bytes') this.usage.bytesIn += message.bytes.length
-      this.#queue(message)
+      queue(message)
     }
-    this.#channels = new Channels({ emit, end, limit: parts.limits.channels })
+    const invoked = (id: number): InvocationChannel | undefined => this.#calls.channel(id)
+    this.#channels = new Channels({ emit, end, invoked, limit: parts.limits.channels })
     this.#requests = new GuestRequests(request, {
       end,
       queue,
       channels: this.#channels,
       log: parts.log,
       valueBytes: parts.limits.valueBytes,
-      flush: () => this.#flush(),
+      flush: () => this.#outbox.flush(),
     })
     let resolveEnded!: (incident: Incident) => void
     this.ended = new Promise((resolve) => (resolveEnded = resolve))
     this.#resolveEnded = resolveEnded
     this.ready = new Promise((resolve, reject) => (this.#markReady = { resolve, reject }))
     this.ready.catch(() => {})
-    this.#watch(parts.limits.bootMs, 'it was not loaded')
-    const { program, limits, link } = parts
+    const { program, limits, link, clock } = parts
+    const { deadlineMs } = request
+    this.#watch = new Watch({ clock, deadlineMs, end, calls: this.#calls, link: () => this.#link })
+    this.#watch.step(limits.bootMs, 'it was not loaded')
     const preopens = request.world?.preopens ?? []
-    this.#link = link({ program, limits, preopens, events: this.#events() })
+    const events: LinkEvents = {
+      batch: (batch) => this.#take(batch),
+      ended: (reason, message) => this.#end({ reason, message }),
+      printed: strayOutput(parts.log, limits.strayOutputBytes),
+    }
+    this.#link = link({ program, limits, preopens, events })
     void this.#boot(stored)
   }
 
   call(target: string, args: readonly unknown[]): Promise<unknown> {
-    const call = this.#nextCall
-    return this.#enqueue(target, args, null, () => this.#queue({ t: 'call', call, target, args }))
-  }
-
-  invoke({ part, name, args, signal, used }: InvocationRequest): Invocation {
-    const channel = this.#nextChannel
-    this.#nextChannel += 2
-    const opened = this.#channels.expect(channel, used)
-    const call = this.#nextCall
-    const message: ToGuest = { t: 'invoke', call, part, name, args, channel }
-    const result = this.#enqueue(`${part} ${name}`, args, opened, () => {
-      this.#queue(message)
-      opened.sent()
+    return new Promise((resolve, reject) => {
+      const argsBytes = this.#admit(target, args)
+      if (typeof argsBytes !== 'number') return reject(argsBytes)
+      this.#calls.add(new FunctionCall(this.#nextCall++, target, args, argsBytes, resolve, reject))
+      this.#pump()
     })
-    if (signal !== undefined) this.#abandonWith(signal, opened.channel, call)
-    result.catch(() => opened.close())
-    return opened.answeredBy(result)
   }
 
-  #abandonWith(signal: AbortSignal, channel: SandboxChannel, call: number): void {
-    const abandon = (): void => {
-      channel.close({ message: 'it was cancelled' })
-      this.#cancel(call)
+  invoke(request: InvocationRequest): Invocation {
+    const { args, signal } = request
+    const id = this.#nextChannel
+    this.#nextChannel += 2
+    const argsBytes = this.#admit(request, args)
+    const size = typeof argsBytes === 'number' ? argsBytes : 0
+    const invocation = new PendingInvocation(this.#nextCall++, id, request, size, this.#channels)
+    if (typeof argsBytes !== 'number') {
+      invocation.reject(argsBytes)
+      return invocation
     }
-    if (signal.aborted) return abandon()
-    signal.addEventListener('abort', abandon, { once: true })
-    const forget = (): void => signal.removeEventListener('abort', abandon)
-    channel.signal.addEventListener('abort', forget, { once: true })
+    this.#calls.add(invocation)
+    this.#pump()
+    if (signal !== undefined) invocation.abandonWith(signal, () => this.#cancel(invocation.call))
+    return invocation
   }
 
   get incident(): Incident | null {
@@ -140,19 +144,6 @@ class LinkedSandbox implements RunningSandbox {
   async stop(): Promise<void> {
     this.#end({ reason: 'stopped', message: 'it was stopped by the node' })
     await this.ended
-  }
-
-  #events(): Parameters<LinkFactory>[0]['events'] {
-    let left = this.#parts.limits.strayOutputBytes
-    return {
-      batch: (batch) => this.#take(batch),
-      ended: (reason, message) => this.#end({ reason, message }),
-      printed: (text) => {
-        if (left <= 0) return
-        left -= text.length
-        this.#parts.log.debug('sandbox:stray-output', { text: text.trimEnd() })
-      },
-    }
   }
 
   async #boot(stored: StoredComponent): Promise<void> {
@@ -166,74 +157,36 @@ class LinkedSandbox implements RunningSandbox {
     }
   }
 
-  #enqueue(
-    what: string,
-    args: readonly unknown[],
-    channel: InvocationChannel | null,
-    send: () => void,
-  ): Promise<unknown> {
+  /** @returns what the arguments of one more call take, or why there can be none */
+  #admit(what: string | InvocationRequest, args: readonly unknown[]): number | Error {
     const { app } = this.#request
-    if (this.#incident !== null) return Promise.reject(errorOf(this.#incident, app))
-    if (this.#calls.size >= this.#parts.limits.waitingCalls) {
-      const busy = `${this.#calls.size} calls of ${app} wait already`
-      return Promise.reject(engineProblems.error('ERR_APP_BUSY', busy))
+    const { waitingCalls, valueBytes } = this.#parts.limits
+    if (this.#incident !== null) return errorOf(this.#incident, app)
+    if (this.#calls.size >= waitingCalls) {
+      return engineProblems.error('ERR_APP_BUSY', `${this.#calls.size} calls of ${app} wait already`)
     }
-    const call = this.#nextCall
-    this.#nextCall += 1
-    let argsBytes: number
     try {
-      argsBytes = assertBounded(args, this.#parts.limits.valueBytes)
+      return assertBounded(args, valueBytes)
     } catch (error) {
-      const fault = `${app}: the arguments of ${what} cannot be passed: ${messageOf(error)}`
-      return Promise.reject(engineProblems.error('ERR_APP_HOST_FAULT', fault))
+      const name = typeof what === 'string' ? what : `${what.part} ${what.name}`
+      const fault = `${app}: the arguments of ${name} cannot be passed: ${messageOf(error)}`
+      return engineProblems.error('ERR_APP_HOST_FAULT', fault)
     }
-    return new Promise((resolve, reject) => {
-      this.#calls.add({ call, what, argsBytes, channel, resolve, reject, send })
-      this.#pump()
-    })
   }
 
   #pump(): void {
     if (!this.#isReady) return
     const wasIdle = this.#calls.head === null
-    this.#calls.pump()
-    if (wasIdle && this.#calls.head !== null) this.#newHead()
+    for (let next = this.#calls.next(); next !== null; next = this.#calls.next()) {
+      this.#outbox.queue(next.message())
+      next.sent()
+    }
+    if (wasIdle && this.#calls.head !== null) this.#watch.newHead()
   }
 
   #cancel(call: number): void {
     this.#calls.withdraw(call)?.reject(errorOf(cancelled, this.#request.app))
-    this.#queue({ t: 'cancel', call })
-  }
-
-  /** The call that runs is another one: its time begins now. One timer serves them all. */
-  #newHead(): void {
-    this.#headSinceMs = this.#parts.clock.monotonicMs()
-    if (this.#cancelWatch === null) this.#watchHead(this.#request.deadlineMs)
-  }
-
-  #watchHead(ms: number): void {
-    this.#cancelWatch = this.#parts.clock.after(Math.min(ms, longestTimerMs), () => {
-      this.#cancelWatch = null
-      const { head } = this.#calls
-      if (head === null) return
-      const leftMs = this.#headSinceMs + this.#request.deadlineMs - this.#parts.clock.monotonicMs()
-      if (leftMs > 0) return this.#watchHead(leftMs)
-      const begun = this.#link.begun()
-      if (this.#link.isHeldUp() && begun !== null && begun < head.call) {
-        const message = `${head.what} was not begun within ${this.#request.deadlineMs} ms`
-        return this.#end({ reason: 'neighbour', message: `${message}; ${heldUp}` })
-      }
-      const message = `${head.what} did not return within ${this.#request.deadlineMs} ms`
-      this.#end({ reason: 'deadline', message: `${message}${argumentsOf(head)}` })
-    })
-  }
-
-  #watch(ms: number, what: string): void {
-    this.#cancelWatch?.()
-    this.#cancelWatch = this.#parts.clock.after(Math.min(ms, longestTimerMs), () => {
-      if (!this.#link.isHeldUp()) this.#end({ reason: 'deadline', message: `${what} within ${ms} ms` })
-      else this.#end({ reason: 'neighbour', message: `${what} within ${ms} ms; ${heldUp}` })
-    })
+    this.#outbox.queue({ t: 'cancel', call })
   }
 
   #take(batch: readonly ToHost[]): void {
@@ -243,13 +196,13 @@ class LinkedSandbox implements RunningSandbox {
       if (message.t === 'post') posts += 1
       this.#onMessage(message)
     }
-    if (posts > 0) this.#queue({ t: 'posts', done: posts })
+    if (posts > 0) this.#outbox.queue({ t: 'posts', done: posts })
   }
 
   #onMessage(message: ToHost): void {
     switch (message.t) {
       case 'loaded':
-        return this.#watch(
+        return this.#watch.step(
           Math.max(this.#request.deadlineMs, this.#parts.limits.instantiateMs),
           'its instance was not made',
         )
@@ -277,8 +230,7 @@ class LinkedSandbox implements RunningSandbox {
   }
 
   #onReady(memoryBytes: number): void {
-    this.#cancelWatch?.()
-    this.#cancelWatch = null
+    this.#watch.stop()
     this.usage.memoryBytes = memoryBytes
     this.#isReady = true
     this.#markReady?.resolve()
@@ -289,13 +241,11 @@ class LinkedSandbox implements RunningSandbox {
   #onResult(result: Extract<ToHost, { t: 'result' }>): void {
     const { outcome } = result
     const pending = this.#calls.finish(result.call)
-    if (pending === null) {
-      // A call that was taken back while it was on its way to the guest may still be answered.
-      return
-    }
+    // A call that was taken back while it was on its way to the guest may still be answered.
+    if (pending === null) return
     meterResult(this.usage, pending, result)
     if (result.dropped > 0) this.#parts.log.warn('sandbox:posts-dropped', { dropped: result.dropped })
-    if (!result.channelUsed) pending.channel?.forget()
+    if (!result.channelUsed) pending.forget()
     if (outcome.kind === 'end') {
       const { reason, message, exitCode } = outcome
       const during = reason === 'exit' ? '' : ` (${pending.what}${argumentsOf(pending)})`
@@ -305,31 +255,13 @@ class LinkedSandbox implements RunningSandbox {
       )
       return
     }
-    if (outcome.kind === 'ok') pending.resolve(outcome.value)
-    else if (outcome.kind === 'err') pending.reject(new WitError(outcome.payload))
-    else {
-      const told = plainText(outcome.message).slice(0, maxIncidentChars)
-      pending.reject(
-        engineProblems.error('ERR_APP_EXPORT', `${this.#request.app} has no such export; ${told}`),
-      )
-    }
-    if (this.#calls.head !== null) this.#newHead()
+    answerCall(pending, outcome, this.#request.app)
+    if (this.#calls.head !== null) this.#watch.newHead()
     this.#pump()
   }
 
-  #queue(message: ToGuest): void {
-    this.#out.push(message)
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    // After what this turn of the loop has read: requests of several connections make one batch.
-    setImmediate(() => this.#flush())
-  }
-
-  #flush(): void {
-    this.#isFlushing = false
-    const batch = this.#out
-    if (batch.length === 0 || this.#incident !== null) return
-    this.#out = []
+  #send(batch: readonly ToGuest[]): void {
+    if (this.#incident !== null) return
     try {
       this.#link.send(batch)
     } catch (error) {
@@ -341,30 +273,21 @@ class LinkedSandbox implements RunningSandbox {
   #end(incident: Incident, guilty?: PendingCall): void {
     if (this.#incident !== null) return
     const { reason, message, exitCode } = incident
-    // In part what the guest, or a process that it broke, made of it; people read it.
-    const told = plainText(message).slice(0, maxIncidentChars)
-    this.#incident = { reason, message: told, ...(exitCode !== undefined && { exitCode }) }
-    this.#cancelWatch?.()
+    this.#incident = { reason, message: toldBy(message), ...(exitCode !== undefined && { exitCode }) }
+    this.#watch.stop()
     void this.#leave(this.#incident, guilty)
   }
 
   async #leave(incident: Incident, guilty?: PendingCall): Promise<void> {
     const begun = this.#link.begun()
     // The guilty call's own time is known.
-    const lostMs = guilty === undefined ? this.#parts.clock.monotonicMs() - this.#headSinceMs : 0
+    const lostMs = guilty === undefined ? this.#watch.headMs : 0
     await this.#link.terminate()
     const { app } = this.#request
-    guilty?.reject(errorOf(incident, app))
-    const { sent, waiting } = this.#calls.drain()
-    const isLost = ({ call }: PendingCall): boolean => begun === null || call <= begun
-    // What the node ends itself, or another app, is no error of this one.
-    const isItsOwn = incident.reason !== 'stopped' && incident.reason !== 'neighbour'
-    if (isItsOwn) meterLost(this.usage, sent.filter(isLost), lostMs)
-    for (const pending of sent) {
-      pending.reject(isLost(pending) ? errorOf(incident, app) : notBegun(incident, app))
-    }
-    for (const pending of waiting) pending.reject(notBegun(incident, app))
+    // Before its calls are told: who still reads from one of these learns that something is missing.
     this.#channels.lost(incident.message)
+    guilty?.reject(errorOf(incident, app))
+    endCalls(this.#calls, { incident, app, usage: this.usage, begun, lostMs })
     this.#markReady?.reject(startErrorOf(incident, app))
     this.#markReady = null
     await this.#requests.outputTaken()
@@ -372,16 +295,4 @@ class LinkedSandbox implements RunningSandbox {
   }
 }
 
-/** Of the message of an incident. */
-const maxIncidentChars = 2_000
-
-/** What a timer can hold; what waits longer (no deadline is Infinity) looks again then. */
-const longestTimerMs = 0x7fff_ffff
-
-const heldUp = 'another app held the thread that it shares'
-
 const cancelled: Incident = { reason: 'stopped', message: 'the call was taken back' }
-
-function argumentsOf({ argsBytes }: PendingCall): string {
-  return `, called with about ${argsBytes} bytes`
-}

@@ -1,7 +1,7 @@
 /** What a sandbox has used, from the results of its calls, and from those that ended without one. */
 import type { ToHost } from '../../guest/index.ts'
 import type { SandboxUsage } from '../contract.ts'
-import type { PendingCall } from './call-queue.ts'
+import type { PendingCall } from './pending-call.ts'
 
 export function noUsage(): SandboxUsage {
   return { calls: 0, errors: 0, activeMs: 0, bytesIn: 0, bytesOut: 0, memoryBytes: 0, dropped: 0 }

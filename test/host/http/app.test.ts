@@ -47,7 +47,8 @@ async function start(name: GuestName, grants: readonly string[] = []): Promise<v
     app: name,
     prepared,
     imports,
-    deadlineMs: 5_000,
+    // One of them answers for as long as somebody reads, which may be long on a busy machine.
+    deadlineMs: 60_000,
     memoryBytes: 4 * 1024 * 1024,
   })
   sandboxes.push(sandbox)
