@@ -57,7 +57,8 @@ async function measure(
   harm: (typeof harms)[number]['guest'],
 ): Promise<{ alone: number; beside: number }> {
   const file = await workshop.guest('hello-http')
-  const { child, port } = await workshop.subject({ file, isolation, http: 'wasi' })
+  // Without spares the other app's thread is a new one, and goes where it is sent.
+  const { child, port } = await workshop.subject({ file, isolation, http: 'wasi', limits: { spares: 0 } })
   const p99 = async (): Promise<number> => {
     const seen: number[] = []
     for (let round = 0; round < rounds; round += 1)

@@ -14,6 +14,7 @@ import {
   type AppPool,
   type BoundInterface,
   type Engine,
+  type EngineLimits,
   type Isolation,
   type PoolShape,
   type StartRequest,
@@ -36,6 +37,8 @@ export interface SubjectOrder {
   readonly http: 'wasi' | 'record' | null
   /** The component that it is about. */
   readonly file: string
+  /** What the engine has other than a node's. */
+  readonly limits: Partial<EngineLimits>
 }
 
 const order = JSON.parse(process.argv[2] ?? '') as SubjectOrder
@@ -50,8 +53,7 @@ const engine: Engine = createEngine({
   log: silentLog,
   isolation: order.isolation,
   programFolder: new URL(`file://${order.dist}/`),
-  // A log call is a post, of which an app has 1,000 a second: here the call is measured and not that limit.
-  limits: { postsPerSecond: 1e9, postsInFlight: 100_000 },
+  limits: order.limits,
 })
 let logged = 0
 

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import type { Isolation } from '../../host/engine/index.ts'
+import type { EngineLimits, Isolation } from '../../host/engine/index.ts'
 import type { BenchContext } from '../benchmark.ts'
 import { Child } from './child.ts'
 import { starlingMonkeyGuest, watGuest, type WatGuest } from './guests.ts'
@@ -15,6 +15,8 @@ export interface SubjectOptions {
   readonly isolation: Isolation
   readonly fresh?: boolean
   readonly http?: 'wasi' | 'record'
+  /** What the engine has other than a node's. */
+  readonly limits?: Partial<EngineLimits>
   /** Of Node.js. */
   readonly flags?: readonly string[]
 }
@@ -74,13 +76,21 @@ export class Workshop {
   }
 
   /** Ourselves, in a process of our own. */
-  async subject({ file, isolation, fresh = false, http, flags = [] }: SubjectOptions): Promise<Serving> {
+  async subject({
+    file,
+    isolation,
+    fresh = false,
+    http,
+    limits = {},
+    flags = [],
+  }: SubjectOptions): Promise<Serving> {
     const order: SubjectOrder = {
       dist: join(this.context.root, 'dist'),
       file,
       isolation,
       fresh,
       http: http ?? null,
+      limits,
     }
     const { child, found } = await Child.start({
       program: process.execPath,
