@@ -7,6 +7,7 @@
 import { digestOf, messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
+import { sameBytes } from './fields.ts'
 import { ascend, compareUses, maxChain, standingOf, supersedes, type Standing } from './member-standing.ts'
 import { publicKeyOf, type NodeId } from './node-id.ts'
 import { identityProblems } from './problems.ts'
@@ -174,6 +175,14 @@ export class CredentialBook {
         return { id: node, name: record.name, groups: record.groups, roles: record.roles, credential: digest }
       })
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1))
+  }
+
+  /** The members that were invited by this key, an admin's, or let in by it: what its revocation should list, or not. */
+  restingOn(key: Uint8Array): VerifiedCredential[] {
+    return [...this.#held.values()].filter(
+      ({ node, invite, receipt }) =>
+        this.isMember(node) && (sameBytes(invite.admin, key) || sameBytes(receipt.signer, key)),
+    )
   }
 
   /** Calls `listener` after every change. @returns how to stop that */

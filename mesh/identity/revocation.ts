@@ -78,7 +78,10 @@ export type RevocationKind = Revocation['kind']
 /** A revocation whose signatures hold; whether its signers may revoke this is what {@link judgeRevocations} decides. */
 export interface SignedRevocation {
   readonly bytes: Uint8Array
-  /** SHA-256 of the payload: the same however many roots have signed. */
+  /**
+   * Of what roots sign the SHA-256 of the payload: the same however many have signed. Of what one key signs that of
+   * all bytes: a publisher that signs an admin's words again must not take the place of the admin's.
+   */
   readonly digest: Digest
   readonly record: Revocation
   readonly signers: readonly Uint8Array[]
@@ -162,7 +165,8 @@ export function readRevocation(bytes: Uint8Array): SignedRevocation {
   if (signatures !== kids.length) throw invalid('a key signed it twice')
   if (!signedByRoots(record) && kids.length !== 1)
     throw invalid(`one key signs the revocation of a ${record.kind}`)
-  return { bytes, digest: digestOf(payload), record, signers: kids }
+  const digest = digestOf(signedByRoots(record) ? payload : bytes)
+  return { bytes, digest, record, signers: kids }
 }
 
 /** Do roots sign this kind, as many as their threshold asks for? */

@@ -13,7 +13,7 @@ import {
   type Digest,
   type DurableFolder,
 } from '../../core/index.ts'
-import { Turns, type OnAlarm, type Trust } from '../identity/index.ts'
+import { hexOf, Turns, type OnAlarm, type Trust } from '../identity/index.ts'
 import { HeadList, ReleaseIndex } from './head-list.ts'
 import { encodeHistory, maxHistoryFileBytes } from './history-file.ts'
 import { releasesProblems } from './problems.ts'
@@ -161,6 +161,15 @@ export class ReleaseLog {
       ...forks.map((release): HistoryEntry => ({ ...release, role: 'fork' })),
       ...fallen.map((release): HistoryEntry => ({ ...release, role: 'revoked' })),
     ]
+  }
+
+  /** For each app the newest release of this publisher that counts: what its revocation should list. */
+  lastOf(publisher: Uint8Array): HeldRelease[] {
+    const key = hexOf(publisher)
+    return [...this.#apps.values()].flatMap(({ line }) => {
+      const last = line.find((release) => hexOf(release.publisher) === key)
+      return last === undefined ? [] : [last]
+    })
   }
 
   /** A release by the digest of its signed bytes, whether it counts or not. */
