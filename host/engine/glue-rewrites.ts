@@ -136,9 +136,15 @@ const inTask = (fn: string): string => `
   })
   ;`
 
+/** A set of every handle ever made, which only resources between two components in one file ask for. */
+export const createdReps: Rewrite = rewriteOf(
+  'created reps',
+  'table._createdReps.add(rep);',
+  'if (free === 0) _grow(table);',
+)
+
 export const plain: readonly Rewrite[] = [
-  // A set of every handle ever made, which only resources between two components in one file ask for.
-  rewriteOf('created reps', 'table._createdReps.add(rep);', 'if (free === 0) _grow(table);'),
+  createdReps,
   rewriteOf(
     'capture table',
     `const §= new Map();

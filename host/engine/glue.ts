@@ -5,7 +5,8 @@
  *
  * Text in, text out: what does not match exactly stays as the generator wrote it.
  */
-import { always, bounds, plain } from './glue-rewrites.ts'
+import { letGo } from './glue-async.ts'
+import { always, bounds, createdReps, plain } from './glue-rewrites.ts'
 import { rewrite, withoutCalls } from './glue-pattern.ts'
 import { prune } from './glue-pruning.ts'
 
@@ -45,7 +46,12 @@ export function tighten(glue: string): TightGlue {
   const begin = simple.indexOf('_initGenerator')
   const body = simple.slice(begin, simple.indexOf('let promise, resolve, reject;', begin))
   if (begin < 0 || needsTasks.test(body) || simple.includes('_createdReps.has(')) {
-    for (const item of bounds) text = rewrite(text, item).text
+    for (const item of [...bounds, ...letGo]) {
+      const result = rewrite(text, item)
+      count(item.name, result.count)
+      text = result.text
+    }
+    if (!text.includes('_createdReps.has(')) text = rewrite(text, createdReps).text
     return { text: prune(text).text, plain: false, applied }
   }
   for (const [name, times] of simpleApplied) count(name, times)

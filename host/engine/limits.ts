@@ -45,8 +45,6 @@ export interface EngineLimits {
   readonly spares: number
   /** Memory of the machine that spares and more instances of an app leave alone, in bytes. */
   readonly reservedBytes: number
-  /** Calls of an asynchronous guest after which it gets a new instance: its glue keeps some 200 KB of a request. */
-  readonly asyncRecycleCalls: number
   /**
    * Streams, pollables and other resources of the host that a guest may hold at once. Guests in JavaScript leave a
    * request and its headers to their collector, which comes seldom; some 200 bytes of the sandbox's heap each.
@@ -79,7 +77,6 @@ export const defaultLimits: EngineLimits = {
   glueCodeChars: 2_000_000,
   spares: 1,
   reservedBytes: 128 * 1024 * 1024,
-  asyncRecycleCalls: 100,
   heldHandles: 16_384,
   channels: 128,
 }

@@ -90,9 +90,8 @@ export class Guest {
    * by a new instance. @returns what to wait for, or null where it is done
    */
   renew(): Promise<void> | null {
-    const { fresh, recycleAfter } = this.#boot
+    const { fresh } = this.#boot
     if (this.#hasExited) return this.#remake()
-    if (recycleAfter !== null && this.#calls >= recycleAfter) return this.#remake()
     if (this.#calls % heapCheckCalls === 0 && this.#isHeapLarge()) return this.#remake()
     if (!fresh) return null
     if (this.#handles.held === 0 && this.#image?.restore() === true) return null

@@ -58,8 +58,6 @@ export interface Boot {
   readonly restore: string | null
   /** Nothing of one call can be seen by the next. */
   readonly fresh: boolean
-  /** Calls after which a new instance is made anyway; null for never. Some glue keeps a little of every call. */
-  readonly recycleAfter: number | null
   readonly interfaces: readonly SandboxInterface[]
   readonly settings: PartSettings
   readonly limits: SandboxLimits

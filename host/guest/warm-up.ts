@@ -121,7 +121,6 @@ const boot: Boot = {
   ],
   restore: '$',
   fresh: true,
-  recycleAfter: null,
   interfaces: [
     { id: 'warm:up/log@1.0.0', part: null, functions: [{ name: 'log', mode: 'post' }] },
     { id: 'warm:up/store@1.0.0', part: null, functions: [{ name: 'get', mode: 'call' }] },

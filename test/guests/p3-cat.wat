@@ -39,6 +39,7 @@
       (local.set $written (call $write-via-stream (i32.load (i32.const 16))))
       (drop (call $future-read (local.get $written) (i32.const 32)))
       (call $future-drop (local.get $written))
+      (call $future-drop (i32.load (i32.const 20)))
       (call $return (i32.load8_u (i32.const 32)))
       (i32.const 0)) ;; EXIT
     (func (export "event") (param i32 i32 i32) (result i32) unreachable))

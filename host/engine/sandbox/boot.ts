@@ -2,7 +2,6 @@
 import type { Boot, PartSettings } from '../../guest/index.ts'
 import type { StartRequest } from '../contract.ts'
 import type { StoredComponent } from '../cache.ts'
-import { asyncFeature } from '../component-async.ts'
 import type { EngineLimits } from '../limits.ts'
 
 /** Of a sandbox's heap; above it the next call may be the one that ends it. */
@@ -10,7 +9,7 @@ const recycleHeapShare = 0.6
 
 export function bootOf(
   { app, imports, world, streams, fresh = false }: StartRequest,
-  { glue, restore, facts }: StoredComponent,
+  { glue, restore }: StoredComponent,
   modules: Boot['modules'],
   limits: EngineLimits,
 ): Boot {
@@ -30,7 +29,6 @@ export function bootOf(
     modules,
     restore,
     fresh,
-    recycleAfter: facts.features.includes(asyncFeature) ? limits.asyncRecycleCalls : null,
     interfaces: imports.map(({ id, part, functions }) => ({
       id,
       part: part ?? null,

@@ -47,7 +47,7 @@ async function generated(name: GuestName): Promise<Generated> {
 /** @throws SyntaxError where the text is not JavaScript */
 export function compileGlue(text: string): Instantiate {
   const body = text
-    .replace(/^export (?=function instantiate\b|const _util\b)/gm, '')
+    .replace(/^\s*export (?=function instantiate\b|const _util\b)/gm, '')
     .replaceAll('import.meta.url', "'component.js'")
   const make = compileFunction(`'use strict';\n${body}\nreturn instantiate`) as () => Instantiate
   return make()
