@@ -4,13 +4,20 @@
  * and so does this.
  */
 import { setFlagsFromString } from 'node:v8'
-import { createSandbox, PipeTransport, spareArgument, warmUp, wasiParts } from './guest/inside.ts'
+import {
+  createSandbox,
+  PipeTransport,
+  spareArgument,
+  throughFrames,
+  warmUp,
+  wasiParts,
+} from './guest/inside.ts'
 
 process.env = {}
 // V8 takes code in only where all flags are those that it was made with. What this one is for has been done by now.
 setFlagsFromString('--max-old-space-size=0')
 
-if (process.argv[2] === spareArgument) await warmUp(wasiParts)
+if (process.argv[2] === spareArgument) await warmUp(wasiParts, throughFrames)
 
 const transport = new PipeTransport()
 const sandbox = createSandbox({ transport, parts: wasiParts, begun: () => {} })

@@ -2,7 +2,7 @@
 import { readSync, writeSync } from 'node:fs'
 import { encodeFrame, FrameReader } from './frames.ts'
 import type { Transport } from './guest-line.ts'
-import { packToHost, unpackToGuest } from './packing.ts'
+import { packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
 import { pipes, type ToGuest, type ToHost } from './protocol.ts'
 
 const readBytes = 256 * 1024
@@ -37,4 +37,11 @@ export class PipeTransport implements Transport {
       this.#reader.push(chunk.subarray(0, count))
     }
   }
+}
+
+/** What becomes of a batch that takes this way. */
+export function throughFrames(batch: PackedBatch): PackedBatch {
+  const reader = new FrameReader(Infinity)
+  reader.push(encodeFrame(batch))
+  return reader.next() ?? []
 }

@@ -5,7 +5,7 @@
  */
 import { httpPartName, packCall } from './http/index.ts'
 import type { Transport } from './guest-line.ts'
-import { packToGuest, packToHost, unpackToGuest } from './packing.ts'
+import { packToGuest, packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
 import type { PartKind } from './part.ts'
 import type { Boot, ToGuest, ToHost } from './protocol.ts'
 import { createSandbox } from './sandbox-run.ts'
@@ -15,10 +15,15 @@ const rounds = 3
 
 /**
  * @param kinds those that the thread's app will have
+ * @param across what becomes of a batch on its way between node and sandbox, in either direction
  * @returns what the app of the warm-up said to its node. Only microtasks pass until then
  */
-export async function warmUp(kinds: readonly PartKind[]): Promise<readonly ToHost[]> {
-  const transport = new Rehearsal()
+export async function warmUp(
+  kinds: readonly PartKind[],
+  across: (batch: PackedBatch) => PackedBatch = structuredClone,
+): Promise<readonly ToHost[]> {
+  const transport = new Rehearsal(across)
+  const crossed = (batch: readonly ToGuest[]): readonly ToGuest[] => unpackToGuest(across(packToGuest(batch)))
   const sandbox = createSandbox({ transport, parts: kinds, begun: () => {} })
   sandbox.take(crossed([{ t: 'boot', boot }]))
   await sandbox.booted
@@ -42,24 +47,25 @@ export async function warmUp(kinds: readonly PartKind[]): Promise<readonly ToHos
   return transport.said
 }
 
-/** As a batch comes in from a node. */
-function crossed(batch: readonly ToGuest[]): readonly ToGuest[] {
-  return unpackToGuest(structuredClone(packToGuest(batch)))
-}
-
 /** A line to nobody, which answers every question at once. */
 class Rehearsal implements Transport {
   readonly said: ToHost[] = []
+  readonly #across: (batch: PackedBatch) => PackedBatch
+
+  constructor(across: (batch: PackedBatch) => PackedBatch) {
+    this.#across = across
+  }
 
   send(batch: readonly ToHost[]): void {
-    structuredClone(packToHost(batch))
+    this.#across(packToHost(batch))
     this.said.push(...batch)
   }
 
   receive(): readonly ToGuest[] | null {
     const last = this.said.at(-1)
     if (last?.t !== 'host-call') return null
-    return crossed([{ t: 'reply', n: last.n, kind: 'ok', value: null }])
+    const reply: ToGuest = { t: 'reply', n: last.n, kind: 'ok', value: null }
+    return unpackToGuest(this.#across(packToGuest([reply])))
   }
 }
 
