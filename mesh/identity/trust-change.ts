@@ -71,13 +71,13 @@ function applyChange(record: TrustRecord, change: TrustChange): TrustRecord {
 }
 
 function withKey(keys: readonly Uint8Array[], key: Uint8Array, role: string): readonly Uint8Array[] {
-  if (keys.some((known) => sameBytes(known, key))) throw refused(`${nameOf(key)} is a ${role} key already`)
+  if (keys.some((known) => sameBytes(known, key))) throw refused(`${nameOf(key)} is one of its ${role} keys already`)
   return [...keys, key]
 }
 
 function withoutKey(keys: readonly Uint8Array[], key: Uint8Array, role: string): readonly Uint8Array[] {
   const kept = keys.filter((known) => !sameBytes(known, key))
-  if (kept.length === keys.length) throw refused(`${nameOf(key)} is no ${role} key of this mesh`)
+  if (kept.length === keys.length) throw refused(`${nameOf(key)} is none of its ${role} keys`)
   return kept
 }
 
