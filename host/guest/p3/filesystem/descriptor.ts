@@ -59,6 +59,7 @@ export class Descriptor {
 
   readViaStream(offset: bigint): [AsyncIterable<Uint8Array>, Promise<Done>] {
     try {
+      if (this.#handle.kind === 'folder') throw new FileError('EISDIR')
       const file = this.#openFile((access) => access.read)
       if (offset > maxOffset) throw new FileError('EINVAL')
       return streamFrom(fileSource(file.duplicate(), offset), this.#world.waiting, codeOfFailure)
