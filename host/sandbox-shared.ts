@@ -41,6 +41,7 @@ function sandboxOf(number: number): InnerSandbox {
 }
 
 function drop(number: number): void {
+  sandboxes.get(number)?.end()
   sandboxes.delete(number)
   line.drop(number)
 }

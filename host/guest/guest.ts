@@ -32,6 +32,7 @@ export class Guest {
   #handles: Handles
   #calls = 0
   #hasExited = false
+  readonly #atEnd: (() => void)[] = []
   /** What was called of this instance, by target: looking through its exports costs as much as a small call. */
   readonly #functions = new Map<string, GuestFunction>()
   /** The same for invocations of parts. */
@@ -108,7 +109,13 @@ export class Guest {
     return endOf(error, (this.#component?.memories ?? []).some(isFull))
   }
 
+  /** The instance is gone; what it held of the machine goes with it. */
+  end(): void {
+    for (const run of this.#atEnd.splice(0)) run()
+  }
+
   #remake(): Promise<void> {
+    this.end()
     // What the old instance held of the host goes with it.
     this.#line.closeChannels()
     this.#component = null
@@ -172,7 +179,8 @@ export class Guest {
     const hold = (): (() => void) => handles.hold()
     const line = this.#line
     const { settings } = this.#boot
-    return { line, hold, handles, held: () => handles.held, settings, io: createIo(line, hold) }
+    const atEnd = (run: () => void): void => void this.#atEnd.push(run)
+    return { line, hold, handles, held: () => handles.held, settings, atEnd, io: createIo(line, hold) }
   }
 }
 

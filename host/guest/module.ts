@@ -17,7 +17,7 @@ import type { Boot } from './protocol.ts'
 const commandInterface = 'wasi:cli/run@0.2.12'
 
 /** @throws what the module's start function and its `_initialize` throw; FileError for a folder that is not there */
-export function instantiateModule(boot: Boot, { line, settings }: PartContext): Component {
+export function instantiateModule(boot: Boot, { line, settings, atEnd }: PartContext): Component {
   const [only, ...others] = boot.modules
   if (only === undefined || others.length > 0) throw new HostFault('a core module did not come alone')
   const module = only.module instanceof WebAssembly.Module ? only.module : new WebAssembly.Module(only.module)
@@ -29,7 +29,7 @@ export function instantiateModule(boot: Boot, { line, settings }: PartContext): 
     stdin: opened(() => stdio.stdin()),
     stdout: stdio.stdout(),
     stderr: stdio.stderr(),
-    files: createFileTree({ preopens: settings.preopens, line }),
+    files: createFileTree({ preopens: settings.preopens, line, atEnd }),
     wait: (waitables) => line.wait(waitables),
     look: () => line.poll(),
     clock: { now: () => Date.now(), monotonicMs: () => performance.now() },

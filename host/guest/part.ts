@@ -42,6 +42,11 @@ export interface PartContext {
   /** How many are held: an instance with open handles cannot be put back by restoring its memory. */
   held(): number
   readonly settings: PartSettings
+  /**
+   * Has `run` called when the instance is gone while its process lives on: for what no collector gives back to the
+   * machine. It must not ask the node anything then.
+   */
+  atEnd?(run: () => void): void
 }
 
 /** What the node says of the world that the guest sees. */

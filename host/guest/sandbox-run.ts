@@ -26,6 +26,8 @@ export interface InnerSandbox {
    * @returns what settles when it can take more, where it needs the event loop until then
    */
   take(batch: readonly ToGuest[]): Promise<void> | null
+  /** It is not used again, and its process or thread lives on. */
+  end(): void
   /** Resolves when it was specialised and its instance made, or could not be. */
   readonly booted: Promise<void>
 }
@@ -36,6 +38,7 @@ export function createSandbox(needs: SandboxNeeds): InnerSandbox {
   const booted = new Promise<void>((resolve) => (resolveBooted = resolve))
   return {
     booted,
+    end: () => running?.end(),
     take(batch) {
       if (running !== null) return running.take(batch)
       const [first, ...rest] = batch
@@ -74,6 +77,11 @@ class RunningSandbox {
     }
     this.#isBusy = false
     this.#work()
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#guest.end()
   }
 
   take(batch: readonly ToGuest[]): Promise<void> | null {

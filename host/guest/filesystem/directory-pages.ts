@@ -33,6 +33,7 @@ export class DirectoryPages {
    * @returns undefined beyond the last entry. @throws FileError EILSEQ for a name that is not UTF-8
    */
   at(position: number): DirectoryEntry | undefined {
+    if (this.#stream === null) throw new FileError('EBADF')
     if (position < this.#start || (position === 0 && this.#hasBegun)) this.#rewind()
     this.#hasBegun = true
     while (position >= this.#start + this.#page.length) {

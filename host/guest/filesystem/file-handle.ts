@@ -26,6 +26,8 @@ interface OpenFile {
   readonly state: TreeState
   /** The same file, opened to append; null before that is needed. */
   appender: number | null
+  /** Its numbers may be another file's by now. */
+  isClosed: boolean
 }
 
 export class FileHandle {
@@ -50,14 +52,16 @@ export class FileHandle {
     release: () => void,
   ): FileHandle {
     const type = fileType(fstatSync(fd, { bigint: true }))
-    const file: OpenFile = { fd, access, mayChange, type, state, appender: null }
+    const file: OpenFile = { fd, access, mayChange, type, state, appender: null, isClosed: false }
     if (access.write && type === 'regular-file') state.space?.opened(fd)
-    const shared = new Shared(() => {
+    const close = state.keep((isGuestGone) => {
+      file.isClosed = true
       if (file.appender !== null && file.appender !== fd) closeSync(file.appender)
-      state.space?.closing(fd)
+      state.space?.closing(fd, isGuestGone)
       closeSync(fd)
       release()
     })
+    const shared = new Shared(close)
     return new FileHandle(file, shared, shared.owner())
   }
 
@@ -93,6 +97,7 @@ export class FileHandle {
 
   /** Writes at the end, wherever that is by then. */
   append(buffer: Uint8Array): number {
+    this.#assertOpen()
     if (!this.#file.access.write) throw new FileError('EBADF')
     if (!this.#hasOffsets()) return this.write(buffer, 0n)
     const fd = (this.#file.appender ??= this.#openAppender())
@@ -174,6 +179,6 @@ export class FileHandle {
   }
 
   #assertOpen(): void {
-    if (!this.#isOpen) throw new FileError('EBADF')
+    if (!this.#isOpen || this.#file.isClosed) throw new FileError('EBADF')
   }
 }

@@ -3,23 +3,14 @@ import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readlin
 import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
 import { DirectoryPages } from './directory-pages.ts'
 import { FileError, fileError, system } from './errno.ts'
-import { FileHandle, type FileAccess } from './file-handle.ts'
+import { FileHandle } from './file-handle.ts'
 import type { Folder } from './folder.ts'
 import { fileType, type FileStat, type NewTime } from './metadata.ts'
+import { openEntry, type OpenRequest } from './open-entry.ts'
 import { Shared } from './shared.ts'
 import { setTimesOfEntry } from './times.ts'
 import type { TreeState } from './tree.ts'
 import { existing, walk, type Follow, type Place } from './walk.ts'
-
-export interface OpenRequest extends FileAccess {
-  readonly follow: boolean
-  readonly create: boolean
-  readonly directory: boolean
-  readonly exclusive: boolean
-  readonly truncate: boolean
-  /** Whether the guest may change what is in it, where it is a folder; absent: as in the one it is opened from. */
-  readonly mutate?: boolean
-}
 
 export type Handle = FileHandle | FolderHandle
 
@@ -38,10 +29,12 @@ export class FolderHandle {
     this.#folder = folder
     this.mayChange = mayChange
     this.#state = state
-    this.#shared = new Shared(() => {
+    const close = (): void => {
+      this.#isOpen = false
       folder.close()
       release()
-    })
+    }
+    this.#shared = new Shared(state.keep(close))
     this.#letGo = this.#shared.owner()
   }
 
@@ -158,12 +151,16 @@ export class FolderHandle {
     this.#assertOpen()
     const giveBack = this.#state.hold()
     const letGo = this.#shared.retain()
+    let pages: DirectoryPages | null = null
+    const over = this.#state.keep(() => pages?.close())
     const release = (): void => {
+      over()
       letGo()
       giveBack()
     }
     try {
-      return new DirectoryPages(this.#folder, release)
+      pages = new DirectoryPages(this.#folder, release)
+      return pages
     } catch (error) {
       release()
       throw error
@@ -268,23 +265,6 @@ export class FolderHandle {
   #assertOpen(): void {
     if (!this.#isOpen) throw new FileError('EBADF')
   }
-}
-
-/** Never blocks, as a FIFO would without its other end; makes no terminal the controlling one. */
-const always = constants.O_NOFOLLOW | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
-
-function openEntry(place: Place, request: OpenRequest, directory: boolean): number {
-  const { read, write, sync } = request
-  const access = write ? (read ? constants.O_RDWR : constants.O_WRONLY) : constants.O_RDONLY
-  const flags =
-    always |
-    access |
-    (request.create ? constants.O_CREAT : 0) |
-    (request.create && request.exclusive ? constants.O_EXCL : 0) |
-    (request.truncate ? constants.O_TRUNC : 0) |
-    (directory ? constants.O_DIRECTORY : 0) |
-    (sync === 'all' ? constants.O_SYNC : sync === 'data' ? (constants.O_DSYNC ?? constants.O_SYNC) : 0)
-  return openSync(place.folder.entry(place.name), flags, 0o666)
 }
 
 /** For a name that must be new and is no folder's: a trailing slash finds either nothing or something else. */

@@ -29,6 +29,8 @@ export class Space {
   #items = 0
   /** Bytes that were paid for as any, and went into hidden files since the node was told last. */
   #hiddenSince = 0
+  /** Bytes of hidden files that were closed with an instance since then. */
+  #shownSince = 0
 
   constructor(line: Pick<HostLine, 'call'>, folder: string) {
     this.#line = line
@@ -115,13 +117,13 @@ export class Space {
     this.#open.set(fd, { bytes: 0 })
   }
 
-  /** Before it is closed. */
-  closing(fd: number): void {
+  /** Before it is closed. @param isGuestGone then nobody may be asked, and it is told with the next word */
+  closing(fd: number, isGuestGone = false): void {
     const hidden = this.#open.get(fd)
     this.#open.delete(fd)
     if (hidden === undefined || hidden.bytes === 0) return
-    const since = this.#hiddenSince
-    this.#say(-hidden.bytes, since - hidden.bytes)
+    if (isGuestGone) this.#shownSince += hidden.bytes
+    else this.#say(-hidden.bytes, this.#hiddenSince - hidden.bytes)
   }
 
   #borrow(bytes: number, items: number): void {
@@ -153,8 +155,9 @@ export class Space {
       found += size - hidden.bytes
       hidden.bytes = size
     }
-    const since = this.#hiddenSince
-    if (found !== 0 || since !== 0) this.#say(found, found + since)
+    const gone = this.#shownSince
+    this.#shownSince = 0
+    if (found !== gone || this.#hiddenSince !== 0) this.#say(found - gone, found - gone + this.#hiddenSince)
   }
 
   /** @param used to be counted as used, @param hidden of what is used that no look at the folder finds */

@@ -17,6 +17,8 @@ export interface FileTreeOptions {
   readonly preopens: readonly Preopen[]
   /** To the node, which counts the space of those that are `counted`. */
   readonly line?: Pick<HostLine, 'call'>
+  /** Takes what closes all that the guest left open, for when it is gone. */
+  readonly atEnd?: ((close: () => void) => void) | undefined
   /** Milliseconds since the Unix epoch, for times set to the present. */
   readonly now?: () => number
   /** false walks by names and checks instead of by descriptors, as on systems without /proc. */
@@ -35,6 +37,11 @@ export interface TreeState {
   readonly times: ExactTimes
   /** Milliseconds since the Unix epoch. */
   now(): number
+  /**
+   * Has `close` run once: when what is given back is called, or when the guest is gone, which it is told then.
+   * Without it a guest that closes nothing would take descriptors from the process for every instance it had.
+   */
+  keep(close: (isGuestGone: boolean) => void): () => void
   /** Counts one more descriptor. @returns what gives it back, once. @throws FileError EMFILE */
   hold(): () => void
 }
@@ -53,9 +60,26 @@ export interface FileTree {
 export function createFileTree(options: FileTreeOptions): FileTree {
   const { preopens, line, now = () => Date.now(), anchored } = options
   let held = 0
+  const open = new Set<(isGuestGone: boolean) => void>()
+  options.atEnd?.(() => {
+    for (const close of open) {
+      try {
+        close(true)
+      } catch {
+        // The descriptor is gone all the same, and nobody is left to be told.
+      }
+    }
+  })
   const state: Omit<TreeState, 'space'> = {
     times: new ExactTimes(),
     now,
+    keep(close) {
+      const once = (isGuestGone: boolean): void => {
+        if (open.delete(once)) close(isGuestGone)
+      }
+      open.add(once)
+      return () => once(false)
+    },
     hold() {
       if (held >= fileLimits.descriptors) throw new FileError('EMFILE')
       held += 1

@@ -8,7 +8,7 @@ export const filesystemPart: PartKind = {
   name: 'wasi:filesystem',
   create: (context) => ({
     imports: createFilesystem(
-      createFileTree({ preopens: context.settings.preopens, line: context.line }),
+      createFileTree({ preopens: context.settings.preopens, line: context.line, atEnd: context.atEnd }),
       context,
     ),
   }),

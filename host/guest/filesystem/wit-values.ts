@@ -1,6 +1,6 @@
 /** The records, flags and variants of wasi:filesystem/types@0.2 as jco's glue has them, and what they mean here. */
 import { FileError } from './errno.ts'
-import type { OpenRequest } from './folder-handle.ts'
+import type { OpenRequest } from './open-entry.ts'
 import type { FileStat, FileType, NewTime } from './metadata.ts'
 
 /** Flags that are not set may be absent. */

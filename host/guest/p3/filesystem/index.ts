@@ -5,9 +5,9 @@ import type { Waiting } from '../world.ts'
 import type { P3Imports } from '../world.ts'
 import { Descriptor, type FilesWorld } from './descriptor.ts'
 
-export function createFilesystem({ settings, hold, line }: PartContext, waiting: Waiting): P3Imports {
+export function createFilesystem({ settings, hold, line, atEnd }: PartContext, waiting: Waiting): P3Imports {
   const world: FilesWorld = { waiting, hold }
-  const tree = createFileTree({ preopens: settings.preopens, line })
+  const tree = createFileTree({ preopens: settings.preopens, line, atEnd })
   return {
     'wasi:filesystem/types@0.3': { Descriptor },
     'wasi:filesystem/preopens@0.3': {
