@@ -2,7 +2,13 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { digestOf, keyPairFromSeed, systemRandom } from '../../core/index.ts'
 import { applyForAdmission, encodeCredential, readApplication } from '../../mesh/identity/credential.ts'
-import { publicKeyOf, readInvite, signRevocation } from '../../mesh/identity/index.ts'
+import {
+  digestOfHeads,
+  publicKeyOf,
+  readInvite,
+  signHeartbeat,
+  signRevocation,
+} from '../../mesh/identity/index.ts'
 import { signReceipt } from '../../mesh/identity/receipt.ts'
 import { readRelease } from '../../mesh/releases/index.ts'
 import { HeadExchange } from '../../mesh/heads/head-exchange.ts'
@@ -247,4 +253,47 @@ test('a receipt for a used token turns nobody out, however its digest was chosen
   expect(names(a)).toEqual(['a', 'b', 'x'])
   expect(a.alarms).toMatchObject([{ code: 'ERR_INVITE_TWICE' }])
   expect(verdict(owner, a)).toBe('alive')
+})
+
+test('an app goes back to its last release that counts on every node, and who joins later has that one', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  const [first, second] = [await harbor.release(), await harbor.release({ seq: 2 })]
+  for (const bytes of [first, second]) await a.releases.offer(bytes)
+  await until(() => head(b) === readRelease(second).digest, 'the second release everywhere')
+  const revocation = signRevocation(
+    {
+      v: 1,
+      mesh: harbor.meshId,
+      kind: 'release',
+      app: 'light-alarm',
+      release: readRelease(second).digest,
+      effect: 'fall-back',
+      at: 0,
+      reason: 'burns the lamp',
+      critical: [],
+    },
+    [await harbor.keyRing.get(harbor.meshId, 'admin')],
+  )
+  await b.trust.revocations.offer(revocation)
+  await until(() => head(a) === readRelease(first).digest, 'the first release again')
+  const c = await harbor.join('c', a)
+  await until(() => head(c) === readRelease(first).digest, 'the newcomer has it')
+  expect(c.releases.history('light-alarm').map(({ record }) => record.seq)).toEqual([1])
+  const next = await harbor.release({ seq: 2, version: '3.0.0', previous: readRelease(first).digest })
+  await c.publish(next)
+  await until(() => [a, b, c].every((mesh) => head(mesh) === readRelease(next).digest), 'the next one')
+})
+
+test('a heartbeat reaches every node, and each tells its age by its own clock', async () => {
+  const a = await harbor.found('a')
+  const b = await harbor.join('b', a)
+  expect(b.heartbeats.last()).toBeNull()
+  const admin = await harbor.keyRing.get(harbor.meshId, 'admin')
+  const releases = digestOfHeads(a.releases.heads())
+  const record = { v: 1, mesh: harbor.meshId, counter: 1, at: 0, trust: 1, releases, critical: [] } as const
+  await a.heartbeats.offer(signHeartbeat(record, admin))
+  await until(() => b.heartbeats.last() !== null, 'the heartbeat')
+  expect(b.heartbeats.last()?.ageMs).toBeGreaterThanOrEqual(0)
+  expect(b.heartbeats.last()?.heartbeat.record.releases).toBe(digestOfHeads(b.releases.heads()))
 })

@@ -13,8 +13,11 @@ import {
   testMesh,
   type TestNode,
 } from '../identity/harness.ts'
+import { releaseRevocation } from '../identity/revocation-harness.ts'
+import { digest, release as releaseOf } from '../releases/harness.ts'
 
 async function kindsOf(): Promise<{
+  kinds: readonly HeadKind[]
   member: HeadKind
   node: HeadKind
   founder: TestNode
@@ -35,7 +38,7 @@ async function kindsOf(): Promise<{
     onOwnRecord: async () => {},
   })
   const kindOf = (wanted: string): HeadKind => kinds.find(({ prefix }) => prefix === wanted) as HeadKind
-  return { member: kindOf('member/'), node: kindOf('node/'), founder, mesh }
+  return { kinds, member: kindOf('member/'), node: kindOf('node/'), founder, mesh }
 }
 
 test('a newcomer makes one new head; those of the other members stay the objects they were', async () => {
@@ -87,4 +90,33 @@ test('a member that changes its record without end is heard 200 times, and then 
   expect(await offer(250)).toBe(200)
   mesh.clock.time += 3_000
   expect(await offer(50)).toBe(30)
+})
+
+test('every kind gives by name the head that it lists, and none for a name it does not know', async () => {
+  const { kinds, founder, mesh } = await kindsOf()
+  const release = kinds.find(({ prefix }) => prefix === 'release/') as HeadKind
+  for (const app of ['uplink', 'light-alarm']) await release.accept(releaseOf(mesh, { app }), founder.id)
+  expect(release.heads().map(({ key }) => key)).toEqual(['release/light-alarm', 'release/uplink'])
+  for (const kind of kinds) {
+    for (const head of kind.heads()) {
+      expect(kind.head?.(head.key.slice(kind.prefix.length)) ?? head).toEqual(head)
+    }
+    expect(kind.head?.('nobody') ?? null).toBeNull()
+  }
+})
+
+test('a release that was revoked is no head, and is refused when it comes again', async () => {
+  const { kinds, founder, mesh } = await kindsOf()
+  const [release, revocation] = ['release/', 'revocation/'].map((wanted) =>
+    kinds.find(({ prefix }) => prefix === wanted),
+  ) as [HeadKind, HeadKind]
+  const bytes = releaseOf(mesh)
+  await release.accept(bytes, founder.id)
+  const revoked = releaseRevocation({ mesh: mesh.meshId, app: 'light-alarm', release: digest(bytes) })
+  expect(await revocation.accept(revoked, founder.id)).toBe('accepted')
+  expect(await revocation.accept(revoked, founder.id)).toBe('known')
+  expect(revocation.heads()).toMatchObject([{ order: [0, 0], bytes: revoked }])
+  expect(release.heads()).toEqual([])
+  expect(release.head?.('light-alarm')).toBeNull()
+  await expect(release.accept(bytes, founder.id)).rejects.toMatchObject({ code: 'ERR_RELEASE_REVOKED' })
 })

@@ -2,7 +2,14 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createMesh, openKeyRing, readTrust } from '../../../mesh/identity/index.ts'
+import { keyPairFromSeed } from '../../../core/index.ts'
+import {
+  createMesh,
+  encodeDeployKey,
+  openKeyRing,
+  readKeyAt,
+  readTrust,
+} from '../../../mesh/identity/index.ts'
 import { seededRandom, startOfTime } from './harness.ts'
 
 let path = ''
@@ -90,5 +97,95 @@ describe('the key ring', () => {
     const { meshId, keyRing } = await newMesh()
     await writeFile(fileOf(meshId, 'root'), await readFile(fileOf(meshId, 'publisher')))
     await expect(keyRing.get(meshId, 'root')).rejects.toMatchObject({ code: 'ERR_KEY_DAMAGED' })
+  })
+})
+
+describe('several keys of one role', () => {
+  const random = seededRandom('passphrases')
+  const seedOf = (name: string): Uint8Array => seededRandom(name).bytes(32)
+
+  it('are told apart by their labels, and listed with what can be seen of them', async () => {
+    const { meshId, keyRing } = await newMesh()
+    const key = { meshId, role: 'publisher', name: 'harbor' } as const
+    const shop = await keyRing.create({ ...key, label: 'shop', seed: seedOf('shop') })
+    const passphrase = { text: 'correct horse', random }
+    const vault = await keyRing.create({ ...key, label: 'vault', seed: seedOf('vault'), passphrase })
+    expect((await keyRing.get(meshId, 'publisher', 'shop')).publicKey).toEqual(shop.publicKey)
+    const listed = await keyRing.keys(meshId)
+    expect(listed.map(({ role, label, isEncrypted }) => [role, label, isEncrypted])).toEqual([
+      ['root', '', false],
+      ['admin', '', false],
+      ['publisher', '', false],
+      ['publisher', 'shop', false],
+      ['publisher', 'vault', true],
+    ])
+    expect(listed[4]?.publicKey).toEqual(vault.publicKey)
+    await expect(keyRing.create({ ...key, label: 'shop', seed: seedOf('x') })).rejects.toMatchObject({
+      code: 'ERR_KEY_EXISTS',
+    })
+    await expect(keyRing.get(meshId, 'publisher', 'none')).rejects.toMatchObject({ code: 'ERR_KEY_MISSING' })
+    await expect(keyRing.get(meshId, 'publisher', '../root')).rejects.toMatchObject({
+      code: 'ERR_KEY_MISSING',
+    })
+  })
+
+  it('need no label where there is one alone, and are asked for by name where there are more', async () => {
+    const { meshId, keyRing } = await newMesh()
+    await rm(fileOf(meshId, 'publisher'))
+    const key = { meshId, role: 'publisher', name: 'harbor' } as const
+    const shop = await keyRing.create({ ...key, label: 'shop', seed: seedOf('shop') })
+    expect((await keyRing.get(meshId, 'publisher')).publicKey).toEqual(shop.publicKey)
+    await keyRing.create({ ...key, label: 'till', seed: seedOf('till') })
+    await expect(keyRing.get(meshId, 'publisher')).rejects.toThrow('2 publisher keys here: shop, till')
+  })
+
+  it('are encrypted, changed and decrypted in place, with whoever is asked knowing which', async () => {
+    const { meshId } = await newMesh()
+    const asked: string[] = []
+    let passphrase: string | null = null
+    const ring = openKeyRing(path, {
+      ask: async ({ role, label, meshName, path: file }) => {
+        asked.push([role, label, meshName, file].join())
+        return passphrase
+      },
+    })
+    const { publicKey } = await ring.get(meshId, 'root')
+    await ring.protect(meshId, 'root', undefined, { passphrase: 'correct horse', random })
+    expect((await stat(fileOf(meshId, 'root'))).mode & 0o777).toBe(0o600)
+    expect(asked).toEqual([])
+    await expect(ring.get(meshId, 'root')).rejects.toMatchObject({ code: 'ERR_KEY_PASSPHRASE' })
+    passphrase = 'correct horse'
+    expect((await ring.get(meshId, 'root')).publicKey).toEqual(publicKey)
+    expect(asked[0]).toBe(`root,,harbor,${fileOf(meshId, 'root')}`)
+    await ring.protect(meshId, 'root', undefined, { passphrase: 'battery staple', random })
+    await expect(ring.get(meshId, 'root')).rejects.toMatchObject({ code: 'ERR_KEY_PASSPHRASE' })
+    await expect(ring.unprotect(meshId, 'root', undefined)).rejects.toMatchObject({
+      code: 'ERR_KEY_PASSPHRASE',
+    })
+    passphrase = 'battery staple'
+    await ring.unprotect(meshId, 'root', undefined)
+    passphrase = null
+    expect((await ring.get(meshId, 'root')).publicKey).toEqual(publicKey)
+  })
+})
+
+describe('a key in a file of its own', () => {
+  const seed = seededRandom('deploy').bytes(32)
+
+  it('is a deploy key or a key file, and readable by its owner only', async () => {
+    const { meshId } = await newMesh()
+    const file = join(path, 'deploy')
+    await writeFile(file, `${encodeDeployKey({ meshId, seed })}\n`, { mode: 0o600 })
+    expect(await readKeyAt(file)).toMatchObject({
+      meshId,
+      key: { publicKey: keyPairFromSeed(seed).publicKey },
+    })
+    expect((await readKeyAt(fileOf(meshId, 'publisher'))).meshId).toBe(meshId)
+    await chmod(file, 0o644)
+    await expect(readKeyAt(file)).rejects.toMatchObject({ code: 'ERR_KEY_PERMISSIONS' })
+    await expect(readKeyAt(join(path, 'none'))).rejects.toMatchObject({ code: 'ERR_KEY_MISSING' })
+    await writeFile(file, 'rubbish', { mode: 0o600 })
+    await chmod(file, 0o600)
+    await expect(readKeyAt(file)).rejects.toMatchObject({ code: 'ERR_KEY_DAMAGED' })
   })
 })
