@@ -30,7 +30,9 @@ function leftAfter(item: unknown, left: number, maxBytes: number, depth: number)
   }
   const prototype: unknown = Object.getPrototypeOf(item)
   if (prototype !== Object.prototype && prototype !== null) throw notAValue(item)
-  for (const entry of Object.values(item)) rest = leftAfter(entry, rest, maxBytes, depth + 1)
+  // Nothing that is inherited counts, and nothing is: its prototype is the plain one.
+  const record = item as Readonly<Record<string, unknown>>
+  for (const key in record) rest = leftAfter(record[key], rest, maxBytes, depth + 1)
   return rest
 }
 

@@ -24,7 +24,8 @@ type Request<T extends ToHost['t']> = Extract<ToHost, { t: T }>
 
 export class GuestRequests {
   readonly #needs: GuestRequestsNeeds
-  readonly #functions = new Map<string, BoundFunction | BoundChannel>()
+  /** By interface, then by name: to put both into one key costs more than what most functions do. */
+  readonly #functions = new Map<string, Map<string, BoundFunction | BoundChannel>>()
   readonly #output = new Set<Promise<unknown>>()
 
   constructor(request: StartRequest, needs: GuestRequestsNeeds) {
@@ -34,7 +35,9 @@ export class GuestRequests {
       { id: stdioInterface, functions: standardStreams(request, needs.log) },
     ]
     for (const { id, functions } of interfaces) {
-      for (const [name, bound] of Object.entries(functions)) this.#functions.set(`${id}#${name}`, bound)
+      const known = this.#functions.get(id) ?? new Map<string, BoundFunction | BoundChannel>()
+      for (const [name, bound] of Object.entries(functions)) known.set(name, bound)
+      this.#functions.set(id, known)
     }
   }
 
@@ -90,7 +93,7 @@ export class GuestRequests {
   #find(id: string, name: string, mode: 'channel'): BoundChannel
   #find(id: string, name: string, mode: 'call' | 'post'): BoundFunction
   #find(id: string, name: string, mode: string): BoundFunction | BoundChannel {
-    const bound = this.#functions.get(`${id}#${name}`)
+    const bound = this.#functions.get(id)?.get(name)
     if (bound === undefined) throw new Error(`${id} has no function ${name}`)
     if (bound.mode !== mode) throw new Error(`${id} ${name} is no ${mode}`)
     return bound

@@ -191,11 +191,13 @@ class LinkedSandbox implements RunningSandbox {
 
   #take(batch: readonly ToHost[]): void {
     let posts = 0
+    const { head } = this.#calls
     for (const message of batch) {
       if (this.#incident !== null) return
       if (message.t === 'post') posts += 1
       this.#onMessage(message)
     }
+    if (this.#calls.head !== head && this.#calls.head !== null) this.#watch.newHead()
     if (posts > 0) this.#outbox.queue({ t: 'posts', done: posts })
   }
 
@@ -256,7 +258,6 @@ class LinkedSandbox implements RunningSandbox {
       return
     }
     answerCall(pending, outcome, this.#request.app)
-    if (this.#calls.head !== null) this.#watch.newHead()
     this.#pump()
   }
 

@@ -4,6 +4,7 @@
  */
 import { StreamFailure, type ByteSink } from '../bytes.ts'
 import type { HttpErrorCode } from './error-code.ts'
+import { bytesOf, latin1Of } from './field-list.ts'
 import { httpGuestLimits } from './limits.ts'
 import type { HttpWorld } from './resource.ts'
 import type { FlatFields } from './wire.ts'
@@ -27,6 +28,8 @@ export class BodyContent implements ByteSink {
   readonly #declaredBytes: number | null
   #route: BodyRoute | null = null
   #sink: ByteSink | null = null
+  /** All that is kept, one character a byte, while that is little; then null, and the rest in pieces. */
+  #text: string | null = ''
   #pieces: Uint8Array[] = []
   #kept = 0
   #written = 0
@@ -74,6 +77,7 @@ export class BodyContent implements ByteSink {
     const sink = this.#isRouteGone ? null : (this.#route?.open() ?? null)
     if (sink === null) return false
     this.#sink = sink
+    this.#toPieces()
     for (const piece of this.#pieces) if (sink.capacity() !== null) sink.write(piece)
     this.#forget()
     if (this.#state === 'finished') {
@@ -83,8 +87,17 @@ export class BodyContent implements ByteSink {
     return true
   }
 
-  /** All that was written, of a body that does not stream. */
+  /** All that was written, of a short body that does not stream; null where it is longer, or empty. */
+  text(): string | null {
+    const text = this.#text
+    if (text === null || text === '') return null
+    this.#forget()
+    return text
+  }
+
+  /** All that was written, of a body that does not stream; null where it is empty. */
   whole(): Uint8Array | null {
+    this.#toPieces()
     const pieces = this.#pieces
     const size = this.#kept
     this.#forget()
@@ -144,7 +157,18 @@ export class BodyContent implements ByteSink {
     if (this.#sink !== null) return this.#sink.write(bytes)
     this.#world.spend(bytes.length)
     this.#kept += bytes.length
+    if (this.#text !== null && this.#kept <= httpGuestLimits.textBodyBytes) {
+      this.#text += latin1Of(bytes)
+      return
+    }
+    this.#toPieces()
     this.#pieces.push(bytes.slice())
+  }
+
+  #toPieces(): void {
+    const text = this.#text
+    if (text !== null && text !== '') this.#pieces.push(bytesOf(text))
+    this.#text = null
   }
 
   flush(): void {
@@ -163,7 +187,8 @@ export class BodyContent implements ByteSink {
   #forget(): void {
     this.#world.giveBack(this.#kept)
     this.#kept = 0
-    this.#pieces = []
+    this.#text = null
+    if (this.#pieces.length > 0) this.#pieces = []
   }
 
   #sizeError(): HttpErrorCode {

@@ -78,7 +78,7 @@ function isNamed(name: string, key: string): boolean {
   return name.length === key.length && (name === key || name.toLowerCase() === key)
 }
 
-/** Bytes as characters and back, for field values. */
+/** Bytes as characters and back. */
 export function latin1Of(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }

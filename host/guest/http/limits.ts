@@ -2,6 +2,8 @@
 export const httpGuestLimits = {
   /** A body up to here crosses with its head, in one message. */
   wholeBodyBytes: 64 * 1024,
+  /** A body up to here is kept, and crosses, as characters; beyond it, making them costs more than it saves. */
+  textBodyBytes: 4_096,
   /** Name and value pairs of one set of fields. */
   fields: 1_024,
   /** Names and values of one set of fields together, as wasmtime allows. */

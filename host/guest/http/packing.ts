@@ -2,7 +2,7 @@
  * A request and its answer as they cross: one flat list each, with the fields at its end. Names of properties and
  * nested records cost more to clone than what they hold, and a few bytes cost more than as many characters.
  */
-import { bytesOf, latin1Of } from './field-list.ts'
+import { bytesOf } from './field-list.ts'
 import type { IncomingAnswer, IncomingCall } from './wire.ts'
 
 /** The arguments of an invocation: method, path, scheme, authority, body (true where it streams), and the fields. */
@@ -24,16 +24,18 @@ export function unpackCall(args: readonly unknown[]): IncomingCall {
   }
 }
 
-/** A body up to this many bytes crosses as characters; beyond it, making them costs more than it saves. */
-const textBytes = 4_096
+type Unpacked = Exclude<IncomingAnswer, { t: 'response' | 'text' }>
 
 /** An answer that is whole: status, body (bytes, or characters that stand for one each), trailers, and the fields. */
-export type PackedAnswer = readonly unknown[] | Exclude<IncomingAnswer, { t: 'response' }>
+export type PackedAnswer = readonly unknown[] | Unpacked
 
 export function packAnswer(answer: IncomingAnswer): PackedAnswer {
-  if (answer.t !== 'response' || answer.body === 'streamed') return answer as PackedAnswer
+  if (answer.t !== 'text' && (answer.t !== 'response' || answer.body === 'streamed'))
+    return answer as PackedAnswer
   const { status, headers, body, trailers } = answer
-  return [status, body === null || body.length > textBytes ? body : latin1Of(body), trailers, ...headers]
+  const packed: unknown[] = [status, body, trailers]
+  for (const text of headers) packed.push(text)
+  return packed
 }
 
 /** An answer that is whole, on the node's side; a body of characters stays one, as that is how it is sent. */
@@ -48,8 +50,8 @@ export interface UnpackedAnswer {
 const answerFieldsAt = 3
 
 /** What `packAnswer` made, or what a process that was taken over says in its place. @throws where it is neither */
-export function unpackAnswer(packed: unknown): UnpackedAnswer | Exclude<IncomingAnswer, { t: 'response' }> {
-  if (!Array.isArray(packed)) return packed as Exclude<IncomingAnswer, { t: 'response' }>
+export function unpackAnswer(packed: unknown): UnpackedAnswer | Unpacked {
+  if (!Array.isArray(packed)) return packed as Unpacked
   const [status, body, trailers] = packed as unknown[]
   const headers = (packed as unknown[]).slice(answerFieldsAt)
   if (!isBody(body) || !areFields(headers) || (trailers !== null && !areFields(trailers)))

@@ -88,7 +88,10 @@ export class ResponseRun implements Responder, BodyRoute {
     if (content === null) return { t, status, headers, body: null, trailers: null }
     if (content.state !== 'finished')
       return { t: 'none', why: 'the app did not finish the body of its answer' }
-    return { t, status, headers, body: content.whole(), trailers: content.trailers }
+    const { trailers } = content
+    const body = content.text()
+    if (body !== null) return { t: 'text', status, headers, body, trailers }
+    return { t, status, headers, body: content.whole(), trailers }
   }
 
   #send(message: FromGuest): void {

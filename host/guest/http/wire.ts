@@ -39,9 +39,19 @@ export interface WholeResponse {
   readonly trailers: FlatFields | null
 }
 
+/** The same with a short body, one character a byte (latin1): a few characters cost less than a buffer of their own. */
+export interface TextResponse {
+  readonly t: 'text'
+  readonly status: number
+  readonly headers: FlatFields
+  readonly body: string
+  readonly trailers: FlatFields | null
+}
+
 /** What `invoke('handle', …)` answers; it crosses as {@link packAnswer} has it. */
 export type IncomingAnswer =
   | WholeResponse
+  | TextResponse
   /** Head and body went through the channel. */
   | { readonly t: 'streamed' }
   /** The guest answered with an error code of its own. */
