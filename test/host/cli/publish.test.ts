@@ -110,6 +110,18 @@ describe('publish of a bare component', () => {
     expect(stderr).toContain('goes to: every node')
   })
 
+  it('carries the arguments of its command, and lets no node run it that does not know of them', async () => {
+    await here(['publish', wasm, '--arg=--room', '--arg', 'the lobby'])
+    expect(published()).toMatchObject({ run: { args: ['--room', 'the lobby'] }, critical: ['run'] })
+    const long = await here(['publish', wasm, '--arg', 'x'.repeat(5_000)])
+    expect([long.code, long.stderr]).toEqual([2, expect.stringContaining('--arg "xxx')])
+  })
+
+  it('is granted the network by host and port, in one spelling', async () => {
+    await here(['publish', wasm, '--grant', 'network:tcp:DB.example:5432', '--grant', 'network:listen:80'])
+    expect(published().grants).toEqual(['network:tcp-connect:db.example:5432', 'network:tcp-listen:*:80'])
+  })
+
   it('follows the release before, and is loud about new grants', async () => {
     node.head = { ...sampleRelease, grants: ['sensor:light'] }
     const { stderr } = await here([
