@@ -21,46 +21,6 @@ export function usesAsync(component: Uint8Array): boolean {
   return readComponent(new ByteReader(component), 0)
 }
 
-/**
- * Whether a function is exported asynchronously without a callback ("stackful"): the glue settles such a call twice,
- * and the guest ends in mid-call. Canonical functions that are not known here end the reading of their section.
- * @throws MalformedError as above
- */
-export function liftsStackful(component: Uint8Array): boolean {
-  return findStackful(new ByteReader(component), 0)
-}
-
-function findStackful(reader: ByteReader, depth: number): boolean {
-  if (depth > maxNesting) throw new MalformedError(`components are nested deeper than ${maxNesting}`)
-  reader.skip(8)
-  while (!reader.done) {
-    const { id, body } = reader.section()
-    if (id === canonSection && hasStackful(body)) return true
-    if (id === componentSection && findStackful(body, depth + 1)) return true
-  }
-  return false
-}
-
-function hasStackful(body: ByteReader): boolean {
-  for (let left = body.count(); left > 0; left -= 1) {
-    const kind = body.byte()
-    if (kind === 0x00 || kind === 0x01) {
-      body.byte()
-      body.u32()
-      const { isAsync, hasCallback } = readOptions(body)
-      if (kind === 0x00) {
-        if (isAsync && !hasCallback) return true
-        body.u32()
-      }
-    } else if (kind === 0x02 || kind === 0x03 || kind === 0x04) {
-      body.u32()
-    } else {
-      return false
-    }
-  }
-  return false
-}
-
 function readComponent(reader: ByteReader, depth: number): boolean {
   if (depth > maxNesting) throw new MalformedError(`components are nested deeper than ${maxNesting}`)
   reader.skip(8)

@@ -27,6 +27,23 @@ const helpers = `
     }
     return end.waitableIdx();
   }
+  function _started(task, running) {
+    if (task.hasCallback() || !(running instanceof Promise)) return running;
+    // Once its stack waits: a trap before that still rejects the call.
+    const settle = () => setImmediate(() => task.settleCompletion());
+    if (task.isResolvedState()) settle();
+    else task.registerOnResolveHandler(settle);
+    const ended = running.then(
+      () => {
+        if (!task.isResolvedState()) throw new WebAssembly.RuntimeError('an asynchronous function ended without a result');
+        task.exit();
+      },
+    );
+    ended.catch((err) => {
+      if (task.isResolvedState()) getOrCreateAsyncState(task.componentIdx()).markTrapped(err);
+    });
+    return Promise.race([ended, task.completionPromise()]);
+  }
   async function _eventOf(end) {
     const waitable = end.getWaitable();
     while (!end.hasPendingEvent()) {
@@ -168,6 +185,34 @@ export const letGo: readonly Rewrite[] = [
     `if (pendingValues.length > 0 || pendingValues.done) {
      readEnd.resetAndNotifyPending(readEnd.constructor.CopyResult.COMPLETED);
      } else if (pendingValues.done) {`,
+  ),
+  // A function without a callback ("stackful") was given a second result when it ended, and none before.
+  rewriteOf(
+    'stackful call',
+    `ret =  await _withGlobalCurrentTaskMeta({
+     taskID: task.id(),
+     componentIdx: task.componentIdx(),
+     fn: () => §,
+     });`,
+    `ret = await _started(task, _withGlobalCurrentTaskMeta({
+     taskID: task.id(),
+     componentIdx: task.componentIdx(),
+     fn: () => $1,
+     }));`,
+  ),
+  rewriteOf(
+    'stackful end',
+    `if (!task.hasCallback()) {
+     task.resolve([ret]);
+     task.exit();
+     return ret;
+     }`,
+    '',
+  ),
+  rewriteOf(
+    'stackful loop',
+    'queueMicrotask(async (resolve, reject) => {',
+    'if (task.hasCallback()) queueMicrotask(async (resolve, reject) => {',
   ),
   // A stream that comes back to its guest: by what it is, not by the number of the host's wrapper.
   rewriteOf('returned stream', 'globalRep: this.#rep,', 'globalRep: streamEnd.globalStreamMapRep(),'),

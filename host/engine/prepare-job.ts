@@ -4,7 +4,7 @@
 import { digestOf, messageOf, plainText } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import { refuseOtherForms } from './component-form.ts'
-import { asyncFeature, liftsStackful, usesAsync } from './component-async.ts'
+import { asyncFeature, usesAsync } from './component-async.ts'
 import { outlineOf, type ComponentOutline } from './component-reader.ts'
 import type { ComponentFacts } from './contract.ts'
 import { capModule, memoriesOf, pageBytes, tablesOf } from './core-module.ts'
@@ -33,7 +33,6 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
   const outline = readOutline(component)
   const isAsync = readAsync(component)
   const transpiled = await validated(component, { isAsync, imports: outline.imports })
-  if (isAsync) refuseStackful(component)
   const used = new Set<string>(outline.modules.flatMap((module) => featuresOf(module)))
   if (isAsync) used.add(asyncFeature)
   const features = [...used].sort()
@@ -75,16 +74,6 @@ function readAsync(component: Uint8Array): boolean {
     if (!(error instanceof MalformedError)) throw error
     return false
   }
-}
-
-/** @throws ERR_FEATURE_MISSING */
-function refuseStackful(component: Uint8Array): void {
-  if (!liftsStackful(component)) return
-  throw engineProblems.error(
-    'ERR_FEATURE_MISSING',
-    'the component exports an asynchronous function without a callback (a stackful lift), which no node runs yet',
-    { hint: 'build it with asynchronous exports that have a callback, as wit-bindgen makes them' },
-  )
 }
 
 async function validated(component: Uint8Array, options: TranspileOptions): Promise<Transpiled> {

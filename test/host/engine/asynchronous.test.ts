@@ -54,6 +54,12 @@ describe.skipIf(!canSuspend)(`with JSPI (${here})`, () => {
     await sandbox.stop()
   })
 
+  test('so are functions without a callback', async () => {
+    const sandbox = await start('p3-stackful')
+    expect(await sandbox.call('nap', [1_000_000n])).toBe(0)
+    await sandbox.stop()
+  })
+
   test('a trap after a wait ends the sandbox as a trap', async () => {
     const sandbox = await start('p3-nap')
     await expect(sandbox.call('trap', [1_000n])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })

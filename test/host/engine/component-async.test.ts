@@ -2,7 +2,7 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools'
 import * as fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { MalformedError } from '../../../host/engine/byte-reader.ts'
-import { liftsStackful, usesAsync } from '../../../host/engine/component-async.ts'
+import { usesAsync } from '../../../host/engine/component-async.ts'
 import { guest } from '../../guests/index.ts'
 import { makeEngine } from './kit.ts'
 
@@ -63,28 +63,13 @@ const stackless =
   '(func (export "f") async (canon lift (core func $i "s") async (callback (core func $i "cb"))))'
 
 test.each([
-  ['with a callback', stackless, false],
-  ['without one', stackful, true],
-  ['of both kinds', `${stackless} ${stackful.replace('"f"', '"h"')}`, true],
-  ['in a component inside', `(component $c ${withCallback} ${stackful})`, true],
-])('an asynchronous export %s', async (_what, body, expected) => {
-  expect(liftsStackful(await parse(`(component ${withCallback} ${body})`))).toBe(expected)
-})
-
-test('a synchronous export of an async type is none of those', async () => {
-  const body = `${made} (func (export "f") async (result u32) (canon lift (core func $i "f")))`
-  expect(liftsStackful(await parse(`(component ${body})`))).toBe(false)
-})
-
-test('an asynchronous export without a callback is refused, with what to do', async () => {
-  const bytes = await parse(`(component ${withCallback} ${stackful})`)
+  ['with a callback', stackless],
+  ['without one', stackful],
+])('an asynchronous export %s needs it, and is no reason to refuse', async (_what, body) => {
+  const bytes = await parse(`(component ${withCallback} ${body})`)
   const engine = makeEngine()
   onTestFinished(() => engine.stop())
-  await expect(engine.inspect(bytes)).rejects.toMatchObject({
-    code: 'ERR_FEATURE_MISSING',
-    message: expect.stringContaining('stackful') as string,
-    hint: expect.stringContaining('callback') as string,
-  })
+  expect((await engine.inspect(bytes)).features).toContain('component-model-async')
 })
 
 test('guests of WASI 0.2 need nothing of it', async () => {
@@ -104,7 +89,6 @@ test('changed bytes are read or refused as malformed, in time', async () => {
         for (const [at, value] of changes) bytes[at] = value
         try {
           usesAsync(bytes)
-          liftsStackful(bytes)
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedError)
         }

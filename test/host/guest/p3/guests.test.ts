@@ -64,5 +64,31 @@ describe.skipIf(withoutSuspending !== false)(
       await expect(quit(1_000n)).rejects.toMatchObject({ name: 'GuestExit', code: 7 })
       expect(world.held()).toBe(0)
     })
+
+    describe('without a callback', () => {
+      const guestOf = async (name: string): Promise<GuestFunction> =>
+        functionOf(await makeWorld().instantiate(await component('p3-stackful')), name)
+
+      test('a call is answered when its function says so, and what it still does is done', async () => {
+        const nap = await guestOf('nap')
+        expect(await nap(5_000_000n)).toBe(0)
+        for (let tries = 0; tries < 500 && (await nap(0n)) === 0; tries += 1);
+        expect(await nap(0n)).toBeGreaterThan(0)
+      })
+
+      test('a trap after a wait rejects the call', async () => {
+        await expect((await guestOf('trap'))(1_000n)).rejects.toThrow(/unreachable/)
+      })
+
+      test('a trap after the answer leaves the answer, and ends the instance', async () => {
+        const trap = await guestOf('trapLate')
+        expect(await trap(20_000_000n)).toBe(1)
+        await expect(trap(0n)).rejects.toThrow(/trap/)
+      })
+
+      test('an end without an answer is a trap', async () => {
+        await expect((await guestOf('forget'))(0n)).rejects.toThrow(/ended without a result/)
+      })
+    })
   },
 )
