@@ -1,4 +1,5 @@
 /** How a message is spread among many nodes of one process, whatever carries it; each child of this benchmark answers so. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DelayedLinks, type LineQuality } from './delayed-links.ts'
 
 export interface CrowdQuestion {
@@ -20,6 +21,8 @@ export interface CrowdAnswer {
   /** Through the wires per head and node, ciphers and framing included. */
   readonly bytesPerHead: number
   readonly cpuMs: number
+  /** How late this process ran its timers, p99: where that is as long as the wires, the figures are the machine's. */
+  readonly lagMs: number
 }
 
 /** One node of a crowd. */
@@ -64,6 +67,8 @@ export async function askCrowd(
   links.isOn = true
   await until(() => false, 3_000)
   const [bytesBefore, cpuBefore] = [links.bytes, process.cpuUsage()]
+  const lag = monitorEventLoopDelay({ resolution: 10 })
+  lag.enable()
   for (let at = 0; at < heads; at++) {
     const publisher = members[Math.floor(Math.random() * nodes)] as Member
     publishedMs.set(`app-${at}`, performance.now())
@@ -81,6 +86,7 @@ export async function askCrowd(
     missed: expected - delaysMs.length,
     bytesPerHead: bytes / heads / nodes,
     cpuMs: (user + system) / 1_000,
+    lagMs: lag.percentile(99) / 1e6,
   }
 }
 

@@ -28,7 +28,6 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
   const same = await spread({ ...issueSpread, nodes: rivalNodes }, new SeededRandom(seeds[0] ?? 1))
   context.say(`${rivalNodes} simulated nodes: ${described(same)}`)
   const found = await gossipsubSpread(context)
-  if (found !== null) context.say(`${gossipsubName}: ${described(found)}`)
   const common = { bench, samples: runs.length, rival: gossipsubName, op: '<=' } as const
   return [
     {
@@ -60,19 +59,22 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
       rivalValue: found?.bytesPerHead ?? null,
       goalOf: 'ratio',
       goalValue: 1,
-      ...(found === null && { skipped: 'gossipsub is not here' }),
+      ...(found === null && { skipped: 'gossipsub is not here, or the machine was too busy for it' }),
     },
   ]
 }
 
 const gossipsubName = `gossipsub, ${rivalNodes} real nodes in one process`
 
-/** As many heads over lines as slow, in real time. @returns null where gossipsub is not here or does not run */
+/**
+ * As many heads over lines as slow, in real time.
+ * @returns null where gossipsub is not here or does not run, or the machine had no time for it
+ */
 async function gossipsubSpread(context: BenchContext): Promise<CrowdAnswer | null> {
   const { wire, heads, headBytes, pauseMs } = issueSpread
   const { minLatencyMs = 0, resendChance = 0, resendMs = 0 } = wire
   const size = { ...issueSpread, nodes: rivalNodes }
-  return askGossipsub(context, {
+  const found = await askGossipsub(context, {
     nodes: rivalNodes,
     edges: neighbourhood(size, new SeededRandom(seeds[0] ?? 1)),
     line: { delayMs: minLatencyMs, resendChance, resendMs },
@@ -84,6 +86,13 @@ async function gossipsubSpread(context: BenchContext): Promise<CrowdAnswer | nul
     context.say(`gossipsub does not run: ${error.message.slice(0, 300)}`)
     return null
   })
+  if (found === null) return null
+  context.say(
+    `${gossipsubName}: ${described(found)}, timers late by up to ${Math.round(found.lagMs)} ms (p99)`,
+  )
+  if (found.lagMs <= minLatencyMs) return found
+  context.say('that is the machine, not gossipsub: ask again when it has nothing else to do')
+  return null
 }
 
 function p99({ delaysMs }: { delaysMs: readonly number[] }): number {

@@ -1,6 +1,6 @@
 /** The virtual disk, and what the daemon's durable files make of it. */
 import { expect, test } from 'vitest'
-import { simSeed, SeededRandom, SimDisk, withSeedAsync, type Unsynced } from './index.ts'
+import { PowerCut, simSeed, SeededRandom, SimDisk, withSeedAsync, type Unsynced } from './index.ts'
 
 const seed = simSeed()
 const all: readonly Unsynced[] = ['lost', 'kept', 'reordered']
@@ -106,7 +106,7 @@ test('a folder of before a power cut answers no more, and a bit can flip', () =>
     const folder = await disk.folder()
     await folder.write('file', bytesOf('intact'))
     disk.cutPower()
-    await expect(folder.read('file', 10)).rejects.toThrow('the power is cut')
+    await expect(folder.read('file', 10)).rejects.toBeInstanceOf(PowerCut)
     const after = disk.restart('kept')
     expect(after.flipBit('/data/file')).toBe(true)
     expect(text(await (await after.folder()).read('file', 10))).not.toBe('intact')
