@@ -22,6 +22,8 @@ export interface AppContext {
   blobs(): BlobStore
   /** What it may do on the network. */
   readonly network: NetworkPolicy
+  /** Where grants are not a release's: what gives this one, `use --network tcp-connect:10.0.0.7:80`. */
+  readonly howToGrant?: (kind: 'http' | 'network', name: string) => string
   /** Adds a line to the app's log. */
   log(level: LogLevel, context: string, message: string): void
 }

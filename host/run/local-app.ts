@@ -131,6 +131,7 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     origins: new Set(grantedNames(grants, 'http')),
     keyValue: () => storage.keyValue(app),
     blobs: () => storage.blobs(app),
+    howToGrant: (kind, name) => `run it with ${kind === 'http' ? '--http-origin' : '--network'} ${name}`,
     network: networkPolicy(grantedNames(grants, 'network')),
     log: (level, context, message) => tell(`${level} ${context === '' ? '' : `${context}: `}${message}`),
   })

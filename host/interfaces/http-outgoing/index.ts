@@ -25,7 +25,7 @@ const outgoing: InterfaceOffer = {
   grantList: 'http',
   grantTakes: 'https://HOST',
   part: httpPartName,
-  bind({ origins, log }) {
+  bind({ origins, log, howToGrant }) {
     const reported = new Set<string>()
     const serve = httpClient({
       origins,
@@ -33,7 +33,10 @@ const outgoing: InterfaceOffer = {
       denied(origin) {
         if (reported.has(origin) || reported.size >= maxReported) return
         reported.add(origin)
-        log('warn', 'http', `a request to ${origin} was denied: the release lacks the grant http:${origin}`)
+        const remedy = howToGrant?.('http', origin)
+        const why =
+          remedy === undefined ? `: the release lacks the grant http:${origin}` : `; to allow it, ${remedy}`
+        log('warn', 'http', `a request to ${origin} was denied${why}`)
       },
     })
     return { [outgoingChannelName]: { mode: 'channel', run: serve } }

@@ -8,9 +8,11 @@ const maxTold = 32
 export class Denials {
   readonly #told = new Set<string>()
   readonly #tell: (message: string) => void
+  readonly #howToGrant: (name: string) => string
 
-  constructor(tell: (message: string) => void) {
+  constructor(tell: (message: string) => void, howToGrant: (name: string) => string = inManifest) {
     this.#tell = tell
+    this.#howToGrant = howToGrant
   }
 
   add(use: NetworkUse, goal: WireAddress | string): void {
@@ -18,8 +20,12 @@ export class Denials {
     if (this.#told.has(grant) || this.#told.size > maxTold) return
     this.#told.add(grant)
     if (this.#told.size > maxTold) this.#tell('the network denied it more than is listed here')
-    else this.#tell(`denied on the network; to allow it, write network = ["${grant}"] under [grants]`)
+    else this.#tell(`denied on the network; to allow it, ${this.#howToGrant(grant)}`)
   }
+}
+
+function inManifest(grant: string): string {
+  return `write network = ["${grant}"] under [grants]`
 }
 
 /** The narrowest grant that would allow it. */

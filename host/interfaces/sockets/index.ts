@@ -50,9 +50,12 @@ export const sockets: readonly InterfaceOffer[] = Object.entries(summaries).map(
 /** Names in one answer; a resolver that gives more is not believed further. */
 const maxAddresses = 64
 
-function bindSockets({ network, log }: AppContext): Record<string, BoundFunction | BoundChannel> {
+function bindSockets({ network, log, howToGrant }: AppContext): Record<string, BoundFunction | BoundChannel> {
   const waiting = new WaitingConnections()
-  const denials = new Denials((message) => log('warn', 'node', message))
+  const denials = new Denials(
+    (message) => log('warn', 'node', message),
+    howToGrant && ((grant) => howToGrant('network', grant)),
+  )
   const isAllowed = (use: NetworkUse, goal: WireAddress | string): boolean => {
     if (network.allows(use, goal)) return true
     denials.add(use, goal)

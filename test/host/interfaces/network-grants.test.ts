@@ -1,8 +1,13 @@
 /** Grants of the network by host and port: how they are written, and what they open. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { networkNames, networkPolicy, parseGrant } from '../../../host/interfaces/index.ts'
-import { bindInterfaces } from '../../../host/interfaces/index.ts'
+import {
+  bindInterfaces,
+  networkNames,
+  networkPolicy,
+  parseGrant,
+  type AppContext,
+} from '../../../host/interfaces/index.ts'
 import { appContext } from './app-context.ts'
 
 const v4 = (host: string, port: number) => ({ family: 'ipv4', host, port }) as const
@@ -140,10 +145,11 @@ describe('a network of grants by host and port', () => {
 })
 
 describe('what is denied', () => {
-  function denying(goals: readonly unknown[][]): string[] {
+  function denying(goals: readonly unknown[][], changes: Partial<AppContext> = {}): string[] {
     const lines: string[] = []
     const context = appContext({
       log: (level, source, message) => lines.push(`${level} ${source} ${message}`),
+      ...changes,
     })
     const bound = bindInterfaces([], context).find(({ id }) => id === 'wasi:sockets/network@0.2.12')
     const check = bound?.functions['check']
@@ -160,6 +166,13 @@ describe('what is denied', () => {
           `warn node denied on the network; to allow it, write network = ["${grant}"] under [grants]`,
       ),
     )
+  })
+
+  it('is told with the option that would allow it, where a program was started with options', () => {
+    const howToGrant = (kind: string, name: string): string => `run it with --${kind} ${name}`
+    expect(denying([['lookup', 'db.example']], { howToGrant })).toEqual([
+      'warn node denied on the network; to allow it, run it with --network lookup:db.example',
+    ])
   })
 
   it('fills no log, however many addresses are tried', () => {
