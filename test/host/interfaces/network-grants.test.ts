@@ -1,5 +1,5 @@
 /** Grants of the network by host and port: how they are written, and what they open. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   bindInterfaces,
