@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { BaseSequencer, type ProjectConfig, type TestSpecification } from 'vitest/node'
 
 /**
  * What takes longest, because it starts programs and waits for them, begins first: at the end one such file alone
@@ -25,17 +25,36 @@ class SlowestFirst extends BaseSequencer {
   }
 }
 
+/**
+ * Tests of plain code, which leave nothing behind in their process: many files share one, as loading a process and
+ * its modules for each costs more than most of them take.
+ */
+const plain = [
+  // Without the one file that mocks a module: that takes a process of its own.
+  'test/core/**/!(files).test.ts',
+  'test/sim/**/*.test.ts',
+  'test/mesh/{admission,blobs,heads,identity,membership,releases}/**/*.test.ts',
+  'test/host/{api,cli,config,devices,guest,interfaces,manifest,metrics,toml,triggers}/**/*.test.ts',
+]
+
+const shared: ProjectConfig = {
+  setupFiles: ['core/compat.ts'],
+  // Workers and child processes start in these; a slow machine must not fail them.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  pool: 'forks',
+  // One per core, where vitest keeps a core to itself: half of what a test does is waiting for a process or a timer.
+  maxWorkers: availableParallelism(),
+}
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    setupFiles: ['core/compat.ts'],
     globalSetup: ['test/global-setup.ts'],
-    // Workers and child processes start in these; a slow machine must not fail them.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    // One per core, where vitest keeps a core to itself: half of what a test does is waiting for a process or a timer.
     maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowestFirst },
+    projects: [
+      { test: { ...shared, name: 'alone', include: ['test/**/*.test.ts'], exclude: plain } },
+      { test: { ...shared, name: 'together', include: plain, isolate: false } },
+    ],
   },
 })
