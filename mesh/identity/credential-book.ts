@@ -4,11 +4,21 @@
  * A credential is taken only when all that it rests on is here: its admin in the trust bundle, and the member that
  * signed its receipt in this book. Otherwise the caller is told whose credential to ask for first.
  */
-import { digestOf, messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
+import { digestOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxCredentialBytes, verifyCredential, type VerifiedCredential } from './credential.ts'
 import { sameBytes } from './fields.ts'
-import { ascend, compareUses, maxChain, standingOf, supersedes, type Standing } from './member-standing.ts'
+import { readKept } from './kept-files.ts'
+import {
+  ascend,
+  compareUses,
+  maxChain,
+  standingOf,
+  supersedes,
+  withNewcomer,
+  type Standing,
+  type Words,
+} from './member-standing.ts'
 import { publicKeyOf, type NodeId } from './node-id.ts'
 import { identityProblems } from './problems.ts'
 import type { Trust } from './trust-store.ts'
@@ -49,24 +59,12 @@ export interface CredentialBookOptions {
 export async function openCredentialBook(options: CredentialBookOptions): Promise<CredentialBook> {
   const { folder, onAlarm, trust } = options
   const held = new Map<NodeId, VerifiedCredential>()
-  const report = (name: string, error: unknown): void =>
-    onAlarm({ code: 'ERR_STORED_DAMAGED', message: `credential ${name}: ${messageOf(error)}`, evidence: [] })
-  for (const name of (await folder.list()).slice(0, maxMembers)) {
-    // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
-    const bytes = await folder.read(name, maxCredentialBytes).catch((error: unknown) => {
-      report(name, error)
-      return null
-    })
-    if (bytes === null) continue
-    try {
-      const credential = verifyCredential(bytes)
-      requireMesh(credential, trust)
-      held.set(credential.node, credential)
-    } catch (error) {
-      await folder.remove(name)
-      report(name, error)
-    }
-  }
+  const files = { folder, onAlarm, what: 'credential', maxFiles: maxMembers, maxBytes: maxCredentialBytes }
+  await readKept(files, (bytes) => {
+    const credential = verifyCredential(bytes)
+    requireMesh(credential, trust)
+    held.set(credential.node, credential)
+  })
   return new CredentialBook(options, held)
 }
 
@@ -229,6 +227,7 @@ export class CredentialBook {
 
   async #keep(credential: VerifiedCredential, surplus: readonly VerifiedCredential[]): Promise<void> {
     const rival = this.byInvite(credential.invite.id)
+    const isNew = this.#isNewcomer(credential)
     await this.#folder.write(`${credential.node}.cbor`, credential.bytes)
     this.#forget(credential.node)
     this.#held.set(credential.node, credential)
@@ -237,7 +236,7 @@ export class CredentialBook {
       await this.#folder.remove(`${node}.cbor`)
       this.#forget(node)
     }
-    this.#settle()
+    this.#settle(isNew ? credential : null)
     if (rival !== null && rival.node !== credential.node) this.#reportTwice(rival, credential)
   }
 
@@ -248,12 +247,25 @@ export class CredentialBook {
     this.#byDigest.delete(held.digest)
   }
 
-  #judge(held: ReadonlyMap<NodeId, VerifiedCredential>): Standing {
-    return standingOf(held, { isAdmin: this.#isAdmin, revoked: this.#trust.revoked })
+  /** Nobody else can stand otherwise because of this one. */
+  #isNewcomer({ node, invite }: VerifiedCredential): boolean {
+    for (const held of this.#held.values()) {
+      if (held.node === node || held.voucher === node || held.invite.id === invite.id) return false
+    }
+    return true
   }
 
-  #settle(): void {
-    this.#standing = this.#judge(this.#held)
+  get #words(): Words {
+    return { isAdmin: this.#isAdmin, revoked: this.#trust.revoked }
+  }
+
+  #judge(held: ReadonlyMap<NodeId, VerifiedCredential>): Standing {
+    return standingOf(held, this.#words)
+  }
+
+  #settle(newcomer: VerifiedCredential | null = null): void {
+    this.#standing =
+      newcomer === null ? this.#judge(this.#held) : withNewcomer(this.#standing, newcomer, this.#words)
     for (const listener of this.#listeners) listener()
   }
 

@@ -1,7 +1,8 @@
 /** The newest heartbeat of each present admin: the record on the disk, when it was heard in memory only. */
-import { messageOf, shortDigest, type Clock, type DurableFolder } from '../../core/index.ts'
+import { shortDigest, type Clock, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
 import { maxHeartbeatBytes, readHeartbeat, refused, type SignedHeartbeat } from './heartbeat.ts'
+import { readKept } from './kept-files.ts'
 import type { Trust } from './trust-store.ts'
 import { Turns } from './turns.ts'
 
@@ -27,24 +28,13 @@ export interface LastHeartbeat {
 export async function openHeartbeatStore(options: HeartbeatStoreOptions): Promise<HeartbeatStore> {
   const { folder, trust, onAlarm } = options
   const held = new Map<string, SignedHeartbeat>()
-  const report = (name: string, error: unknown): void =>
-    onAlarm({ code: 'ERR_STORED_DAMAGED', message: `heartbeat ${name}: ${messageOf(error)}`, evidence: [] })
-  for (const name of (await folder.list()).slice(0, maxFiles)) {
-    const bytes = await folder.read(name, maxHeartbeatBytes).catch((error: unknown) => {
-      report(name, error)
-      return null
-    })
-    if (bytes === null) continue
-    try {
-      const heartbeat = readHeartbeat(bytes)
-      if (heartbeat.record.mesh !== trust.meshId) throw new Error('it is of another mesh')
-      if (name !== fileName(heartbeat)) throw new Error('its name is not that of its admin')
-      held.set(heartbeat.name, heartbeat)
-    } catch (error) {
-      await folder.remove(name)
-      report(name, error)
-    }
-  }
+  const files = { folder, onAlarm, what: 'heartbeat', maxFiles, maxBytes: maxHeartbeatBytes }
+  await readKept(files, (bytes, name) => {
+    const heartbeat = readHeartbeat(bytes)
+    if (heartbeat.record.mesh !== trust.meshId) throw new Error('it is of another mesh')
+    if (name !== fileName(heartbeat)) throw new Error('its name is not that of its admin')
+    held.set(heartbeat.name, heartbeat)
+  })
   return new HeartbeatStore(options, held)
 }
 

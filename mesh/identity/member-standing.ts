@@ -79,6 +79,18 @@ export function standingOf(held: ReadonlyMap<NodeId, VerifiedCredential>, words:
   return { members, holders }
 }
 
+/**
+ * As {@link standingOf} with one more credential, of a node and an invite that are new and on which nobody rests: then
+ * nothing else can change. A mesh of thousands would otherwise be judged anew for each of them.
+ */
+export function withNewcomer(standing: Standing, credential: VerifiedCredential, words: Words): Standing {
+  const { node, invite, certificate } = credential
+  if (!rests(credential, standing.members, words)) return standing
+  const holders = new Map(standing.holders).set(invite.id, node)
+  if (words.revoked.isNodeRevoked(certificate.record.node)) return { members: standing.members, holders }
+  return { members: new Set(standing.members).add(node), holders }
+}
+
 /** Do invite and receipt rest on words that count? A revoked word counts for the nodes its revocation lists. */
 function rests(
   credential: VerifiedCredential,

@@ -1,6 +1,7 @@
 /** The revocations a node holds, one file each, verified again when they are read, and what they say. */
-import { messageOf, shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
+import { shortDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 import type { OnAlarm } from './alarm.ts'
+import { readKept } from './kept-files.ts'
 import { identityProblems } from './problems.ts'
 import { addRevocation, type RevocationSet } from './revocation-set.ts'
 import {
@@ -35,25 +36,13 @@ export interface OfferedRevocation {
 export async function openRevocationStore(options: RevocationStoreOptions): Promise<RevocationStore> {
   const { folder, meshId, onAlarm } = options
   const held = new Map<Digest, SignedRevocation>()
-  const report = (name: string, error: unknown): void =>
-    onAlarm({ code: 'ERR_STORED_DAMAGED', message: `revocation ${name}: ${messageOf(error)}`, evidence: [] })
-  for (const name of (await folder.list()).slice(0, maxFiles)) {
-    // What cannot be read today may be read tomorrow: only what was read and is wrong is removed.
-    const bytes = await folder.read(name, revocationLimits.recordBytes).catch((error: unknown) => {
-      report(name, error)
-      return null
-    })
-    if (bytes === null) continue
-    try {
-      const revocation = readRevocation(bytes)
-      requireMesh(revocation, meshId)
-      if (name !== fileName(revocation.digest)) throw new Error('its name is not that of its content')
-      held.set(revocation.digest, revocation)
-    } catch (error) {
-      await folder.remove(name)
-      report(name, error)
-    }
-  }
+  const files = { folder, onAlarm, what: 'revocation', maxFiles, maxBytes: revocationLimits.recordBytes }
+  await readKept(files, (bytes, name) => {
+    const revocation = readRevocation(bytes)
+    requireMesh(revocation, meshId)
+    if (name !== fileName(revocation.digest)) throw new Error('its name is not that of its content')
+    held.set(revocation.digest, revocation)
+  })
   return new RevocationStore(options, held)
 }
 

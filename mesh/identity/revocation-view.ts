@@ -6,7 +6,7 @@
  * keys at different times would never agree. What a *revoked* key revoked counts only where its revocation lists it.
  */
 import type { Digest } from '../../core/index.ts'
-import { hexOf } from './fields.ts'
+import { hexOf, sameBytes } from './fields.ts'
 import {
   signedByRoots,
   type AdminRevocation,
@@ -68,16 +68,15 @@ export function judgeRevocations(
   const admins = new Index<AdminRevocation>()
   const publishers = new Index<PublisherRevocation>()
   for (const { record } of allowed) {
-    if (record.kind === 'admin') admins.add(hexOf(record.key), record)
-    if (record.kind === 'publisher') publishers.add(hexOf(record.key), record)
+    if (record.kind === 'admin') admins.add(record.key, record)
+    if (record.kind === 'publisher') publishers.add(record.key, record)
   }
   const counting = allowed.filter(({ record, digest, signers }) => {
     const [signer] = signers
     if (signedByRoots(record) || signer === undefined) return true
-    const key = hexOf(signer)
     const of: readonly { revocations: readonly Digest[] }[] = authority.wasAdmin(signer)
-      ? admins.of(key)
-      : publishers.of(key)
+      ? admins.of(signer)
+      : publishers.of(signer)
     return of.every(({ revocations }) => revocations.includes(digest))
   })
   return viewOf(counting, { admins, publishers, authority })
@@ -93,12 +92,13 @@ function viewOf(
 ): RevocationView {
   const { admins, publishers, authority } = parts
   const nodes = new Index<NodeRevocation>()
-  const releases = new Index<RevokedRelease>()
+  const releases = new Map<Digest, RevokedRelease[]>()
   for (const { record, digest, signers } of counting) {
     const [signer] = signers
-    if (record.kind === 'node') nodes.add(hexOf(record.key), record)
+    if (record.kind === 'node') nodes.add(record.key, record)
     if (record.kind !== 'release' || signer === undefined) continue
-    releases.add(record.release, { digest, record, signer, byAdmin: authority.wasAdmin(signer) })
+    const revoked = { digest, record, signer, byAdmin: authority.wasAdmin(signer) }
+    releases.set(record.release, [...(releases.get(record.release) ?? []), revoked])
   }
   /** The nodes that each revocation lists, made when first asked for. */
   const lists = new WeakMap<object, ReadonlySet<string>>()
@@ -107,40 +107,39 @@ function viewOf(
     lists.set(record, made)
     return made
   }
-  const ofWord = (key: string): readonly (NodeRevocation | AdminRevocation)[] => [
-    ...nodes.of(key),
-    ...admins.of(key),
-  ]
+  const ofWord = (key: Uint8Array): readonly (NodeRevocation | AdminRevocation)[] => {
+    if (!nodes.has(key) && !admins.has(key)) return []
+    return [...nodes.of(key), ...admins.of(key)]
+  }
   return {
     counting,
-    isNodeRevoked: (key) => nodes.has(hexOf(key)),
-    isAdminRevoked: (key) => admins.has(hexOf(key)),
-    isPublisherRevoked: (key) => publishers.has(hexOf(key)),
-    isWordRevoked: (key) => ofWord(hexOf(key)).length > 0,
-    vouches: (key, node) => ofWord(hexOf(key)).every((record) => listOf(record).has(hexOf(node))),
-    ofPublisher: (key) => publishers.of(hexOf(key)),
-    ofRelease: (release, publisher) => {
-      const key = hexOf(publisher)
-      return releases.of(release).filter(({ byAdmin, signer }) => byAdmin || hexOf(signer) === key)
-    },
+    isNodeRevoked: (key) => nodes.has(key),
+    isAdminRevoked: (key) => admins.has(key),
+    isPublisherRevoked: (key) => publishers.has(key),
+    isWordRevoked: (key) => nodes.has(key) || admins.has(key),
+    vouches: (key, node) => ofWord(key).every((record) => listOf(record).has(hexOf(node))),
+    ofPublisher: (key) => publishers.of(key),
+    ofRelease: (release, publisher) =>
+      (releases.get(release) ?? []).filter(({ byAdmin, signer }) => byAdmin || sameBytes(signer, publisher)),
   }
 }
 
-/** Several values for each key. */
+/** Revocations by the key that they revoke. Mostly there are none, which has to cost nothing. */
 class Index<Value> {
   readonly #values = new Map<string, Value[]>()
 
-  add(key: string, value: Value): void {
-    const values = this.#values.get(key)
-    if (values === undefined) this.#values.set(key, [value])
+  add(key: Uint8Array, value: Value): void {
+    const name = hexOf(key)
+    const values = this.#values.get(name)
+    if (values === undefined) this.#values.set(name, [value])
     else values.push(value)
   }
 
-  has(key: string): boolean {
-    return this.#values.has(key)
+  has(key: Uint8Array): boolean {
+    return this.#values.size > 0 && this.#values.has(hexOf(key))
   }
 
-  of(key: string): readonly Value[] {
-    return this.#values.get(key) ?? []
+  of(key: Uint8Array): readonly Value[] {
+    return this.#values.size === 0 ? [] : (this.#values.get(hexOf(key)) ?? [])
   }
 }

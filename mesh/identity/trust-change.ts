@@ -71,7 +71,8 @@ function applyChange(record: TrustRecord, change: TrustChange): TrustRecord {
 }
 
 function withKey(keys: readonly Uint8Array[], key: Uint8Array, role: string): readonly Uint8Array[] {
-  if (keys.some((known) => sameBytes(known, key))) throw refused(`${nameOf(key)} is one of its ${role} keys already`)
+  if (keys.some((known) => sameBytes(known, key)))
+    throw refused(`${nameOf(key)} is one of its ${role} keys already`)
   return [...keys, key]
 }
 

@@ -1,12 +1,13 @@
 /** Versions 1 to now of a mesh's trust, and what they say of keys. */
-import { hexOf } from './fields.ts'
+import { hexOf, sameBytes } from './fields.ts'
 import type { RevocationAuthority } from './revocation-view.ts'
 import type { PublisherEntry, TrustBundle } from './trust-bundle.ts'
 import { rootsAmong } from './trust-rules.ts'
 
 export class TrustHistory implements RevocationAuthority {
   #chain: readonly TrustBundle[]
-  #admins = new Set<string>()
+  /** Each once. They are few, and asked for thousands of times: comparing is faster than naming. */
+  #admins: readonly Uint8Array[] = []
   #publishers = new Map<string, PublisherEntry[]>()
 
   constructor(chain: readonly TrustBundle[]) {
@@ -33,7 +34,7 @@ export class TrustHistory implements RevocationAuthority {
   }
 
   wasAdmin(key: Uint8Array): boolean {
-    return this.#admins.has(hexOf(key))
+    return this.#admins.some((admin) => sameBytes(admin, key))
   }
 
   publisher(key: Uint8Array): PublisherEntry | null {
@@ -56,7 +57,8 @@ export class TrustHistory implements RevocationAuthority {
   }
 
   #read(): void {
-    this.#admins = new Set(this.#chain.flatMap(({ record }) => record.admins.map(hexOf)))
+    const admins = this.#chain.flatMap(({ record }) => record.admins)
+    this.#admins = [...new Map(admins.map((key) => [hexOf(key), key])).values()]
     this.#publishers = new Map()
     for (const { record } of this.#chain) {
       for (const entry of record.publishers) {

@@ -139,9 +139,7 @@ export class ReleaseLog {
 
   /** Of {@link heads} those that may run. */
   desired(): HeldRelease[] {
-    return this.#halts.size === 0
-      ? this.heads()
-      : this.heads().filter(({ record }) => !this.#halts.has(record.app))
+    return this.heads().filter(({ record }) => !this.#halts.has(record.app))
   }
 
   /** Why the newest release of an app must not run; null where it may, and where there is none. */
