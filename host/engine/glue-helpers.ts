@@ -5,6 +5,10 @@
  *
  * A handle table is `[free, 0, (scope, representation) …]` by handle; `T_FLAG` marks an owned representation,
  * and a scope that is a link of the list of free handles.
+ *
+ * The host's objects behind them lie in lists by representation. In the generator's maps, which take in and give back
+ * an entry with every resource, each outgrown table holds the next one and what was in it: one of them in the old
+ * generation of the heap kept everything that came after from being collected young.
  */
 
 /** Handles of one resource type that a guest may hold: some 200 bytes each on the host, far below its heap. */
@@ -36,16 +40,41 @@ export const helpers = `
     if (_handles > ${maxHandles}) throw new Error('a guest holds ${maxHandles} handles and drops none');
   }
   const _resourceTables = [];
-  function _resourceTable(handles, captured, resetCount) {
+  function _resourceTable(handles, captured) {
     _resourceTables.push({
       open: () => captured.size,
-      reset: () => { _handles -= (handles.length - 2) / 2; handles.length = 2; handles[0] = T_FLAG; handles[1] = 0; captured.clear(); resetCount(); },
+      reset: () => { _handles -= (handles.length - 2) / 2; handles.length = 2; handles[0] = T_FLAG; handles[1] = 0; captured.clear(); },
     });
   }
-  function _nextRep(captured, last) {
-    let rep = last;
-    do { rep = rep === T_FLAG - 1 ? 1 : rep + 1; } while (captured.has(rep));
-    return rep;
+  class _Captured {
+    constructor() {
+      this.objects = [undefined];
+      this.free = [];
+      this.size = 0;
+    }
+    get(rep) { return this.objects[rep]; }
+    set(rep, object) {
+      if (this.objects[rep] === undefined) this.size += 1;
+      this.objects[rep] = object;
+    }
+    delete(rep) {
+      if (this.objects[rep] === undefined) return false;
+      this.objects[rep] = undefined;
+      this.free.push(rep);
+      this.size -= 1;
+      return true;
+    }
+    clear() {
+      this.objects.length = 1;
+      this.free.length = 0;
+      this.size = 0;
+    }
+    next() {
+      for (let rep = this.free.pop(); rep !== undefined; rep = this.free.pop()) {
+        if (this.objects[rep] === undefined) return rep;
+      }
+      return this.objects.length;
+    }
   }
   function _unknownHandle(handle) {
     throw new WebAssembly.RuntimeError('unknown handle index ' + (handle >>> 0));

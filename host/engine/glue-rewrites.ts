@@ -150,13 +150,13 @@ export const plain: readonly Rewrite[] = [
     `const §= new Map();
      let §= 0;
      HANDLE_TABLES[§] = §;`,
-    'const $1 = new Map();\nlet $2= 0;\nHANDLE_TABLES[$3] = $4;\n_resourceTable($4, $1, () => { $2 = 0; });',
+    'const $1 = new _Captured();\nlet $2= 0;\nHANDLE_TABLES[$3] = $4;\n_resourceTable($4, $1);',
   ),
   rewriteOf(
     'next rep',
     `const rep = §[symbolRscRep] || ++captureCnt§;
      captureTable§.set(rep, §);`,
-    'const rep = $1[symbolRscRep] || (captureCnt$2 = _nextRep(captureTable$2, captureCnt$2));\ncaptureTable$3.set(rep, $4);',
+    'const rep = $1[symbolRscRep] || captureTable$2.next();\ncaptureTable$3.set(rep, $4);',
   ),
   // An object without substance stood in for a handle that does not exist.
   rewriteOf(
