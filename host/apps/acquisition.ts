@@ -1,5 +1,5 @@
 /** Fetching and preparing releases of one app: each may be given up at any moment, and then says nothing more. */
-import { digestOf, isSelvedgeError, type Digest, type SelvedgeError } from '../../core/index.ts'
+import { digestOf, isSelvedgeError, type Digest, type Log, type SelvedgeError } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { Engine, Prepared } from '../engine/index.ts'
 import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
@@ -28,6 +28,7 @@ export type FetchComponent = (
 export interface AcquisitionNeeds {
   readonly engine: Engine
   readonly fetchComponent: FetchComponent
+  readonly log: Log
   /** Answers of the steps. */
   dispatch(event: AppEvent): void
 }
@@ -114,6 +115,8 @@ export class Acquisition {
       const problem = bytes === null ? unavailable(record) : checkBytes(bytes, record)
       if (problem !== null) return { type: 'fetch-failed', digest, reason: reasonOf(problem) }
       work.bytes = bytes
+      const { app, version } = record
+      this.#needs.log.info('app:fetched', { app, version, fetchedBytes: work.progress.fetchedBytes })
       return { type: 'fetched', digest }
     } catch (error) {
       return { type: 'fetch-failed', digest, reason: reasonOf(error) }
