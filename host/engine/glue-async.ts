@@ -186,6 +186,24 @@ export const letGo: readonly Rewrite[] = [
      readEnd.resetAndNotifyPending(readEnd.constructor.CopyResult.COMPLETED);
      } else if (pendingValues.done) {`,
   ),
+  // So it does where a read that was cancelled finds the end, and an empty one has taken its place.
+  rewriteOf(
+    'empty read after a cancelled one',
+    `if (pendingValues.done && values.length === 0) {
+     hostWriteEnd.getPendingEvent();
+     hostWriteEnd.drop();
+     return doNothingFn;
+     }`,
+    `if (pendingValues.done && values.length === 0) {
+     if (readEnd.getPendingBufferMeta().buffer?.remaining() === 0) {
+     readEnd.resetAndNotifyPending(readEnd.constructor.CopyResult.COMPLETED);
+     return doNothingFn;
+     }
+     hostWriteEnd.getPendingEvent();
+     hostWriteEnd.drop();
+     return doNothingFn;
+     }`,
+  ),
   // A function without a callback ("stackful") was given a second result when it ended, and none before.
   rewriteOf(
     'stackful call',
