@@ -16,7 +16,9 @@ workerData.port.on('message', ({ sandbox }) => {
   if (${marks}) Atomics.store(cells, ${sharedCells.held}, sandbox)
   ${end}
 })`
-const heapRunsFull = 'const hog = []; for (;;) hog.push(new Array(500).fill(sandbox))'
+/** A little at a time: a loop that never pauses can outrun the end of the thread, and V8 then ends the process. */
+const heapRunsFull =
+  'const hog = []; setInterval(() => { for (let n = 0; n < 50; n++) hog.push(new Array(500).fill(n + 0.5)) }, 1)'
 const dies = 'process.exit(7)'
 
 let folder: string
@@ -41,7 +43,11 @@ async function tenants(count: number, program: string): Promise<Tenant[]> {
       program: { sandboxShared: pathToFileURL(path) },
       limits: { sandboxHeapMb: 16 },
       preopens: [],
-      events: { batch: () => {}, printed: () => {}, ended: (...end) => resolve(end) },
+      events: {
+        batch: () => {},
+        printed: () => {},
+        ended: (reason: string, message: string) => resolve([reason, message]),
+      },
     } as unknown as LinkOptions)
     return { link, ended }
   })
