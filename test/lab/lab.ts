@@ -1,0 +1,142 @@
+/**
+ * The lab: hosts of network namespaces on one bridge, with capped lines, each with the built program as processes of
+ * its own. It ends with its process, also on Ctrl-C; what a killed process left is swept when the next lab is made.
+ */
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { LabHost } from './host.ts'
+import { namespaceName, removeNamespace, sweepNamespaces } from './namespaces.ts'
+import { addBridge, addHost, type Caps } from './wiring.ts'
+
+export interface LabOptions extends Caps {
+  /** Names of the hosts, at most 250. */
+  readonly hosts: readonly string[]
+  /** The checkout, whose `dist/` is run. */
+  readonly root: string
+}
+
+export interface MeshOptions {
+  /** The group of a host's node; `lab` where it is missing. */
+  readonly groupOf?: (host: LabHost) => string
+  /** Of every node, as TOML. */
+  readonly config?: string
+}
+
+const openLabs = new Set<Lab>()
+const meshMs = 90_000
+
+/** @throws where the machine allows none: ask `labObstacle` first */
+export async function makeLab(options: LabOptions): Promise<Lab> {
+  sweepNamespaces()
+  const lab = new Lab(options, await mkdtemp(join(tmpdir(), 'selvedge-lab-')))
+  watchForTheEnd()
+  openLabs.add(lab)
+  try {
+    lab.wire()
+  } catch (error) {
+    lab.close()
+    throw error
+  }
+  return lab
+}
+
+export class Lab {
+  readonly folder: string
+  readonly #options: LabOptions
+  readonly #hosts: LabHost[] = []
+  readonly #namespaces: string[] = []
+
+  constructor(options: LabOptions, folder: string) {
+    this.#options = options
+    this.folder = folder
+  }
+
+  get hosts(): readonly LabHost[] {
+    return this.#hosts
+  }
+
+  host(name: string): LabHost {
+    const found = this.#hosts.find((host) => host.name === name)
+    if (found === undefined) throw new Error(`the lab has no host ${name}`)
+    return found
+  }
+
+  /** Makes the namespaces and their lines; once. */
+  wire(): void {
+    const { hosts, root } = this.#options
+    const bridge = namespaceName('bridge')
+    this.#namespaces.push(bridge)
+    addBridge(bridge)
+    for (const [index, name] of hosts.entries()) {
+      const namespace = namespaceName(name)
+      this.#namespaces.push(namespace)
+      const wire = addHost(bridge, namespace, index + 1, this.#options)
+      const program = resolve(root, 'dist/selvedge.mjs')
+      this.#hosts.push(new LabHost({ name, wire, bridge, folder: this.folder, program }))
+    }
+  }
+
+  /** Starts a node on every host: the first founds the mesh and invites the others. Resolves when all see all alive. */
+  async formMesh({ groupOf = () => 'lab', config = '' }: MeshOptions = {}): Promise<void> {
+    const [founder, ...others] = this.#hosts
+    if (founder === undefined) return
+    await founder.up({ group: groupOf(founder), config })
+    for (const host of others) {
+      const group = groupOf(host)
+      const token = await founder.mustRun(['invite', '--group', group])
+      await host.up({ group, join: token.trim(), config })
+    }
+    await this.untilAllAlive()
+  }
+
+  async untilAllAlive(): Promise<void> {
+    await until('all see all alive', meshMs, async () => {
+      for (const { client } of this.#hosts) {
+        const { nodes } = await client.status()
+        if (nodes.length < this.#hosts.length || nodes.some(({ state }) => state !== 'alive')) return false
+      }
+      return true
+    })
+  }
+
+  /** Ends everything and leaves no trace. At once, so that it also works while the process ends. */
+  close(): void {
+    openLabs.delete(this)
+    for (const host of this.#hosts) host.close()
+    for (const namespace of this.#namespaces) removeNamespace(namespace)
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  }
+}
+
+/** Looks ten times a second. @throws with what was waited for */
+export async function until(
+  what: string,
+  withinMs: number,
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited ${withinMs / 1_000} s in vain: ${what}`)
+    await new Promise((wake) => setTimeout(wake, 100))
+  }
+}
+
+let isWatching = false
+
+function watchForTheEnd(): void {
+  if (isWatching) return
+  isWatching = true
+  const closeAll = (): void => {
+    for (const lab of openLabs) lab.close()
+  }
+  process.once('exit', closeAll)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      closeAll()
+      // As it would have ended without us.
+      process.kill(process.pid, signal)
+    })
+  }
+}
