@@ -23,7 +23,13 @@ import { OwnRecord, type NodeDescription } from './own-record.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
-import { createTransport, peerOfAddress, Redialler, type Transport } from './transport/index.ts'
+import {
+  createTransport,
+  peerOfAddress,
+  Redialler,
+  type Transport,
+  type TransportOptions,
+} from './transport/index.ts'
 
 export interface MeshOptions extends StoresOptions {
   readonly listen: readonly string[]
@@ -33,6 +39,8 @@ export interface MeshOptions extends StoresOptions {
   readonly offline: boolean
   readonly random: Random
   describe(): NodeDescription
+  /** The network to stand on in the place of libp2p; simulations bring their own. */
+  readonly createTransport?: (options: TransportOptions) => Transport
 }
 
 /** A member as this node sees it. */
@@ -112,7 +120,7 @@ export class Mesh implements Part {
     })
     const gate = createGate({ meshId: stores.trust.meshId, self: this.self, credentials: stores.credentials })
     const { listen, announce, mdns } = options
-    this.#transport = createTransport({
+    this.#transport = (options.createTransport ?? createTransport)({
       privateKeySeed: identity.seed,
       listen,
       announce,
