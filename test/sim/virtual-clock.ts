@@ -23,7 +23,8 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#wallOffsetMs + this.#nowMs
+    // Whole milliseconds, as of any wall clock.
+    return Math.floor(this.#wallOffsetMs + this.#nowMs)
   }
 
   monotonicMs(): number {
