@@ -284,6 +284,11 @@ export class Mesh implements Part {
     this.#own.changed()
   }
 
+  /** As {@link descriptionChanged}, where nothing is different but how far something has come: that can wait a little. */
+  descriptionMoved(): void {
+    this.#own.moved()
+  }
+
   /** Calls `listener` when members, verdicts, releases or the network changed. */
   onChange(listener: () => void): Cancel {
     this.#listeners.add(listener)

@@ -37,6 +37,18 @@ export interface OwnRecordParts {
 /** Changes within this time share one node record. */
 const recordDelayMs = 100
 /**
+ * Every record travels to every member, so a node that changes all the time is slowed down: a release that comes,
+ * starts and settles takes about five, and an app that fails again and again must not flood the mesh.
+ */
+const recordBurst = 10
+const recordsPerSecond = 2
+/**
+ * How far a download has come is told so that each member hears of ten such records a second at most, however many
+ * nodes download at once: with 10 nodes each tells it every second, with 300 every half minute.
+ */
+const progressMs = 1_000
+const progressPerMemberMs = 100
+/**
  * Jumps in a row above records of this node that came back: one for each part of a mesh that remembers a disk that was
  * restored. After so many it is another machine with the same key, and the two would outdo each other for ever.
  */
@@ -46,7 +58,10 @@ const jumpMs = 60_000
 export class OwnRecord {
   readonly #parts: OwnRecordParts
   #isRunning = false
-  #timer: Cancel | null = null
+  #timer: { readonly dueMs: number; readonly cancel: Cancel } | null = null
+  #issuedMs = -Infinity
+  /** Records that may be issued at once, as of {@link #issuedMs}. */
+  #allowance = recordBurst
   #number = 0
   #jumps = 0
   #jumpedMs = 0
@@ -61,24 +76,48 @@ export class OwnRecord {
 
   stop(): void {
     this.#isRunning = false
-    this.#timer?.()
+    this.#timer?.cancel()
     this.#timer = null
   }
 
   /** Issues a record soon; several changes share one. Does nothing before {@link start} and after {@link stop}. */
   changed(): void {
+    this.#issueIn(recordDelayMs)
+  }
+
+  /** As {@link changed}, for what is worth a record only now and then: how far a download has come. */
+  moved(): void {
+    const { credentials, clock } = this.#parts
+    const periodMs = Math.max(progressMs, credentials.members().length * progressPerMemberMs)
+    this.#issueIn(Math.max(recordDelayMs, this.#issuedMs + periodMs - clock.monotonicMs()))
+  }
+
+  #issueIn(ms: number): void {
     if (!this.#isRunning) return
-    this.#timer ??= this.#parts.clock.after(recordDelayMs, () => {
+    const { clock, log } = this.#parts
+    const nowMs = clock.monotonicMs()
+    const refillMs = Math.max(0, ((1 - this.#allowanceAt(nowMs)) / recordsPerSecond) * 1_000)
+    const dueMs = nowMs + Math.max(ms, refillMs)
+    if (this.#timer !== null && this.#timer.dueMs <= dueMs) return
+    this.#timer?.cancel()
+    const cancel = clock.after(dueMs - nowMs, () => {
       this.#timer = null
-      this.issue().catch((error: unknown) => {
-        this.#parts.log.error('record:failed', { error: messageOf(error) })
-      })
+      this.issue().catch((error: unknown) => log.error('record:failed', { error: messageOf(error) }))
     })
+    this.#timer = { dueMs, cancel }
+  }
+
+  #allowanceAt(nowMs: number): number {
+    if (this.#issuedMs === -Infinity) return recordBurst
+    return Math.min(recordBurst, this.#allowance + ((nowMs - this.#issuedMs) / 1_000) * recordsPerSecond)
   }
 
   /** Signs and keeps a record now, above all that this node issued before. Nothing for a node that was turned out. */
   async issue(): Promise<void> {
     const { identity, trust, credentials, records, clock, describe, addresses, onIssued } = this.#parts
+    const nowMs = clock.monotonicMs()
+    this.#allowance = Math.max(0, this.#allowanceAt(nowMs) - 1)
+    this.#issuedMs = nowMs
     const member = credentials.members().find(({ id }) => id === identity.nodeId)
     if (member === undefined) return
     const before = records.get(identity.nodeId)?.record.report

@@ -19,6 +19,21 @@ export type AppState =
   | 'failed'
   | 'stopped'
 
+/** How a release's component comes, or came, to one node. Coarse where another node than the asked one tells of it. */
+export interface Transfer {
+  /** Of the component, on the disk; of {@link totalBytes}. */
+  readonly haveBytes: number
+  readonly totalBytes: number
+  /** Taken from other nodes for it: chunks, their list, a patch. */
+  readonly fetchedBytes: number
+  /** `disk`: nothing had to come; `peers`: in chunks; `patch`: as the difference to a release before. */
+  readonly via: string
+  /** Since it began, or that it took. */
+  readonly ms: number
+  /** While it is under way: what came in the last moments. */
+  readonly bytesPerSecond?: number | undefined
+}
+
 /** An app as its node reports it. `version`/`seq` are what runs; `next` is a release on its way or refused. */
 export interface AppStatus {
   readonly app: string
@@ -30,12 +45,15 @@ export interface AppStatus {
   readonly failures: number
   /** For a state that waits or failed: a problem in words, with its code. */
   readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
+  /** Of `version`; absent from nodes of before, and from other nodes some minutes after it came. */
+  readonly transfer?: Transfer
   readonly next?: {
     readonly version: string
     readonly seq: number
     readonly state: AppState
     /** 0–1 while fetching. */
     readonly progress?: number
+    readonly transfer?: Transfer
     readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
   }
 }

@@ -1,18 +1,29 @@
 /** Fetching and preparing releases of one app: each may be given up at any moment, and then says nothing more. */
-import { digestOf, isSelvedgeError, type Digest, type Log, type SelvedgeError } from '../../core/index.ts'
+import {
+  digestOf,
+  isSelvedgeError,
+  type Clock,
+  type Digest,
+  type Log,
+  type SelvedgeError,
+} from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { Transfer } from '../api/index.ts'
 import type { Engine, Prepared } from '../engine/index.ts'
 import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import type { AppEvent } from './app-state.ts'
 import { appProblems } from './problems.ts'
 import { reasonOf, type DesiredRelease } from './release.ts'
+import { TransferMeter } from './transfer-meter.ts'
 
 export interface FetchProgress {
   /** 0–1 of what must be there. */
   readonly share: number
   /** Bytes that came from peers, not from this node's disk. */
   readonly fetchedBytes: number
+  /** Of these, as a patch to what was there. */
+  readonly patchBytes?: number
 }
 
 /**
@@ -29,6 +40,9 @@ export interface AcquisitionNeeds {
   readonly engine: Engine
   readonly fetchComponent: FetchComponent
   readonly log: Log
+  readonly clock: Clock
+  /** A component came so much nearer that the mesh should hear of it. */
+  moved(): void
   /** Answers of the steps. */
   dispatch(event: AppEvent): void
 }
@@ -54,6 +68,7 @@ interface Work {
   bytes: Uint8Array | null
   prepared: Prepared | null
   progress: FetchProgress
+  readonly meter: TransferMeter
 }
 
 export class Acquisition {
@@ -68,6 +83,11 @@ export class Acquisition {
     return this.#works.get(digest)?.progress ?? null
   }
 
+  /** How it came or comes; null for what was not asked for since the node started. */
+  transferOf(digest: Digest): Transfer | null {
+    return this.#works.get(digest)?.meter.report() ?? null
+  }
+
   preparedOf(digest: Digest): Prepared | null {
     return this.#works.get(digest)?.prepared ?? null
   }
@@ -76,7 +96,9 @@ export class Acquisition {
     const before = this.#works.get(digest)
     before?.abort.abort(new Error('fetched anew'))
     const progress = before?.progress ?? { share: 0, fetchedBytes: 0 }
-    const work: Work = { abort: new AbortController(), bytes: null, prepared: null, progress }
+    const meter = before?.meter ?? new TransferMeter(record.component.sizeBytes, this.#needs.clock)
+    meter.begin()
+    const work: Work = { abort: new AbortController(), bytes: null, prepared: null, progress, meter }
     this.#works.set(digest, work)
     const event = await this.#fetchInto(work, record, digest)
     if (!work.abort.signal.aborted) this.#needs.dispatch(event)
@@ -108,13 +130,16 @@ export class Acquisition {
       const bytes = await this.#needs.fetchComponent(
         record,
         (progress) => {
+          if (work.abort.signal.aborted) return
           work.progress = progress
+          if (work.meter.take(progress)) this.#needs.moved()
         },
         work.abort.signal,
       )
       const problem = bytes === null ? unavailable(record) : checkBytes(bytes, record)
       if (problem !== null) return { type: 'fetch-failed', digest, reason: reasonOf(problem) }
       work.bytes = bytes
+      work.meter.end()
       const { app, version } = record
       this.#needs.log.info('app:fetched', { app, version, fetchedBytes: work.progress.fetchedBytes })
       return { type: 'fetched', digest }

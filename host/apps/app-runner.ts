@@ -46,6 +46,8 @@ export interface AppRunnerNeeds extends LifeWatchNeeds {
   readonly queuedEvents: number
   /** Told when `status` has changed. */
   changed(): void
+  /** Told when nothing has changed but how much of a component is here. */
+  moved(): void
 }
 
 export class AppRunner {
@@ -119,9 +121,7 @@ export class AppRunner {
   }
 
   status(): AppStatus | null {
-    const { next } = this.#machine
-    const progress = next === null ? null : this.#acquisition.progressOf(next.release.digest)
-    return statusOf(this.#machine, progress?.share ?? null)
+    return statusOf(this.#machine, (digest) => this.#acquisition.transferOf(digest))
   }
 
   /** For requests from outside; null where the app has no http trigger. */

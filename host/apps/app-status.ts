@@ -1,12 +1,16 @@
 /** What a node says about an app: the machine's two slots in the words of the control API. */
-import type { AppState, AppStatus } from '../api/index.ts'
+import type { Digest } from '../../core/index.ts'
+import type { AppState, AppStatus, Transfer } from '../api/index.ts'
 import type { AppMachine, Slot } from './app-state.ts'
 
 /**
- * @param share 0–1 of the next release that is here, where it is being fetched
+ * @param transferOf how the component of a release came or comes, where that is known
  * @returns null for a machine that has nothing to run
  */
-export function statusOf(machine: AppMachine, share: number | null): AppStatus | null {
+export function statusOf(
+  machine: AppMachine,
+  transferOf: (release: Digest) => Transfer | null,
+): AppStatus | null {
   const shown = machine.current ?? machine.next
   if (shown === null) return null
   const status: AppStatus = {
@@ -15,11 +19,20 @@ export function statusOf(machine: AppMachine, share: number | null): AppStatus |
     since: shown.since,
     failures: shown.failures,
     ...reasonOf(shown),
+    ...moved(transferOf(shown.release.digest)),
   }
   const next = machine.next
   if (next === null || next === shown) return status
-  const moving = share === null || next.phase !== 'fetching' ? {} : { progress: share }
-  return { ...status, next: { ...versionOf(next), ...moving, ...reasonOf(next) } }
+  const transfer = transferOf(next.release.digest)
+  const moving =
+    transfer === null || next.phase !== 'fetching'
+      ? {}
+      : { progress: transfer.totalBytes === 0 ? 1 : transfer.haveBytes / transfer.totalBytes }
+  return { ...status, next: { ...versionOf(next), ...moving, ...moved(transfer), ...reasonOf(next) } }
+}
+
+function moved(transfer: Transfer | null): Pick<AppStatus, 'transfer'> {
+  return transfer === null ? {} : { transfer }
 }
 
 function versionOf(slot: Slot): { version: string; seq: number; state: AppState } {

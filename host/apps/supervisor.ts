@@ -17,7 +17,7 @@ const maxApps = 256
 
 export interface AppSupervisorNeeds extends Omit<
   AppRunnerNeeds,
-  'overlay' | 'changed' | 'suspicion' | 'boot' | 'spaces'
+  'overlay' | 'changed' | 'moved' | 'suspicion' | 'boot' | 'spaces'
 > {
   /** Of this node, by its certificate. */
   readonly groups: readonly string[]
@@ -35,6 +35,8 @@ export interface AppSupervisor extends Part {
   ingressOf(app: string): Ingress | 'down' | null
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
   onChange(listener: () => void): Cancel
+  /** Calls `listener` when a component has come a good deal nearer, until cancelled. */
+  onProgress(listener: () => void): Cancel
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -52,6 +54,7 @@ class Supervisor implements AppSupervisor {
   /** The end of each app's former runner: the next one waits for it, they share files. */
   readonly #ending = new Map<string, Promise<void>>()
   readonly #listeners = new Set<() => void>()
+  readonly #watchers = new Set<() => void>()
   #desired: readonly DesiredRelease[] = []
   /** What the node may have died of before this start, by app. */
   #suspicions: ReadonlyMap<string, Suspicion> = new Map()
@@ -100,6 +103,11 @@ class Supervisor implements AppSupervisor {
     return () => this.#listeners.delete(listener)
   }
 
+  onProgress(listener: () => void): Cancel {
+    this.#watchers.add(listener)
+    return () => this.#watchers.delete(listener)
+  }
+
   #inOrder(): AppRunner[] {
     return [...this.#runners.values()].sort((a, b) => (a.app < b.app ? -1 : 1))
   }
@@ -127,6 +135,9 @@ class Supervisor implements AppSupervisor {
       suspicion: this.#suspicions.get(app) ?? null,
       boot: this.#boot,
       changed: () => this.#changed(),
+      moved: () => {
+        for (const watcher of this.#watchers) watcher()
+      },
     })
     this.#runners.set(app, runner)
     void (this.#ending.get(app) ?? Promise.resolve()).then(() => runner.start())

@@ -7,14 +7,19 @@ import type { Devices } from '../devices/index.ts'
 import { supportedFeatures } from '../engine/index.ts'
 import { version } from '../version.ts'
 
+/** How a component came is of interest while people watch; later it would only make every record of this node larger. */
+const transferToldMs = 10 * 60_000
+
 /**
  * A sensor and a pin may share a name; they are two devices. Of a folder the mesh learns name and access, as its
  * driver; where it lies is the owner's business.
+ * @param now wall clock, ms, as the apps' `since`
  */
 export function describeNode(
   { sensors, pins }: Pick<Devices, 'sensors' | 'pins'>,
   folders: NodeFolders,
   apps: readonly AppStatus[],
+  now: number,
 ): NodeDescription {
   return {
     arch: arch(),
@@ -31,6 +36,15 @@ export function describeNode(
         driver: access,
       })),
     ],
-    apps,
+    apps: apps.map((app) => (isOld(app, now) ? withoutTransfer(app) : app)),
   }
+}
+
+function isOld({ state, since }: AppStatus, now: number): boolean {
+  return state === 'running' && now - since > transferToldMs
+}
+
+function withoutTransfer(app: AppStatus): AppStatus {
+  const { transfer, ...rest } = app
+  return transfer === undefined ? app : rest
 }

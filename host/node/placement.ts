@@ -8,8 +8,8 @@ const keptReleases = 3
 const collectMs = 600_000
 
 export interface PlacementParts {
-  readonly mesh: Pick<Mesh, 'releases' | 'blobs' | 'onChange' | 'descriptionChanged'>
-  readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange'>
+  readonly mesh: Pick<Mesh, 'releases' | 'blobs' | 'onChange' | 'descriptionChanged' | 'descriptionMoved'>
+  readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -37,6 +37,7 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
       cancels = [
         mesh.onChange(apply),
         apps.onChange(() => mesh.descriptionChanged()),
+        apps.onProgress(() => mesh.descriptionMoved()),
         every(clock, collectMs, collect),
       ]
       apply()

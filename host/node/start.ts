@@ -214,7 +214,7 @@ async function makeAround(
     clock,
     random,
     log: log.scope('mesh'),
-    describe: () => describeNode(devices, config.folders, apps.status()),
+    describe: () => describeNode(devices, config.folders, apps.status(), clock.now()),
   })
   const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
   const apps = createAppSupervisor({

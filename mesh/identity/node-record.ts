@@ -36,6 +36,8 @@ const maxReasonChars = 240
 const maxPayloadBytes = maxNodeRecordBytes - 256
 const maxDevices = 128
 const maxApps = 128
+/** Apps of which a record says how their components come: those that changed last. */
+const maxTransfers = 16
 
 const appStates = [
   'announced',
@@ -60,6 +62,16 @@ const release = {
   state: v.picklist(appStates),
   reason: v.optional(reason),
 }
+const transfer = v.optional(
+  v.looseObject({
+    haveBytes: countField,
+    totalBytes: countField,
+    fetchedBytes: countField,
+    via: textField(16),
+    ms: countField,
+    bytesPerSecond: v.optional(countField),
+  }),
+)
 const schema = v.looseObject({
   v: v.literal(1),
   mesh: digestField,
@@ -96,9 +108,11 @@ const schema = v.looseObject({
         ...release,
         since: timeField,
         failures: countField,
+        transfer,
         next: v.optional(
           v.looseObject({
             ...release,
+            transfer,
             progress: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
           }),
         ),
@@ -117,6 +131,16 @@ interface Reason {
   readonly hint: string
 }
 
+/** How a release's component comes, or came, to its node; the control API says what is what. */
+interface TransferReport {
+  readonly haveBytes: number
+  readonly totalBytes: number
+  readonly fetchedBytes: number
+  readonly via: string
+  readonly ms: number
+  readonly bytesPerSecond?: number | undefined
+}
+
 /** An app as its node reports it; the control API shows the same. */
 export interface AppReport {
   readonly app: string
@@ -126,12 +150,14 @@ export interface AppReport {
   readonly since: number
   readonly failures: number
   readonly reason?: Reason | undefined
+  readonly transfer?: TransferReport | undefined
   readonly next?:
     | {
         readonly version: string
         readonly seq: number
         readonly state: AppReportState
         readonly progress?: number | undefined
+        readonly transfer?: TransferReport | undefined
         readonly reason?: Reason | undefined
       }
     | undefined
@@ -183,7 +209,7 @@ export interface NodeRecord {
  */
 export function signNodeRecord(key: KeyPair, report: NodeReport): Uint8Array {
   const devices = report.devices.slice(0, maxDevices)
-  let apps = report.apps.slice(0, maxApps)
+  let apps = withFewTransfers(report.apps.slice(0, maxApps))
   for (let reasonChars = maxReasonChars; ; reasonChars = Math.floor(reasonChars / 8)) {
     const payload = encodeCbor({ ...report, devices, apps: apps.map((app) => cutApp(app, reasonChars)) })
     if (payload.length > maxPayloadBytes && apps.length > 0) {
@@ -224,6 +250,18 @@ export function compareReports(a: NodeReport, b: NodeReport): number {
 
 function readReport(payload: Uint8Array): NodeReport {
   return readPayload(schema, payload, maxNodeRecordBytes, refused)
+}
+
+function withFewTransfers(apps: readonly AppReport[]): readonly AppReport[] {
+  const moving = apps.filter(({ transfer, next }) => (transfer ?? next?.transfer) !== undefined)
+  if (moving.length <= maxTransfers) return apps
+  // What is on its way comes before what came.
+  const order = ({ next, since }: AppReport): number => (next === undefined ? since : Infinity)
+  const told = new Set(moving.sort((a, b) => (order(a) < order(b) ? 1 : -1)).slice(0, maxTransfers))
+  return apps.map((app) => {
+    if (told.has(app)) return app
+    return { ...app, transfer: undefined, next: app.next && { ...app.next, transfer: undefined } }
+  })
 }
 
 function cutApp(app: AppReport, reasonChars: number): AppReport {

@@ -25,7 +25,7 @@ export const releases = defineCommand({
   },
 })
 
-const signs = { head: '● head', past: '○ past', fork: '✗ fork' } as const
+const signs = { head: '● head', past: '○ past', fork: '✗ fork', revoked: '✗ revoked' } as const
 
 function renderReleases(list: readonly ReleaseEntry[], now: number): string {
   const newestFirst = [...list].sort((one, other) => other.seq - one.seq)

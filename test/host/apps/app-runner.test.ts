@@ -586,6 +586,7 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
     boot: null,
     queuedEvents: 8,
     changed: () => {},
+    moved: () => {},
   })
   void runner.start()
   await clock.advance(500)

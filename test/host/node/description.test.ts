@@ -9,7 +9,7 @@ it('a node names its sensors, pins and folders, also where two share name and dr
     [pin('door', async () => false), pin('led', async () => true)],
   )
   const app = appStatus()
-  const description = describeNode(open, { photos: { path: '/srv/photos', access: 'read' } }, [app])
+  const description = describeNode(open, { photos: { path: '/srv/photos', access: 'read' } }, [app], 0)
   expect(description.devices).toEqual([
     { kind: 'sensor', name: 'door', driver: 'simulated' },
     { kind: 'pin', name: 'door', driver: 'simulated' },
@@ -19,4 +19,14 @@ it('a node names its sensors, pins and folders, also where two share name and dr
   expect(description.apps).toEqual([app])
   expect(description.features).toEqual(supportedFeatures())
   expect(description.runtime).toBe(`node ${process.versions.node}`)
+})
+
+it('how a component came is told for ten minutes after it runs, and as long as it does not', () => {
+  const transfer = { haveBytes: 9, totalBytes: 9, fetchedBytes: 9, via: 'peers', ms: 1 }
+  const running = { ...appStatus(), state: 'running' as const, since: 1_000, transfer }
+  const told = (app: typeof running, now: number): unknown =>
+    describeNode(devices([], []), {}, [app], now).apps[0]?.transfer
+  expect(told(running, 601_000)).toEqual(transfer)
+  expect(told(running, 601_001)).toBeUndefined()
+  expect(told({ ...running, state: 'fetching' as never }, 900_000)).toEqual(transfer)
 })

@@ -14,11 +14,15 @@ function setUp(): {
   part: ReturnType<typeof createPlacement>
   clock: FakeClock
   calls: unknown[]
-  listeners: { mesh: Set<() => void>; apps: Set<() => void> }
+  listeners: { mesh: Set<() => void>; apps: Set<() => void>; moves: Set<() => void> }
 } {
   const clock = new FakeClock()
   const calls: unknown[] = []
-  const listeners = { mesh: new Set<() => void>(), apps: new Set<() => void>() }
+  const listeners = {
+    mesh: new Set<() => void>(),
+    apps: new Set<() => void>(),
+    moves: new Set<() => void>(),
+  }
   const history = ['v5', 'v4', 'v3', 'v2', 'v1'].map((digest, index) => ({
     record: { app: 'light-alarm', seq: 5 - index, component: ref(digest) },
   }))
@@ -39,11 +43,13 @@ function setUp(): {
       },
       onChange: on(listeners.mesh),
       descriptionChanged: () => calls.push('described'),
+      descriptionMoved: () => calls.push('moved'),
     },
     apps: {
       setDesired: (heads: unknown[]) => calls.push(['desired', heads.length]),
       status: () => [{ app: 'light-alarm', seq: 1 }],
       onChange: on(listeners.apps),
+      onProgress: on(listeners.moves),
     },
     clock,
     log: silentLog,
@@ -70,6 +76,14 @@ describe('placement', () => {
     expect(calls).toContain('described')
   })
 
+  it('has it told less eagerly that a component has come nearer', () => {
+    const { part, calls, listeners } = setUp()
+    void part.start?.()
+    for (const run of listeners.moves) run()
+    expect(calls).toContain('moved')
+    expect(calls).not.toContain('described')
+  })
+
   it('keeps the components of the newest three releases of each app on the disk, and the one that runs', async () => {
     const { part, calls, clock } = setUp()
     void part.start?.()
@@ -82,7 +96,7 @@ describe('placement', () => {
     void part.start?.()
     void part.stop?.()
     void part.stop?.()
-    expect([listeners.mesh.size, listeners.apps.size, clock.pendingTimers]).toEqual([0, 0, 0])
+    expect([...Object.values(listeners).map(({ size }) => size), clock.pendingTimers]).toEqual([0, 0, 0, 0])
   })
 })
 

@@ -18,7 +18,21 @@ const app: AppReport = {
   state: 'running',
   since: startOfTime,
   failures: 0,
-  next: { version: '2.0.0', seq: 2, state: 'fetching', progress: 0.63 },
+  transfer: { haveBytes: 1_000, totalBytes: 1_000, fetchedBytes: 0, via: 'disk', ms: 3 },
+  next: {
+    version: '2.0.0',
+    seq: 2,
+    state: 'fetching',
+    progress: 0.63,
+    transfer: {
+      haveBytes: 630,
+      totalBytes: 1_000,
+      fetchedBytes: 200,
+      via: 'peers',
+      ms: 900,
+      bytesPerSecond: 220,
+    },
+  },
 }
 const report: NodeReport = {
   v: 1,
@@ -58,6 +72,7 @@ describe('a node record', () => {
     expect(read.devices).toHaveLength(128)
     expect(read.apps.length).toBeGreaterThan(60)
     expect(read.apps[0]?.reason?.code).toBe('ERR_APP_TRAPPED')
+    expect(read.apps.filter(({ next }) => next?.transfer !== undefined)).toHaveLength(16)
   })
 
   it('says what the node said, and who that is', () => {
