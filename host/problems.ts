@@ -19,6 +19,7 @@ import { cliProblems } from './cli/index.ts'
 import { configProblems } from './config/index.ts'
 import { deviceProblems } from './devices/index.ts'
 import { engineProblems } from './engine/index.ts'
+import { formatsProblems } from './formats/index.ts'
 import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
@@ -53,6 +54,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   deviceProblems,
   storageProblems,
   triggerProblems,
+  formatsProblems,
   httpProblems,
   metricsProblems,
   appProblems,
