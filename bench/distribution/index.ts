@@ -4,11 +4,14 @@
  */
 import type { BenchContext, Benchmark, Finding } from '../benchmark.ts'
 import { antiEntropy, headSpread } from './heads.ts'
+import { swarm, swarmWithLeavers } from './swarm.ts'
 
 /** A question is a file and a line here. */
 const questions: Readonly<Record<string, (context: BenchContext) => Promise<Finding[]>>> = {
   heads: headSpread,
   'anti-entropy': antiEntropy,
+  swarm,
+  leaving: swarmWithLeavers,
 }
 
 export const distribution: Benchmark = {
