@@ -5,6 +5,8 @@
  * trust, its releases and its blobs, which is all it needs to run.
  */
 import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts'
+import type { AttackLedger } from './attack-ledger.ts'
+import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
 import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
 import { MeshCounters } from './counters.ts'
@@ -19,6 +21,7 @@ import type {
   TrustStore,
 } from './identity/index.ts'
 import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
+import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
@@ -30,6 +33,7 @@ import {
   type Transport,
   type TransportOptions,
 } from './transport/index.ts'
+import type { Witness } from './witness.ts'
 
 export interface MeshOptions extends StoresOptions {
   readonly listen: readonly string[]
@@ -65,9 +69,15 @@ export class Mesh implements Part {
   readonly exchange: BlobExchange
   /** What ought never to happen and did, oldest first. */
   readonly alarms: readonly Alarm[]
+  /** Who signed what, when it arrived, and what was refused. */
+  readonly audit: Audit
+  /** Signs of attacks since this object was made. */
+  readonly attacks: AttackLedger
+  readonly operator: OperatorDesk
   /** What was refused of peers, since this object was made. */
   readonly counters = new MeshCounters()
   readonly #options: MeshOptions
+  readonly #witness: Witness
   readonly #records: NodeRecords
   readonly #desk: AdmissionDesk
   readonly #transport: Transport
@@ -95,12 +105,17 @@ export class Mesh implements Part {
     this.releases = stores.releases
     this.blobs = stores.blobs
     this.alarms = stores.alarms
+    this.audit = stores.audit
+    this.attacks = stores.attacks
+    this.#witness = stores.witness
+    this.operator = new OperatorDesk(stores)
     this.#records = stores.records
     this.#desk = stores.desk
     this.#online = !options.offline
     this.#published = new PublishedHeads({
-      holdings: { ...stores, identity, clock, onOwnRecord: (boot) => this.#own.jumpAbove(boot) },
+      holdings: { ...stores, identity, clock, onOwnRecord: (boot) => this.#onOwnRecord(boot) },
       counters: this.counters,
+      witness: stores.witness,
       log,
       onAccepted: (prefix) => {
         if (prefix === 'node/') this.#recordsChanged()
@@ -143,6 +158,7 @@ export class Mesh implements Part {
       random,
       log: log.scope('heads'),
       accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
+      report: (attack, peer, detail) => this.#witness.seen('head', attack, peer, detail),
     })
     this.#published.connect(this.#heads)
     this.exchange = createBlobExchange({
@@ -151,6 +167,7 @@ export class Mesh implements Part {
       clock,
       random,
       log: log.scope('blobs'),
+      report: (attack, peer, detail) => this.#witness.seen('blob', attack, peer, detail),
     })
     this.#redial = new Redialler({
       transport,
@@ -172,6 +189,7 @@ export class Mesh implements Part {
         trust: this.trust,
         credentials: this.credentials,
         log: log.scope('join'),
+        onRefused: (peer, error) => this.#witness.refusedPeer('join', peer, error),
         onJoined: (credential) => {
           this.credentials
             .offer(credential)
@@ -180,7 +198,13 @@ export class Mesh implements Part {
       }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
-      this.#transport.on('peer:refused', ({ by, code }) => this.counters.connectionRefused(by, code)),
+      this.#transport.on('peer:refused', ({ peer, by, code, message }) => {
+        this.counters.connectionRefused(by, code)
+        if (by === 'us') this.#witness.refusedPeer('connection', peer, { code, message })
+      }),
+      this.#transport.on('stream:refused', ({ peer, protocol }) =>
+        this.#witness.seen('stream', 'before-admission', peer, `it asked for ${protocol} before admission`),
+      ),
       this.#transport.on('peer:banned', () => this.counters.banned()),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
@@ -230,6 +254,7 @@ export class Mesh implements Part {
     await this.#heads.stop?.()
     await this.#transport.stop?.()
     await this.#records.flush()
+    await this.audit.flush()
   }
 
   get isOnline(): boolean {
@@ -249,6 +274,13 @@ export class Mesh implements Part {
     })
   }
 
+  /** Others remember more of this node than its disk does. */
+  #onOwnRecord(boot: number): Promise<void> {
+    const detail = 'a newer record of this very node came back: its disk was restored to an older state'
+    this.#witness.seen('node', 'rollback', null, detail)
+    return this.#own.jumpAbove(boot)
+  }
+
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(work)
     this.#turn = turn.catch(() => {})
@@ -265,9 +297,9 @@ export class Mesh implements Part {
     return this.#transport.addresses()
   }
 
-  /** Takes a signed release from this node's operator. @throws what {@link ReleaseLog.publish} throws */
+  /** As {@link OperatorDesk.publish}. */
   publish(bytes: Uint8Array): Promise<OfferedRelease> {
-    return this.releases.publish(bytes)
+    return this.operator.publish(bytes)
   }
 
   /** Every member with what this node holds of it, this node included. */

@@ -4,10 +4,12 @@ import type { MeshCounters } from './counters.ts'
 import { headKinds, type HeadKind, type Holdings } from './head-kinds/index.ts'
 import { compareHeads, type Head, type HeadExchange, type HeadOutcome } from './heads/index.ts'
 import type { NodeId } from './identity/index.ts'
+import type { Witness } from './witness.ts'
 
 export interface PublishedHeadsParts {
   readonly holdings: Holdings
   readonly counters: MeshCounters
+  readonly witness: Witness
   readonly log: Log
   /** Called with the kind of a head that was taken, after it is passed on. */
   onAccepted(prefix: string): void
@@ -58,7 +60,7 @@ export class PublishedHeads {
 
   /** Judges a head from a peer; one that is refused is counted and logged here. */
   async accept(key: string, bytes: Uint8Array, from: NodeId): Promise<HeadOutcome> {
-    const { counters, log, onAccepted } = this.#parts
+    const { counters, witness, log, onAccepted } = this.#parts
     const kind = this.#kinds.find(({ prefix }) => key.startsWith(prefix))
     if (kind === undefined) {
       counters.headRefused(null)
@@ -67,12 +69,14 @@ export class PublishedHeads {
     try {
       const outcome = await kind.accept(bytes, from)
       if (outcome === 'accepted') {
+        witness.taken(nameOf(kind), bytes, from)
         this.publish(kind.prefix, key.slice(kind.prefix.length))
         onAccepted(kind.prefix)
       }
       return outcome
     } catch (error) {
-      counters.headRefused(kind.prefix.replace('/', ''))
+      counters.headRefused(nameOf(kind))
+      witness.refused(nameOf(kind), bytes, from, error)
       log.warn('head:refused', { key, from, error: messageOf(error) })
       return 'refused'
     }
@@ -83,4 +87,8 @@ export class PublishedHeads {
     const held = this.#exchange?.get(head.key)
     return held !== undefined && compareHeads(held, head) < 0
   }
+}
+
+function nameOf({ prefix }: HeadKind): string {
+  return prefix.replace('/', '')
 }

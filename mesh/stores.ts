@@ -1,5 +1,7 @@
 /** All that the mesh keeps on disk, opened and verified again, and the alarms that its guardians raise. */
 import { isSelvedgeError, type Clock, type DurableFolder, type Log } from '../core/index.ts'
+import { AttackLedger } from './attack-ledger.ts'
+import { openAudit, type Audit } from './audit.ts'
 import { openBlobStore, type BlobStore } from './blobs/index.ts'
 import {
   AdmissionDesk,
@@ -16,6 +18,7 @@ import {
 } from './identity/index.ts'
 import { openNodeRecords, type NodeRecords } from './membership/index.ts'
 import { openReleaseLog, type ReleaseLog } from './releases/index.ts'
+import { Witness } from './witness.ts'
 
 export interface Stores {
   readonly trust: TrustStore
@@ -28,6 +31,9 @@ export interface Stores {
   /** Oldest first, each once. */
   readonly alarms: readonly Alarm[]
   readonly onAlarm: OnAlarm
+  readonly audit: Audit
+  readonly attacks: AttackLedger
+  readonly witness: Witness
 }
 
 export interface StoresOptions {
@@ -45,7 +51,10 @@ const maxAlarms = 64
 export async function openStores({ folder, identity, clock, log }: StoresOptions): Promise<Stores> {
   const { meshId, credential } = identity
   if (meshId === null || credential === null) throw new Error('openMesh needs a node that has joined')
-  const { alarms, onAlarm } = alarmList(log)
+  const audit = await openAudit({ folder: await folder.folder('audit'), clock, log: log.scope('audit') })
+  const attacks = new AttackLedger(clock)
+  const witness = new Witness(audit, attacks)
+  const { alarms, onAlarm } = alarmList(log, (alarm) => witness.alarm(alarm))
   const trust = await openTrustStore({ meshId, folder: await folder.folder('trust'), onAlarm })
   const credentials = await openCredentialBook({ trust, folder: await folder.folder('members'), onAlarm })
   await credentials.offer(credential).catch((error: unknown) => {
@@ -68,6 +77,9 @@ export async function openStores({ folder, identity, clock, log }: StoresOptions
     credentials,
     alarms,
     onAlarm,
+    audit,
+    attacks,
+    witness,
     releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
     blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
@@ -81,12 +93,13 @@ export async function openStores({ folder, identity, clock, log }: StoresOptions
   }
 }
 
-function alarmList(log: Log): { alarms: readonly Alarm[]; onAlarm: OnAlarm } {
+function alarmList(log: Log, onNew: OnAlarm): { alarms: readonly Alarm[]; onAlarm: OnAlarm } {
   const alarms: Alarm[] = []
   const onAlarm = (alarm: Alarm): void => {
     // What is said already must not push out what is not.
     if (alarms.some(({ code, message }) => code === alarm.code && message === alarm.message)) return
     log.warn('alarm', { code: alarm.code, message: alarm.message })
+    onNew(alarm)
     alarms.push(alarm)
     alarms.splice(0, alarms.length - maxAlarms)
   }

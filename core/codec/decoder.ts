@@ -20,12 +20,13 @@ export interface CborLimits {
  * Decodes one value. What is returned still has to be checked against a schema.
  * @returns null, booleans, numbers, strings, `Uint8Array` copies, arrays and plain objects with text keys
  * @throws ERR_CBOR for tags, indefinite lengths, duplicate or unsorted keys, keys that are not text, longer forms than
- *   needed, text that is not UTF-8, trailing bytes, and whatever exceeds a limit
+ *   needed, text that is not UTF-8, and whatever exceeds a limit; ERR_CBOR_SIZE for more bytes than allowed,
+ *   ERR_CBOR_TRAILING for bytes behind the value
  */
 export function decodeCbor(bytes: Uint8Array, limits: CborLimits): unknown {
   if (bytes.length > limits.maxBytes) {
     throw codecProblems.error(
-      'ERR_CBOR',
+      'ERR_CBOR_SIZE',
       `${bytes.length} bytes, more than the ${limits.maxBytes} allowed here`,
     )
   }
@@ -54,7 +55,7 @@ class CborReader {
 
   end(): void {
     if (this.#position !== this.#bytes.length) {
-      throw this.#refuse(`${this.#bytes.length - this.#position} bytes too many`)
+      throw this.#refuse(`${this.#bytes.length - this.#position} bytes too many`, 'ERR_CBOR_TRAILING')
     }
   }
 
@@ -166,10 +167,7 @@ class CborReader {
     return start
   }
 
-  #refuse(what: string): Error {
-    return codecProblems.error(
-      'ERR_CBOR',
-      `found ${what} near byte ${this.#position} of ${this.#bytes.length}`,
-    )
+  #refuse(what: string, code: 'ERR_CBOR' | 'ERR_CBOR_TRAILING' = 'ERR_CBOR'): Error {
+    return codecProblems.error(code, `found ${what} near byte ${this.#position} of ${this.#bytes.length}`)
   }
 }

@@ -47,6 +47,8 @@ export interface JoinServerOptions {
   readonly log: Log
   /** Called with the complete credential of a node just let in. */
   onJoined(credential: Uint8Array): void
+  /** Called with why a stranger's application was refused. */
+  onRefused?(peer: NodeId, error: SelvedgeError): void
 }
 
 /** Answers applications, a few at a time. @returns how to stop */
@@ -90,6 +92,7 @@ export function serveJoins(options: JoinServerOptions): () => void {
           options.onJoined(credential)
         } catch (error) {
           if (!isSelvedgeError(error)) throw error
+          options.onRefused?.(peer, error)
           log.warn('join:refused', { peer, code: error.code, message: error.message })
           const { code, kind, message, hint } = error
           await channel.send(encodeCbor({ v: 1, error: { code, kind, message, hint } }))

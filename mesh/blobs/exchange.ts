@@ -14,6 +14,7 @@ import {
   type Part,
   type Random,
 } from '../../core/index.ts'
+import { attackOf, type ReportAttack } from '../attacks.ts'
 import type { ComponentRef } from '../releases/index.ts'
 import type { NodeId, Transport } from '../transport/index.ts'
 import { FetchJob, type FetchProgress } from './fetch-job.ts'
@@ -31,6 +32,7 @@ export interface BlobExchangeOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random?: Random
+  readonly report?: ReportAttack
 }
 
 export interface FetchCall {
@@ -186,7 +188,10 @@ class Exchange implements BlobExchange {
       clock,
       peer,
       onAnswer: (answer) => this.#onAnswer(peer, answer),
-      onBroken: (reason) => this.#tellAll({ type: 'wrong', peer, reason }),
+      onBroken: (reason, error) => {
+        this.#options.report?.(attackOf(error) ?? 'parser', peer, `blobs: ${reason}`)
+        this.#tellAll({ type: 'wrong', peer, reason })
+      },
       onLost: (reason) => {
         this.#log.debug('blobs:link-lost', { peer, reason })
         this.#tellAll({ type: 'link-lost', peer })
@@ -203,8 +208,10 @@ class Exchange implements BlobExchange {
     const waiting = this.#jobs().filter((job) => job.awaits(digest))
     // What nobody waits for, late or never asked for, is not worth a hash.
     if (waiting.length === 0) return
-    if (digestOf(bytes) === digest) for (const job of waiting) job.take(peer, digest, bytes)
-    else this.#tellAll({ type: 'wrong', peer, reason: `sent other bytes as ${digest}` })
+    if (digestOf(bytes) === digest) return waiting.forEach((job) => job.take(peer, digest, bytes))
+    const reason = `sent other bytes as ${digest}`
+    this.#options.report?.('wrong-bytes', peer, `blobs: it ${reason}`)
+    this.#tellAll({ type: 'wrong', peer, reason })
   }
 
   #ban(peer: NodeId, reason: string): void {

@@ -13,7 +13,7 @@ export interface LinkNeeds {
   /** What was asked for and not answered will not come. */
   onLost(reason: string): void
   /** The peer broke the protocol. */
-  onBroken(reason: string): void
+  onBroken(reason: string, error: unknown): void
 }
 
 export class Link {
@@ -46,7 +46,7 @@ export class Link {
         .then(() => this.#lose(session, 'the channel closed'))
         .catch((error: unknown) => {
           if (isSelvedgeError(error, 'ERR_FRAME_TOO_LARGE', 'ERR_BLOB_PROTOCOL')) {
-            this.#needs.onBroken(error.message)
+            this.#needs.onBroken(error.message, error)
           }
           this.#lose(session, messageOf(error))
         })

@@ -13,7 +13,7 @@ import { releaseKind } from './release.ts'
 import { revocationKind } from './revocation.ts'
 import { trustKind } from './trust.ts'
 
-export type { HeadKind, Holdings } from './kind.ts'
+export { readChain, type HeadKind, type Holdings } from './kind.ts'
 
 /** In the order in which they depend on each other. */
 const kinds = [trustKind, revocationKind, heartbeatKind, memberKind, releaseKind, forkKind, nodeKind]

@@ -9,6 +9,8 @@ import {
   type Part,
   type Random,
 } from '../../core/index.ts'
+import type { ReportAttack } from '../attacks.ts'
+import { attackOf } from '../attacks.ts'
 import { PeerChannels, type NodeId, type Transport } from '../transport/index.ts'
 import { headLimits, isHeadKey, type Head, type HeadOutcome } from './head.ts'
 import { HeadSync, type HeadSyncOptions } from './head-sync.ts'
@@ -27,6 +29,7 @@ export interface HeadExchangeParts {
    * (before or after it answers). Must not throw for bad bytes: that is 'refused'.
    */
   readonly accept: (key: string, bytes: Uint8Array, from: NodeId) => Promise<HeadOutcome>
+  readonly report?: ReportAttack
 }
 
 const tickMs = 200
@@ -115,6 +118,7 @@ export class HeadExchange implements Part {
       event = { type: 'message', peer, message: decodeMessage(bytes) }
     } catch (error) {
       event = { type: 'rubbish', peer, reason: messageOf(error) }
+      this.#parts.report?.(attackOf(error) ?? 'parser', peer, `heads: ${event.reason}`)
     }
     this.#feed(event)
     await this.#turn
@@ -133,7 +137,15 @@ export class HeadExchange implements Part {
       case 'accept':
         this.#turn = this.#turn.then(() => this.#judge(action.peer, action.key, action.bytes))
         return
+      case 'deceived':
+        this.#parts.report?.(
+          'rollback',
+          action.peer,
+          `heads: it sent an older ${action.key} than it announced`,
+        )
+        return
       case 'misbehaved':
+        this.#parts.report?.('flood', action.peer, `heads: ${action.reason}`)
         this.#parts.transport.ban(action.peer, banMs, `heads: ${action.reason}`)
     }
   }

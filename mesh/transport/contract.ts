@@ -54,6 +54,8 @@ export interface TransportEvents {
     readonly code: string
     readonly message: string
   }
+  /** A peer asked for what is only for members, and was not admitted. */
+  'stream:refused': { readonly peer: NodeId; readonly protocol: string }
   /** It is refused in both directions for a while, for something it did. */
   'peer:banned': { readonly peer: NodeId; readonly reason: string }
   /** Seen on the local network by mDNS, not dialled. */

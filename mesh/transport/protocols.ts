@@ -2,7 +2,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
 import type { Connections } from './connections.ts'
-import { transportLimits, type ChannelHandler, type ProtocolOptions } from './contract.ts'
+import { transportLimits, type ChannelHandler, type NodeId, type ProtocolOptions } from './contract.ts'
 import type { Libp2p } from './libp2p-node.ts'
 import { transportProblems } from './problems.ts'
 import { StreamChannel } from './stream-channel.ts'
@@ -17,13 +17,21 @@ export class Protocols {
   readonly #clock: Clock
   readonly #log: Log
   readonly #connections: Connections
+  readonly #onRefused: (peer: NodeId, protocol: string) => void
   readonly #served = new Map<string, Served>()
   #node: Libp2p | null = null
 
-  constructor(parts: { clock: Clock; log: Log; connections: Connections }) {
+  constructor(parts: {
+    clock: Clock
+    log: Log
+    connections: Connections
+    /** Somebody asked for it before admission. */
+    onRefused: (peer: NodeId, protocol: string) => void
+  }) {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#connections = parts.connections
+    this.#onRefused = parts.onRefused
   }
 
   maxFrameBytes(protocol: string): number {
@@ -75,6 +83,7 @@ export class Protocols {
     const peer = connection.remotePeer.toString()
     if (!served.beforeAdmission && !(await this.#connections.isAdmitted(connection))) {
       this.#log.debug('stream:refused', { peer, protocol })
+      this.#onRefused(peer, protocol)
       stream.abort(
         transportProblems.error('ERR_PEER_NOT_ADMITTED', `${peer} asked for ${protocol} before admission`),
       )

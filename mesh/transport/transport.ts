@@ -83,6 +83,7 @@ class Libp2pTransport implements Transport {
       clock: options.clock,
       log: this.#log,
       connections: this.#connections,
+      onRefused: (peer, protocol) => this.#events.emit('stream:refused', { peer, protocol }),
     })
   }
 

@@ -58,6 +58,7 @@ export class SimTransport implements Transport {
     'peer:refused': new Set(),
     'peer:banned': new Set(),
     'peer:found': new Set(),
+    'stream:refused': new Set(),
   }
   #isRunning = false
   #isDead = false

@@ -124,7 +124,6 @@ describe('deterministic CBOR', () => {
 describe('CBOR from outside', () => {
   const bad: [string, string][] = [
     ['nothing at all', ''],
-    ['trailing bytes', '0000'],
     ['a tag', 'c000'],
     ['tag 27, which some decoders turn into code', 'd81b8265527265674578616161'],
     ['an indefinite array', '9f01ff'],
@@ -154,6 +153,12 @@ describe('CBOR from outside', () => {
   ]
   it.each(bad)('refuses %s', (_, encoded) => {
     expect(() => decodeCbor(bytes(encoded), limits)).toThrow(expect.objectContaining({ code: 'ERR_CBOR' }))
+  })
+
+  it('refuses bytes behind the value, and says so with a code of its own', () => {
+    expect(() => decodeCbor(bytes('0000'), limits)).toThrow(
+      expect.objectContaining({ code: 'ERR_CBOR_TRAILING' }),
+    )
   })
 
   it('refuses more bytes, more depth and more items than allowed, and takes what is just allowed', () => {
@@ -212,7 +217,7 @@ function decodedOrRefused(input: Uint8Array): unknown {
   try {
     return decodeCbor(input, limits)
   } catch (error) {
-    if (isSelvedgeError(error, 'ERR_CBOR')) return refused
+    if (isSelvedgeError(error, 'ERR_CBOR', 'ERR_CBOR_SIZE', 'ERR_CBOR_TRAILING')) return refused
     throw error
   }
 }

@@ -1,0 +1,85 @@
+/** Sees what comes in and what is refused, and tells the audit and the ledger of attacks: the one place where they meet. */
+import { digestOf, isSelvedgeError, messageOf } from '../core/index.ts'
+import type { AttackLedger } from './attack-ledger.ts'
+import { attackOf, attackOfCode, type AttackName } from './attacks.ts'
+import type { Audit } from './audit.ts'
+import { factsOf } from './audit-facts.ts'
+import type { Alarm, NodeId } from './identity/index.ts'
+
+/** Where something came from: a peer, or null for this node's own operator. */
+type Source = NodeId | null
+
+export class Witness {
+  readonly #audit: Audit
+  readonly #attacks: AttackLedger
+
+  constructor(audit: Audit, attacks: AttackLedger) {
+    this.#audit = audit
+    this.#attacks = attacks
+  }
+
+  /** A signed record was taken. @param kind of head: `release` */
+  taken(kind: string, bytes: Uint8Array, from: Source): void {
+    this.#attacks.pardon(subjectOf(kind, bytes))
+    const facts = factsOf(kind, bytes)
+    if (facts !== null)
+      this.#audit.add({ kind: 'taken', what: kind, ...facts, from, code: null, attack: null })
+  }
+
+  /** A signed record was refused. An operator's own slip is no attack. */
+  refused(kind: string, bytes: Uint8Array, from: Source, error: unknown): void {
+    const attack = from === null ? null : attackOf(error)
+    const [message, subject] = [messageOf(error), subjectOf(kind, bytes)]
+    this.#note(kind, {
+      from,
+      code: codeOf(error),
+      attack,
+      text: message,
+      signers: factsOf(kind, bytes)?.signers,
+    })
+    if (attack !== null) this.#attacks.report({ attack, peer: from, detail: message, subject })
+  }
+
+  /** Something other than a record was refused: a connection, an application, bytes. */
+  refusedPeer(what: string, from: NodeId, { code, message }: { code: string; message: string }): void {
+    const attack = attackOfCode(code)
+    this.#note(what, { from, code, attack, text: message })
+    if (attack !== null) this.#attacks.report({ attack, peer: from, detail: message })
+  }
+
+  /** A sign of an attack that no single refusal stands for. */
+  seen(what: string, attack: AttackName, from: Source, detail: string): void {
+    this.#note(what, { from, code: null, attack, text: detail })
+    this.#attacks.report({ attack, peer: from, detail })
+  }
+
+  alarm({ code, message }: Alarm): void {
+    const attack = attackOfCode(code)
+    this.#audit.add({ kind: 'alarm', what: 'alarm', text: message, signers: [], from: null, code, attack })
+    if (attack !== null) this.#attacks.report({ attack, peer: null, detail: message })
+  }
+
+  #note(
+    what: string,
+    {
+      signers = [],
+      ...news
+    }: {
+      from: Source
+      code: string | null
+      attack: AttackName | null
+      text: string
+      signers?: readonly string[] | undefined
+    },
+  ): void {
+    this.#audit.add({ kind: 'refused', what, signers, ...news })
+  }
+}
+
+function subjectOf(kind: string, bytes: Uint8Array): string {
+  return `${kind} ${digestOf(bytes)}`
+}
+
+function codeOf(error: unknown): string | null {
+  return isSelvedgeError(error) ? error.code : null
+}
