@@ -19,4 +19,6 @@ export type HeadEvent =
 export type HeadAction =
   | { readonly type: 'send'; readonly peer: string; readonly message: HeadMessage }
   | { readonly type: 'accept'; readonly peer: string; readonly key: string; readonly bytes: Uint8Array }
+  /** It announced a newer version and sent an older one than is held. */
+  | { readonly type: 'deceived'; readonly peer: string; readonly key: string }
   | { readonly type: 'misbehaved'; readonly peer: string; readonly reason: string }

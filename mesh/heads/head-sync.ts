@@ -270,6 +270,13 @@ export class HeadSync {
   }
 
   #onJudged(event: Extract<HeadEvent, { type: 'judged' }>, nowMs: number): void {
+    const { peer, key, outcome } = event
+    const [promised, held] = [this.#pulls.promised(peer, key), this.#store.get(key)]
+    const isNews = outcome === 'accepted' || outcome === 'refused'
+    // What came meanwhile from another makes an honest answer old, but then nothing newer than that was promised.
+    if (!isNews && promised !== undefined && held !== undefined && isNewer(promised, held)) {
+      this.#actions.push({ type: 'deceived', peer, key })
+    }
     this.#ask(this.#pulls.onJudged(event.peer, event.key, event.outcome, nowMs))
     const neighbour = this.#neighbours.get(event.peer)
     if (neighbour === undefined || !neighbour.hasMore || this.#pulls.countFor(event.peer) > 0) return

@@ -81,6 +81,12 @@ export class Pulls {
     return true
   }
 
+  /** The version that this peer announced and was asked for. */
+  promised(peer: string, key: string): HeadId | undefined {
+    const pull = this.#pulls.get(key)
+    return pull?.peer === peer ? pull.id : undefined
+  }
+
   onJudged(peer: string, key: string, outcome: HeadOutcome, nowMs: number): Asks {
     const pull = this.#pulls.get(key)
     if (pull === undefined || pull.peer !== peer) return new Map()
