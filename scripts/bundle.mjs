@@ -28,6 +28,7 @@ const outputs = [
   { file: 'sandbox-shared.mjs', entry: 'host/sandbox-shared.ts' },
   { file: 'glue-compiler.mjs', entry: 'host/engine/glue-compiler.ts' },
   { file: 'storage.mjs', entry: 'host/storage/sqlite/worker.ts' },
+  { file: 'patch.mjs', entry: 'mesh/patches/worker.ts' },
   program,
 ]
 
@@ -43,6 +44,9 @@ const transpilerModules = [
 /** SQLite for the versions of Node.js without one of their own; its program looks for this beside it. */
 const sqlite = dirname(packages.resolve('node-sqlite3-wasm'))
 const sqliteModule = 'node-sqlite3-wasm.wasm'
+
+/** zstd for the versions of Node.js without one that takes a dictionary; mesh/patches instantiates it itself. */
+const zstdModule = join(dirname(packages.resolve('@bokuweb/zstd-wasm')), 'zstd.wasm')
 
 /**
  * preview2-shim has two implementations. Node's starts a thread of its own per worker and reaches for real files;
@@ -145,6 +149,7 @@ export async function bundle({ chunksKeptMs = 0 } = {}) {
     }
     for (const name of transpilerModules) await copyFile(join(vendor, name), join(folder, name))
     await copyFile(join(sqlite, sqliteModule), join(folder, sqliteModule))
+    await copyFile(zstdModule, join(folder, 'zstd.wasm'))
     await writeFile(join(folder, 'prepare.json'), await describeTranspiler(folder))
     const built = (await readdir(folder)).sort(
       (a, b) => Number(a === program.file) - Number(b === program.file),
