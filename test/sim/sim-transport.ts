@@ -208,7 +208,11 @@ export class SimTransport implements Transport {
   accept(connection: SimConnection, protocol: string, peer: NodeId): SimChannel | null {
     const served = this.#served.get(protocol)
     const isAdmitted = this.#connections.get(peer) === connection
-    if (served === undefined || !(isAdmitted || served.beforeAdmission)) return null
+    if (served === undefined) return null
+    if (!isAdmitted && !served.beforeAdmission) {
+      this.#emit('stream:refused', { peer, protocol })
+      return null
+    }
     const side = connection.sideOf(this)
     const open = [...connection.channels[side]].filter((channel) => channel.protocol === protocol).length
     if (open >= transportLimits.streamsPerProtocol) return null
