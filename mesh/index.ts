@@ -4,6 +4,7 @@ export { attackNames, attackOfCode, type AttackName, type ReportAttack } from '.
 export type { Audit, AuditEntry } from './audit.ts'
 export { admissionProblems } from './admission/index.ts'
 export * from './blobs/index.ts'
+export { carriedKinds, type CarriedKind, type CarriedRecord, type CarriedVerdict } from './carriage/index.ts'
 export type { MeshCounts } from './counters.ts'
 export { foundMesh, joinMesh, type EntryOptions } from './found.ts'
 export { headsProblems } from './heads/index.ts'

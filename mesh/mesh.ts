@@ -9,6 +9,7 @@ import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
 import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
+import { Carriage } from './carriage/index.ts'
 import { MeshCounters } from './counters.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type {
@@ -74,10 +75,12 @@ export class Mesh implements Part {
   /** Signs of attacks since this object was made. */
   readonly attacks: AttackLedger
   readonly operator: OperatorDesk
+  /** What comes and goes by hand. */
+  readonly carriage: Carriage
   /** What was refused of peers, since this object was made. */
   readonly counters = new MeshCounters()
   readonly #options: MeshOptions
-  readonly #witness: Witness
+  readonly witness: Witness
   readonly #records: NodeRecords
   readonly #desk: AdmissionDesk
   readonly #transport: Transport
@@ -107,8 +110,9 @@ export class Mesh implements Part {
     this.alarms = stores.alarms
     this.audit = stores.audit
     this.attacks = stores.attacks
-    this.#witness = stores.witness
+    this.witness = stores.witness
     this.operator = new OperatorDesk(stores)
+    this.carriage = new Carriage({ ...stores, clock })
     this.#records = stores.records
     this.#desk = stores.desk
     this.#online = !options.offline
@@ -158,7 +162,7 @@ export class Mesh implements Part {
       random,
       log: log.scope('heads'),
       accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
-      report: (attack, peer, detail) => this.#witness.seen('head', attack, peer, detail),
+      report: (attack, peer, detail) => this.witness.seen('head', attack, peer, detail),
     })
     this.#published.connect(this.#heads)
     this.exchange = createBlobExchange({
@@ -167,7 +171,7 @@ export class Mesh implements Part {
       clock,
       random,
       log: log.scope('blobs'),
-      report: (attack, peer, detail) => this.#witness.seen('blob', attack, peer, detail),
+      report: (attack, peer, detail) => this.witness.seen('blob', attack, peer, detail),
     })
     this.#redial = new Redialler({
       transport,
@@ -189,7 +193,7 @@ export class Mesh implements Part {
         trust: this.trust,
         credentials: this.credentials,
         log: log.scope('join'),
-        onRefused: (peer, error) => this.#witness.refusedPeer('join', peer, error),
+        onRefused: (peer, error) => this.witness.refusedPeer('join', peer, error),
         onJoined: (credential) => {
           this.credentials
             .offer(credential)
@@ -200,10 +204,10 @@ export class Mesh implements Part {
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
       this.#transport.on('peer:refused', ({ peer, by, code, message }) => {
         this.counters.connectionRefused(by, code)
-        if (by === 'us') this.#witness.refusedPeer('connection', peer, { code, message })
+        if (by === 'us') this.witness.refusedPeer('connection', peer, { code, message })
       }),
       this.#transport.on('stream:refused', ({ peer, protocol }) =>
-        this.#witness.seen('stream', 'before-admission', peer, `it asked for ${protocol} before admission`),
+        this.witness.seen('stream', 'before-admission', peer, `it asked for ${protocol} before admission`),
       ),
       this.#transport.on('peer:banned', () => this.counters.banned()),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
@@ -213,6 +217,7 @@ export class Mesh implements Part {
         this.#published.publishKind('trust')
         this.#published.publishKind('revocation/')
         this.#published.publishKind('heartbeat/')
+        this.#own.changed()
         this.#tell()
       }),
       this.heartbeats.onChange(() => {
@@ -277,7 +282,7 @@ export class Mesh implements Part {
   /** Others remember more of this node than its disk does. */
   #onOwnRecord(boot: number): Promise<void> {
     const detail = 'a newer record of this very node came back: its disk was restored to an older state'
-    this.#witness.seen('node', 'rollback', null, detail)
+    this.witness.seen('node', 'rollback', null, detail)
     return this.#own.jumpAbove(boot)
   }
 

@@ -1,5 +1,11 @@
 /** The public face of mesh/blobs: content-addressed components, cut in chunks, and their exchange between peers. */
-export { componentRef, distinctChunks, readChunkList, type ChunkList, type CutComponent } from './chunk-list.ts'
+export {
+  componentRef,
+  distinctChunks,
+  readChunkList,
+  type ChunkList,
+  type CutComponent,
+} from './chunk-list.ts'
 export { cut, type Chunk } from './chunker.ts'
 export {
   createBlobExchange,
