@@ -195,7 +195,7 @@ class Exchange implements PatchExchange {
     const startedAt = clock.monotonicMs()
     const patch = await codec.make(from, to)
     const tookMs = Math.round(clock.monotonicMs() - startedAt)
-    if (patch.length >= chunkBytes || patch.length > patchLimits.patchBytes) {
+    if (patch.length > chunkBytes * patchLimits.worthShare || patch.length > patchLimits.patchBytes) {
       return log.debug('patch:no-gain', { target: target.digest, bytes: patch.length, chunkBytes })
     }
     await store.put(base.digest, target.digest, patch)

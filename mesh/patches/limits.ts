@@ -17,6 +17,8 @@ export const patchLimits = {
   dictionaryBytes: 3 * 1024 * 1024,
   /** A larger one is no small change, and chunks are shared better. */
   patchBytes: 2 * 1024 * 1024,
+  /** Of what changed in chunks and their list: above it chunks are as good, as they come from many and resume. */
+  worthShare: 0.75,
   /** Memory of one packing or unpacking. */
   zstdMemoryBytes: 64 * 1024 * 1024,
   /**

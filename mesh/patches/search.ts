@@ -48,6 +48,8 @@ export interface SearchOptions {
   readonly answerMs: number
   /** Who expects a patch, and has none by then, is not waited for. */
   readonly expectMs: number
+  /** Neighbours hear of a release at the same time: who has nothing yet may expect something a moment later. */
+  readonly graceMs: number
   /** After this nothing new is waited for; what is on its way is. */
   readonly patienceMs: number
   /** A patch must be here after so long and its size at {@link slowestBytesPerSecond}. */
@@ -59,6 +61,7 @@ export const searchDefaults: SearchOptions = {
   askedAtOnce: 2,
   answerMs: 2_000,
   expectMs: 5_000,
+  graceMs: 300,
   patienceMs: 15_000,
   getMs: 5_000,
   // As for blobs: a GPRS-class uplink.
@@ -93,6 +96,8 @@ export class PatchSearch {
   } | null = null
   #startedAt: number | null = null
   #leftBytes: number
+  /** When it first looked as if nobody had anything. */
+  #doubtSince: number | null = null
   #isUnpromising = false
   #isOver = false
 
@@ -258,9 +263,14 @@ export class PatchSearch {
   #isHopeless(now: number): boolean {
     if (now - (this.#startedAt ?? now) >= this.#options.patienceMs) return true
     if (this.#current !== null) return false
-    return [...this.#peers.values()].every(
-      (peer) => peer.state !== 'new' && peer.state !== 'asked' && !this.#isWaitedFor(peer, now),
-    )
+    const peers = [...this.#peers.values()]
+    if (
+      peers.some((peer) => peer.state === 'new' || peer.state === 'asked' || this.#isWaitedFor(peer, now))
+    ) {
+      return false
+    }
+    this.#doubtSince ??= now
+    return now - this.#doubtSince >= this.#options.graceMs || peers.every(({ state }) => state === 'silent')
   }
 
   #isWaitedFor({ expectingSince }: Peer, now: number): boolean {
