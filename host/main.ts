@@ -18,6 +18,7 @@ import {
   renderError,
   runCli,
   wantsColour,
+  askAt,
   type Output,
   type World,
 } from './cli/index.ts'
@@ -32,6 +33,9 @@ function output(stream: NodeJS.WriteStream): Output {
     colour: wantsColour(env, isTTY),
     get width() {
       return isTTY ? Math.max(40, stream.columns) : 80
+    },
+    get height() {
+      return isTTY ? Math.max(4, stream.rows) : undefined
     },
   }
 }
@@ -108,6 +112,7 @@ const world: World = {
     stderr: (bytes) => writeBytes(process.stderr, bytes),
     terminal: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },
   },
+  ask: (question, how) => askAt(process.stdin, process.stderr, question, how?.hidden === true, ending.signal),
   clock: systemClock,
   signal: ending.signal,
   async startNode(options) {

@@ -92,11 +92,12 @@ export function connect({ data, answerMs = apiLimits.answerMs }: ConnectOptions)
     },
     metrics: () => call(target, routes.metrics, { query: { format: 'json' } }),
     publishContext: (app) => call(target, routes.publishContext, { query: { app } }),
-    upload: (component, { grants, triggers, memoryBytes }) =>
+    upload: (component, { app, grants, triggers, memoryBytes }) =>
       call(target, routes.upload, {
         body: component,
         timeoutMs: apiLimits.uploadMs,
         query: {
+          app,
           grants: JSON.stringify(grants),
           triggers: JSON.stringify(triggers),
           memoryBytes: memoryBytes?.toString(),

@@ -193,6 +193,8 @@ export interface ReleaseEntry {
   readonly grants: readonly string[]
   /** `head` is what every node should run. */
   readonly role: 'head' | 'past' | 'fork' | 'revoked'
+  /** How its component came to the asked node; absent where it did not since that node started. */
+  readonly transfer?: Transfer
 }
 
 export interface LogLine {
@@ -244,6 +246,22 @@ export interface InviteContext {
   readonly addresses: readonly string[]
 }
 
+/** What a release asks of its nodes, in the words of its record. */
+export interface ReleaseTerms {
+  readonly grants: readonly string[]
+  readonly groups: readonly string[]
+  readonly triggers: readonly {
+    readonly kind: string
+    readonly [option: string]: string | number | boolean
+  }[]
+  readonly config: Readonly<Record<string, string>>
+  readonly limits: object
+  /** What is not in them is the node's choice. */
+  readonly quotas: object
+  readonly instances: object
+  readonly args: readonly string[]
+}
+
 /** What a publisher needs to know before signing. */
 export interface PublishContext {
   readonly mesh: string
@@ -251,6 +269,8 @@ export interface PublishContext {
   readonly nextSeq: number
   readonly previous: string | null
   readonly head: ReleaseEntry | null
+  /** Of the head; a node of an earlier version does not say. */
+  readonly terms?: ReleaseTerms | null
 }
 
 /** What the node found in an uploaded component. */
@@ -262,6 +282,13 @@ export interface UploadReport {
   readonly exports: readonly string[]
   /** WebAssembly features that it uses, for the record; a node of an earlier version does not say. */
   readonly features?: readonly string[]
+  /** What has to travel to a node; a node of an earlier version does not say. */
+  readonly moves?: {
+    /** To one that has nothing of it. */
+    readonly fullBytes: number
+    /** At most, to one that has the release before; null where there is none, or its parts are not on this node's disk. */
+    readonly updateBytes: number | null
+  }
 }
 
 /** One metric with its samples. */
@@ -297,7 +324,7 @@ export const routes = {
   devices: 'GET /v1/devices',
   /** ?app= */
   publishContext: 'GET /v1/publish-context',
-  /** body: the .wasm ; query grants=JSON&triggers=JSON&memoryBytes=N so that the node refuses before anything is signed */
+  /** body: the .wasm ; query app=&grants=JSON&triggers=JSON&memoryBytes=N so that the node refuses before anything is signed */
   upload: 'POST /v1/components',
   /** body: the COSE_Sign1 bytes */
   publish: 'POST /v1/releases',

@@ -22,6 +22,8 @@ type Awaitable<T> = T | Promise<T>
 
 /** What the uploader means to sign, so that the node can refuse before anything is signed. */
 export interface UploadIntent {
+  /** Whose release it will be, for what has to travel. */
+  readonly app?: string | undefined
   readonly grants: readonly string[]
   readonly triggers: readonly TriggerSpec[]
   /** The app's memory limit, or null for the default. */

@@ -74,7 +74,8 @@ export function uploadIntentOf(query: URLSearchParams): UploadIntent {
   if (specs.length < triggers.length) {
     throw apiProblems.error('ERR_API_REQUEST', 'triggers holds something that is no trigger')
   }
-  return { grants: grants as string[], triggers: specs, memoryBytes: countOf(query, 'memoryBytes') }
+  const memoryBytes = countOf(query, 'memoryBytes')
+  return { app: appOf(query) ?? undefined, grants: grants as string[], triggers: specs, memoryBytes }
 }
 
 function listOf(query: URLSearchParams, name: string): unknown[] {

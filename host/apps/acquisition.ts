@@ -63,6 +63,9 @@ const refusals = [
   'ERR_CHUNK_LIST',
 ]
 
+/** Releases of one app that this remembers to have come; as many as people look back on. */
+const maxPast = 16
+
 interface Work {
   readonly abort: AbortController
   bytes: Uint8Array | null
@@ -74,6 +77,8 @@ interface Work {
 export class Acquisition {
   readonly #needs: AcquisitionNeeds
   readonly #works = new Map<Digest, Work>()
+  /** How releases of before came, the last at the end. */
+  readonly #past = new Map<Digest, Transfer>()
 
   constructor(needs: AcquisitionNeeds) {
     this.#needs = needs
@@ -85,7 +90,7 @@ export class Acquisition {
 
   /** How it came or comes; null for what was not asked for since the node started. */
   transferOf(digest: Digest): Transfer | null {
-    return this.#works.get(digest)?.meter.report() ?? null
+    return this.#works.get(digest)?.meter.report() ?? this.#past.get(digest) ?? null
   }
 
   preparedOf(digest: Digest): Prepared | null {
@@ -116,8 +121,14 @@ export class Acquisition {
 
   /** Gives the release up; no event of it follows. */
   abandon(digest: Digest): void {
-    this.#works.get(digest)?.abort.abort(new Error('no longer wanted'))
+    const work = this.#works.get(digest)
+    if (work === undefined) return
+    work.abort.abort(new Error('no longer wanted'))
     this.#works.delete(digest)
+    const { bytesPerSecond: _rate, ...transfer } = work.meter.report()
+    this.#past.delete(digest)
+    this.#past.set(digest, transfer)
+    for (const oldest of this.#past.keys()) if (this.#past.size > maxPast) this.#past.delete(oldest)
   }
 
   /** Forgets what is neither current nor on its way. */

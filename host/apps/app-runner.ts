@@ -3,7 +3,7 @@
  * preparing, instances, triggers, the queue of events, one timer.
  */
 import type { Cancel, Clock, Digest, DurableFolder, Log, Random } from '../../core/index.ts'
-import type { AppStatus, LocalApp } from '../api/index.ts'
+import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
 import type { Storage } from '../storage/index.ts'
@@ -122,6 +122,10 @@ export class AppRunner {
 
   status(): AppStatus | null {
     return statusOf(this.#machine, (digest) => this.#acquisition.transferOf(digest))
+  }
+
+  transferOf(release: Digest): Transfer | null {
+    return this.#acquisition.transferOf(release)
   }
 
   /** For requests from outside; null where the app has no http trigger. */

@@ -3,8 +3,8 @@
  *
  * What is wanted may change at any time; what is done about it follows in the background and shows in `status`.
  */
-import type { Cancel, Part } from '../../core/index.ts'
-import type { AppStatus, LocalApp } from '../api/index.ts'
+import type { Cancel, Digest, Part } from '../../core/index.ts'
+import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
 import { countFolder } from './folder-count.ts'
@@ -31,6 +31,8 @@ export interface AppSupervisor extends Part {
   /** By app name. */
   status(): readonly AppStatus[]
   local(): readonly LocalApp[]
+  /** How the component of a release came or comes; null for what did not since the node started. */
+  transferOf(app: string, release: Digest): Transfer | null
   /** The way into an app over HTTP; `down` while none of its instances takes requests, null where it has no trigger. */
   ingressOf(app: string): Ingress | 'down' | null
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
@@ -92,6 +94,10 @@ class Supervisor implements AppSupervisor {
 
   local(): readonly LocalApp[] {
     return this.#inOrder().flatMap((runner) => runner.local() ?? [])
+  }
+
+  transferOf(app: string, release: Digest): Transfer | null {
+    return this.#runners.get(app)?.transferOf(release) ?? null
   }
 
   ingressOf(app: string): Ingress | 'down' | null {

@@ -2,14 +2,21 @@
  * How far a release has come, from one node's view: which nodes should run it, which do, and what each of the
  * others waits for.
  */
-import type { AppState, NodeStatus, StatusReport } from '../api/index.ts'
-import { ageText, percentText, plain } from './text.ts'
+import type { AppState, NodeStatus, StatusReport, Transfer, Verdict } from '../api/index.ts'
+import { ageText, partText, percentText, plain, rateText } from './text.ts'
 
 export interface Wanted {
   readonly app: string
   readonly seq: number
   /** Empty means every node. */
   readonly groups: readonly string[]
+}
+
+/** A problem in words, as a node tells it. */
+export interface ToldReason {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
 }
 
 export interface NodeProgress {
@@ -19,17 +26,27 @@ export interface NodeProgress {
    * that node.
    */
   readonly stage: 'running' | 'under way' | 'waiting' | 'failed'
+  /** Of this release there; `unaware` before the node has heard of it, or has told so. */
+  readonly state: AppState | 'unaware'
   /** What it does or waits for, in words that change only when something changes. */
   readonly doing: string
-  /** More of it, which changes all the time: percent, age. */
+  /** More of it, which changes all the time: percent, rate, age. */
   readonly detail: string
-  readonly reason: { readonly code: string; readonly message: string; readonly hint: string } | null
+  /** How the component comes or came; null where that node does not say. */
+  readonly transfer: Transfer | null
+  readonly reason: ToldReason | null
+}
+
+export interface AwayNode {
+  readonly name: string
+  readonly state: Verdict
 }
 
 export interface RolloutProgress {
+  /** By name. */
   readonly nodes: readonly NodeProgress[]
   /** Nodes that should run it too and are not alive from here: nobody waits for them. */
-  readonly away: readonly string[]
+  readonly away: readonly AwayNode[]
   readonly running: number
 }
 
@@ -40,13 +57,23 @@ export function rolloutProgress(report: StatusReport, wanted: Wanted, now: numbe
       (wanted.groups.length === 0 || groups.some((group) => wanted.groups.includes(group))),
   )
   const isHere = (node: NodeStatus): boolean => node.state === 'alive' || node.id === report.self.id
-  const nodes = placed.filter(isHere).map((node) => progressOf(node, wanted, now))
+  // The same order at each look: a line that moves cannot be read.
+  const nodes = placed
+    .filter(isHere)
+    .map((node) => progressOf(node, wanted, now))
+    .sort((one, other) => byName.compare(one.name, other.name))
   return {
     nodes,
-    away: placed.filter((node) => !isHere(node)).map(({ name, state }) => `${plain(name)} (${state})`),
+    away: placed
+      .filter((node) => !isHere(node))
+      .map(({ name, state }) => ({ name: plain(name), state }))
+      .sort((one, other) => byName.compare(one.name, other.name)),
     running: nodes.filter(({ stage }) => stage === 'running').length,
   }
 }
+
+/** `lobby-2` before `lobby-10`. */
+const byName = new Intl.Collator('en', { numeric: true })
 
 /** True when nothing more will happen by itself: every node that is here runs it, waits for a person, or refused it. */
 export function isSettled({ nodes }: RolloutProgress): boolean {
@@ -56,29 +83,47 @@ export function isSettled({ nodes }: RolloutProgress): boolean {
 function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodeProgress {
   const name = plain(node.name)
   const found = node.apps.find((candidate) => candidate.app === app)
-  const nothing = { name, detail: '', reason: null }
   if (found?.next !== undefined && found.next.seq >= seq) {
-    const { state, progress, reason = null } = found.next
+    const { state, progress, reason = null, transfer = null } = found.next
+    const share = progress === undefined ? '' : percentText(progress)
     return {
       name,
       stage: stageOf(state),
+      state,
       doing: state,
-      detail: progress === undefined ? '' : percentText(progress),
+      detail: transfer !== null && state === 'fetching' ? transferText(transfer) : share,
+      transfer,
       reason,
     }
   }
   if (found === undefined || found.seq < seq) {
-    return { ...nothing, stage: 'under way', doing: 'has not heard of it yet' }
+    const doing = 'has not heard of it yet'
+    return { name, stage: 'under way', state: 'unaware', doing, detail: '', transfer: null, reason: null }
   }
-  const { state, since, reason = null } = found
-  const newer = found.seq > seq ? `${state} a newer release, ${plain(found.version)}` : state
+  const { state, since, reason = null, transfer = null } = found
   return {
     name,
     stage: state === 'running' ? 'running' : stageOf(state),
-    doing: newer,
-    detail: `for ${ageText(now - since)}`,
+    state,
+    doing: found.seq > seq ? `${state} a newer release, ${plain(found.version)}` : state,
+    detail:
+      state === 'fetching' && transfer !== null ? transferText(transfer) : `for ${ageText(now - since)}`,
+    // Of a newer release it says nothing about this one.
+    transfer: found.seq > seq ? null : transfer,
     reason,
   }
+}
+
+/** `42 %  0.5 of 1.1 MB  220.0 KB/s from peers`. */
+function transferText({ haveBytes, totalBytes, bytesPerSecond, via }: Transfer): string {
+  const share = totalBytes === 0 ? 1 : haveBytes / totalBytes
+  const rate = bytesPerSecond === undefined ? '' : `  ${rateText(bytesPerSecond)}`
+  return `${percentText(share).padStart(5)}  ${partText(haveBytes, totalBytes)}${rate}${fromText(via)}`
+}
+
+function fromText(via: string): string {
+  if (via === 'disk') return ''
+  return via === 'patch' ? ' by patch' : ` from ${plain(via)}`
 }
 
 /** Of a release that does not run. */

@@ -26,6 +26,18 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`
 }
 
+/** @returns `0.5 of 1.1 MB`, in the unit of the whole; `310 of 812 B` */
+export function partText(bytes: number, ofBytes: number): string {
+  const whole = sizeText(ofBytes)
+  const unit = whole.endsWith(' MB') ? 1_000_000 : whole.endsWith(' KB') ? 1_000 : 1
+  return `${unit === 1 ? bytes : (bytes / unit).toFixed(1)} of ${whole}`
+}
+
+/** @returns `220.0 KB/s` */
+export function rateText(bytesPerSecond: number): string {
+  return `${sizeText(bytesPerSecond)}/s`
+}
+
 export function percentText(fraction: number): string {
   return `${Math.floor(Math.min(1, Math.max(0, fraction)) * 100)} %`
 }

@@ -1,15 +1,17 @@
-/** `publish --wait`: follows a release from node to node, a line for each change, until it is decided. */
+/** `publish --wait`: follows a release from node to node, until it is decided. */
 import type { SelvedgeError } from '../../core/index.ts'
 import type { ControlClient, StatusReport } from '../api/index.ts'
 import { cliProblems } from './problems.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
 import type { NodeProgress, RolloutProgress, Wanted } from './rollout-progress.ts'
-import { paintFor } from './paint.ts'
+import type { RolloutWatcher } from './rollout-watchers.ts'
 import { sleep } from './sleep.ts'
 import { ageText, plain } from './text.ts'
 import type { World } from './world.ts'
 
 const lookEveryMs = 100
+/** Of a large mesh a look is itself some work for the node: it gets this many times as long to rest. */
+const restPerLook = 3
 /** An app that does not survive its first events has mostly met them by then: a few sampling periods. */
 const watchMs = 1_000
 
@@ -18,63 +20,61 @@ export interface WaitOptions extends Wanted {
   readonly timeoutMs: number
 }
 
-export interface WaitedRollout extends RolloutProgress {
-  /** Monotonic: when the last of them was seen to run it. */
-  readonly runningAtMs: number
+export interface RolloutOutcome {
+  readonly result: 'running' | 'not-running' | 'not-in-time'
+  /** The last look. */
+  readonly progress: RolloutProgress
+  /** Monotonic: when the last of them was seen to run it; null where that was not so. */
+  readonly runningAtMs: number | null
+  /** Why it is no success. */
+  readonly error: SelvedgeError | null
 }
 
 /**
- * Waits until the release runs, and a second more to see that it stays so. Nobody is waited for who waits for a
+ * Watches until the release runs, and a second more to see that it stays so. Nobody is waited for who waits for a
  * person: a node without the sensor that the release needs.
- * @returns the last look, in which every node that is here runs the release
- * @throws ERR_RELEASE_NOT_RUNNING when a node refuses it or cannot keep it running; ERR_NOT_IN_TIME with what each
- *   node waits for
+ * @returns `running` where every node that is here runs it; else with ERR_RELEASE_NOT_RUNNING, when a node refuses it
+ *   or cannot keep it running, or ERR_NOT_IN_TIME with what each node waits for
  */
-export async function waitForRelease(
-  world: World,
+export async function followRelease(
+  world: Pick<World, 'clock' | 'signal'>,
   client: Pick<ControlClient, 'status'>,
   wanted: WaitOptions,
-): Promise<WaitedRollout> {
-  const startedAt = world.clock.monotonicMs()
+  watcher: RolloutWatcher,
+): Promise<RolloutOutcome> {
+  const { clock, signal } = world
+  const startedAt = clock.monotonicMs()
   let runningAtMs: number | null = null
-  const told = new Map<string, string>()
   for (;;) {
+    const askedMs = clock.monotonicMs()
     const report = await client.status()
-    const progress = rolloutProgress(report, wanted, world.clock.now())
-    const elapsedMs = world.clock.monotonicMs() - startedAt
-    for (const node of progress.nodes) tellChange(world, told, node, elapsedMs)
+    const progress = rolloutProgress(report, wanted, clock.now())
+    const elapsedMs = clock.monotonicMs() - startedAt
+    watcher.saw(progress, elapsedMs)
     const failed = progress.nodes.filter(
-      ({ stage, doing }) => stage === 'failed' || (runningAtMs !== null && doing === 'backoff'),
+      ({ stage, state }) => stage === 'failed' || (runningAtMs !== null && state === 'backoff'),
     )
     if (failed.length > 0 && (runningAtMs !== null || isSettled(progress))) {
-      throw notRunning(wanted, progress, failed)
+      const error = notRunning(wanted, progress, failed)
+      return { result: 'not-running', progress, runningAtMs: null, error }
     }
-    const isLate = world.signal.aborted || elapsedMs >= wanted.timeoutMs
+    const isLate = signal.aborted || elapsedMs >= wanted.timeoutMs
+    const late = (timeoutMs: number | null): RolloutOutcome => {
+      const error = notInTime(wanted, progress, report, timeoutMs)
+      return { result: 'not-in-time', progress, runningAtMs: null, error }
+    }
     if (isSettled(progress)) {
       runningAtMs ??= startedAt + elapsedMs
       if (isLate || startedAt + elapsedMs - runningAtMs >= watchMs) {
-        if (progress.nodes.every(({ stage }) => stage === 'running')) return { ...progress, runningAtMs }
-        throw notInTime(wanted, progress, report, elapsedMs)
+        const isEverywhere = progress.nodes.every(({ stage }) => stage === 'running')
+        return isEverywhere ? { result: 'running', progress, runningAtMs, error: null } : late(elapsedMs)
       }
     } else if (isLate) {
-      throw notInTime(wanted, progress, report, world.signal.aborted ? null : wanted.timeoutMs)
+      return late(signal.aborted ? null : wanted.timeoutMs)
     }
-    await sleep(lookEveryMs, world.signal).catch(() => {})
+    const lookMs = clock.monotonicMs() - askedMs
+    await sleep(Math.max(lookEveryMs, lookMs * restPerLook), signal).catch(() => {})
   }
-}
-
-const signs = { running: '●', 'under way': '◐', waiting: '◐', failed: '✗' } as const
-
-function tellChange(world: World, told: Map<string, string>, node: NodeProgress, elapsedMs: number): void {
-  if (told.get(node.name) === node.doing) return
-  told.set(node.name, node.doing)
-  const paint = paintFor(world.stderr.colour)
-  const tone = { running: paint.green, 'under way': paint.yellow, waiting: paint.yellow, failed: paint.red }[
-    node.stage
-  ]
-  const after = node.stage === 'running' ? ` after ${ageText(elapsedMs)}` : ''
-  const reason = node.reason === null ? '' : `: ${plain(node.reason.message)}`
-  world.stderr.write(`  ${tone(signs[node.stage])} ${node.name}  ${node.doing}${after}${reason}\n`)
 }
 
 function notRunning(
@@ -82,12 +82,14 @@ function notRunning(
   progress: RolloutProgress,
   failed: readonly NodeProgress[],
 ): SelvedgeError {
-  const lines = failed.map(({ name, doing, reason }) =>
-    reason === null ? `  ${name}: ${doing}` : `  ${name}: ${doing}: ${reason.code}: ${plain(reason.message)}`,
+  const others = progress.nodes.filter((node) => node.stage !== 'running' && !failed.includes(node))
+  const { lines, hint } = explained([...failed, ...others])
+  const message = [`${title(wanted)} runs on ${progress.running}/${progress.nodes.length} nodes`, ...lines]
+  return cliProblems.error(
+    'ERR_RELEASE_NOT_RUNNING',
+    [...message, ...awayLines(progress)].join('\n'),
+    hint === null ? {} : { hint },
   )
-  const hint = failed.find(({ reason }) => reason !== null)?.reason?.hint
-  const message = `${title(wanted)} runs on ${progress.running}/${progress.nodes.length} nodes\n${lines.join('\n')}`
-  return cliProblems.error('ERR_RELEASE_NOT_RUNNING', message, hint === undefined ? {} : { hint })
 }
 
 function notInTime(
@@ -96,12 +98,7 @@ function notInTime(
   report: StatusReport,
   timeoutMs: number | null,
 ): SelvedgeError {
-  const unfinished = progress.nodes.filter(({ stage }) => stage !== 'running')
-  const waiting = unfinished.map(({ name, doing, detail, reason }) => {
-    const how = detail === '' ? doing : `${doing} ${detail}`
-    return `  ${name}: ${how}${reason === null ? '' : `: ${reason.code}: ${plain(reason.message)}`}`
-  })
-  const fix = unfinished.find(({ reason }) => reason !== null)?.reason?.hint
+  const { lines, hint } = explained(progress.nodes.filter(({ stage }) => stage !== 'running'))
   const where = wanted.groups.length === 0 ? 'no node' : `no node of ${wanted.groups.join(', ')}`
   const nobody =
     progress.nodes.length === 0 ? [`  ${where} is alive as seen from ${plain(report.self.name)}`] : []
@@ -111,10 +108,66 @@ function notInTime(
     [
       `${after} ${title(wanted)} ran on ${progress.running}/${progress.nodes.length} nodes`,
       ...nobody,
-      ...waiting,
+      ...lines,
+      ...awayLines(progress),
     ].join('\n'),
-    { hint: fix ?? 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
+    { hint: hint ?? 'the mesh goes on by itself: watch it with `selvedge status --watch`' },
   )
+}
+
+/** Names told on one line; a whole fleet may refuse a release for one reason. */
+const maxNames = 8
+/** Different reasons told; the rest is counted. */
+const maxReasons = 16
+
+/**
+ * Why nodes do not run it, those with one reason together. What to do about it stands below each where there is more
+ * than one, and else at the end, as an error's own hint.
+ */
+function explained(nodes: readonly NodeProgress[]): {
+  readonly lines: readonly string[]
+  readonly hint: string | null
+} {
+  const groups = new Map<string, NodeProgress[]>()
+  for (const node of nodes) {
+    const key = `${node.doing} ${node.reason?.code} ${node.reason?.message}`
+    groups.set(key, [...(groups.get(key) ?? []), node])
+  }
+  const hints = [...new Set(nodes.flatMap(({ reason }) => reason?.hint ?? []))]
+  const all = [...groups.values()]
+  const lines = all.slice(0, maxReasons).flatMap((those) => {
+    const reason = those[0]?.reason ?? null
+    const line = `  ${namesText(those.map(({ name }) => name))}: ${whatOf(those)}`
+    return reason === null || hints.length < 2 ? [line] : [line, `    next: ${plain(reason.hint)}`]
+  })
+  const rest = all.slice(maxReasons).reduce((sum, those) => sum + those.length, 0)
+  return {
+    lines: rest === 0 ? lines : [...lines, `  and ${rest} more: see \`selvedge status\``],
+    hint: hints[0] ?? null,
+  }
+}
+
+/** Of several nodes what they have in common; of a single one also how far it is, or since when. */
+function whatOf(nodes: readonly NodeProgress[]): string {
+  const [node] = nodes
+  if (node === undefined) return ''
+  const { doing, detail, stage, reason } = node
+  const how = nodes.length > 1 || detail === '' || stage === 'failed' ? doing : `${doing} ${detail}`
+  return reason === null ? how : `${how}: ${reason.code}: ${plain(reason.message)}`
+}
+
+function awayLines({ away }: RolloutProgress): string[] {
+  if (away.length === 0) return []
+  return [`  away, and gets it when it is back: ${namesText(away.map(awayText))}`]
+}
+
+export function awayText({ name, state }: RolloutProgress['away'][number]): string {
+  return `${name} (${state})`
+}
+
+export function namesText(names: readonly string[]): string {
+  const shown = names.slice(0, maxNames).join(', ')
+  return names.length <= maxNames ? shown : `${shown} and ${names.length - maxNames} more`
 }
 
 function title({ app, version, seq }: WaitOptions): string {

@@ -11,6 +11,8 @@ export interface Output {
   readonly colour: boolean
   /** Columns; 80 where it is no terminal. */
   readonly width: number
+  /** Rows; undefined where it is no terminal. */
+  readonly height?: number | undefined
 }
 
 export interface World {
@@ -31,6 +33,11 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The standard streams as bytes, for a program that has them as its own. */
   readonly streams: ByteStreams
+  /**
+   * Asks the person at the terminal. @param how.hidden what is typed is not shown
+   * @returns what was typed, without the end of the line; null where nobody is there to answer
+   */
+  ask(question: string, how?: { readonly hidden?: boolean }): Promise<string | null>
   readonly clock: Clock
   /** Aborts on SIGINT and SIGTERM; its reason is an {@link Interruption}. */
   readonly signal: AbortSignal

@@ -21,8 +21,9 @@ import { checkGrants, grantedInterfaces, interfaceOffers } from '../interfaces/i
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
+import { bytesToMove } from './bytes-to-move.ts'
 import { nodeProblems } from './problems.ts'
-import { nodeStatus, problemsOf, releaseEntry } from './report.ts'
+import { nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
 
 export interface ControlParts {
   readonly mesh: Mesh
@@ -93,7 +94,12 @@ export class NodeControl implements ControlledNode {
   releases(app: string | null): readonly ReleaseEntry[] {
     const { releases } = this.#parts.mesh
     const apps = app === null ? releases.heads().map(({ record }) => record.app) : [app]
-    return apps.flatMap((name) => releases.history(name)).map(releaseEntry)
+    return apps
+      .flatMap((name) => releases.history(name))
+      .map((held) => {
+        const transfer = this.#parts.apps.transferOf(held.record.app, held.digest)
+        return { ...releaseEntry(held), ...(transfer !== null && { transfer }) }
+      })
   }
 
   async devices(): Promise<DevicesReport> {
@@ -116,6 +122,7 @@ export class NodeControl implements ControlledNode {
       nextSeq: (head?.record.seq ?? 0) + 1,
       previous: head?.digest ?? null,
       head: head === undefined ? null : releaseEntry(head),
+      terms: head === undefined ? null : termsOf(head.record),
     }
   }
 
@@ -133,9 +140,12 @@ export class NodeControl implements ControlledNode {
       memoryBytes: intent.memoryBytes ?? parseSize(defaultLimits.memory),
     })
     checkHandlers(triggers, facts.exports)
-    const { chunks } = await mesh.blobs.putComponent(component)
+    const ref = await mesh.blobs.putComponent(component)
+    const history = intent.app === undefined ? [] : mesh.releases.history(intent.app)
+    const before = history.find(({ role }) => role === 'head')?.record.component ?? null
+    const moves = await bytesToMove(mesh.blobs, ref, before)
     const { imports, exports, features } = facts
-    return { digest, sizeBytes: component.length, chunks, imports, exports, features }
+    return { digest, sizeBytes: component.length, chunks: ref.chunks, imports, exports, features, moves }
   }
 
   async publish(record: Uint8Array): Promise<ReleaseEntry> {

@@ -1,6 +1,13 @@
 /** What the control API shows of the mesh, drawn from what this node holds. Pure. */
-import { hexOf, type Alarm, type HistoryEntry, type MemberView, type Opinion } from '../../mesh/index.ts'
-import type { AppStatus, NodeStatus, ReleaseEntry, StatusReport } from '../api/index.ts'
+import {
+  hexOf,
+  type Alarm,
+  type HistoryEntry,
+  type MemberView,
+  type Opinion,
+  type ReleaseRecord,
+} from '../../mesh/index.ts'
+import type { AppStatus, NodeStatus, ReleaseEntry, ReleaseTerms, StatusReport } from '../api/index.ts'
 
 export interface Moment {
   readonly nowMs: number
@@ -58,6 +65,12 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
     grants: record.grants,
     role,
   }
+}
+
+/** What a release asks, for whoever signs the next one. */
+export function termsOf(record: ReleaseRecord): ReleaseTerms {
+  const { grants, groups, triggers, config, limits, quotas = {}, instances = {}, run } = record
+  return { grants, groups, triggers, config, limits, quotas, instances, args: run?.args ?? [] }
 }
 
 /**

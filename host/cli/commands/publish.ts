@@ -1,17 +1,21 @@
 import { resolve } from 'node:path'
 import { digestOf, isSelvedgeError, shortDigest, type KeyPair } from '../../../core/index.ts'
-import type { PublishContext, ReleaseEntry } from '../../api/index.ts'
+import type { ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
 import { componentSource, type ComponentSource } from '../component-source.ts'
 import { requireSomebodyIn } from '../group-check.ts'
-import { printJson, say } from '../print.ts'
+import { say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
+import { publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
+import { receiptText } from '../receipt.ts'
+import { releaseChanges } from '../release-changes.ts'
+import { intentText } from '../release-intent.ts'
+import { eventWatcher, watcherFor } from '../rollout-watchers.ts'
 import { signedRelease } from '../signed-release.ts'
-import { ageText, plain, sizeText } from '../text.ts'
-import { waitForRelease } from '../wait-for-release.ts'
+import { plain } from '../text.ts'
+import { awayText, followRelease, namesText, type RolloutOutcome } from '../wait-for-release.ts'
 
-const schema = 'selvedge.publish/1'
 const defaultTimeout = '60'
 
 export const publish = defineCommand({
@@ -46,7 +50,7 @@ export const publish = defineCommand({
     timeout: { kind: 'text', value: 'SECONDS', help: `how long to wait (default ${defaultTimeout})` },
     'no-build': { kind: 'flag', help: 'take the component that is built already' },
   },
-  json: schema,
+  json: publishEventSchema,
   usesNode: true,
   examples: [
     { line: 'publish components/light-alarm --wait', says: 'build, sign, and see it run everywhere' },
@@ -71,10 +75,18 @@ export const publish = defineCommand({
       (step) => say(context, `  ${step}`),
       world.signal,
     )
-    const { entry, groups } = await release(context, source)
-    const wanted = { app: entry.app, seq: entry.seq, version: entry.version, groups }
-    const progress = options.wait ? await waitForRelease(world, client, { ...wanted, timeoutMs }) : null
-    receipt(context, entry, progress, (progress?.runningAtMs ?? world.clock.monotonicMs()) - startedAt)
+    const events = context.json ? publishEvents(context, startedAt) : null
+    const { entry, groups } = await release(context, source, events)
+    if (!options.wait) {
+      if (events === null) say(context, 'see where it runs with `selvedge status`')
+      finish(context, events, entry, null, startedAt)
+      return 0
+    }
+    const wanted = { app: entry.app, seq: entry.seq, version: entry.version, groups, timeoutMs }
+    const watcher =
+      events === null ? watcherFor(world, plain(`${entry.app} ${entry.version}`)) : eventWatcher(events)
+    const outcome = await followRelease(world, client, wanted, watcher)
+    finish(context, events, entry, outcome, startedAt)
     return 0
   },
 })
@@ -83,6 +95,7 @@ export const publish = defineCommand({
 async function release(
   context: CommandContext,
   source: ComponentSource,
+  events: EventSink | null,
 ): Promise<{ entry: ReleaseEntry; groups: readonly string[] }> {
   const { client, world } = context
   const { draft, bytes, file } = source
@@ -90,6 +103,7 @@ async function release(
   const terms = await client.publishContext(draft.app)
   const key = await publisherKey(world.folders.keys, terms.mesh)
   const report = await client.upload(bytes, {
+    app: draft.app,
     grants: draft.grants,
     triggers: draft.triggers,
     memoryBytes: draft.limits.memoryBytes,
@@ -119,8 +133,20 @@ async function release(
       },
     )
   }
-  showIntent(context, source, signed.record.version, terms)
-  return { entry: await client.publish(signed.bytes), groups: draft.groups }
+  events?.uploaded(draft.app, report)
+  const changes = releaseChanges(terms.terms ?? null, draft)
+  const { version } = signed.record
+  const { colour } = world.stderr
+  for (const line of intentText(
+    { draft, version, sizeBytes: bytes.length, terms, changes, report },
+    colour,
+  )) {
+    say(context, line)
+  }
+  events?.signed(draft.app, version, terms.nextSeq, changes)
+  const entry = await client.publish(signed.bytes)
+  events?.accepted(entry)
+  return { entry, groups: draft.groups }
 }
 
 /** @throws ERR_NO_PUBLISHER_KEY */
@@ -140,58 +166,22 @@ async function publisherKey(folder: string, mesh: string): Promise<KeyPair> {
     })
 }
 
-/** What the signature will say, louder where it takes more than the release before. */
-function showIntent(
+/** Says what became of it. @throws what speaks against a success */
+function finish(
   context: CommandContext,
-  { draft, bytes }: ComponentSource,
-  version: string,
-  terms: PublishContext,
-): void {
-  const before = terms.head
-  const more = draft.grants.filter((grant) => before !== null && !before.grants.includes(grant))
-  const grants = draft.grants.length === 0 ? 'nothing' : draft.grants.join(', ')
-  const follows = before === null ? 'its first release' : `after ${plain(before.version)} (seq ${before.seq})`
-  say(
-    context,
-    `signs ${draft.app} ${version} (seq ${terms.nextSeq}), ${follows}, ${sizeText(bytes.length)} component`,
-  )
-  say(context, `  may use: ${grants}${more.length === 0 ? '' : ` — NEW: ${more.join(', ')}`}`)
-  say(
-    context,
-    `  goes to: ${draft.groups.length === 0 ? 'every node' : `nodes of ${draft.groups.join(', ')}`}`,
-  )
-}
-
-function receipt(
-  context: CommandContext,
+  events: EventSink | null,
   entry: ReleaseEntry,
-  progress: Awaited<ReturnType<typeof waitForRelease>> | null,
-  elapsedMs: number,
+  outcome: RolloutOutcome | null,
+  startedAt: number,
 ): void {
-  const { app, version, seq, digest, component, sizeBytes } = entry
-  const nodes =
-    progress === null
-      ? null
-      : { running: progress.running, expected: progress.nodes.length, away: progress.away }
-  if (context.json) {
-    printJson(context, schema, {
-      app,
-      version,
-      seq,
-      digest,
-      component,
-      sizeBytes,
-      nodes,
-      ms: Math.round(elapsedMs),
-    })
-    return
-  }
-  const where = nodes === null ? 'is on its way' : `runs on ${nodes.running}/${nodes.expected} nodes`
-  context.world.stdout.write(
-    `${app} ${version} (seq ${seq}) ${where} · ${ageText(elapsedMs)} · ${sizeText(sizeBytes)} component\n`,
-  )
-  if (nodes === null) say(context, 'see where it runs with `selvedge status`')
-  else if (nodes.away.length > 0) say(context, `gets it when it is back: ${nodes.away.join(', ')}`)
+  const { world } = context
+  events?.summary(entry, outcome)
+  if (outcome !== null && outcome.error !== null) throw outcome.error
+  if (events !== null) return
+  const elapsedMs = (outcome?.runningAtMs ?? world.clock.monotonicMs()) - startedAt
+  world.stdout.write(`${receiptText(entry, outcome?.progress ?? null, elapsedMs)}\n`)
+  const away = outcome?.progress.away ?? []
+  if (away.length > 0) say(context, `gets it when it is back: ${namesText(away.map(awayText))}`)
 }
 
 function timeoutOf(text: string): number {

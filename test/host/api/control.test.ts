@@ -86,6 +86,7 @@ describe('calls', () => {
   it('an upload carries its bytes and what they will be signed with', async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
     const intent = {
+      app: 'light-alarm',
       grants: ['sensor:light', 'pin:led'],
       triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 100 }],
       memoryBytes: 1 << 20,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { AppStatus, NodeStatus, StatusReport } from '../../../host/api/index.ts'
 import { isSettled, rolloutProgress } from '../../../host/cli/rollout-progress.ts'
-import { waitForRelease } from '../../../host/cli/wait-for-release.ts'
+import { watcherFor } from '../../../host/cli/rollout-watchers.ts'
+import { followRelease } from '../../../host/cli/wait-for-release.ts'
 import { systemClock, type Clock } from '../../../core/index.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
 import { caughtOutput, noStreams } from './fake-world.ts'
@@ -69,7 +70,7 @@ describe('how far a release has come', () => {
       wanted,
       sampleNow,
     )
-    expect(progress).toMatchObject({ running: 1, away: ['c (dead)'] })
+    expect(progress).toMatchObject({ running: 1, away: [{ name: 'c', state: 'dead' }] })
     expect(progress.nodes.map(({ name }) => name)).toEqual(['a'])
     expect(isSettled(progress)).toBe(true)
   })
@@ -104,7 +105,12 @@ describe('waiting for it', () => {
         return Promise.resolve(reports[Math.min(looks, reports.length) - 1] ?? sampleStatus)
       },
     }
-    return { result: waitForRelease(world, client, options), stderr, looks: () => looks }
+    const outcome = followRelease(world, client, options, watcherFor(world, 'light-alarm 2.0.0'))
+    const result = outcome.then((seen) => {
+      if (seen.error !== null) throw seen.error
+      return { running: seen.progress.running, runningAtMs: seen.runningAtMs }
+    })
+    return { result, stderr, looks: () => looks }
   }
 
   it('tells each change of each node once', async () => {
@@ -163,7 +169,7 @@ describe('waiting for it', () => {
     const { result } = watching([runs, runs, report(node('a', [crashed])), runs])
     await expect(result).rejects.toMatchObject({
       code: 'ERR_RELEASE_NOT_RUNNING',
-      message: expect.stringContaining('a: backoff: ERR_APP_TRAP: trapped: unreachable') as string,
+      message: expect.stringMatching(/a: backoff for [^:]*: ERR_APP_TRAP: trapped: unreachable/) as string,
       hint: 'see its last lines',
     })
   })

@@ -29,7 +29,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     log: silentLog,
     devices: world.devices ?? devices([], []),
     fixOf: (code: string) => `fix ${code}`,
-    apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [] },
+    apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {
       self: 'id-lobby-1',
       isOnline: true,

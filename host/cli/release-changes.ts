@@ -1,0 +1,124 @@
+/** What a release asks of its nodes that the one before did not, and the other way round: read before anything is signed. */
+import type { ReleaseTerms } from '../api/index.ts'
+import type { ReleaseDraft } from '../manifest/index.ts'
+import { ageText, plain, sizeText } from './text.ts'
+
+export interface Change {
+  readonly field: 'grants' | 'groups' | 'triggers' | 'limits' | 'quotas' | 'instances' | 'args' | 'config'
+  /** In words: `memory 16.0 MB → 32.0 MB`. */
+  readonly says: string
+  /** It may do more than before, or ends where it ran: to be looked at twice. */
+  readonly asksMore: boolean
+}
+
+/** @param before of the release before; null for the first, which asks for all of it */
+export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft): Change[] {
+  if (before === null) return []
+  return [
+    ...setChanges('grants', before.grants, draft.grants, 'may use', 'may no longer use'),
+    ...groupChanges(before.groups, draft.groups),
+    ...setChanges(
+      'triggers',
+      before.triggers.map(triggerText),
+      draft.triggers.map(triggerText),
+      'is called by',
+      'is no longer called by',
+    ),
+    ...valueChanges('limits', before.limits, draft.limits),
+    ...valueChanges('quotas', before.quotas, draft.quotas),
+    ...valueChanges('instances', before.instances, draft.instances),
+    ...argChanges(before.args, draft.args),
+    ...configChanges(before.config, draft.config),
+  ]
+}
+
+function setChanges(
+  field: Change['field'],
+  before: readonly string[],
+  after: readonly string[],
+  more: string,
+  less: string,
+): Change[] {
+  const added = after.filter((one) => !before.includes(one))
+  const gone = before.filter((one) => !after.includes(one))
+  return [
+    ...(added.length === 0 ? [] : [{ field, says: `${more} ${list(added)}`, asksMore: true }]),
+    ...(gone.length === 0 ? [] : [{ field, says: `${less} ${list(gone)}`, asksMore: false }]),
+  ]
+}
+
+/** It ends on nodes that it is not for any more, and that is told as loudly as a new grant. */
+function groupChanges(before: readonly string[], after: readonly string[]): Change[] {
+  if ([...before].sort().join() === [...after].sort().join()) return []
+  const says = `goes to ${placesText(after)}; before it was ${placesText(before)}`
+  return [{ field: 'groups', says, asksMore: true }]
+}
+
+export function placesText(groups: readonly string[]): string {
+  return groups.length === 0 ? 'every node' : `nodes of ${list(groups)}`
+}
+
+function triggerText({ kind, ...options }: ReleaseTerms['triggers'][number]): string {
+  const said = Object.entries(options).map(([name, value]) => `${name}=${value}`)
+  return [kind, ...said].join(' ')
+}
+
+type Values = Readonly<Record<string, string | number | boolean | undefined>>
+
+function valueChanges(field: Change['field'], before: object, after: object): Change[] {
+  const [old, now] = [before as Values, after as Values]
+  const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort()
+  return names
+    .filter((name) => old[name] !== now[name])
+    .map((name) => {
+      const [from, to] = [old[name], now[name]]
+      const asksMore =
+        typeof to === 'number' && (typeof from !== 'number' || to > from) && !ownBusiness.has(name)
+      const { label, text } = wordsOf(name)
+      return { field, says: `${label} ${text(from)} → ${text(to)}`, asksMore }
+    })
+}
+
+/** More of these costs the app's own callers a wait, and the node nothing to speak of. */
+const ownBusiness: ReadonlySet<string> = new Set(['idleMs', 'queue'])
+
+/** `memoryBytes` as `memory` with sizes, `deadlineMs` as `deadline` with times. */
+function wordsOf(name: string): { label: string; text(value: Values[string]): string } {
+  const unit = /(?:Bytes|Ms|Percent)$/.exec(name)?.[0] ?? ''
+  const label = name
+    .slice(0, name.length - unit.length)
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+  return {
+    label,
+    text(value) {
+      if (value === undefined) return 'left to the node'
+      if (typeof value !== 'number') return plain(String(value))
+      if (unit === 'Bytes') return sizeText(value)
+      if (unit === 'Ms') return value < 1_000 ? `${value} ms` : ageText(value)
+      return unit === 'Percent' ? `${value} %` : String(value)
+    },
+  }
+}
+
+function argChanges(before: readonly string[], after: readonly string[]): Change[] {
+  if (JSON.stringify(before) === JSON.stringify(after)) return []
+  return [{ field: 'args', says: `arguments ${argsText(before)} → ${argsText(after)}`, asksMore: false }]
+}
+
+function argsText(args: readonly string[]): string {
+  return args.length === 0 ? 'none' : args.map(plain).join(' ')
+}
+
+/** By name alone: a setting may be long, or nobody else's business. */
+function configChanges(before: ReleaseTerms['config'], after: ReleaseTerms['config']): Change[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  const differ = names.filter((name) => before[name] !== after[name])
+  return differ.length === 0 ? [] : [{ field: 'config', says: `settings ${list(differ)}`, asksMore: false }]
+}
+
+const maxListed = 12
+
+function list(words: readonly string[]): string {
+  const shown = words.slice(0, maxListed).map(plain).join(', ')
+  return words.length <= maxListed ? shown : `${shown} and ${words.length - maxListed} more`
+}
