@@ -11,7 +11,7 @@ import { answerBranches, answerLeaves, opening, resolve, type View } from './com
 import type { HeadAction, HeadEvent } from './head-events.ts'
 import { isNewer, type Head, type HeadId } from './head.ts'
 import { fanOut, fingerprintBytes, leafSize, saltBytes } from './head-tree.ts'
-import { messageLimits, type HeadMessage, type Summary } from './message.ts'
+import { messageLimits, weightOf, type HeadMessage, type Summary } from './message.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { Pulls } from './pulls.ts'
 import { HeadStore } from './store.ts'
@@ -149,7 +149,7 @@ export class HeadSync {
   #onMessage(peer: string, message: HeadMessage, nowMs: number): void {
     const neighbour = this.#neighbours.get(peer)
     if (neighbour === undefined) return
-    if (!this.#patience.mayHear(peer, nowMs))
+    if (!this.#patience.mayHear(peer, weightOf(message), nowMs))
       return this.#fault(peer, 'it sends messages faster than allowed', nowMs)
     switch (message.t) {
       case 'have':

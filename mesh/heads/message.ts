@@ -48,6 +48,15 @@ export const messageLimits = {
   fingerprintsPerLeaf: 64,
 } as const
 
+/** Looking at so many names costs about what a message costs. */
+const namesPerMessage = 100
+
+/** What a message costs its sender of what it may say: long lists of names would otherwise come at the price of short ones. */
+export function weightOf(message: HeadMessage): number {
+  const names = message.t === 'want' ? message.keys : 'ids' in message ? message.ids : []
+  return 1 + Math.floor(names.length / namesPerMessage)
+}
+
 export const headsProblems = defineProblems({
   ERR_HEAD_MESSAGE: {
     kind: 'remote',

@@ -5,7 +5,7 @@
 import { RateLimit } from './rate-limit.ts'
 
 export interface PatienceOptions {
-  /** Messages per second taken from one peer in the long run, and at once. */
+  /** Messages per second taken from one peer in the long run, and at once; long ones count for several. */
   readonly messagesPerSecond: number
   readonly messageBurst: number
   /** Bytes per second of answers to one peer in the long run, and at once; what it asks beyond is not looked at. */
@@ -35,8 +35,9 @@ export class Patience {
     this.#isThere = isThere
   }
 
-  mayHear(peer: string, nowMs: number): boolean {
-    return this.#slate(peer, nowMs).messages.take(nowMs)
+  /** @param weight one for a short message, more for a long one */
+  mayHear(peer: string, weight: number, nowMs: number): boolean {
+    return this.#slate(peer, nowMs).messages.take(nowMs, weight)
   }
 
   /** Asked before the work, so that a peer that asks and does not read the answers costs no more than this. */

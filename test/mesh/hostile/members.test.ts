@@ -84,29 +84,13 @@ test('rubbish of every kind on every protocol ends the channel or is ignored', a
     encodeCbor({ kind: 'want', digests: ['..'] }),
     encodeCbor([1, [2, [3]]]),
   ]
-  for (const protocol of ['/selvedge/probe/1', '/selvedge/blobs/1', '/selvedge/heads/2']) {
+  for (const protocol of ['/selvedge/probe/1', '/selvedge/blobs/2', '/selvedge/heads/2']) {
     for (const frame of rubbish) {
       const channel = await open(protocol).catch(() => null)
       if (channel !== null) await pour(channel, [frame, frame])
       channel?.close()
     }
   }
-  await expectWorking()
-})
-
-test('a flood of announcements of what does not exist gets its sender banned, and harms nobody', async () => {
-  const channel = await open('/selvedge/heads/2')
-  const flood = function* (): Generator<Uint8Array> {
-    for (let round = 0; round < 4_000; round++) {
-      const ids = Array.from({ length: 20 }, (_, index) => {
-        return [`release/x${round}-${index}`, Number.MAX_SAFE_INTEGER, 0, anyDigest]
-      })
-      yield encodeCbor({ t: 'have', ids })
-    }
-  }
-  await pour(channel, flood())
-  await until(() => transport.peers().length === 0, 'the ban')
-  expect(mesh.counters.counts.bans).toBeGreaterThan(0)
   await expectWorking()
 })
 
