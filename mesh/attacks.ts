@@ -95,6 +95,7 @@ const byCode: Readonly<Record<string, AttackName>> = {
   ERR_CBOR_TRAILING: 'trailing-data',
   ERR_FRAME_TOO_LARGE: 'endless-data',
   ERR_BLOB_PROTOCOL: 'parser',
+  ERR_BLOB_ENDLESS: 'endless-data',
   ERR_BLOB_DIGEST: 'wrong-bytes',
   ERR_BLOB_MISMATCH: 'wrong-bytes',
   ERR_CHUNK_LIST: 'wrong-bytes',

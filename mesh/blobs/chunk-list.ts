@@ -64,7 +64,8 @@ export function readChunkList(bytes: Uint8Array, ref: ComponentRef): ChunkList {
   return list
 }
 
-function decodeChunkList(bytes: Uint8Array): ChunkList {
+/** As {@link readChunkList}, where nobody has said what it is about. @throws ERR_CHUNK_LIST */
+export function decodeChunkList(bytes: Uint8Array): ChunkList {
   const { v, sizeBytes, chunks } = fieldsOf(decode(bytes))
   if (v !== 1) throw unusable('it is of a version that this node does not read')
   if (!isSize(sizeBytes, blobLimits.componentBytes)) throw unusable('its size is out of bounds')

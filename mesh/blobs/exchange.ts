@@ -4,73 +4,25 @@
  * Several fetches share one channel per peer, and callers of the same component share one fetch. A fetch outlives a
  * network that is switched off and on; only its callers end it.
  */
-import {
-  digestOf,
-  messageOf,
-  systemRandom,
-  type Cancel,
-  type Clock,
-  type Log,
-  type Part,
-  type Random,
-} from '../../core/index.ts'
-import { attackOf, type ReportAttack } from '../attacks.ts'
+import { digestOf, messageOf, systemRandom, type Cancel, type Log, type Random } from '../../core/index.ts'
+import { attackOf } from '../attacks.ts'
 import type { ComponentRef } from '../releases/index.ts'
-import type { NodeId, Transport } from '../transport/index.ts'
-import { FetchJob, type FetchProgress } from './fetch-job.ts'
-import type { FetchEvent } from './fetch.ts'
+import type { NodeId } from '../transport/index.ts'
+import type { ChunkBody } from './chunk-frame.ts'
+import type { BlobExchange, BlobExchangeOptions, BlobTraffic, FetchCall } from './exchange-contract.ts'
+import { FetchJob } from './fetch-job.ts'
+import type { FetchEvent } from './fetch-events.ts'
 import { blobLimits } from './limits.ts'
 import { Link } from './link.ts'
-import { blobsProtocol, type BlobAnswer } from './messages.ts'
+import { blobsProtocol } from './messages.ts'
 import { blobsProblems } from './problems.ts'
 import { BlobServer } from './server.ts'
-import type { BlobStore } from './store.ts'
-
-export interface BlobExchangeOptions {
-  readonly transport: Transport
-  readonly store: BlobStore
-  readonly clock: Clock
-  readonly log: Log
-  readonly random?: Random
-  readonly report?: ReportAttack
-}
-
-export interface FetchCall {
-  /** The only end of a fetch that no peer can serve. */
-  readonly signal?: AbortSignal
-  /** Called whenever something came to the disk; must not throw. */
-  readonly onProgress?: (progress: FetchProgress) => void
-}
-
-/** What went between this node and its peers since it was made. */
-export interface BlobTraffic {
-  /** Bytes of chunks and chunk lists that came, wanted or not. */
-  readonly receivedBytes: number
-  /** Bytes that were handed to the network for others. */
-  readonly sentBytes: number
-}
-
-export interface BlobExchange extends Part {
-  readonly traffic: BlobTraffic
-  /**
-   * Brings a component to the disk, as far as it is not there; waits for peers as long as the signal allows.
-   * @returns how many bytes came from peers, the chunk list included
-   * @throws ERR_CHUNK_LIST or ERR_BLOB_MISMATCH where what was signed does not fit together, ERR_BLOB_SIZE,
-   *   ERR_BLOB_STORE, ERR_DISK_FULL, ERR_FETCH_LIMIT, ERR_BLOBS_STOPPED, the signal's reason
-   */
-  fetch(ref: ComponentRef, call?: FetchCall): Promise<{ readonly fetchedBytes: number }>
-}
+import { SharedWork } from './shared-work.ts'
+import { TokenBucket } from './token-bucket.ts'
 
 /** Chunks over the transport: serves what the store has, fetches what it lacks; nothing before `start`. */
 export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
   return new Exchange(options)
-}
-
-/** A fetch and those who wait for it. */
-interface SharedFetch {
-  readonly job: FetchJob
-  readonly done: Promise<void>
-  readonly calls: Set<FetchCall>
 }
 
 class Exchange implements BlobExchange {
@@ -79,16 +31,29 @@ class Exchange implements BlobExchange {
   readonly #log: Log
   readonly #random: Random
   readonly #server: BlobServer
-  readonly #fetches = new Map<string, SharedFetch>()
+  readonly #budget: TokenBucket
+  readonly #fetches = new SharedWork<FetchJob, FetchCall>()
   readonly #links = new Map<NodeId, Link>()
   #cancels: Cancel[] | null = null
   #receivedBytes = 0
 
   constructor(options: BlobExchangeOptions) {
+    const { store, clock, log, report, caps = {} } = options
     this.#options = options
-    this.#log = options.log
+    this.#log = log
     this.#random = options.random ?? systemRandom
-    this.#server = new BlobServer(options.store, options.log)
+    const {
+      uploadBytesPerSecond = Number.POSITIVE_INFINITY,
+      downloadBytesPerSecond = Number.POSITIVE_INFINITY,
+    } = caps
+    this.#budget = new TokenBucket(downloadBytesPerSecond)
+    this.#server = new BlobServer({
+      store,
+      clock,
+      log,
+      report,
+      budget: new TokenBucket(uploadBytesPerSecond),
+    })
   }
 
   get traffic(): BlobTraffic {
@@ -99,11 +64,15 @@ class Exchange implements BlobExchange {
     if (this.#cancels !== null) return
     const { transport } = this.#options
     const maxFrameBytes = blobLimits.frameBytes
+    this.#server.start()
     this.#cancels = [
       transport.handle(blobsProtocol, (peer, channel) => this.#server.serve(peer, channel), {
         maxFrameBytes,
       }),
-      transport.on('peer:admitted', ({ peer }) => this.#tellAll({ type: 'peer-up', peer })),
+      transport.on('peer:admitted', ({ peer }) => {
+        this.#tellAll({ type: 'peer-up', peer })
+        for (const { list } of this.#jobs()) this.#linkTo(peer).follow(list)
+      }),
       transport.on('peer:lost', ({ peer }) => {
         this.#unlink(peer)
         this.#tellAll({ type: 'peer-down', peer })
@@ -115,7 +84,7 @@ class Exchange implements BlobExchange {
     if (this.#cancels === null) return
     for (const cancel of this.#cancels) cancel()
     this.#cancels = null
-    for (const { job } of this.#fetches.values()) job.abort(stopped())
+    for (const job of this.#jobs()) job.abort(stopped())
     for (const peer of this.#links.keys()) this.#unlink(peer)
     this.#server.stop()
   }
@@ -125,58 +94,43 @@ class Exchange implements BlobExchange {
     call.signal?.throwIfAborted()
     requireSizes(ref)
     const key = `${ref.digest} ${ref.sizeBytes} ${ref.chunks.digest} ${ref.chunks.sizeBytes}`
-    const shared = this.#fetches.get(key) ?? this.#begin(key, ref)
-    // An object of its own, so that a caller may pass the same one twice.
-    const own = { ...call }
-    shared.calls.add(own)
-    const departure = departureOf(call.signal, () => this.#leave(key, shared, own))
-    try {
-      await Promise.race([shared.done, departure.aborted])
-      return { fetchedBytes: shared.job.progress.fetchedBytes }
-    } finally {
-      departure.cancel()
+    const count = this.#jobs().length
+    if (!this.#fetches.has(key) && count >= blobLimits.fetches) {
+      throw blobsProblems.error('ERR_FETCH_LIMIT', `${count} components are on their way already`)
     }
+    const job = await this.#fetches.join(key, call, {
+      make: (calls) => this.#begin(ref, calls),
+      ended: (ended, error) => {
+        if (error !== null) this.#log.debug('fetch:ended', { digest: ref.digest, error: messageOf(error) })
+        if (this.#jobs().some(({ list }) => list === ended.list)) return
+        for (const link of this.#links.values()) link.unfollow(ended.list)
+      },
+    })
+    return { fetchedBytes: job.progress.fetchedBytes }
   }
 
-  #begin(key: string, ref: ComponentRef): SharedFetch {
-    if (this.#fetches.size >= blobLimits.fetches) {
-      throw blobsProblems.error(
-        'ERR_FETCH_LIMIT',
-        `${this.#fetches.size} components are on their way already`,
-      )
-    }
+  #begin(ref: ComponentRef, calls: ReadonlySet<FetchCall>): FetchJob {
     const { store, clock, transport } = this.#options
-    const calls = new Set<FetchCall>()
     const job = new FetchJob({
+      self: transport.self,
       ref,
       store,
       clock,
       random: this.#random,
-      request: (peer, digests) => this.#linkTo(peer).request(digests),
+      budget: this.#budget,
+      request: (peer, digests) => this.#linkTo(peer).request(digests, ref.chunks.digest),
+      cancel: (peer, digests) => this.#links.get(peer)?.cancel(digests),
       misbehaved: (peer, reason) => this.#ban(peer, reason),
+      stalled: (peer, reason) => this.#options.report?.('slow-retrieval', peer, `blobs: ${reason}`),
       onProgress: (progress) => {
         for (const call of calls) call.onProgress?.(progress)
       },
     })
-    for (const peer of transport.peers()) job.observe({ type: 'peer-up', peer })
-    const done = job.run().finally(() => {
-      if (this.#fetches.get(key)?.job === job) this.#fetches.delete(key)
-    })
-    // Whoever waits for it hears of it; it may be that nobody does any more.
-    done.catch((error: unknown) =>
-      this.#log.debug('fetch:ended', { digest: ref.digest, error: messageOf(error) }),
-    )
-    const shared = { job, done, calls }
-    this.#fetches.set(key, shared)
-    return shared
-  }
-
-  #leave(key: string, shared: SharedFetch, call: FetchCall): void {
-    shared.calls.delete(call)
-    if (shared.calls.size > 0) return
-    // Gone at once: whoever asks next starts anew rather than joining what is ending.
-    if (this.#fetches.get(key) === shared) this.#fetches.delete(key)
-    shared.job.abort(blobsProblems.error('ERR_BLOBS_STOPPED', 'nobody waits for the fetch any more'))
+    for (const peer of transport.peers()) {
+      job.observe({ type: 'peer-up', peer })
+      this.#linkTo(peer).follow(ref.chunks.digest)
+    }
+    return job
   }
 
   #linkTo(peer: NodeId): Link {
@@ -186,11 +140,19 @@ class Exchange implements BlobExchange {
     const link = new Link({
       transport,
       clock,
+      random: this.#random,
       peer,
-      onAnswer: (answer) => this.#onAnswer(peer, answer),
+      onChunks: (chunks) => {
+        for (const chunk of chunks) this.#onChunk(peer, chunk)
+      },
+      onNotice: (notice) => {
+        for (const job of this.#jobs()) job.hear(peer, notice)
+      },
       onBroken: (reason, error) => {
         this.#options.report?.(attackOf(error) ?? 'parser', peer, `blobs: ${reason}`)
         this.#tellAll({ type: 'wrong', peer, reason })
+        // Also where no fetch is left to say so.
+        this.#ban(peer, reason)
       },
       onLost: (reason) => {
         this.#log.debug('blobs:link-lost', { peer, reason })
@@ -201,9 +163,7 @@ class Exchange implements BlobExchange {
     return link
   }
 
-  #onAnswer(peer: NodeId, answer: BlobAnswer): void {
-    if (answer.kind === 'missing') return this.#tellAll({ type: 'missing', peer, digests: answer.digests })
-    const { digest, bytes } = answer
+  #onChunk(peer: NodeId, { digest, bytes }: ChunkBody): void {
     this.#receivedBytes += bytes.length
     const waiting = this.#jobs().filter((job) => job.awaits(digest))
     // What nobody waits for, late or never asked for, is not worth a hash.
@@ -231,7 +191,7 @@ class Exchange implements BlobExchange {
   }
 
   #jobs(): FetchJob[] {
-    return [...this.#fetches.values()].map(({ job }) => job)
+    return [...this.#fetches.all()]
   }
 }
 
@@ -241,22 +201,6 @@ function requireSizes({ digest, sizeBytes, chunks }: ComponentRef): void {
     'ERR_BLOB_SIZE',
     `${digest} with ${sizeBytes} bytes and a list of ${chunks.sizeBytes} is over the limit`,
   )
-}
-
-/** `aborted` rejects with the signal's reason when it aborts, after `leave` was called, and settles never otherwise. */
-function departureOf(
-  signal: AbortSignal | undefined,
-  leave: () => void,
-): { aborted: Promise<never>; cancel: Cancel } {
-  const listening = new AbortController()
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => {
-      leave()
-      reject(signal?.reason as Error)
-    }
-    signal?.addEventListener('abort', onAbort, { once: true, signal: listening.signal })
-  })
-  return { aborted, cancel: () => listening.abort() }
 }
 
 function stopped(): Error {

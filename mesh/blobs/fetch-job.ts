@@ -2,30 +2,39 @@
  * One component on its way to the disk: the list of its chunks first, then the chunks that are not there yet, then a
  * look at all of it. Does what the schedule decides; what it stored stays, so the next attempt resumes there.
  */
-import { every, type Cancel, type Clock, type Digest, type Random } from '../../core/index.ts'
+import {
+  every,
+  isSelvedgeError,
+  type Cancel,
+  type Clock,
+  type Digest,
+  type Random,
+} from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
 import type { BlobRef, ComponentRef } from '../releases/index.ts'
-import type { ChunkList } from './chunk-list.ts'
-import { FetchSchedule, type FetchAction, type FetchEvent } from './fetch.ts'
+import { distinctChunks, type ChunkList } from './chunk-list.ts'
+import { Claims } from './claims.ts'
+import type { FetchAction, FetchEvent } from './fetch-events.ts'
+import { FetchSchedule } from './fetch.ts'
+import type { FetchProgress } from './fetch-progress.ts'
 import { blobLimits } from './limits.ts'
+import type { BlobNotice } from './messages.ts'
 import { blobsProblems } from './problems.ts'
+import { RateMeter } from './rate-meter.ts'
 import type { BlobStore } from './store.ts'
-
-export interface FetchProgress {
-  /** Of the component, on the disk. */
-  readonly haveBytes: number
-  readonly totalBytes: number
-  /** Taken from peers by this fetch, the chunk list included. */
-  readonly fetchedBytes: number
-}
+import type { TokenBucket } from './token-bucket.ts'
 
 export interface FetchJobNeeds {
+  readonly self: NodeId
   readonly ref: ComponentRef
   readonly store: BlobStore
   readonly clock: Clock
   readonly random: Random
+  readonly budget: TokenBucket
   request(peer: NodeId, digests: readonly Digest[]): void
+  cancel(peer: NodeId, digests: readonly Digest[]): void
   misbehaved(peer: NodeId, reason: string): void
+  stalled(peer: NodeId, reason: string): void
   onProgress(progress: FetchProgress): void
 }
 
@@ -34,32 +43,47 @@ const tickMs = 250
 
 export class FetchJob {
   readonly #needs: FetchJobNeeds
-  readonly #schedule = new FetchSchedule()
+  readonly #schedule: FetchSchedule
+  readonly #claims = new Claims()
+  readonly #meter = new RateMeter()
   /** Arrived, being written. */
   readonly #arrived = new Map<Digest, Uint8Array>()
   /** What each chunk fills of the component: one chunk may fill many places. */
   #places = new Map<Digest, number>()
   #haveBytes = 0
+  #diskBytes = 0
   #fetchedBytes = 0
   #phase: { resolve(): void; reject(error: Error): void } | null = null
+  #paused: FetchProgress['paused'] = null
+  #resumeAt = 0
   #failure: Error | null = null
   #releases: (() => void)[] = []
 
   constructor(needs: FetchJobNeeds) {
     this.#needs = needs
+    this.#schedule = new FetchSchedule(needs)
+  }
+
+  get list(): Digest {
+    return this.#needs.ref.chunks.digest
   }
 
   get progress(): FetchProgress {
+    const now = this.#needs.clock.monotonicMs()
     return {
       haveBytes: this.#haveBytes,
       totalBytes: this.#needs.ref.sizeBytes,
       fetchedBytes: this.#fetchedBytes,
+      diskBytes: this.#diskBytes,
+      bytesPerSecond: this.#meter.bytesPerSecond(now),
+      sources: this.#schedule.sources(now),
+      paused: this.#paused,
     }
   }
 
-  /** @throws ERR_CHUNK_LIST, ERR_BLOB_MISMATCH, ERR_BLOB_STORE, ERR_DISK_FULL, or what {@link abort} was given */
+  /** @throws ERR_CHUNK_LIST, ERR_BLOB_MISMATCH, ERR_BLOB_STORE, or what {@link abort} was given */
   async run(): Promise<void> {
-    const ticking: Cancel = every(this.#needs.clock, tickMs, () => this.observe({ type: 'tick' }))
+    const ticking: Cancel = every(this.#needs.clock, tickMs, () => this.#tick())
     try {
       for (let round = 0; round < blobLimits.fetchRounds; round++) if (await this.#round()) return
       throw blobsProblems.error(
@@ -88,12 +112,33 @@ export class FetchJob {
   take(peer: NodeId, digest: Digest, bytes: Uint8Array): void {
     if (!this.awaits(digest)) return
     this.#arrived.set(digest, bytes)
+    this.#meter.add(bytes.length, this.#needs.clock.monotonicMs())
     this.observe({ type: 'chunk', peer, digest, sizeBytes: bytes.length })
+  }
+
+  /** What a peer says that it has. */
+  hear(peer: NodeId, notice: BlobNotice): void {
+    if (notice.kind === 'missing') return this.observe({ type: 'missing', peer, digests: notice.digests })
+    if (notice.list !== this.list) return
+    const news =
+      notice.kind === 'has' ? this.#claims.replace(peer, notice.bits) : this.#claims.add(peer, notice.places)
+    this.#tellHas(peer, news)
   }
 
   observe(event: FetchEvent): void {
     if (this.#failure !== null) return
+    if (event.type === 'peer-down') this.#claims.forget(event.peer)
     for (const action of this.#schedule.handle(event, this.#needs.clock.monotonicMs())) this.#act(action)
+  }
+
+  #tick(): void {
+    if (this.#failure !== null) return
+    if (this.#paused !== null && this.#needs.clock.monotonicMs() >= this.#resumeAt) {
+      this.#paused = null
+      this.observe({ type: 'resume' })
+    }
+    this.observe({ type: 'tick' })
+    this.#needs.onProgress(this.progress)
   }
 
   /** @returns whether the component is on the disk, whole */
@@ -103,9 +148,10 @@ export class FetchJob {
     this.#hold(list.chunks.map((chunk) => chunk.digest))
     const missing = await store.missing(list)
     this.#count(list, missing)
-    await this.#obtain(shuffled(missing, this.#needs.random))
+    await this.#obtain(missing, () => this.#tellClaims(distinctChunks(list)))
     const state = await store.check(ref)
     if (this.#failure !== null) throw this.#failure
+    if (state === 'whole') this.#needs.onProgress(this.progress)
     if (state !== 'mismatched') return state === 'whole'
     throw blobsProblems.error(
       'ERR_BLOB_MISMATCH',
@@ -118,7 +164,7 @@ export class FetchJob {
     this.#hold([ref.chunks.digest])
     const held = await store.readList(ref)
     if (held !== null) return held
-    await this.#obtain([ref.chunks])
+    await this.#obtain([ref.chunks], () => this.#tellClaims([]))
     const fetched = await store.readList(ref)
     if (fetched !== null) return fetched
     throw blobsProblems.error('ERR_BLOB_STORE', `the chunk list ${ref.chunks.digest} cannot be read back`)
@@ -135,16 +181,29 @@ export class FetchJob {
     }
     const lacking = missing.reduce((sum, { digest }) => sum + (this.#places.get(digest) ?? 0), 0)
     this.#haveBytes = list.sizeBytes - lacking
+    this.#diskBytes = Math.max(0, this.#haveBytes - this.#fetchedBytes)
     this.#needs.onProgress(this.progress)
   }
 
+  /** What was heard before it was known what it means. */
+  #tellClaims(chunks: readonly BlobRef[]): void {
+    for (const { peer, digests } of this.#claims.about(chunks)) {
+      this.#tellHas(peer, digests)
+    }
+  }
+
+  #tellHas(peer: NodeId, digests: readonly Digest[]): void {
+    this.observe({ type: 'has', peer, digests: [this.list, ...digests], isWhole: this.#claims.isWhole(peer) })
+  }
+
   /** Resolves when all of `wants` are on the disk. */
-  #obtain(wants: readonly BlobRef[]): Promise<void> {
+  #obtain(wants: readonly BlobRef[], begun: () => void): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (wants.length === 0) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.#phase = { resolve, reject }
       this.observe({ type: 'start', wants })
+      begun()
     })
   }
 
@@ -152,6 +211,8 @@ export class FetchJob {
     switch (action.type) {
       case 'request':
         return this.#needs.request(action.peer, action.digests)
+      case 'cancel':
+        return this.#needs.cancel(action.peer, action.digests)
       case 'store':
         return this.#store(action.digest)
       case 'done':
@@ -162,6 +223,8 @@ export class FetchJob {
         return this.abort(blobsProblems.error('ERR_CHUNK_LIST', `a chunk list was refused: ${action.reason}`))
       case 'misbehaved':
         return this.#needs.misbehaved(action.peer, action.reason)
+      case 'stalled':
+        return this.#needs.stalled(action.peer, action.reason)
     }
   }
 
@@ -169,27 +232,28 @@ export class FetchJob {
     const bytes = this.#arrived.get(digest)
     if (bytes === undefined) return
     this.#needs.store
-      .putChunk(digest, bytes)
+      .keep(digest, bytes)
       .then(() => this.#stored(digest, bytes.length))
-      .catch((error: unknown) => this.abort(error as Error))
+      .catch((error: unknown) => this.#unstored(digest, error as Error))
   }
 
   #stored(digest: Digest, sizeBytes: number): void {
     this.#arrived.delete(digest)
     this.#fetchedBytes += sizeBytes
     this.#haveBytes += this.#places.get(digest) ?? 0
-    if (this.#failure === null) this.#needs.onProgress(this.progress)
     this.observe({ type: 'stored', digest })
   }
-}
 
-/** Nodes that fetch at the same time start in different places, and so soon have something for each other. */
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const result = [...items]
-  for (let at = result.length - 1; at > 0; at--) {
-    const other = Math.floor(random.fraction() * (at + 1))
-    const [a, b] = [result[at], result[other]]
-    if (a !== undefined && b !== undefined) [result[at], result[other]] = [b, a]
+  /** A full disk is waited for: somebody makes room, or calls the fetch off. */
+  #unstored(digest: Digest, error: Error): void {
+    this.#arrived.delete(digest)
+    if (!isSelvedgeError(error, 'ERR_DISK_FULL', 'ERR_BLOB_QUOTA')) return this.abort(error)
+    this.#resumeAt = this.#needs.clock.monotonicMs() + blobLimits.fullDiskPauseMs
+    if (this.#paused === null) {
+      this.#paused = { code: error.code, message: error.message }
+      this.observe({ type: 'pause' })
+      this.#needs.onProgress(this.progress)
+    }
+    this.observe({ type: 'unstored', digest })
   }
-  return result
 }

@@ -1,80 +1,52 @@
 /**
  * Which peer to ask for which blob, and when to ask another. Pure: events and the time go in, actions come out.
  *
- * What is wanted goes to the least loaded peer that is not known to lack it. A peer that falls silent loses what it was
- * asked for; one that sends wrong bytes is never asked again; and what is still out at the end is asked of further
- * peers, so that the slowest does not set the pace. Without a source the fetch waits: peers come back.
+ * Each source that has room is asked for the rarest of what it has. One that has nothing left to be asked for takes over
+ * what waits at a slower one. A peer that falls silent loses what it was asked for; one that sends wrong bytes is never
+ * asked again. Without a source the fetch waits: peers come back.
  */
-import type { Digest } from '../../core/index.ts'
+import type { Digest, Random } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
 import type { BlobRef } from '../releases/index.ts'
-import { blobLimits } from './limits.ts'
-import { Source, type SourceOptions } from './source.ts'
+import type { FetchAction, FetchEvent } from './fetch-events.ts'
+import { fetchDefaults, type FetchOptions } from './fetch-options.ts'
+import { Outbox } from './outbox.ts'
+import { Rarity, shuffled } from './rarity.ts'
+import { Source } from './source.ts'
+import { overdueFor } from './take-over.ts'
+import type { TokenBucket } from './token-bucket.ts'
+import { FetchTurns } from './turns.ts'
+import type { Want } from './want.ts'
 
-export type FetchEvent =
-  /** Asked for in this order. May come again with more. */
-  | { readonly type: 'start'; readonly wants: readonly BlobRef[] }
-  | { readonly type: 'peer-up' | 'peer-down'; readonly peer: NodeId }
-  /** The peer is there, but the channel to it could not be opened or closed. */
-  | { readonly type: 'link-lost'; readonly peer: NodeId }
-  /** Bytes with this digest came, so many of them. */
-  | { readonly type: 'chunk'; readonly peer: NodeId; readonly digest: Digest; readonly sizeBytes: number }
-  /** What was to be stored is on the disk. */
-  | { readonly type: 'stored'; readonly digest: Digest }
-  | { readonly type: 'missing'; readonly peer: NodeId; readonly digests: readonly Digest[] }
-  | { readonly type: 'wrong'; readonly peer: NodeId; readonly reason: string }
-  | { readonly type: 'tick' }
-
-export type FetchAction =
-  | { readonly type: 'request'; readonly peer: NodeId; readonly digests: readonly Digest[] }
-  | { readonly type: 'store'; readonly digest: Digest }
-  /** Everything wanted so far is on the disk. */
-  | { readonly type: 'done' }
-  /** What is wanted does not exist: the list that names it is wrong. Nothing follows. */
-  | { readonly type: 'failed'; readonly reason: string }
-  | { readonly type: 'misbehaved'; readonly peer: NodeId; readonly reason: string }
-
-export interface FetchOptions extends SourceOptions {
-  /** With nothing else to ask for, a blob that is out for so long is asked of one more peer. */
-  readonly nextSourceMs: number
-  /** Arrived and not stored: above it nothing more is asked for. */
-  readonly storingBytes: number
-}
-
-export const fetchDefaults: FetchOptions = {
-  firstWindow: 4,
-  maxWindow: 32,
-  windowBytes: 1024 * 1024,
-  stallMs: 5_000,
-  // A GPRS-class uplink: slower than that, another source is better than patience.
-  slowestBytesPerSecond: 16 * 1024,
-  firstPauseMs: 250,
-  longestPauseMs: 5_000,
-  missesBeforePause: 8,
-  nextSourceMs: 2_000,
-  storingBytes: blobLimits.storingBytes,
-}
-
-/** Copies of one blob that may be on their way at once. */
-const sourcesPerBlob = 3
-
-interface Want extends BlobRef {
-  readonly askedOf: Set<Source>
-  isStoring: boolean
+export interface FetchNeeds {
+  readonly self: NodeId
+  readonly random: Random
+  /** What all fetches together may ask for. */
+  readonly budget: TokenBucket
 }
 
 export class FetchSchedule {
   readonly #options: FetchOptions
+  readonly #budget: TokenBucket
+  readonly #random: Random
   readonly #wants = new Map<Digest, Want>()
-  /** Wanted and asked of nobody, in order. */
-  readonly #open = new Set<Digest>()
+  /** Wanted and asked of nobody. */
+  readonly #open: Rarity<Want>
   readonly #sources = new Map<NodeId, Source>()
+  readonly #turns: FetchTurns
   readonly #shunned = new Set<NodeId>()
+  readonly #outbox = new Outbox()
+  #numbers = 0
   #storingBytes = 0
+  #isPaused = false
   #hasFailed = false
 
-  constructor(options: FetchOptions = fetchDefaults) {
+  constructor({ self, random, budget }: FetchNeeds, options: FetchOptions = fetchDefaults) {
     this.#options = options
+    this.#budget = budget
+    this.#random = random
+    this.#turns = new FetchTurns(self)
+    this.#open = new Rarity(random)
   }
 
   /** Whether bytes of this digest would still help. */
@@ -82,11 +54,24 @@ export class FetchSchedule {
     return this.#wants.get(digest)?.isStoring === false
   }
 
+  /** Peers that delivered something, with what they deliver now. */
+  sources(now: number): { peer: NodeId; bytes: number; bytesPerSecond: number }[] {
+    return [...this.#sources.values()]
+      .filter(({ deliveredBytes }) => deliveredBytes > 0)
+      .map((source) => ({
+        peer: source.peer,
+        bytes: source.deliveredBytes,
+        bytesPerSecond: source.bytesPerSecond(now),
+      }))
+  }
+
   /** @param now monotonic ms */
   handle(event: FetchEvent, now: number): FetchAction[] {
     if (this.#hasFailed) return []
     const actions = this.#apply(event, now)
-    return this.#hasFailed ? actions : [...actions, ...this.#assign(now)]
+    if (this.#hasFailed) return actions
+    this.#assign(event, now)
+    return [...actions, ...this.#outbox.drain()]
   }
 
   #apply(event: FetchEvent, now: number): FetchAction[] {
@@ -97,32 +82,47 @@ export class FetchSchedule {
         return this.#addSource(event.peer)
       case 'peer-down':
         return this.#removeSource(event.peer)
+      case 'has':
+        return this.#gains(event.peer, event.digests, event.isWhole)
       case 'link-lost':
         return this.#reopen(this.#sources.get(event.peer), (source) => source.backOff(now))
       case 'chunk':
         return this.#arrived(event.peer, event.digest, event.sizeBytes, now)
       case 'stored':
         return this.#stored(event.digest)
+      case 'unstored':
+        return this.#unstored(event.digest)
       case 'missing':
         return this.#lacked(event.peer, event.digests, now)
       case 'wrong':
         return this.#shun(event.peer, event.reason)
+      case 'pause':
+      case 'resume':
+        this.#isPaused = event.type === 'pause'
+        return []
       case 'tick':
-        return [...this.#takeBackStalled(now), ...this.#askFurtherSources(now)]
+        return this.#takeBackStalled(now)
     }
   }
 
   #add(wants: readonly BlobRef[]): FetchAction[] {
-    for (const { digest, sizeBytes } of wants) {
+    // Nodes that fetch at the same time start in different places, and so soon have something for each other.
+    for (const { digest, sizeBytes } of shuffled(wants, this.#random)) {
       if (this.#wants.has(digest)) continue
-      this.#wants.set(digest, { digest, sizeBytes, askedOf: new Set(), isStoring: false })
-      this.#open.add(digest)
+      const number = this.#numbers++
+      const fresh = { digest, sizeBytes, number, askedOf: new Set<Source>() }
+      const rank = { holders: 0, turn: this.#turns.of(digest) }
+      const want: Want = { ...fresh, ...rank, moves: 0, isStoring: false }
+      this.#wants.set(digest, want)
+      this.#open.add(want)
     }
+    this.#wet()
     return this.#wants.size === 0 ? [{ type: 'done' }] : []
   }
 
   #addSource(peer: NodeId): FetchAction[] {
-    if (!this.#sources.has(peer) && !this.#shunned.has(peer)) {
+    const isFull = this.#sources.size >= this.#options.sources
+    if (!this.#sources.has(peer) && !this.#shunned.has(peer) && !isFull) {
       this.#sources.set(peer, new Source(peer, this.#options))
     }
     return []
@@ -130,8 +130,32 @@ export class FetchSchedule {
 
   #removeSource(peer: NodeId): FetchAction[] {
     const source = this.#sources.get(peer)
+    if (source === undefined) return []
     this.#sources.delete(peer)
+    for (const want of this.#wants.values()) {
+      if (source.has(want.number)) this.#open.change(want, { holders: want.holders - 1 })
+    }
+    if (this.#turns.set(peer, false)) this.#takeTurns()
     return this.#reopen(source, (gone) => gone.release())
+  }
+
+  #gains(peer: NodeId, digests: readonly Digest[], isWhole: boolean): FetchAction[] {
+    this.#addSource(peer)
+    const source = this.#sources.get(peer)
+    if (source === undefined) return []
+    for (const digest of digests) {
+      const want = this.#wants.get(digest)
+      if (want === undefined || source.has(want.number)) continue
+      source.gains(want.number)
+      source.isDry = false
+      this.#open.change(want, { holders: want.holders + 1 })
+    }
+    if (this.#turns.set(peer, !isWhole)) this.#takeTurns()
+    return []
+  }
+
+  #takeTurns(): void {
+    for (const want of this.#wants.values()) this.#open.change(want, { turn: this.#turns.of(want.digest) })
   }
 
   #shun(peer: NodeId, reason: string): FetchAction[] {
@@ -147,14 +171,17 @@ export class FetchSchedule {
     for (const digest of release(source)) {
       const want = this.#wants.get(digest)
       if (want === undefined || !want.askedOf.delete(source)) continue
-      if (want.askedOf.size === 0 && !want.isStoring) this.#open.add(digest)
+      this.#budget.giveBack(want.sizeBytes)
+      if (want.askedOf.size === 0 && !want.isStoring) this.#open.add(want)
     }
+    this.#wet()
     return []
   }
 
   /** Also takes what comes late, from a peer that was given up meanwhile. */
   #arrived(peer: NodeId, digest: Digest, sizeBytes: number, now: number): FetchAction[] {
-    this.#sources.get(peer)?.delivered(digest, now)
+    const source = this.#sources.get(peer)
+    source?.delivered(digest, sizeBytes, now)
     const want = this.#wants.get(digest)
     if (want === undefined || want.isStoring) return []
     if (want.sizeBytes !== sizeBytes) {
@@ -162,11 +189,15 @@ export class FetchSchedule {
       const reason = `${digest} has ${sizeBytes} bytes, not the ${want.sizeBytes} that are said of it`
       return [{ type: 'failed', reason }]
     }
-    for (const source of want.askedOf) source.forget(digest)
+    this.#open.delete(want)
+    for (const asked of want.askedOf) {
+      if (asked === source) continue
+      asked.forget(digest)
+      this.#outbox.cancel(asked.peer, digest)
+    }
     want.askedOf.clear()
     want.isStoring = true
     this.#storingBytes += sizeBytes
-    this.#open.delete(digest)
     return [{ type: 'store', digest }]
   }
 
@@ -179,6 +210,16 @@ export class FetchSchedule {
     return this.#wants.size === 0 ? [{ type: 'done' }] : []
   }
 
+  #unstored(digest: Digest): FetchAction[] {
+    const want = this.#wants.get(digest)
+    if (want === undefined || !want.isStoring) return []
+    this.#storingBytes -= want.sizeBytes
+    want.isStoring = false
+    this.#open.add(want)
+    this.#wet()
+    return []
+  }
+
   #lacked(peer: NodeId, digests: readonly Digest[], now: number): FetchAction[] {
     return this.#reopen(this.#sources.get(peer), (source) => {
       // Only what it was asked for: a peer cannot fill our memory with what it says it lacks.
@@ -189,67 +230,74 @@ export class FetchSchedule {
   }
 
   #takeBackStalled(now: number): FetchAction[] {
+    const actions: FetchAction[] = []
     for (const source of this.#sources.values()) {
-      if (source.hasStalled(now)) this.#reopen(source, (stalled) => stalled.backOff(now))
+      if (!source.hasStalled(now)) continue
+      const reason = `nothing came of ${source.bytesInFlight} bytes that were asked for`
+      actions.push({ type: 'stalled', peer: source.peer, reason })
+      for (const digest of source.inFlight.keys()) this.#outbox.cancel(source.peer, digest)
+      this.#reopen(source, (stalled) => stalled.backOff(now))
     }
-    return []
+    // A source that paused, or lacked something a while ago, may be asked again.
+    this.#wet()
+    return actions
   }
 
-  #assign(now: number): FetchAction[] {
-    const requests = new Map<NodeId, Digest[]>()
-    let ready = [...this.#sources.values()].filter((source) => source.isReady(now))
-    for (const digest of this.#open) {
-      if (ready.length === 0 || this.#storingBytes > this.#options.storingBytes) break
-      const want = this.#wants.get(digest)
-      const source = want && leastLoaded(ready.filter((candidate) => candidate.canTake(want, now)))
-      if (want === undefined || source === undefined) continue
-      this.#ask(source, want, now, requests)
-      if (!source.isReady(now)) ready = ready.filter((candidate) => candidate !== source)
-    }
-    return requestsOf(requests)
+  /** What is open has changed: a source that had nothing to be asked for may have now. */
+  #wet(): void {
+    for (const source of this.#sources.values()) source.isDry = false
   }
 
-  #askFurtherSources(now: number): FetchAction[] {
-    const requests = new Map<NodeId, Digest[]>()
-    if (this.#open.size > 0) return []
-    for (const want of this.#wants.values()) {
-      const lastAskedAt = Math.max(...[...want.askedOf].map((source) => source.askedAt(want.digest) ?? now))
-      if (want.askedOf.size === 0 || want.askedOf.size >= sourcesPerBlob) continue
-      if (now - lastAskedAt < this.#options.nextSourceMs) continue
-      const candidates = [...this.#sources.values()].filter(
-        (source) => source.isReady(now) && source.canTake(want, now),
-      )
-      const source = mostReliable(candidates)
-      if (source !== undefined) this.#ask(source, want, now, requests)
+  #assign(event: FetchEvent, now: number): void {
+    if (this.#isPaused) return
+    for (const source of this.#concernedBy(event)) {
+      while (!source.isDry && source.isReady(now) && this.#mayAsk(now)) {
+        const want = this.#open.pick((open) => source.has(open.number) && source.canTake(open, now))
+        if (want === null) source.isDry = true
+        else this.#ask(source, want, now)
+      }
+      while (source.isDry && source.isReady(now) && this.#mayAsk(now)) if (!this.#takeOver(source, now)) break
     }
-    return requestsOf(requests)
   }
 
-  #ask(source: Source, want: Want, now: number, requests: Map<NodeId, Digest[]>): void {
+  /** Those that have least go first: what only the others have is left to the others. */
+  #concernedBy(event: FetchEvent): Source[] {
+    const all = [...this.#sources.values()]
+    if (event.type === 'has' || (event.type === 'chunk' && this.#open.size > 0)) {
+      return all.filter(({ peer }) => peer === event.peer)
+    }
+    return all.sort((a, b) => a.hasCount - b.hasCount || a.bytesInFlight - b.bytesInFlight)
+  }
+
+  #mayAsk(now: number): boolean {
+    return this.#storingBytes <= this.#options.storingBytes && this.#budget.has(now)
+  }
+
+  /** @returns whether the source, which has nothing else to do, has something to do now */
+  #takeOver(source: Source, now: number): boolean {
+    const overdue = overdueFor(source, {
+      sources: this.#sources,
+      wants: this.#wants,
+      options: this.#options,
+      now,
+    })
+    if (overdue === null) return false
+    const { want, from } = overdue
+    if (want.moves++ < this.#options.moves) {
+      from.forget(want.digest)
+      want.askedOf.delete(from)
+      this.#budget.giveBack(want.sizeBytes)
+      this.#outbox.cancel(from.peer, want.digest)
+    }
+    this.#ask(source, want, now)
+    return true
+  }
+
+  #ask(source: Source, want: Want, now: number): void {
+    this.#budget.take(want.sizeBytes, now)
+    this.#open.delete(want)
     source.ask(want, now)
     want.askedOf.add(source)
-    this.#open.delete(want.digest)
-    const digests = requests.get(source.peer)
-    if (digests === undefined) requests.set(source.peer, [want.digest])
-    else digests.push(want.digest)
+    this.#outbox.request(source.peer, want.digest)
   }
-}
-
-/** Among equals the one that has delivered most since it last fell silent. */
-function leastLoaded(sources: readonly Source[]): Source | undefined {
-  return bestOf(sources, (a, b) => a.bytesInFlight - b.bytesInFlight || b.window - a.window)
-}
-
-function mostReliable(sources: readonly Source[]): Source | undefined {
-  return bestOf(sources, (a, b) => b.window - a.window || a.bytesInFlight - b.bytesInFlight)
-}
-
-function bestOf(sources: readonly Source[], compare: (a: Source, b: Source) => number): Source | undefined {
-  let best = sources[0]
-  for (const source of sources) if (best !== undefined && compare(source, best) < 0) best = source
-  return best
-}
-
-function requestsOf(requests: ReadonlyMap<NodeId, readonly Digest[]>): FetchAction[] {
-  return [...requests].map(([peer, digests]) => ({ type: 'request', peer, digests }))
 }

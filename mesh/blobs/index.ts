@@ -7,14 +7,15 @@ export {
   type CutComponent,
 } from './chunk-list.ts'
 export { cut, type Chunk } from './chunker.ts'
-export {
-  createBlobExchange,
-  type BlobExchange,
-  type BlobExchangeOptions,
-  type BlobTraffic,
-  type FetchCall,
-} from './exchange.ts'
-export type { FetchProgress } from './fetch-job.ts'
+export { createBlobExchange } from './exchange.ts'
+export type {
+  BlobCaps,
+  BlobExchange,
+  BlobExchangeOptions,
+  BlobTraffic,
+  FetchCall,
+} from './exchange-contract.ts'
+export type { FetchProgress, FetchSource } from './fetch-progress.ts'
 export { blobLimits } from './limits.ts'
 export { blobsProblems } from './problems.ts'
 export {

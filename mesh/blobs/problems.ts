@@ -26,10 +26,20 @@ export const blobsProblems = defineProblems({
     text: 'the disk does not give back what was written to it',
     fix: 'check the disk or memory card of this node; it fetches the component again when it can be trusted',
   },
+  ERR_BLOB_QUOTA: {
+    kind: 'system',
+    text: 'components may take no more room on this disk',
+    fix: "raise `size` in [blobs] of the node's configuration, or remove apps from this node; what runs keeps running",
+  },
   ERR_BLOB_PROTOCOL: {
     kind: 'remote',
     text: 'a peer sent a message of the blob exchange that cannot be read',
     fix: 'check that both nodes run this or the adjacent release',
+  },
+  ERR_BLOB_ENDLESS: {
+    kind: 'remote',
+    text: 'a peer sends blobs that nobody asked it for',
+    fix: 'nothing to do: it was disconnected for a while; look at that node if it happens again',
   },
   ERR_FETCH_LIMIT: {
     kind: 'system',

@@ -1,24 +1,33 @@
-/**
- * Answers the wants of admitted peers from the store, one blob after another.
- *
- * A peer that asks faster than it takes is held back by its own channel: no more than one blob per channel is in memory.
- */
-import { messageOf, type Digest, type Log } from '../../core/index.ts'
+/** Serves admitted peers from the store: a {@link Session} for each of their channels. */
+import { messageOf, type Cancel, type Clock, type Digest, type Log } from '../../core/index.ts'
+import { attackOf, type ReportAttack } from '../attacks.ts'
 import type { Channel, NodeId } from '../transport/index.ts'
+import { FollowedLists } from './followed-lists.ts'
 import { blobLimits } from './limits.ts'
-import { decodeWant, encodeAnswer } from './messages.ts'
+import { Session } from './session.ts'
 import type { BlobStore } from './store.ts'
+import type { TokenBucket } from './token-bucket.ts'
+import { SentCounts } from './upload-queue.ts'
+
+export interface BlobServerNeeds {
+  readonly store: BlobStore
+  readonly clock: Clock
+  readonly log: Log
+  readonly budget: TokenBucket
+  readonly report: ReportAttack | undefined
+}
 
 export class BlobServer {
-  readonly #store: BlobStore
-  readonly #log: Log
+  readonly #needs: BlobServerNeeds
+  readonly #lists: FollowedLists
+  readonly #counts = new SentCounts()
   readonly #channels = new Map<NodeId, Set<Channel>>()
-  #bytesInHand = 0
+  #cancel: Cancel | null = null
   #sentBytes = 0
 
-  constructor(store: BlobStore, log: Log) {
-    this.#store = store
-    this.#log = log
+  constructor(needs: BlobServerNeeds) {
+    this.#needs = needs
+    this.#lists = new FollowedLists(needs.store)
   }
 
   /** Of blobs that were handed to the network, since it was made. */
@@ -26,15 +35,49 @@ export class BlobServer {
     return this.#sentBytes
   }
 
+  start(): void {
+    const { store, log } = this.#needs
+    this.#cancel ??= store.onArrival((digest) => {
+      this.#lists
+        .arrived(digest)
+        .catch((error: unknown) => log.warn('blobs:not-announced', { digest, error: messageOf(error) }))
+    })
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    for (const channels of this.#channels.values()) for (const channel of channels) channel.close()
+  }
+
   serve(peer: NodeId, channel: Channel): void {
+    const { log, clock, budget } = this.#needs
     const channels = this.#channels.get(peer) ?? new Set()
     if (channels.size >= blobLimits.channelsPerPeer) {
-      this.#log.debug('blobs:too-many-channels', { peer })
+      log.debug('blobs:too-many-channels', { peer })
+      this.#needs.report?.('flood', peer, 'blobs: it opened more channels than one peer is served on')
       return channel.close()
     }
     this.#channels.set(peer, channels.add(channel))
-    this.#answerAll(channel)
-      .catch((error: unknown) => this.#log.debug('blobs:serving-ended', { peer, error: messageOf(error) }))
+    const session = new Session({
+      channel,
+      clock,
+      log,
+      budget,
+      lists: this.#lists,
+      counts: this.#counts,
+      read: (digest) => this.#read(digest),
+      onSent: (bytes) => {
+        this.#sentBytes += bytes
+      },
+    })
+    session
+      .run()
+      .catch((error: unknown) => {
+        log.debug('blobs:serving-ended', { peer, error: messageOf(error) })
+        const attack = attackOf(error)
+        if (attack !== null) this.#needs.report?.(attack, peer, `blobs: ${messageOf(error)}`)
+      })
       .finally(() => {
         channel.close()
         channels.delete(channel)
@@ -43,35 +86,10 @@ export class BlobServer {
       .catch(() => {})
   }
 
-  stop(): void {
-    for (const channels of this.#channels.values()) for (const channel of channels) channel.close()
-  }
-
-  async #answerAll(channel: Channel): Promise<void> {
-    for await (const frame of channel.messages) {
-      const digests = decodeWant(frame)
-      if (digests === null) continue
-      const missing: Digest[] = []
-      for (const digest of digests) if (!(await this.#send(channel, digest))) missing.push(digest)
-      if (missing.length > 0) await channel.send(encodeAnswer({ kind: 'missing', digests: missing }))
-    }
-  }
-
-  /** @returns false where the blob is not here, cannot be read, or so much is in hand that the peer must ask later */
-  async #send(channel: Channel, digest: Digest): Promise<boolean> {
-    if (this.#bytesInHand > blobLimits.servingBytes) return false
-    const bytes = await this.#store.getChunk(digest).catch((error: unknown) => {
-      this.#log.warn('blob:unreadable', { digest, error: messageOf(error) })
+  async #read(digest: Digest): Promise<Uint8Array | null> {
+    return this.#needs.store.getChunk(digest).catch((error: unknown) => {
+      this.#needs.log.warn('blob:unreadable', { digest, error: messageOf(error) })
       return null
     })
-    if (bytes === null) return false
-    this.#bytesInHand += bytes.length
-    try {
-      await channel.send(encodeAnswer({ kind: 'chunk', digest, bytes }))
-      this.#sentBytes += bytes.length
-      return true
-    } finally {
-      this.#bytesInHand -= bytes.length
-    }
   }
 }

@@ -45,6 +45,11 @@ export class Shard {
     })
   }
 
+  /** @returns what the disk gives, not hashed, or null */
+  async peek(digest: Digest): Promise<Uint8Array | null> {
+    return this.#names.has(digest) ? this.#take(digest) : null
+  }
+
   /** Writes what is not there or damaged. */
   async put(digest: Digest, bytes: Uint8Array): Promise<void> {
     if ((await this.get(digest)) !== null) return
@@ -66,9 +71,13 @@ export class Shard {
   }
 
   async #read(digest: Digest): Promise<Uint8Array | null> {
+    const bytes = await this.#take(digest)
+    return bytes !== null && digestOf(bytes) === digest ? bytes : null
+  }
+
+  async #take(digest: Digest): Promise<Uint8Array | null> {
     try {
-      const bytes = await this.#folder.read(digest, blobLimits.chunkListBytes)
-      return bytes !== null && digestOf(bytes) === digest ? bytes : null
+      return await this.#folder.read(digest, blobLimits.chunkListBytes)
     } catch (error) {
       if (isSelvedgeError(error, 'ERR_FILE_TOO_LARGE')) return null
       throw error

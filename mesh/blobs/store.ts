@@ -10,6 +10,7 @@ import {
   isDigest,
   silentLog,
   systemClock,
+  type Cancel,
   type Clock,
   type Digest,
   type DurableFolder,
@@ -21,6 +22,7 @@ import { componentRef, distinctChunks, readChunkList, type ChunkList } from './c
 import { Holds } from './holds.ts'
 import { blobLimits } from './limits.ts'
 import { blobsProblems } from './problems.ts'
+import { RecentBlobs } from './recent.ts'
 import { Shard } from './shard.ts'
 
 export interface BlobStoreOptions {
@@ -48,6 +50,8 @@ export class BlobStore {
   readonly #log: Log
   readonly #holds: Holds
   readonly #shards = new Map<string, Promise<Shard>>()
+  readonly #recent = new RecentBlobs(blobLimits.recentBytes)
+  readonly #listeners = new Set<(digest: Digest) => void>()
   readonly #lanes = Array.from({ length: blobLimits.parallelWrites }, () => new Turns())
   #nextLane = 0
 
@@ -72,19 +76,48 @@ export class BlobStore {
     if (actual !== digest) {
       throw blobsProblems.error('ERR_BLOB_DIGEST', `bytes named ${digest} have the digest ${actual}`)
     }
+    await this.keep(digest, bytes)
+  }
+
+  /**
+   * As {@link putChunk}, for bytes whose digest was just checked. They can be read, and are announced, before they are
+   * on the disk: peers wait for them, and hash them anyway.
+   * @throws ERR_DISK_FULL, and they are gone again
+   */
+  async keep(digest: Digest, bytes: Uint8Array): Promise<void> {
     const release = this.hold([digest])
+    this.#recent.put(digest, bytes)
     try {
+      for (const listener of this.#listeners) listener(digest)
       const shard = await this.#shardOf(digest)
       await this.#lane().take(() => shard.put(digest, bytes))
+    } catch (error) {
+      this.#recent.delete(digest)
+      throw error
     } finally {
       release()
     }
   }
 
+  /** Calls `listener` with each blob that comes, once it is verified. */
+  onArrival(listener: (digest: Digest) => void): Cancel {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Whether the blob is here. Goes by name: only reading finds damage. */
+  async has(digest: Digest): Promise<boolean> {
+    return this.#recent.has(digest) || (await this.#shardOf(digest)).has(digest)
+  }
+
   /** @returns the verified bytes, or null where there are none or they were damaged (and are now removed) */
   async getChunk(digest: Digest): Promise<Uint8Array | null> {
     if (!isDigest(digest)) return null
-    return (await this.#shardOf(digest)).get(digest)
+    const recent = this.#recent.get(digest)
+    if (recent !== null) return recent
+    const bytes = await (await this.#shardOf(digest)).get(digest)
+    if (bytes !== null) this.#recent.put(digest, bytes)
+    return bytes
   }
 
   /**
@@ -115,28 +148,39 @@ export class BlobStore {
     const bytes = new Uint8Array(ref.sizeBytes)
     let at = 0
     for (const { digest, sizeBytes } of list.chunks) {
-      const chunk = await this.getChunk(digest)
+      const chunk = await (await this.#shardOf(digest)).peek(digest)
       if (chunk === null || chunk.length !== sizeBytes) return null
       bytes.set(chunk, at)
       at += sizeBytes
     }
-    return digestOf(bytes) === ref.digest ? bytes : null
+    if (digestOf(bytes) === ref.digest) return bytes
+    // Whatever is damaged must not be offered to anybody any more.
+    await this.#sift(list)
+    return null
   }
 
-  /** Reads every chunk of a component and hashes the whole, one chunk in memory at a time. */
+  /** Reads every chunk of a component from the disk and hashes the whole, one chunk in memory at a time. */
   async check(ref: ComponentRef): Promise<ComponentState> {
     const list = await this.#readableList(ref)
     if (list === null) return 'incomplete'
     const hash = createHash('sha256')
+    for (const { digest } of list.chunks) {
+      const chunk = await (await this.#shardOf(digest)).peek(digest)
+      if (chunk === null) return this.#sift(list)
+      hash.update(chunk)
+    }
+    return hash.digest('hex') === ref.digest ? 'whole' : this.#sift(list)
+  }
+
+  /** Finds all that is damaged in one go: only where the whole is wrong is each chunk worth a hash. */
+  async #sift(list: ChunkList): Promise<'incomplete' | 'mismatched'> {
     let isComplete = true
     for (const { digest } of list.chunks) {
-      const chunk = await this.getChunk(digest)
-      // Go on after a gap, so that all that is damaged is found in one go.
-      if (chunk === null) isComplete = false
-      else hash.update(chunk)
+      if ((await (await this.#shardOf(digest)).get(digest)) !== null) continue
+      isComplete = false
+      this.#recent.delete(digest)
     }
-    if (!isComplete) return 'incomplete'
-    return hash.digest('hex') === ref.digest ? 'whole' : 'mismatched'
+    return isComplete ? 'mismatched' : 'incomplete'
   }
 
   /** The chunk list of `ref`, or null where it is not here. @throws ERR_CHUNK_LIST where it is here and unusable */
@@ -181,7 +225,9 @@ export class BlobStore {
       const shard = await this.#shard(index.toString(16).padStart(2, '0'))
       for (const digest of shard.names()) {
         if (needed.has(digest)) continue
-        if (await shard.removeUnless(digest, () => this.#holds.has(digest))) blobs++
+        if (!(await shard.removeUnless(digest, () => this.#holds.has(digest)))) continue
+        this.#recent.delete(digest)
+        blobs++
       }
     }
     if (blobs > 0) this.#log.info('blobs:collected', { blobs })

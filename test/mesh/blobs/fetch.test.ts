@@ -1,8 +1,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { FetchSchedule, fetchDefaults, type FetchAction, type FetchEvent } from '../../../mesh/blobs/fetch.ts'
+import { fetchDefaults } from '../../../mesh/blobs/fetch-options.ts'
+import type { FetchAction, FetchEvent } from '../../../mesh/blobs/fetch-events.ts'
+import { FetchSchedule } from '../../../mesh/blobs/fetch.ts'
+import { TokenBucket } from '../../../mesh/blobs/token-bucket.ts'
 import { digestOf } from '../../../core/index.ts'
 import type { BlobRef } from '../../../mesh/releases/index.ts'
+import { seededRandom } from '../../host/fake-clock.ts'
 import { generator } from './samples.ts'
 
 function blobs(count: number, sizeBytes = 16_384): BlobRef[] {
@@ -12,49 +16,117 @@ function blobs(count: number, sizeBytes = 16_384): BlobRef[] {
   }))
 }
 
-function requests(actions: readonly FetchAction[]): Map<string, readonly string[]> {
+function requests(
+  actions: readonly FetchAction[],
+  type: 'request' | 'cancel' = 'request',
+): Map<string, readonly string[]> {
   const entries = actions.flatMap((action) =>
-    action.type === 'request' ? [[action.peer, action.digests] as const] : [],
+    action.type === type ? [[action.peer, action.digests] as const] : [],
   )
   return new Map(entries)
 }
 
+function newSchedule(budget = new TokenBucket(Number.POSITIVE_INFINITY), self = 'self'): FetchSchedule {
+  return new FetchSchedule({ self, random: seededRandom(5), budget })
+}
+
+/** A peer comes and says that it has all of these. */
+function comes(
+  schedule: FetchSchedule,
+  peer: string,
+  wants: readonly BlobRef[],
+  now: number,
+  isWhole = true,
+): FetchAction[] {
+  return [
+    ...schedule.handle({ type: 'peer-up', peer }, now),
+    ...schedule.handle({ type: 'has', peer, digests: wants.map(({ digest }) => digest), isWhole }, now),
+  ]
+}
+
 function scheduleWith(wants: readonly BlobRef[], ...peers: string[]) {
-  const schedule = new FetchSchedule()
-  const actions = peers.flatMap((peer) => schedule.handle({ type: 'peer-up', peer }, 0))
-  expect(actions).toEqual([])
-  return { schedule, first: schedule.handle({ type: 'start', wants }, 0) }
+  const schedule = newSchedule()
+  schedule.handle({ type: 'start', wants }, 0)
+  return { schedule, first: peers.flatMap((peer) => comes(schedule, peer, wants, 0)) }
 }
 
 const [one, two] = blobs(2) as [BlobRef, BlobRef]
 
+function chunk(peer: string, { digest, sizeBytes }: BlobRef): FetchEvent {
+  return { type: 'chunk', peer, digest, sizeBytes }
+}
+
 test('nothing to fetch is done at once', () => {
-  expect(new FetchSchedule().handle({ type: 'start', wants: [] }, 0)).toEqual([{ type: 'done' }])
+  expect(newSchedule().handle({ type: 'start', wants: [] }, 0)).toEqual([{ type: 'done' }])
 })
 
-test('without a source nothing happens until a peer comes', () => {
+test('without a source nothing happens until a peer says that it has something', () => {
   const { schedule, first } = scheduleWith([one])
   expect(first).toEqual([])
   expect(schedule.handle({ type: 'tick' }, 3_600_000)).toEqual([])
-  expect(schedule.handle({ type: 'peer-up', peer: 'a' }, 3_600_001)).toEqual([
+  expect(schedule.handle({ type: 'peer-up', peer: 'a' }, 3_600_001)).toEqual([])
+  expect(comes(schedule, 'a', [one], 3_600_002)).toEqual([
     { type: 'request', peer: 'a', digests: [one.digest] },
   ])
 })
 
-test('wants are spread over the sources, the least loaded first, within the first window', () => {
+test('wants are spread over the sources, within the first window, each asked of one', () => {
   const { first } = scheduleWith(blobs(100), 'a', 'b', 'c')
   const asked = requests(first)
   expect([...asked.values()].map((digests) => digests.length)).toEqual([4, 4, 4])
   expect(new Set([...asked.values()].flat()).size).toBe(12)
 })
 
+test('a source is asked for nothing that it did not say it has', () => {
+  const wants = blobs(40)
+  const schedule = newSchedule()
+  schedule.handle({ type: 'start', wants }, 0)
+  const has = wants.slice(0, 2)
+  const asked = requests(comes(schedule, 'a', has, 0, false)).get('a')
+  expect(new Set(asked)).toEqual(new Set(has.map(({ digest }) => digest)))
+  const news: FetchEvent = { type: 'has', peer: 'a', digests: [wants[5]?.digest ?? ''], isWhole: false }
+  expect(requests(schedule.handle(news, 1)).get('a')).toEqual([wants[5]?.digest])
+})
+
+test('what the fewest sources have is asked for first', () => {
+  const wants = blobs(100)
+  const schedule = newSchedule()
+  schedule.handle({ type: 'pause' }, 0)
+  schedule.handle({ type: 'start', wants }, 0)
+  // Three have all but four, which only d has.
+  for (const peer of ['a', 'b', 'c']) comes(schedule, peer, wants.slice(4), 0, false)
+  comes(schedule, 'd', wants, 0)
+  const asked = requests(schedule.handle({ type: 'resume' }, 0))
+  expect(new Set(asked.get('d'))).toEqual(new Set(wants.slice(0, 4).map(({ digest }) => digest)))
+})
+
+test('nodes that fetch from one seed ask it for different chunks, without a word to each other', () => {
+  const wants = blobs(400)
+  const names = ['a', 'b', 'c', 'd']
+  const asked = names.flatMap((self) => {
+    const schedule = newSchedule(undefined, self)
+    schedule.handle({ type: 'start', wants }, 0)
+    schedule.handle({ type: 'pause' }, 0)
+    for (const peer of names) if (peer !== self) comes(schedule, peer, [], 0, false)
+    comes(schedule, 'seed', wants, 0)
+    const first = [...(requests(schedule.handle({ type: 'resume' }, 0)).get('seed') ?? [])]
+    // Its window opens with what comes.
+    for (let at = 0; at < first.length && first.length < 60; at++) {
+      const actions = schedule.handle(chunk('seed', { digest: first[at] ?? '', sizeBytes: 16_384 }), at)
+      first.push(...(requests(actions).get('seed') ?? []))
+    }
+    return first
+  })
+  expect(asked.length).toBeGreaterThan(200)
+  expect(new Set(asked).size).toBe(asked.length)
+})
+
 test('a chunk is stored once, and the fetch is done when the disk has it', () => {
   const { schedule } = scheduleWith([one], 'a')
-  const chunk: FetchEvent = { type: 'chunk', peer: 'a', digest: one.digest, sizeBytes: one.sizeBytes }
   expect(schedule.awaits(one.digest)).toBe(true)
-  expect(schedule.handle(chunk, 5)).toEqual([{ type: 'store', digest: one.digest }])
+  expect(schedule.handle(chunk('a', one), 5)).toEqual([{ type: 'store', digest: one.digest }])
   expect(schedule.awaits(one.digest)).toBe(false)
-  expect(schedule.handle(chunk, 6)).toEqual([])
+  expect(schedule.handle(chunk('a', one), 6)).toEqual([])
   expect(schedule.handle({ type: 'stored', digest: one.digest }, 7)).toEqual([{ type: 'done' }])
 })
 
@@ -90,10 +162,12 @@ test('a peer that says it lacks what nobody asked it for changes nothing', () =>
 
 test('a silent source loses what it was asked for to another, and is left alone for a while', () => {
   const { schedule } = scheduleWith([one], 'a')
-  expect(schedule.handle({ type: 'tick' }, 5_000)).toEqual([])
-  schedule.handle({ type: 'peer-up', peer: 'b' }, 5_100)
   // One blob of 16 KiB may take a second on the slowest line, on top of the time to answer.
-  expect([...requests(schedule.handle({ type: 'tick' }, 6_100)).keys()]).toEqual(['b'])
+  expect(schedule.handle({ type: 'tick' }, 5_900)).toEqual([])
+  const actions = schedule.handle({ type: 'tick' }, 6_100)
+  expect(actions).toContainEqual(expect.objectContaining({ type: 'stalled', peer: 'a' }))
+  expect(requests(actions, 'cancel').get('a')).toEqual([one.digest])
+  expect([...requests(comes(schedule, 'b', [one], 6_150)).keys()]).toEqual(['b'])
 })
 
 test('a large blob has the time that a slow line needs for it', () => {
@@ -109,32 +183,59 @@ test('a large blob has the time that a slow line needs for it', () => {
 test('a chunk that comes after its source was given up still counts', () => {
   const { schedule } = scheduleWith([one], 'a')
   schedule.handle({ type: 'tick' }, 60_000)
-  const late: FetchEvent = { type: 'chunk', peer: 'a', digest: one.digest, sizeBytes: one.sizeBytes }
-  expect(schedule.handle(late, 60_001)).toEqual([{ type: 'store', digest: one.digest }])
+  expect(schedule.handle(chunk('a', one), 60_001)).toEqual([{ type: 'store', digest: one.digest }])
 })
 
-test('what is out for long at the end is asked of another source too, of three at most', () => {
-  const { schedule, first } = scheduleWith([one], 'a')
-  expect(requests(first).size).toBe(1)
-  schedule.handle({ type: 'peer-up', peer: 'b' }, 0)
-  expect(schedule.handle({ type: 'tick' }, 1_999)).toEqual([])
-  expect([...requests(schedule.handle({ type: 'tick' }, 2_000)).keys()]).toEqual(['b'])
-  for (const peer of ['c', 'd']) schedule.handle({ type: 'peer-up', peer }, 2_000)
-  expect(schedule.handle({ type: 'tick' }, 3_999)).toEqual([])
-  expect([...requests(schedule.handle({ type: 'tick' }, 4_000)).keys()]).toEqual(['c'])
-  expect(schedule.handle({ type: 'tick' }, 5_900)).toEqual([])
+test('what waits at a slow source is taken over by one that has nothing to do, and cancelled there', () => {
+  const { schedule } = scheduleWith([one], 'a')
+  expect(comes(schedule, 'b', [one], 0)).toEqual([])
+  expect(schedule.handle({ type: 'tick' }, 150)).toEqual([])
+  const actions = schedule.handle({ type: 'tick' }, 250)
+  expect(requests(actions).get('b')).toEqual([one.digest])
+  expect(requests(actions, 'cancel').get('a')).toEqual([one.digest])
+})
+
+test('what was moved twice is asked for here as well as there, of three at most', () => {
+  const { schedule } = scheduleWith([one], 'a')
+  for (const peer of ['b', 'c', 'd', 'e', 'f']) comes(schedule, peer, [one], 0)
+  let [asked, cancelled] = [1, 0]
+  for (let now = 250; now < 1_900; now += 250) {
+    const actions = schedule.handle({ type: 'tick' }, now)
+    asked += requests(actions).size
+    cancelled += requests(actions, 'cancel').size
+    expect(asked - cancelled).toBeLessThanOrEqual(fetchDefaults.copies)
+  }
+  expect(cancelled).toBe(fetchDefaults.moves)
+  expect(asked - cancelled).toBe(fetchDefaults.copies)
+  // All three have been silent for long: others are asked.
+  expect(requests(schedule.handle({ type: 'tick' }, 4_000)).size).toBeGreaterThan(0)
+})
+
+test('a copy that comes first calls the others off', () => {
+  const { schedule } = scheduleWith([one], 'a')
+  for (const peer of ['b', 'c', 'd', 'e', 'f']) comes(schedule, peer, [one], 0)
+  const open = new Set(['a'])
+  for (let now = 250; now < 4_000; now += 250) {
+    const actions = schedule.handle({ type: 'tick' }, now)
+    for (const peer of requests(actions, 'cancel').keys()) open.delete(peer)
+    for (const peer of requests(actions).keys()) open.add(peer)
+  }
+  const [first, ...others] = open
+  const actions = schedule.handle(chunk(first ?? '', one), 4_001)
+  expect([...requests(actions, 'cancel').keys()].sort()).toEqual(others.sort())
 })
 
 test('a source that was overtaken is free again, and not blamed for silence', () => {
   const { schedule } = scheduleWith([one], 'a')
-  schedule.handle({ type: 'peer-up', peer: 'b' }, 0)
+  comes(schedule, 'b', [one], 0)
   schedule.handle({ type: 'tick' }, 2_000)
-  schedule.handle({ type: 'chunk', peer: 'b', digest: one.digest, sizeBytes: one.sizeBytes }, 2_010)
+  schedule.handle(chunk('b', one), 2_010)
   schedule.handle({ type: 'peer-down', peer: 'b' }, 2_020)
   schedule.handle({ type: 'tick' }, 60_000)
   // Four at once again: a source that fell silent would get one.
   const wants = blobs(10).slice(1)
-  expect(requests(schedule.handle({ type: 'start', wants }, 60_001)).get('a')).toHaveLength(4)
+  schedule.handle({ type: 'start', wants }, 60_001)
+  expect(requests(comes(schedule, 'a', wants, 60_002)).get('a')).toHaveLength(4)
 })
 
 test('a peer that goes takes its requests with it, and they go to who is left', () => {
@@ -162,7 +263,7 @@ test('who sent wrong bytes is reported once and never asked again, also when it 
   schedule.handle({ type: 'peer-down', peer: 'a' }, 12)
   schedule.handle({ type: 'peer-up', peer: 'a' }, 13)
   expect(schedule.handle({ type: 'tick' }, 100_000)).toEqual([])
-  expect([...requests(schedule.handle({ type: 'peer-up', peer: 'b' }, 100_001)).keys()]).toEqual(['b'])
+  expect([...requests(comes(schedule, 'b', [one], 100_001)).keys()]).toEqual(['b'])
 })
 
 test('right bytes of another size than the list says end the fetch: the list is wrong, not the peer', () => {
@@ -170,7 +271,7 @@ test('right bytes of another size than the list says end the fetch: the list is 
   const [action, ...rest] = schedule.handle({ type: 'chunk', peer: 'a', digest: one.digest, sizeBytes: 3 }, 5)
   expect(action?.type).toBe('failed')
   expect(rest).toEqual([])
-  expect(schedule.handle({ type: 'peer-up', peer: 'b' }, 6)).toEqual([])
+  expect(comes(schedule, 'b', [one], 6)).toEqual([])
 })
 
 test('while the disk is behind, nothing more is asked for', () => {
@@ -185,9 +286,40 @@ test('while the disk is behind, nothing more is asked for', () => {
     pending = pending.concat([...requests(actions).values()].flat())
   }
   expect(arrived).toBeGreaterThan(fetchDefaults.storingBytes)
-  expect(arrived).toBeLessThanOrEqual(fetchDefaults.storingBytes + fetchDefaults.windowBytes + 2 * 65_536)
+  expect(arrived).toBeLessThanOrEqual(fetchDefaults.storingBytes + fetchDefaults.maxWindowBytes + 2 * 65_536)
   const next = wants.flatMap(({ digest }) => schedule.handle({ type: 'stored', digest }, 2))
   expect(requests(next).size).toBe(1)
+})
+
+test('what could not be stored is wanted again, once the fetch goes on', () => {
+  const { schedule } = scheduleWith([one], 'a')
+  schedule.handle(chunk('a', one), 5)
+  schedule.handle({ type: 'pause' }, 6)
+  expect(schedule.handle({ type: 'unstored', digest: one.digest }, 6)).toEqual([])
+  expect(schedule.handle({ type: 'tick' }, 1_000)).toEqual([])
+  expect(requests(schedule.handle({ type: 'resume' }, 2_000)).get('a')).toEqual([one.digest])
+})
+
+test('no more is asked for than the cap on downloads allows', () => {
+  const wants = blobs(2_000)
+  const schedule = newSchedule(new TokenBucket(100_000))
+  schedule.handle({ type: 'start', wants }, 0)
+  let asked = 0
+  const waiting: BlobRef[] = []
+  for (const digest of requests(comes(schedule, 'a', wants, 0)).get('a') ?? [])
+    waiting.push({ digest, sizeBytes: 16_384 })
+  for (let now = 0; now <= 20_000; now += 250) {
+    const actions = schedule.handle({ type: 'tick' }, now)
+    for (const digest of requests(actions).get('a') ?? []) waiting.push({ digest, sizeBytes: 16_384 })
+    for (let want = waiting.shift(); want !== undefined; want = waiting.shift()) {
+      asked++
+      for (const digest of requests(schedule.handle(chunk('a', want), now)).get('a') ?? [])
+        waiting.push({ digest, sizeBytes: 16_384 })
+      schedule.handle({ type: 'stored', digest: want.digest }, now)
+    }
+  }
+  expect((asked * 16_384) / 20).toBeGreaterThan(80_000)
+  expect((asked * 16_384) / 20).toBeLessThan(110_000)
 })
 
 type Manner = 'honest' | 'slow' | 'silent' | 'lying' | 'lacking' | 'partial' | 'flapping' | 'fading'
@@ -204,7 +336,7 @@ function play(seed: number, count: number, others: readonly Manner[]) {
   manners.set('honest', 'honest')
   const wants = blobs(count)
   const sizes = new Map(wants.map(({ digest, sizeBytes }) => [digest, sizeBytes]))
-  const schedule = new FetchSchedule()
+  const schedule = newSchedule()
   const pending: Delivery[] = []
   const reported: string[] = []
   const storedOnce = new Set<string>()
@@ -236,7 +368,11 @@ function play(seed: number, count: number, others: readonly Manner[]) {
     }
   }
   const act = (event: FetchEvent): void => {
-    for (const action of schedule.handle(event, now)) {
+    const has: FetchEvent[] =
+      event.type === 'peer-up'
+        ? [{ type: 'has', peer: event.peer, digests: wants.map(({ digest }) => digest), isWhole: true }]
+        : []
+    for (const action of [event, ...has].flatMap((each) => schedule.handle(each, now))) {
       expect(isDone).toBe(false)
       if (action.type === 'request') {
         expect(reported).not.toContain(action.peer)

@@ -54,7 +54,7 @@ test('a stranger gets not a byte from the protocols of members', async () => {
   const wants = encodeCbor({ kind: 'want', digests: ['00'.repeat(32)] })
   for (const [protocol, frame] of [
     ['/selvedge/heads/2', head],
-    ['/selvedge/blobs/1', wants],
+    ['/selvedge/blobs/2', wants],
     ['/selvedge/probe/1', encodeCbor(1)],
   ] as const) {
     expect(await say(stranger, protocol, [frame])).toEqual([])
