@@ -1,11 +1,13 @@
-/** What `publish` was pointed at: an app folder with its manifest, or a bare component file. */
+/** What `publish` was pointed at: an app folder with its manifest, a bare component file, or an OCI image. */
 import { open, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import { apiLimits } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
 import { cliProblems } from './problems.ts'
+import { imagePlace, nothingThere, readImage, versionOfImage, type ImagePlace } from './image-source.ts'
 import { usage } from './arguments.ts'
+import type { World } from './world.ts'
 
 export interface SourceOptions {
   readonly app: string | undefined
@@ -18,6 +20,8 @@ export interface SourceOptions {
   /** Of the command, in place of the manifest's. */
   readonly args: readonly string[]
   readonly build: boolean
+  /** Registries on other machines without TLS. */
+  readonly plainHttp: boolean
 }
 
 export interface ComponentSource {
@@ -28,23 +32,46 @@ export interface ComponentSource {
 
 /**
  * Reads, and for a folder first builds, what is to be published.
- * @throws the refusals of host/manifest and host/build; ERR_COMPONENT_FILE; ERR_USAGE for a folder with options that
- * only stand in for a manifest
+ * @param typed a path, or a reference into a registry
+ * @throws the refusals of host/manifest, host/build and host/formats; ERR_COMPONENT_FILE; ERR_USAGE for a folder with
+ * options that only stand in for a manifest
  */
 export async function componentSource(
-  target: string,
+  typed: string,
   options: SourceOptions,
+  world: World,
   progress: (step: string) => void,
-  signal: AbortSignal,
 ): Promise<ComponentSource> {
-  const facts = await stat(target).catch((cause: unknown) => {
-    throw cliProblems.error('ERR_COMPONENT_FILE', `there is nothing at ${target}`, { cause })
+  const place = await imagePlace(typed, world.cwd)
+  const source =
+    place === null ? await fromDisk(typed, options, world, progress) : await fromImage(place, options, world)
+  const config = { ...source.draft.config, ...parseConfig(options.config) }
+  return { ...source, draft: { ...source.draft, config } }
+}
+
+async function fromDisk(
+  typed: string,
+  options: SourceOptions,
+  world: World,
+  progress: (step: string) => void,
+): Promise<ComponentSource> {
+  const target = resolve(world.cwd, typed)
+  const facts = await stat(target).catch(() => {
+    throw nothingThere(target)
   })
   const source = facts.isDirectory()
-    ? await fromFolder(target, options, progress, signal)
+    ? await fromFolder(target, options, progress, world.signal)
     : await fromFile(target, options)
-  const config = { ...source.draft.config, ...parseConfig(options.config) }
-  return { ...source, draft: { ...source.draft, config }, bytes: await readComponent(source.file) }
+  return { ...source, bytes: await readComponent(source.file) }
+}
+
+/** As a bare file: what the image says of itself is its name and version, never what it may use. */
+async function fromImage(place: ImagePlace, options: SourceOptions, world: World): Promise<ComponentSource> {
+  const image = await readImage(place, world, options.plainHttp)
+  const { artifact, name, from } = image
+  const version = options.version ?? versionOfImage(image)
+  const { draft } = await fromFile(`${artifact.title ?? name}.wasm`, { ...options, version })
+  return { file: from, bytes: artifact.component, draft }
 }
 
 async function fromFolder(

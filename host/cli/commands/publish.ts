@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { digestOf, isSelvedgeError, shortDigest, type KeyPair } from '../../../core/index.ts'
 import type { ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
@@ -23,13 +22,14 @@ export const publish = defineCommand({
   summary: 'sign an app’s component and hand it to the mesh',
   details:
     'Of an app folder: builds it, and takes everything else from its selvedge.toml. Of a bare .wasm: the app is named ' +
-    'after the file and gets no grants unless you give them. The node checks the component before anything is signed; ' +
+    'after the file and gets no grants unless you give them. Of an OCI image, a layout (DIR, DIR:TAG, FILE.tar) or in a ' +
+    'registry (ghcr.io/org/app:1.2, HOST/NAME@sha256:…), likewise. The node checks the component before anything is signed; ' +
     'the key that signs is in your key folder and never leaves it. Grants are KIND:NAME, the kinds sensor, pin, folder, ' +
     'keyvalue, blobstore, http (an origin, as http:https://api.example.com) and network: network:tcp-connect:HOST:PORT, ' +
     'network:udp:HOST:PORT, network:tcp-listen:PORT, network:udp-listen:PORT or network:lookup:NAME. HOST is a name, an ' +
     'address, a network as 10.1.0.0/16 or *, an IPv6 one in brackets; PORT a port, a range as 8000-8010 or *. The use ' +
     'alone, as network:tcp-connect, is for all of it.',
-  arguments: [{ name: 'DIR|FILE.wasm', required: false, completes: 'file' }],
+  arguments: [{ name: 'DIR|FILE.wasm|IMAGE', required: false, completes: 'file' }],
   options: {
     app: { kind: 'text', value: 'NAME', help: 'the app’s name (of a bare .wasm)' },
     version: {
@@ -49,19 +49,21 @@ export const publish = defineCommand({
     wait: { kind: 'flag', help: 'wait until every node that should run it does' },
     timeout: { kind: 'text', value: 'SECONDS', help: `how long to wait (default ${defaultTimeout})` },
     'no-build': { kind: 'flag', help: 'take the component that is built already' },
+    'plain-http': { kind: 'flag', help: 'pull from a registry of another machine without TLS' },
   },
   json: publishEventSchema,
   usesNode: true,
   examples: [
     { line: 'publish components/light-alarm --wait', says: 'build, sign, and see it run everywhere' },
     { line: 'publish blink.wasm --grant pin:led --group garage', says: 'a bare component, for one group' },
+    { line: 'publish ghcr.io/org/blink:1.2 --grant pin:led', says: 'what a registry has, signed by you' },
   ],
   async run(context) {
     const { world, options, args, client } = context
     const timeoutMs = timeoutOf(options.timeout ?? defaultTimeout)
     const startedAt = world.clock.monotonicMs()
     const source = await componentSource(
-      resolve(world.cwd, args[0] ?? '.'),
+      args[0] ?? '.',
       {
         app: options.app,
         version: options.version,
@@ -71,9 +73,10 @@ export const publish = defineCommand({
         config: options.config,
         args: options.arg,
         build: !options['no-build'],
+        plainHttp: options['plain-http'],
       },
+      world,
       (step) => say(context, `  ${step}`),
-      world.signal,
     )
     const events = context.json ? publishEvents(context, startedAt) : null
     const { entry, groups } = await release(context, source, events)
