@@ -72,7 +72,7 @@ export class ComponentSource {
       const totalBytes = component.sizeBytes
       onProgress({ haveBytes, totalBytes, fetchedBytes: chunkBytes + patchBytes, patchBytes })
     }
-    const seek = patches.seek(component, await this.#bases(record), {
+    const seek = patches.seek(record.app, component, await this.#bases(record), {
       likely: this.#tellers.get(record.app),
       onPiece: (receivedBytes) => {
         patchBytes = receivedBytes

@@ -2,14 +2,14 @@
  * Patches between nodes: makes them where a node has both releases, asks for them where it has the older one, and hands
  * on what it made or used. Only a hint: whoever gets none, or a wrong one, fetches chunks as before.
  */
-import { messageOf, type Cancel, type Clock, type Digest, type Log, type Part } from '../../core/index.ts'
+import type { Cancel, Clock, Digest, Log, Part } from '../../core/index.ts'
 import type { BlobStore } from '../blobs/index.ts'
-import { Turns } from '../identity/index.ts'
-import type { ComponentRef } from '../releases/index.ts'
+import type { ComponentRef, ReleaseLog } from '../releases/index.ts'
 import type { NodeId, Transport } from '../transport/index.ts'
 import type { PatchCodec } from './codec.ts'
 import { isPatchable, patchLimits } from './limits.ts'
 import { Link } from './link.ts'
+import { PatchMaker } from './maker.ts'
 import { patchesProtocol, type PatchAnswer, type PatchRequest } from './messages.ts'
 import type { PatchStore } from './patch-store.ts'
 import { SearchJob, type PatchAttack } from './search-job.ts'
@@ -19,7 +19,9 @@ import { Shunned } from './shunned.ts'
 export interface PatchExchangeOptions {
   readonly transport: Transport
   readonly store: PatchStore
-  readonly blobs: Pick<BlobStore, 'readComponent' | 'readList' | 'missing'>
+  readonly blobs: Pick<BlobStore, 'readComponent' | 'readList' | 'holds'>
+  /** Says which components an app has had. */
+  readonly releases: Pick<ReleaseLog, 'history'>
   readonly codec: PatchCodec
   readonly clock: Clock
   readonly log: Log
@@ -54,10 +56,11 @@ export interface PatchExchange extends Part {
   make(base: ComponentRef, target: ComponentRef): Promise<void>
   /**
    * Looks for a patch from what this node has.
+   * @param app whose components these are
    * @param bases components that this node has, the likeliest first
    * @returns null where none can help
    */
-  seek(target: ComponentRef, bases: readonly ComponentRef[], call: SeekCall): PatchSeek | null
+  seek(app: string, target: ComponentRef, bases: readonly ComponentRef[], call: SeekCall): PatchSeek | null
   /** Drops the patches that lead to anything else. */
   retain(targets: readonly ComponentRef[]): Promise<void>
 }
@@ -71,31 +74,34 @@ class Exchange implements PatchExchange {
   readonly name = 'patches'
   readonly #options: PatchExchangeOptions
   readonly #server: PatchServer
+  readonly #maker: PatchMaker
   readonly #shunned: Shunned
   readonly #searches = new Map<number, SearchJob>()
   readonly #targets = new Map<number, Digest>()
   readonly #links = new Map<NodeId, Link>()
-  /** What is made or waits to be, by target, and how many patches of it. */
-  readonly #making = new Map<Digest, number>()
-  readonly #turns = new Turns()
   #cancels: Cancel[] | null = null
   #nextQuestion = 0
   #receivedBytes = 0
-  #made = 0
   #applied = 0
 
   constructor(options: PatchExchangeOptions) {
     this.#options = options
     this.#shunned = new Shunned(options.clock)
     const { store, log } = options
-    this.#server = new PatchServer({ store, log, isExpecting: (target) => this.#isExpecting(target) })
+    this.#maker = new PatchMaker({ ...options, onChange: (target) => this.#server.changed(target) })
+    this.#server = new PatchServer({
+      store,
+      log,
+      isExpecting: (target) => this.#isExpecting(target),
+      onLacking: (app, target, bases) => void this.#maker.makeFor(app, target, bases),
+    })
   }
 
   get traffic(): PatchTraffic {
     return {
       receivedBytes: this.#receivedBytes,
       sentBytes: this.#server.sentBytes,
-      made: this.#made,
+      made: this.#maker.made,
       applied: this.#applied,
     }
   }
@@ -128,26 +134,11 @@ class Exchange implements PatchExchange {
     this.#options.codec.stop()
   }
 
-  async make(base: ComponentRef, target: ComponentRef): Promise<void> {
-    const { store, log } = this.#options
-    const waiting = [...this.#making.values()].reduce((sum, count) => sum + count, 0)
-    const isKnown = store.find(target.digest, [base.digest]).length > 0
-    if (this.#cancels === null || isKnown || base.digest === target.digest) return
-    if (!isPatchable(base, target) || waiting >= patchLimits.waitingMakes) return
-    this.#making.set(target.digest, (this.#making.get(target.digest) ?? 0) + 1)
-    try {
-      await this.#turns.take(() => this.#makeNow(base, target))
-    } catch (error) {
-      log.info('patch:not-made', { target: target.digest, error: messageOf(error) })
-    } finally {
-      const left = (this.#making.get(target.digest) ?? 1) - 1
-      if (left === 0) this.#making.delete(target.digest)
-      else this.#making.set(target.digest, left)
-      this.#server.changed(target.digest)
-    }
+  make(base: ComponentRef, target: ComponentRef): Promise<void> {
+    return this.#cancels === null ? Promise.resolve() : this.#maker.make(base, target)
   }
 
-  seek(target: ComponentRef, bases: readonly ComponentRef[], call: SeekCall): PatchSeek | null {
+  seek(app: string, target: ComponentRef, bases: readonly ComponentRef[], call: SeekCall): PatchSeek | null {
     const usable = bases.filter((base) => isPatchable(base, target)).slice(0, patchLimits.basesPerFind)
     if (this.#cancels === null || usable.length === 0 || this.#searches.size >= patchLimits.searches)
       return null
@@ -155,6 +146,7 @@ class Exchange implements PatchExchange {
     const n = this.#nextQuestion++
     const job: SearchJob = new SearchJob({
       n,
+      app,
       target,
       bases: usable,
       worthBytes: target.sizeBytes + target.chunks.sizeBytes,
@@ -187,34 +179,6 @@ class Exchange implements PatchExchange {
     return this.#options.store.retain(new Set(targets.map(({ digest }) => digest)))
   }
 
-  async #makeNow(base: ComponentRef, target: ComponentRef): Promise<void> {
-    const { blobs, codec, store, log, clock } = this.#options
-    const chunkBytes = await this.#chunkBytesBetween(base, target)
-    const [from, to] = [await blobs.readComponent(base), await blobs.readComponent(target)]
-    if (from === null || to === null || chunkBytes === null || this.#cancels === null) return
-    const startedAt = clock.monotonicMs()
-    const patch = await codec.make(from, to)
-    const tookMs = Math.round(clock.monotonicMs() - startedAt)
-    if (patch.length > chunkBytes * patchLimits.worthShare || patch.length > patchLimits.patchBytes) {
-      return log.debug('patch:no-gain', { target: target.digest, bytes: patch.length, chunkBytes })
-    }
-    await store.put(base.digest, target.digest, patch)
-    this.#made++
-    log.info('patch:made', { target: target.digest, bytes: patch.length, of: target.sizeBytes, tookMs })
-  }
-
-  /** What a node with the base would fetch in chunks, the list included; null where that cannot be told. */
-  async #chunkBytesBetween(base: ComponentRef, target: ComponentRef): Promise<number | null> {
-    const { blobs } = this.#options
-    const [from, to] = [await blobs.readList(base), await blobs.readList(target)]
-    if (from === null || to === null) return null
-    const held = new Set(from.chunks.map(({ digest }) => digest))
-    const lacking = new Map(
-      to.chunks.filter(({ digest }) => !held.has(digest)).map((chunk) => [chunk.digest, chunk]),
-    )
-    return [...lacking.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, target.chunks.sizeBytes)
-  }
-
   async #proven(base: Digest, target: ComponentRef, patch: Uint8Array): Promise<void> {
     this.#applied++
     await this.#options.store.put(base, target.digest, patch)
@@ -222,7 +186,7 @@ class Exchange implements PatchExchange {
   }
 
   #isExpecting(target: Digest): boolean {
-    if (this.#making.has(target)) return true
+    if (this.#maker.isMaking(target)) return true
     return [...this.#searches].some(([n, job]) => this.#targets.get(n) === target && job.isExpecting)
   }
 

@@ -35,6 +35,9 @@ export const patchLimits = {
   keptBytes: 8 * 1024 * 1024,
   /** Components that a node says it has, in one question. */
   basesPerFind: 4,
+  appNameChars: 128,
+  /** Pairs of components of which is remembered that a patch was tried: each costs a node its work once. */
+  rememberedMakes: 256,
   /** The bytes of a patch go in frames of this size; all but the last are full, so nobody can drip them. */
   pieceBytes: 16 * 1024,
   frameBytes: 16 * 1024 + 512,

@@ -16,7 +16,14 @@ import { patchesProblems } from './problems.ts'
 export const patchesProtocol = '/selvedge/patches/1'
 
 export type PatchRequest =
-  | { readonly kind: 'find'; readonly n: number; readonly target: Digest; readonly bases: readonly Digest[] }
+  | {
+      readonly kind: 'find'
+      readonly n: number
+      /** Whose components these are. */
+      readonly app: string
+      readonly target: Digest
+      readonly bases: readonly Digest[]
+    }
   /** The bytes of a patch that was offered as an answer to question `n`. */
   | { readonly kind: 'get'; readonly n: number; readonly digest: Digest }
   | { readonly kind: 'forget'; readonly n: number }
@@ -48,11 +55,12 @@ export function encodeMessage(message: PatchRequest | PatchAnswer): Uint8Array {
 
 /** @returns null for a kind of message that a newer node may send. @throws ERR_PATCH_PROTOCOL */
 export function decodeRequest(frame: Uint8Array): PatchRequest | null {
-  const { kind, n, target, bases, digest } = decode(frame)
+  const { kind, n, app, target, bases, digest } = decode(frame)
   switch (kind) {
     case 'find':
       if (!isDigest(target) || !Array.isArray(bases) || bases.length > patchLimits.basesPerFind) break
-      if (bases.every(isDigest)) return { kind, n, target, bases }
+      if (typeof app !== 'string' || app.length > patchLimits.appNameChars) break
+      if (bases.every(isDigest)) return { kind, n, app, target, bases }
       break
     case 'get':
       if (isDigest(digest)) return { kind, n, digest }

@@ -22,6 +22,7 @@ export type PatchAttack = 'bad-patch' | 'parser' | 'slow-retrieval'
 export interface SearchJobNeeds {
   /** This node's name for the question; no two searches share one. */
   readonly n: number
+  readonly app: string
   readonly target: ComponentRef
   /** What this node has, the likeliest first. */
   readonly bases: readonly ComponentRef[]
@@ -141,13 +142,14 @@ export class SearchJob {
   }
 
   #act(action: SearchAction): void {
-    const { n, target, bases, send } = this.#needs
+    const { n, app, target, bases, send } = this.#needs
     switch (action.type) {
       case 'ask':
         this.#asked.add(action.peer)
         return send(action.peer, {
           kind: 'find',
           n,
+          app,
           target: target.digest,
           bases: bases.map(({ digest }) => digest),
         })

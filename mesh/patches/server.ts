@@ -13,7 +13,12 @@ export interface ServerNeeds {
   readonly log: Log
   /** Whether a patch that leads to `target` is being made or on its way here. */
   isExpecting(target: Digest): boolean
+  /** Somebody asks for what is not here: it may be made. */
+  onLacking(app: string, target: Digest, bases: readonly Digest[]): void
 }
+
+/** {@link Question.told}, of an answer without anything in it. */
+const nothing = 'false '
 
 interface Question {
   readonly target: Digest
@@ -88,6 +93,7 @@ export class PatchServer {
         if (questions.size >= patchLimits.questionsPerPeer && oldest !== undefined) questions.delete(oldest)
         questions.set(n, question)
         await this.#tell(channel, n, question)
+        if (question.told === nothing) this.#needs.onLacking(request.app, question.target, question.bases)
       }
     }
   }

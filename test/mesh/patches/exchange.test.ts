@@ -205,6 +205,28 @@ test('a node without the base, or with one that is damaged, fetches chunks', asy
   expect(chunkBytes(b)).toBeGreaterThan(0)
 })
 
+test('a node that was away while others have no patch from what it has is made one, once, by whom it asks', async () => {
+  const swarm = new Swarm()
+  const made: number[] = []
+  const counting: PatchCodec = {
+    ...directCodec,
+    make(base, target) {
+      made.push(target.length)
+      return directCodec.make(base, target)
+    },
+  }
+  const a = await swarm.node('a', { has: [older, newer], codec: counting })
+  const [b, c] = [await swarm.node('b'), await swarm.node('c')]
+  swarm.connectAll([a, b])
+  const first = swarm.obtain(b)
+  await swarm.clock.runUntil(() => first.isDone, 2_000)
+  swarm.connectAll([a, c])
+  const second = swarm.obtain(c)
+  await swarm.clock.runUntil(() => second.isDone, 2_000)
+  expect([b, c].map(chunkBytes)).toEqual([0, 0])
+  expect(made).toEqual([newer.length])
+})
+
 test('a patch that saves nothing is not made', async () => {
   const swarm = new Swarm()
   const other = sample(51, 300_000)
@@ -312,7 +334,7 @@ describe('a hostile peer', () => {
     [
       'that offers a patch and then has it no more, again and again',
       (request: PatchRequest, say: Say) => {
-        offering(patch)({ ...request, kind: 'find', target: '', bases: [] }, say)
+        offering(patch)({ n: request.n, kind: 'find', app: 'app', target: '', bases: [] }, say)
         if (request.kind === 'get') say({ kind: 'gone', n: request.n })
       },
       [],
@@ -341,6 +363,7 @@ describe('a hostile peer', () => {
     for (let n = 0; n < 10 * patchLimits.questionsPerPeer; n++) {
       const find = {
         kind: 'find',
+        app: 'app',
         n,
         target: newerRef.digest,
         bases: [sample(n, 1).length.toString().padStart(64, '0')],

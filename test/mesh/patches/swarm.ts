@@ -58,7 +58,10 @@ export const newerRecord: ReleaseRecord = releaseRecord(mesh, {
 
 /** Stands in for the release log: nodes of these tests know both releases. */
 const releases = {
-  history: () => [newerRecord, olderRecord].map((record) => ({ record }) as HistoryEntry),
+  history: () => [
+    { record: newerRecord, role: 'head' } as HistoryEntry,
+    { record: olderRecord, role: 'past' } as HistoryEntry,
+  ],
   get: (digest: Digest) => (digest === olderRelease ? ({ record: olderRecord } as HeldRelease) : null),
 }
 
@@ -120,6 +123,7 @@ export class Swarm {
       transport,
       store: patchStore,
       blobs,
+      releases,
       codec,
       clock,
       log,
