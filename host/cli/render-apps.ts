@@ -64,7 +64,13 @@ function appText(app: AppStatus, { now, paint }: AppsView): Piece {
   if (app.state !== 'running') {
     const tone = troubled.has(app.state) ? paint.red : paint.yellow
     const sign = troubled.has(app.state) ? '✗ ' : ''
-    parts.push({ text: `${sign}${app.state} ${ageText(now - app.since)}`, tone })
+    const { transfer } = app
+    // A first release: there is nothing beside it that `next` could stand behind.
+    const share =
+      app.state === 'fetching' && transfer !== undefined && transfer.totalBytes > 0
+        ? ` ${percentText(transfer.haveBytes / transfer.totalBytes)}`
+        : ''
+    parts.push({ text: `${sign}${app.state}${share} ${ageText(now - app.since)}`, tone })
     if (app.failures > 0) parts.push({ text: `(${countText(app.failures, 'failure')})`, tone })
   }
   if (app.next !== undefined) {

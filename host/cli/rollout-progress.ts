@@ -3,7 +3,8 @@
  * others waits for.
  */
 import type { AppState, NodeStatus, StatusReport, Transfer, Verdict } from '../api/index.ts'
-import { ageText, partText, percentText, plain, rateText } from './text.ts'
+import { ageText, percentText, plain } from './text.ts'
+import { comingText } from './transfer-text.ts'
 
 export interface Wanted {
   readonly app: string
@@ -91,7 +92,7 @@ function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodePr
       stage: stageOf(state),
       state,
       doing: state,
-      detail: transfer !== null && state === 'fetching' ? transferText(transfer) : share,
+      detail: transfer !== null && state === 'fetching' ? comingText(transfer) : share,
       transfer,
       reason,
     }
@@ -106,24 +107,11 @@ function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodePr
     stage: state === 'running' ? 'running' : stageOf(state),
     state,
     doing: found.seq > seq ? `${state} a newer release, ${plain(found.version)}` : state,
-    detail:
-      state === 'fetching' && transfer !== null ? transferText(transfer) : `for ${ageText(now - since)}`,
+    detail: state === 'fetching' && transfer !== null ? comingText(transfer) : `for ${ageText(now - since)}`,
     // Of a newer release it says nothing about this one.
     transfer: found.seq > seq ? null : transfer,
     reason,
   }
-}
-
-/** `42 %  0.5 of 1.1 MB  220.0 KB/s from peers`. */
-function transferText({ haveBytes, totalBytes, bytesPerSecond, via }: Transfer): string {
-  const share = totalBytes === 0 ? 1 : haveBytes / totalBytes
-  const rate = bytesPerSecond === undefined ? '' : `  ${rateText(bytesPerSecond)}`
-  return `${percentText(share).padStart(5)}  ${partText(haveBytes, totalBytes)}${rate}${fromText(via)}`
-}
-
-function fromText(via: string): string {
-  if (via === 'disk') return ''
-  return via === 'patch' ? ' by patch' : ` from ${plain(via)}`
 }
 
 /** Of a release that does not run. */

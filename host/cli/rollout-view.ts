@@ -5,7 +5,8 @@
 import { paintFor, type Paint } from './paint.ts'
 import type { NodeProgress, RolloutProgress } from './rollout-progress.ts'
 import { padTo } from './table.ts'
-import { ageText, countText, percentText, plain, rateText, sizeText } from './text.ts'
+import { ageText, countText, percentText, plain, rateText } from './text.ts'
+import { cameText } from './transfer-text.ts'
 
 export interface RolloutScreen {
   /** `light-alarm 2.0.1` */
@@ -44,14 +45,6 @@ export function toneOf({ stage }: Pick<NodeProgress, 'stage'>, paint: Paint): (t
   return { running: paint.green, 'under way': paint.yellow, waiting: paint.yellow, failed: paint.red }[stage]
 }
 
-/** `3.8 KB by patch`, `1.1 MB from peers`, `from its disk`; null where that is not known. */
-export function cameText({ transfer }: Pick<NodeProgress, 'transfer'>): string | null {
-  if (transfer === null) return null
-  const { via, fetchedBytes } = transfer
-  if (via === 'disk') return 'from its disk'
-  return `${sizeText(fetchedBytes)} ${via === 'patch' ? 'by patch' : `from ${plain(via)}`}`
-}
-
 function nameWidth(nodes: readonly NodeProgress[]): number {
   return Math.min(longestName, Math.max(0, ...nodes.map(({ name }) => name.length)))
 }
@@ -66,7 +59,7 @@ function nodeLine(node: NodeProgress, width: number, screen: RolloutScreen, pain
 function aboutText(node: NodeProgress, screen: RolloutScreen, paint: Paint): string {
   const { reason, state, stage, transfer, detail } = node
   if (reason !== null) return `${reason.code}: ${plain(reason.message)}`
-  if (stage === 'running') return cameText(node) ?? ''
+  if (stage === 'running') return transfer === null ? '' : cameText(transfer)
   if (state !== 'fetching' || transfer === null) return stage === 'under way' ? '' : detail
   const share = transfer.totalBytes === 0 ? 1 : transfer.haveBytes / transfer.totalBytes
   return screen.width < leastWidthForBar ? detail : `${bar(share, paint)} ${detail}`

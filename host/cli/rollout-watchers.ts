@@ -6,8 +6,9 @@ import { canRewrite, LiveBlock } from './live-block.ts'
 import { paintFor } from './paint.ts'
 import type { EventSink } from './publish-events.ts'
 import type { NodeProgress, RolloutProgress } from './rollout-progress.ts'
-import { cameText, rolloutLines, stageSigns, toneOf } from './rollout-view.ts'
+import { rolloutLines, stageSigns, toneOf } from './rollout-view.ts'
 import { ageText, plain } from './text.ts'
+import { cameText } from './transfer-text.ts'
 import type { World } from './world.ts'
 
 export interface RolloutWatcher {
@@ -56,11 +57,11 @@ class LineWatcher implements RolloutWatcher {
 
   #lineOf(node: NodeProgress, elapsedMs: number, isStill: boolean): string {
     const paint = paintFor(this.#output.colour)
-    const { stage, doing, detail, reason } = node
-    const came = cameText(node)
+    const { stage, doing, detail, reason, transfer } = node
+    const came = transfer === null ? '' : `, ${cameText(transfer)}`
     const how =
       stage === 'running'
-        ? ` after ${ageText(elapsedMs)}${came === null ? '' : `, ${came}`}`
+        ? ` after ${ageText(elapsedMs)}${came}`
         : isStill && detail !== ''
           ? `  ${detail}`
           : ''

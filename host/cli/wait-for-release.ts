@@ -12,6 +12,7 @@ import type { World } from './world.ts'
 const lookEveryMs = 100
 /** Of a large mesh a look is itself some work for the node: it gets this many times as long to rest. */
 const restPerLook = 3
+const longestRestMs = 1_000
 /** An app that does not survive its first events has mostly met them by then: a few sampling periods. */
 const watchMs = 1_000
 
@@ -48,6 +49,7 @@ export async function followRelease(
   for (;;) {
     const askedMs = clock.monotonicMs()
     const report = await client.status()
+    const lookMs = clock.monotonicMs() - askedMs
     const progress = rolloutProgress(report, wanted, clock.now())
     const elapsedMs = clock.monotonicMs() - startedAt
     watcher.saw(progress, elapsedMs)
@@ -72,8 +74,8 @@ export async function followRelease(
     } else if (isLate) {
       return late(signal.aborted ? null : wanted.timeoutMs)
     }
-    const lookMs = clock.monotonicMs() - askedMs
-    await sleep(Math.max(lookEveryMs, lookMs * restPerLook), signal).catch(() => {})
+    const restMs = Math.min(longestRestMs, Math.max(lookEveryMs, lookMs * restPerLook))
+    await sleep(restMs, signal).catch(() => {})
   }
 }
 

@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts'
 import { paintFor, type Paint } from '../paint.ts'
 import { printJson } from '../print.ts'
 import { ageText, countText, hanging, percentText, plain } from '../text.ts'
+import { comingText, originText } from '../transfer-text.ts'
 import type { Output } from '../world.ts'
 
 export const apps = defineCommand({
@@ -37,6 +38,7 @@ function renderLocalApps(
       `${signOf(app, paint)} ${plain(app.app)} ${plain(app.version)} (seq ${app.seq})  ${app.state} ${ageText(now - app.since)}`,
       ...hanging('    ', eventsText(app), width),
       ...hanging('    ', usageText(app.usage), width),
+      ...transferLines(app, width),
       ...hanging(
         '    may use ',
         app.grants.length === 0 ? 'nothing' : app.grants.map(plain).join(' '),
@@ -62,11 +64,23 @@ function incidentLines({ lastIncident }: LocalApp, now: number, width: number): 
 
 function nextLines({ next }: LocalApp, width: number): string[] {
   if (next === undefined) return []
-  const progress = next.progress === undefined ? '' : ` ${percentText(next.progress)}`
+  const { transfer, progress, state } = next
+  const share = progress === undefined ? '' : ` ${percentText(progress)}`
+  const how = transfer !== undefined && state === 'fetching' ? ` ${comingText(transfer).trim()}` : share
   return [
-    `    → ${plain(next.version)} (seq ${next.seq})  ${next.state}${progress}`,
+    `    → ${plain(next.version)} (seq ${next.seq})  ${state}${how}`,
     ...reasonLines(next.reason, width),
   ]
+}
+
+/** Where the bytes came from that run here; nothing of an app that was here before the node started. */
+function transferLines({ transfer, state }: LocalApp, width: number): string[] {
+  if (transfer === undefined) return []
+  return hanging(
+    '    component ',
+    state === 'fetching' ? comingText(transfer).trim() : originText(transfer),
+    width,
+  )
 }
 
 function reasonLines(reason: LocalApp['reason'], width: number): string[] {

@@ -5,6 +5,7 @@ import { printJson } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { table } from '../table.ts'
 import { ageText, plain, sizeText } from '../text.ts'
+import { cameText } from '../transfer-text.ts'
 
 export const releases = defineCommand({
   name: 'releases',
@@ -37,6 +38,7 @@ function renderReleases(list: readonly ReleaseEntry[], now: number): string {
       `by ${release.publisher.slice(0, 8)}`,
       `${ageText(now - release.receivedAt)} ago`,
       release.groups.length === 0 ? 'every node' : release.groups.map(plain).join(' '),
+      release.transfer === undefined ? '' : cameText(release.transfer),
     ]),
   )
 }

@@ -154,6 +154,35 @@ describe('publish of a bare component', () => {
     expect(stderr).toContain('● lobby-2  running after')
   })
 
+  it('tells a program each step as an event, and ends with a summary', async () => {
+    const { stdout } = await here(['publish', wasm, '--json'])
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string })
+    expect(events.map(({ event }) => event)).toEqual(['uploaded', 'signed', 'accepted', 'summary'])
+    expect(events.at(-1)).toMatchObject({
+      schema: 'selvedge.publish-event/1',
+      app: 'light-alarm',
+      seq: 2,
+      result: 'published',
+      nodes: null,
+    })
+  })
+
+  it('tells a program how a failed rollout ended before the error', async () => {
+    const old = sampleStatus.nodes.slice(0, 1).map((one) => ({ ...one, apps: [] }))
+    node.report = { ...sampleStatus, nodes: old }
+    const { code, stdout, stderr } = await here(['publish', wasm, '--wait', '--json', '--timeout', '0.2'])
+    const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as object
+    expect(last).toMatchObject({
+      event: 'summary',
+      result: 'not-in-time',
+      nodes: { running: 0, expected: 1, notRunning: [{ node: 'lobby-1', state: 'unaware' }] },
+    })
+    expect([code, stderr]).toEqual([3, expect.stringContaining('error[ERR_NOT_IN_TIME]')])
+  })
+
   it('a group that nobody is in is refused before anything is uploaded or signed, with the nearest', async () => {
     const { code, stdout, stderr } = await here(['publish', wasm, '--group', 'loby'])
     expect(code).toBe(1)

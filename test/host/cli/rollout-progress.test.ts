@@ -86,7 +86,8 @@ describe('waiting for it', () => {
   /** Each look is one of `reports`, the last for ever; each takes 100 ms of this clock. */
   function watching(reports: readonly StatusReport[], signal = new AbortController().signal) {
     let looks = 0
-    const clock: Clock = { ...systemClock, now: () => sampleNow, monotonicMs: () => looks * 100 }
+    let nowMs = 0
+    const clock: Clock = { ...systemClock, now: () => sampleNow, monotonicMs: () => nowMs }
     const stderr = caughtOutput()
     const world = {
       stdout: caughtOutput(),
@@ -102,10 +103,18 @@ describe('waiting for it', () => {
     const client = {
       status: () => {
         looks += 1
+        // The first takes as long itself; behind the others the time passes, as nobody rests for nothing then.
+        nowMs ||= 100
         return Promise.resolve(reports[Math.min(looks, reports.length) - 1] ?? sampleStatus)
       },
     }
-    const outcome = followRelease(world, client, options, watcherFor(world, 'light-alarm 2.0.0'))
+    const watcher = watcherFor(world, 'light-alarm 2.0.0')
+    const outcome = followRelease(world, client, options, {
+      saw(progress, elapsedMs) {
+        watcher.saw(progress, elapsedMs)
+        nowMs += 100
+      },
+    })
     const result = outcome.then((seen) => {
       if (seen.error !== null) throw seen.error
       return { running: seen.progress.running, runningAtMs: seen.runningAtMs }

@@ -1,0 +1,27 @@
+/** How a component comes, or came, to a node, in words. */
+import type { Transfer } from '../api/index.ts'
+import { ageText, partText, percentText, plain, rateText, sizeText } from './text.ts'
+
+/** On its way: `42 %  0.5 of 1.1 MB  220.0 KB/s from peers`, the percentage padded to line up. */
+export function comingText({ haveBytes, totalBytes, bytesPerSecond, via }: Transfer): string {
+  const share = totalBytes === 0 ? 1 : haveBytes / totalBytes
+  const rate = bytesPerSecond === undefined ? '' : `  ${rateText(bytesPerSecond)}`
+  const from = via === 'disk' ? '' : ` ${viaText(via)}`
+  return `${percentText(share).padStart(5)}  ${partText(haveBytes, totalBytes)}${rate}${from}`
+}
+
+/** `3.8 KB by patch`, `1.1 MB from peers`, `from its disk`. */
+export function cameText({ via, fetchedBytes }: Transfer): string {
+  return via === 'disk' ? 'from its disk' : `${sizeText(fetchedBytes)} ${viaText(via)}`
+}
+
+/** `3.8 KB by patch for its 1.1 MB, in 0.3 s`. */
+export function originText(transfer: Transfer): string {
+  const { via, totalBytes, ms } = transfer
+  if (via === 'disk') return `${sizeText(totalBytes)}, from this node’s disk`
+  return `${cameText(transfer)} for its ${sizeText(totalBytes)}, in ${ageText(ms)}`
+}
+
+function viaText(via: string): string {
+  return via === 'patch' ? 'by patch' : `from ${plain(via)}`
+}
