@@ -1,5 +1,7 @@
 /** The public face of the engine: from a component's bytes to a sandbox that answers calls. */
 export * from './contract.ts'
+export { formOf, type BinaryForm } from './component-form.ts'
+export { outlineOf, type ComponentOutline } from './component-reader.ts'
 export { parametersOf, type CoreType } from './core-signature.ts'
 export { createEngine, type EngineOptions } from './engine.ts'
 export type { EngineLimits } from './limits.ts'
