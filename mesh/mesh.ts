@@ -10,6 +10,7 @@ import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
 import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
+import { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type {
@@ -24,6 +25,7 @@ import type {
 import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
 import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
+import { createPatchExchange, systemCodec, type PatchCodec, type PatchExchange } from './patches/index.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
@@ -46,6 +48,8 @@ export interface MeshOptions extends StoresOptions {
   describe(): NodeDescription
   /** The network to stand on in the place of libp2p; simulations bring their own. */
   readonly createTransport?: (options: TransportOptions) => Transport
+  /** What packs and unpacks patches; simulations bring one that needs no thread. */
+  readonly patchCodec?: PatchCodec
 }
 
 /** A member as this node sees it. */
@@ -68,6 +72,9 @@ export class Mesh implements Part {
   readonly releases: ReleaseLog
   readonly blobs: BlobStore
   readonly exchange: BlobExchange
+  readonly patches: PatchExchange
+  /** How this node comes by components. */
+  readonly source: ComponentSource
   /** What ought never to happen and did, oldest first. */
   readonly alarms: readonly Alarm[]
   /** Who signed what, when it arrived, and what was refused. */
@@ -161,7 +168,10 @@ export class Mesh implements Part {
       clock,
       random,
       log: log.scope('heads'),
-      accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
+      accept: (key, bytes, from) => {
+        if (key.startsWith('release/')) this.source.heard(key.slice('release/'.length), from)
+        return this.#published.accept(key, bytes, from)
+      },
       report: (attack, peer, detail) => this.witness.seen('head', attack, peer, detail),
     })
     this.#published.connect(this.#heads)
@@ -172,6 +182,21 @@ export class Mesh implements Part {
       random,
       log: log.scope('blobs'),
       report: (attack, peer, detail) => this.witness.seen('blob', attack, peer, detail),
+    })
+    this.patches = createPatchExchange({
+      ...stores,
+      transport,
+      store: stores.patches,
+      codec: options.patchCodec ?? systemCodec(clock),
+      clock,
+      log: log.scope('patches'),
+      report: (attack, peer, detail) => this.witness.seen('patch', attack, peer, detail),
+    })
+    this.source = new ComponentSource({
+      ...stores,
+      exchange: this.exchange,
+      patches: this.patches,
+      log: log.scope('patches'),
     })
     this.#redial = new Redialler({
       transport,
@@ -226,7 +251,8 @@ export class Mesh implements Part {
       }),
       this.credentials.onChange(() => this.#membersChanged()),
       this.releases.onChange((changes) => {
-        for (const { app } of changes) {
+        for (const { app, head } of changes) {
+          if (head !== null) void this.source.prepareFor(head.record)
           this.#published.publish('release/', app)
           this.#published.publish('fork/', app)
         }
@@ -237,6 +263,7 @@ export class Mesh implements Part {
     this.#published.publishAll()
     await this.#heads.start?.()
     await this.exchange.start?.()
+    await this.patches.start?.()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#membersChanged()
@@ -255,6 +282,7 @@ export class Mesh implements Part {
     await this.#turn
     this.#redial.stop()
     this.#watch.stop()
+    await this.patches.stop?.()
     await this.exchange.stop?.()
     await this.#heads.stop?.()
     await this.#transport.stop?.()

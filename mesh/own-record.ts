@@ -22,7 +22,7 @@ export type NodeDescription = Pick<
 
 export interface OwnRecordParts {
   readonly identity: NodeIdentity
-  readonly trust: Pick<Trust, 'meshId'>
+  readonly trust: Pick<Trust, 'meshId' | 'current'>
   readonly credentials: CredentialBook
   readonly records: NodeRecords
   readonly clock: Clock
@@ -136,6 +136,7 @@ export class OwnRecord {
       // Offline the last addresses stay: they are where it will be again.
       addresses: addresses() ?? before?.addresses ?? [],
       issuedAt: clock.now(),
+      trust: trust.current?.record.version,
     })
     await records.offer(bytes, () => {})
     onIssued()

@@ -3,6 +3,7 @@
  * These shapes are what `--json` prints (behind a `schema` field), so they only ever gain fields.
  */
 import type { LogLevel } from '../../core/index.ts'
+import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
 
 /** design.md section 7. */
 export type Verdict = 'alive' | 'suspect' | 'dead' | 'left' | 'cut-off' | 'isolated'
@@ -93,6 +94,10 @@ export interface StatusReport {
     readonly startedAt: number
   }
   readonly nodes: readonly NodeStatus[]
+  /** How the last heartbeat of an admin stands; null where the mesh uses none. Absent from nodes of before. */
+  readonly heartbeat?: HeartbeatStatus | null
+  /** Signs of attacks since the node started, the latest first. Absent from nodes of before. */
+  readonly attacks?: readonly AttackStatus[]
   /** What is wrong, worst first. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
 }
@@ -193,6 +198,8 @@ export interface ReleaseEntry {
   readonly grants: readonly string[]
   /** `head` is what every node should run. */
   readonly role: 'head' | 'past' | 'fork' | 'revoked'
+  /** Of a head that must not run: which revocation says so, and why. */
+  readonly halted?: { readonly of: 'release' | 'publisher'; readonly reason: string }
   /** How its component came to the asked node; absent where it did not since that node started. */
   readonly transfer?: Transfer
 }
@@ -328,7 +335,26 @@ export const routes = {
   upload: 'POST /v1/components',
   /** body: the COSE_Sign1 bytes */
   publish: 'POST /v1/releases',
+  /** ?release=DIGEST for one, else the newest of all apps : frames of signed records, see record-frames.ts */
+  records: 'GET /v1/records',
+  /** body: frames of signed records ; ?dry-run=1 to change nothing. Answers with an OfferReport */
+  offerRecords: 'POST /v1/records',
+  /** body: { digests: [...] } : a frame for each */
+  blobs: 'POST /v1/blobs/read',
+  /** body: frames of chunks and chunk lists ; kept for a while though no release names them yet */
+  putBlobs: 'POST /v1/blobs',
   inviteContext: 'GET /v1/invite-context',
+  trust: 'GET /v1/trust',
+  /** ?key=HEX : KeyFacts */
+  trustKey: 'GET /v1/trust/key',
+  /** body: the signed bundle */
+  changeTrust: 'POST /v1/trust',
+  /** body: the signed revocation */
+  revoke: 'POST /v1/revocations',
+  /** body: the signed heartbeat */
+  beat: 'POST /v1/heartbeats',
+  /** ?after=SEQ or tail=N&follow=1 : JSON lines of AuditLine, LogGap and empty lines, as of logs */
+  audit: 'GET /v1/audit',
   /** body: { on: boolean } */
   network: 'POST /v1/network',
   stop: 'POST /v1/stop',

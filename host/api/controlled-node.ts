@@ -4,8 +4,8 @@
  * Everything throws SelvedgeErrors, which reach the client with code and hint; anything else that is thrown is
  * logged and answered as ERR_INTERNAL.
  */
-import type { Cancel } from '../../core/index.ts'
-import type { TriggerSpec } from '../../mesh/index.ts'
+import type { Cancel, Digest } from '../../core/index.ts'
+import type { CarriedRecord, TriggerSpec } from '../../mesh/index.ts'
 import type {
   DevicesReport,
   InviteContext,
@@ -17,6 +17,9 @@ import type {
   StatusReport,
   UploadReport,
 } from './contract.ts'
+import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
+import type { OfferReport } from './carriage-contract.ts'
+import type { Frame } from './record-frames.ts'
 
 type Awaitable<T> = T | Promise<T>
 
@@ -30,33 +33,50 @@ export interface UploadIntent {
   readonly memoryBytes: number | null
 }
 
-export interface LogRead {
-  readonly lines: readonly LogLine[]
+export interface LineRead<Line> {
+  readonly lines: readonly Line[]
   /** The last `seq` that was looked at: where the reader goes on, also when no line was of its app. */
   readonly cursor: number
   /** Lines after `after` that left the ring before they were read. */
   readonly missed: number
 }
 
-/** The node's ring of app log lines, read with a cursor so that a slow client costs no memory. */
-export interface LogSource {
+/** Numbered lines that are read with a cursor, so that a slow client costs no memory. */
+export interface LineSource<Line extends { readonly seq: number }> {
   /**
    * @param app null for all
    * @param after the last `seq` the reader has; 0 for the start of the ring
    * @returns the *oldest* lines after it, at most `limit`
    */
-  read(app: string | null, after: number, limit: number): LogRead
+  read(app: string | null, after: number, limit: number): LineRead<Line>
   /** @returns the newest lines, oldest first */
-  tail(app: string | null, limit: number): readonly LogLine[]
+  tail(app: string | null, limit: number): readonly Line[]
   /** Calls `run` after lines were added. It must not throw. */
   onAppend(run: () => void): Cancel
 }
+
+/** The node's ring of app log lines. */
+export type LogSource = LineSource<LogLine>
+export type LogRead = LineRead<LogLine>
 
 /** What a node counts; both forms have the same samples. */
 export interface MetricSource {
   /** Prometheus' text format 0.0.4. */
   text(): Promise<string>
   json(): Promise<readonly MetricReport[]>
+}
+
+/** What a node gives along, and takes, that travels by hand. */
+export interface NodeCarriage {
+  /**
+   * What it takes to believe a release, and the release; `bare` where its component is not here.
+   * @param release null for the newest of all apps
+   */
+  records(release: Digest | null): Awaitable<Iterable<Frame> | AsyncIterable<Frame>>
+  offer(records: readonly CarriedRecord[], dryRun: boolean): Promise<OfferReport>
+  blob(digest: Digest): Promise<Uint8Array | null>
+  /** Kept for a while though no release names them yet. @returns their digests, in order */
+  putBlobs(blobs: readonly Uint8Array[]): Promise<readonly Digest[]>
 }
 
 export interface ControlledNode {
@@ -66,13 +86,25 @@ export interface ControlledNode {
   releases(app: string | null): Awaitable<readonly ReleaseEntry[]>
   devices(): Awaitable<DevicesReport>
   readonly logs: LogSource
+  /** The audit journal; of no app. */
+  readonly audit: LineSource<AuditLine>
   readonly metrics: MetricSource
+  readonly carriage: NodeCarriage
   publishContext(app: string): Awaitable<PublishContext>
   /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>
   /** Accepts a signed release. @throws the mesh's refusals */
   publish(record: Uint8Array): Promise<ReleaseEntry>
   inviteContext(): Awaitable<InviteContext>
+  trust(): Awaitable<TrustReport>
+  /** @param key public key of anybody */
+  trustKey(key: Uint8Array): Awaitable<KeyFacts>
+  /** Takes a signed trust version. @throws the mesh's refusals */
+  changeTrust(bytes: Uint8Array): Promise<TrustReceipt>
+  /** Takes a signed revocation. @throws the mesh's refusals */
+  revoke(bytes: Uint8Array): Promise<TrustReceipt>
+  /** Takes a signed heartbeat. @throws the mesh's refusals */
+  beat(bytes: Uint8Array): Promise<TrustReceipt>
   setNetwork(on: boolean): Awaitable<void>
   /** Begins to stop; returns at once, the answer must still reach the client. */
   requestStop(): void

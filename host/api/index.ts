@@ -1,8 +1,12 @@
 /** The public face of host/api/: the control API's shapes, its server, its client, and the data-folder lock. */
+export type { OfferReport, RecordVerdict } from './carriage-contract.ts'
+export type { CarriageClient } from './carriage-client.ts'
 export * from './client.ts'
 export * from './contract.ts'
 export * from './controlled-node.ts'
 export * from './data-lock.ts'
 export * from './limits.ts'
 export * from './problems.ts'
+export type { Frame, FrameKind } from './record-frames.ts'
+export * from './trust-contract.ts'
 export { ControlServer } from './server.ts'

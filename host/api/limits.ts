@@ -4,6 +4,15 @@ export const apiLimits = {
   componentBytes: 64 * 1024 * 1024,
   /** A signed record, and any JSON body. */
   recordBytes: 64 * 1024,
+  /** Records offered together, as many as a bundle may hold, and what frames them. */
+  offerBytes: 68 * 1024 * 1024,
+  /** One record or chunk on its way; a chunk list is the largest. */
+  frameBytes: 2 * 1024 * 1024 + 1024,
+  /** Chunks handed over together, and asked for together. */
+  blobsBytes: 8 * 1024 * 1024,
+  blobsAtOnce: 64,
+  /** A signed trust bundle, revocation or heartbeat: a revocation may list all apps of a publisher. */
+  trustBytes: 1_048_576,
   /** An answer that is not a stream, as the client takes it. */
   answerBytes: 16 * 1024 * 1024,
   /** One line of a stream. */

@@ -6,8 +6,10 @@
  */
 import type { ServerResponse } from 'node:http'
 import { every, type Clock } from '../../core/index.ts'
-import type { LogSource } from './controlled-node.ts'
+import type { LineSource } from './controlled-node.ts'
 import { apiLimits } from './limits.ts'
+
+type Lines = LineSource<{ readonly seq: number }>
 
 export interface LogQuery {
   readonly app: string | null
@@ -18,7 +20,7 @@ export interface LogQuery {
 }
 
 /** @returns the first lines of an answer, and where a follower goes on. */
-export function firstLines(logs: LogSource, query: LogQuery): { lines: string[]; cursor: number } {
+export function firstLines(logs: Lines, query: LogQuery): { lines: string[]; cursor: number } {
   if (query.after === null && query.tail !== null) {
     const newest = logs.tail(null, 1)[0]?.seq ?? 0
     const lines = query.tail === 0 ? [] : logs.tail(query.app, Math.min(query.tail, apiLimits.logLines))
@@ -29,7 +31,7 @@ export function firstLines(logs: LogSource, query: LogQuery): { lines: string[];
 
 /** Writes lines as they come until the client goes away or `signal` aborts. Resolves then. */
 export function followLogs(
-  logs: LogSource,
+  logs: Lines,
   query: LogQuery,
   response: ServerResponse,
   clock: Clock,
@@ -74,7 +76,7 @@ export function followLogs(
   })
 }
 
-function turn(logs: LogSource, app: string | null, after: number): { lines: string[]; cursor: number } {
+function turn(logs: Lines, app: string | null, after: number): { lines: string[]; cursor: number } {
   const { lines, cursor, missed } = logs.read(app, after, apiLimits.logLines)
   const texts = lines.map(asLine)
   if (missed > 0) texts.unshift(`${JSON.stringify({ missed })}\n`)

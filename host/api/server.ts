@@ -8,15 +8,17 @@ import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isSelvedgeError, messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
+import { carriageHandlers } from './carriage-routes.ts'
 import { answerError, answerJson, answerText } from './answer.ts'
 import { routes } from './contract.ts'
-import type { ControlledNode } from './controlled-node.ts'
+import type { ControlledNode, LineSource } from './controlled-node.ts'
 import type { DataLock } from './data-lock.ts'
 import { apiLimits } from './limits.ts'
 import { firstLines, followLogs, type LogQuery } from './log-stream.ts'
 import { apiProblems } from './problems.ts'
 import { appOf, countOf, readBody, readJson, uploadIntentOf } from './request.ts'
 import { controlSocketPath, prepareSocketFolder } from './socket-path.ts'
+import { trustRoutes } from './trust-routes.ts'
 
 interface Call {
   readonly request: IncomingMessage
@@ -28,7 +30,7 @@ interface Call {
 const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** @returns what is answered as JSON, or undefined where the handler has answered itself */
-type Handler = (call: Call) => unknown
+export type Handler = (call: Call) => unknown
 
 interface ControlServerNeeds {
   readonly node: ControlledNode
@@ -119,7 +121,9 @@ export class ControlServer implements Part {
       [routes.apps, () => node.apps()],
       [routes.releases, ({ query }) => node.releases(appOf(query))],
       [routes.devices, () => node.devices()],
-      [routes.logs, (call) => this.#logs(call)],
+      [routes.logs, (call) => this.#lines(node.logs, call)],
+      [routes.audit, (call) => this.#lines(node.audit, call)],
+      ...trustRoutes(node),
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],
       [
         routes.upload,
@@ -129,6 +133,7 @@ export class ControlServer implements Part {
         },
       ],
       [routes.publish, async ({ request }) => node.publish(await readBody(request, apiLimits.recordBytes))],
+      ...carriageHandlers(node.carriage),
       [routes.inviteContext, () => node.inviteContext()],
       [routes.metrics, (call) => this.#metrics(call)],
       [routes.network, (call) => this.#network(call)],
@@ -156,8 +161,7 @@ export class ControlServer implements Part {
     return undefined
   }
 
-  async #logs({ response, query }: Call): Promise<undefined> {
-    const { logs } = this.#node
+  async #lines(logs: LineSource<{ readonly seq: number }>, { response, query }: Call): Promise<undefined> {
     const wanted: LogQuery = {
       app: appOf(query),
       after: countOf(query, 'after'),

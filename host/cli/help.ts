@@ -5,15 +5,42 @@ import { wrap } from './text.ts'
 
 const width = 80
 
-/** `selvedge help`: what there is. */
-export function overview(commands: readonly Command[]): string {
+/** `selvedge help`: what there is, a line for each group. */
+export function overview(commands: readonly Command[], groups: Readonly<Record<string, string>>): string {
   return [
     'selvedge: a WebAssembly-first edge runtime with a peer mesh\n\n',
     'usage: selvedge COMMAND [OPTIONS]\n\n',
-    table(commands.map(({ name, summary }) => [`  ${name}`, summary])),
+    table(overviewRows(commands, groups)),
     '\nstart a node:        selvedge up\n',
     'see what it does:    selvedge status\n',
     'about one command:   selvedge COMMAND --help\n',
+  ].join('')
+}
+
+function overviewRows(commands: readonly Command[], groups: Readonly<Record<string, string>>): string[][] {
+  const rows = new Map(
+    commands.map(({ name, summary }) => {
+      const group = groupOf(name)
+      return group === null ? [name, summary] : [group, groups[group] ?? '']
+    }),
+  )
+  return [...rows].map(([name, summary]) => [`  ${name}`, summary])
+}
+
+/** The first of two words; null for a name of one. */
+export function groupOf(name: string): string | null {
+  const at = name.indexOf(' ')
+  return at === -1 ? null : name.slice(0, at)
+}
+
+/** `selvedge trust --help`: the commands of a group. */
+export function groupHelp(group: string, says: string, commands: readonly Command[]): string {
+  const own = commands.filter(({ name }) => groupOf(name) === group)
+  return [
+    `${says}\n\n`,
+    `usage: selvedge ${group} COMMAND [OPTIONS]\n\n`,
+    twoColumns(own.map(({ name, summary }) => [`  ${name}`, summary])),
+    `\nabout one of them:   selvedge ${group} COMMAND --help\n`,
   ].join('')
 }
 

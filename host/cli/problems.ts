@@ -32,6 +32,16 @@ export const cliProblems = defineProblems({
     text: 'the node knows no release of this app',
     fix: 'see the apps with `selvedge apps`',
   },
+  ERR_UNKNOWN_VERSION: {
+    kind: 'user',
+    text: 'the node knows no release of an app with this version',
+    fix: 'see the versions with `selvedge releases APP`',
+  },
+  ERR_IMPORT_COMPONENT: {
+    kind: 'remote',
+    text: 'the chunks of a component in a bundle add up to something else than was signed',
+    fix: 'have the bundle written anew; that release was not taken, those before it were',
+  },
   ERR_COMPONENT_FILE: {
     kind: 'user',
     text: 'a component cannot be read from its file',
@@ -46,6 +56,56 @@ export const cliProblems = defineProblems({
     kind: 'user',
     text: 'the key that invites are signed with is not in the key folder',
     fix: 'invite from the machine that has it, or set SELVEDGE_KEYS to the folder that does',
+  },
+  ERR_NO_ROOT_KEY: {
+    kind: 'user',
+    text: 'a change of whom the mesh believes is signed with root keys, and none is in the key folder',
+    fix: 'run this where a root key is, or set SELVEDGE_KEYS to the folder that has it',
+  },
+  ERR_NOT_CONFIRMED: {
+    kind: 'user',
+    text: 'a command asked before it signed, and the answer was not yes',
+    fix: 'run it on a terminal and answer y, or give --yes',
+  },
+  ERR_NO_PASSPHRASE: {
+    kind: 'user',
+    text: 'a key was to be encrypted, and there was no passphrase',
+    fix: 'run it on a terminal, or give the passphrase in SELVEDGE_PASSPHRASE',
+  },
+  ERR_UNKNOWN_KEY: {
+    kind: 'user',
+    text: 'no key, or more than one, is what was typed',
+    fix: 'see the keys with `selvedge trust show` and `selvedge key list`; the first 8 characters are enough',
+  },
+  ERR_UNKNOWN_MESH: {
+    kind: 'user',
+    text: 'the key folder has keys of no mesh, or of several, and it was not said which is meant',
+    fix: 'see them with `selvedge key list`, and name one with --mesh',
+  },
+  ERR_UNKNOWN_NODE: {
+    kind: 'user',
+    text: 'no member, or more than one, has this name',
+    fix: 'see the members with `selvedge status`; `selvedge status --json` has their ids',
+  },
+  ERR_UNKNOWN_RELEASE: {
+    kind: 'user',
+    text: 'no release, or more than one, has this version',
+    fix: 'see them with `selvedge releases APP`, and write APP@VERSION, or APP@ and the first characters of the digest',
+  },
+  ERR_REVOKE_SELF: {
+    kind: 'user',
+    text: 'a node was asked to take its own revocation, after which it could not pass it on',
+    fix: 'run the command at another node: give --data, or run it on another machine',
+  },
+  ERR_PROPOSAL_FILE: {
+    kind: 'user',
+    text: 'a file is no proposal that the roots of this mesh sign',
+    fix: 'copy the whole file that the first root wrote, and run this at a node of the same mesh',
+  },
+  ERR_TRUST_ANSWER: {
+    kind: 'system',
+    text: 'what a node says of whom its mesh trusts does not hold',
+    fix: 'do not sign anything at this node; ask another one with --data',
   },
   ERR_UPLOAD_MISMATCH: {
     kind: 'system',

@@ -4,8 +4,8 @@ import { isSelvedgeError, nearestName } from '../../core/index.ts'
 import { connect } from '../api/index.ts'
 import { parseArguments } from './arguments.ts'
 import type { AnyValues, Command, CommandContext } from './command.ts'
-import { commands } from './commands.ts'
-import { commandHelp, overview } from './help.ts'
+import { commandGroups, commands } from './commands.ts'
+import { commandHelp, groupHelp, overview } from './help.ts'
 import { cliProblems } from './problems.ts'
 import { renderError } from './render-error.ts'
 import type { ExitCode, World } from './world.ts'
@@ -23,12 +23,14 @@ export async function runCli(typed: readonly string[], world: World): Promise<Ex
 }
 
 async function dispatch(typed: readonly string[], world: World): Promise<ExitCode> {
-  const [first, ...rest] = typed
+  const [first, ...rest] = joined(typed)
   if (first === undefined) {
-    world.stderr.write(overview(commands))
+    world.stderr.write(overview(commands, commandGroups))
     return 2
   }
   if (first === '--help' || first === '-h' || first === 'help') return help(rest, world)
+  const says = sayingOf(first)
+  if (says !== null) return group(first, says, rest, world)
   const command = find(first === '--version' ? 'version' : first)
   const { options, args } = parseArguments(command, rest)
   if (options.help === true) return help([command.name], world)
@@ -41,9 +43,30 @@ function contextOf(world: World, options: AnyValues, args: readonly string[]): C
 }
 
 function help(names: readonly string[], world: World): ExitCode {
-  const name = names.find((candidate) => !candidate.startsWith('-'))
-  world.stdout.write(name === undefined ? overview(commands) : commandHelp(find(name)))
+  const name = joined(names.filter((candidate) => !candidate.startsWith('-')))[0]
+  const says = name === undefined ? null : sayingOf(name)
+  if (name === undefined) world.stdout.write(overview(commands, commandGroups))
+  else world.stdout.write(says === null ? commandHelp(find(name)) : groupHelp(name, says, commands))
   return 0
+}
+
+/** What a group is for; null for what is no group. */
+function sayingOf(name: string): string | null {
+  return Object.hasOwn(commandGroups, name) ? (commandGroups[name] ?? null) : null
+}
+
+/** The two words of a command in a group as its name. */
+function joined(typed: readonly string[]): readonly string[] {
+  const [first = '', second, ...rest] = typed
+  if (sayingOf(first) === null || second === undefined || second.startsWith('-')) return typed
+  return [`${first} ${second}`, ...rest]
+}
+
+/** A group alone does nothing: it is asked about, or it lacks its second word. */
+function group(name: string, says: string, rest: readonly string[], world: World): ExitCode {
+  const isAsked = rest.includes('--help') || rest.includes('-h')
+  world[isAsked ? 'stdout' : 'stderr'].write(groupHelp(name, says, commands))
+  return isAsked ? 0 : 2
 }
 
 function find(name: string): Command {

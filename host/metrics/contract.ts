@@ -31,6 +31,8 @@ export interface MeshReading {
   readonly refusedByThem: number
   readonly headsRefused: Readonly<Record<string, number>>
   readonly bans: number
+  /** Signs of attacks, by name; every name is there. */
+  readonly attacks: Readonly<Record<string, number>>
   readonly blobBytesReceived: number
   readonly blobBytesSent: number
 }

@@ -2,15 +2,21 @@
 import { digestOf, messageOf, shortDigest, within, type Clock, type Log } from '../../core/index.ts'
 import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
 import type {
+  AuditLine,
   ControlledNode,
   DevicesReport,
   InviteContext,
+  KeyFacts,
+  LineSource,
   LocalApp,
   LogSource,
   MetricSource,
+  NodeCarriage,
   PublishContext,
   ReleaseEntry,
   StatusReport,
+  TrustReceipt,
+  TrustReport,
   UploadIntent,
   UploadReport,
 } from '../api/index.ts'
@@ -22,8 +28,12 @@ import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
 import { bytesToMove } from './bytes-to-move.ts'
+import { auditLines } from './audit-lines.ts'
+import { nodeCarriage } from './carriage.ts'
 import { nodeProblems } from './problems.ts'
-import { nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
+import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
+import type { Signs } from './signs.ts'
+import { keyFacts, trustReport } from './trust-report.ts'
 
 export interface ControlParts {
   readonly mesh: Mesh
@@ -34,6 +44,7 @@ export interface ControlParts {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricSource
+  readonly signs: Pick<Signs, 'heartbeat' | 'problems'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -47,6 +58,8 @@ const deviceReadMs = 2_000
 export class NodeControl implements ControlledNode {
   readonly logs: LogSource
   readonly metrics: MetricSource
+  readonly carriage: NodeCarriage
+  readonly audit: LineSource<AuditLine>
   readonly #parts: ControlParts
   readonly #startedAt: number
 
@@ -55,6 +68,8 @@ export class NodeControl implements ControlledNode {
     this.#startedAt = parts.clock.now()
     this.logs = parts.appLog
     this.metrics = parts.metrics
+    this.carriage = nodeCarriage(parts)
+    this.audit = auditLines(parts.mesh.audit)
   }
 
   status(): StatusReport {
@@ -83,7 +98,14 @@ export class NodeControl implements ControlledNode {
         startedAt: this.#startedAt,
       },
       nodes,
-      problems: problemsOf(mesh.alarms, this.#selfProblems(), own, this.#parts.fixOf),
+      heartbeat: this.#parts.signs.heartbeat(),
+      attacks: attackStatus(mesh.attacks.sightings(), members, moment.monotonicMs),
+      problems: problemsOf(
+        mesh.alarms,
+        [...this.#parts.signs.problems(), ...this.#selfProblems()],
+        own,
+        this.#parts.fixOf,
+      ),
     }
   }
 
@@ -172,6 +194,30 @@ export class NodeControl implements ControlledNode {
       roots: (current?.record.roots ?? []).map(hexOf),
       addresses: mesh.addresses(),
     }
+  }
+
+  trust(): TrustReport {
+    const { mesh, signs, clock } = this.#parts
+    return trustReport(mesh, signs.heartbeat(), clock.monotonicMs())
+  }
+
+  trustKey(key: Uint8Array): KeyFacts {
+    return keyFacts(this.#parts.mesh, key)
+  }
+
+  async changeTrust(bytes: Uint8Array): Promise<TrustReceipt> {
+    const { outcome, bundle } = await this.#parts.mesh.operator.changeTrust(bytes)
+    return { outcome, digest: bundle.digest }
+  }
+
+  async revoke(bytes: Uint8Array): Promise<TrustReceipt> {
+    const { outcome, revocation } = await this.#parts.mesh.operator.revoke(bytes)
+    return { outcome, digest: revocation.digest }
+  }
+
+  async beat(bytes: Uint8Array): Promise<TrustReceipt> {
+    const { outcome, heartbeat } = await this.#parts.mesh.operator.beat(bytes)
+    return { outcome, digest: heartbeat.digest }
   }
 
   setNetwork(on: boolean): Promise<void> {

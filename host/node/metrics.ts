@@ -16,7 +16,10 @@ import {
 import { version } from '../version.ts'
 
 export interface MeteredParts {
-  readonly mesh: Pick<Mesh, 'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'exchange'>
+  readonly mesh: Pick<
+    Mesh,
+    'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'attacks' | 'exchange'
+  >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
   /** null where it listens for no requests; `tally` is its observer. */
@@ -47,6 +50,7 @@ function readMesh(mesh: MeteredParts['mesh']): MeshReading {
   const { receivedBytes, sentBytes } = mesh.exchange.traffic
   return {
     ...mesh.counters.counts,
+    attacks: mesh.attacks.counts,
     connectedPeers: mesh.connectedPeers,
     verdicts: mesh.members().map(({ opinion }) => opinion.verdict),
     releases: mesh.releases.heads().length,

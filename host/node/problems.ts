@@ -16,10 +16,25 @@ export const nodeProblems = defineProblems({
     text: 'a group that the node should belong to has no usable name',
     fix: 'give --group lower-case letters, digits and dashes, a letter or digit first',
   },
+  ERR_RELEASE_UNKNOWN: {
+    kind: 'user',
+    text: 'the node does not hold the release that it was asked for',
+    fix: 'see what it holds with `selvedge releases APP`',
+  },
   ERR_PUBLISH_COMPONENT: {
     kind: 'user',
     text: 'the record names a component that this node does not have',
     fix: 'publish again with `selvedge publish`, which hands the component over first',
+  },
+  ERR_HEARTBEAT_OVERDUE: {
+    kind: 'remote',
+    text: 'no heartbeat of an admin has come for longer than was promised: news may be kept from this node',
+    fix: 'sign one with `selvedge trust heartbeat`; where that has been done, look at what stands between this node and the others',
+  },
+  ERR_HEARTBEAT_BEHIND: {
+    kind: 'remote',
+    text: 'an admin has seen newer trust or other releases than have come to this node since',
+    fix: 'connect this node with other members; compare `selvedge releases` with a node that is up to date',
   },
   ERR_NODE_ISOLATED: {
     kind: 'system',

@@ -2,12 +2,20 @@
 import {
   hexOf,
   type Alarm,
+  type AttackSighting,
   type HistoryEntry,
   type MemberView,
   type Opinion,
   type ReleaseRecord,
 } from '../../mesh/index.ts'
-import type { AppStatus, NodeStatus, ReleaseEntry, ReleaseTerms, StatusReport } from '../api/index.ts'
+import type {
+  AppStatus,
+  AttackStatus,
+  NodeStatus,
+  ReleaseEntry,
+  ReleaseTerms,
+  StatusReport,
+} from '../api/index.ts'
 
 export interface Moment {
   readonly nowMs: number
@@ -46,6 +54,18 @@ function wallClockOf({ sinceMs }: Opinion, { nowMs, monotonicMs }: Moment): numb
 function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null {
   const receivedAtMs = held?.receivedAtMs ?? null
   return receivedAtMs === null ? null : Math.round(monotonicMs - receivedAtMs)
+}
+
+/** Signs of attacks with the names of those members that they came from. */
+export function attackStatus(
+  sightings: readonly AttackSighting[],
+  members: readonly MemberView[],
+  monotonicMs: number,
+): AttackStatus[] {
+  return sightings.map(({ attack, peer, count, lastMs, detail }) => {
+    const name = members.find(({ id }) => id === peer)?.name ?? null
+    return { attack, peer, name, count, lastAgoMs: Math.round(monotonicMs - lastMs), detail }
+  })
 }
 
 /** A held release for people and for the CLI: digests and keys in hexadecimal. */

@@ -17,6 +17,7 @@ import { describeNode } from './description.ts'
 import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
+import { Signs } from './signs.ts'
 
 const clock = systemClock
 const random = systemRandom
@@ -65,8 +66,10 @@ async function startLocked(
   const http = httpServer(options, config, apps, allProblems(), tally)
   const problems = (): StatusReport['problems'] => control.status().problems
   const metrics = meterNode({ mesh, engine, apps, http, tally, problems }, clock)
+  const signs = new Signs({ mesh, apps, clock })
   const control: NodeControl = new NodeControl({
     metrics,
+    signs,
     mesh,
     engine,
     devices,
@@ -94,6 +97,7 @@ async function startLocked(
       { name: 'engine', stop: () => engine.stop() },
       mesh,
       apps,
+      signs,
       createPlacement({ mesh, apps, clock, log }),
       server,
       ...(http === null ? [] : [http]),

@@ -24,6 +24,8 @@ export interface HeartbeatRecord {
   readonly trust: number
   /** {@link digestOfHeads} of the releases that the admin saw; tells whether a node is where the admin was. */
   readonly releases: Digest
+  /** How soon the next one is promised, ms; absent where nothing is promised. */
+  readonly everyMs?: number | undefined
   readonly critical: readonly string[]
 }
 
@@ -44,6 +46,7 @@ const schema = v.looseObject({
   at: timeField,
   trust: countField,
   releases: digestField,
+  everyMs: v.optional(v.pipe(countField, v.minValue(60_000), v.maxValue(366 * 86_400_000))),
   critical: criticalField,
 })
 

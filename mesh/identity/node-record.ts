@@ -121,6 +121,8 @@ const schema = v.looseObject({
     v.maxLength(maxApps),
   ),
   issuedAt: timeField,
+  /** Version of the trust bundle it goes by; absent in records of before. */
+  trust: v.optional(countField),
 })
 
 type AppReportState = (typeof appStates)[number]
@@ -192,6 +194,8 @@ export interface NodeReport {
   readonly apps: readonly AppReport[]
   /** By the node's own clock, ms since the epoch. */
   readonly issuedAt: number
+  /** Version of the trust bundle that the node goes by; absent in records of before. */
+  readonly trust?: number | undefined
 }
 
 /** A report whose signature holds. Whether the node is a member is for the caller to decide. */

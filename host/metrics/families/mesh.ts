@@ -58,6 +58,13 @@ export const meshFamilies: readonly MetricFamily[] = [
     read: ({ mesh }) => [{ value: mesh.bans }],
   },
   {
+    name: 'selvedge_attacks_total',
+    help: 'Signs of attacks that were refused, by the name of the attack',
+    type: 'counter',
+    labels: ['attack'],
+    read: ({ mesh }) => byName(mesh.attacks, 'attack'),
+  },
+  {
     name: 'selvedge_mesh_blob_received_bytes_total',
     help: 'Bytes of components that came from peers',
     type: 'counter',

@@ -1,20 +1,25 @@
 /** A node that is all answers and no work, for the tests of the control API and of the commands. */
 import type {
+  AuditLine,
   ControlledNode,
   DevicesReport,
   InviteContext,
+  KeyFacts,
   LocalApp,
   LogLine,
   LogSource,
   MetricReport,
+  NodeCarriage,
   PublishContext,
   ReleaseEntry,
   StatusReport,
+  TrustReceipt,
+  TrustReport,
   UploadIntent,
   UploadReport,
 } from '../../../host/api/index.ts'
 import { digestOf, type Cancel } from '../../../core/index.ts'
-import { sampleStatus } from './sample-status.ts'
+import { sampleStatus, sampleTrust } from './sample-status.ts'
 
 /** A ring of log lines as the contract describes it. */
 export class FakeLogs implements LogSource {
@@ -70,6 +75,19 @@ export class FakeNode implements ControlledNode {
   readonly logs: FakeLogs
   readonly uploads: { size: number; intent: UploadIntent }[] = []
   readonly published: Uint8Array[] = []
+  /** Trust versions, revocations and heartbeats that were handed in. */
+  readonly signed: { kind: string; bytes: Uint8Array }[] = []
+  trustReport: TrustReport = sampleTrust
+  keyFacts: KeyFacts = { releases: [], nodes: [], revocations: [] }
+  auditLines: AuditLine[] = []
+  readonly audit = {
+    read: (_app: string | null, after: number, limit: number) => {
+      const lines = this.auditLines.filter(({ seq }) => seq > after).slice(0, limit)
+      return { lines, cursor: lines.at(-1)?.seq ?? after, missed: 0 }
+    },
+    tail: (_app: string | null, limit: number) => (limit === 0 ? [] : this.auditLines.slice(-limit)),
+    onAppend: (): Cancel => () => {},
+  }
   network: boolean | null = null
   stopRequests = 0
   localApps: readonly LocalApp[] = []
@@ -83,6 +101,12 @@ export class FakeNode implements ControlledNode {
       await this.#pass()
       return sampleMetrics
     },
+  }
+  readonly carriage: NodeCarriage = {
+    records: () => [],
+    offer: async () => ({ mesh: 'a'.repeat(64), trustVersion: 1, verdicts: [], alarms: [] }),
+    blob: async () => null,
+    putBlobs: async (blobs) => blobs.map(digestOf),
   }
   /** Thrown by every call while it is set. */
   failure: Error | null = null
@@ -152,6 +176,34 @@ export class FakeNode implements ControlledNode {
       roots: ['ab'.repeat(32)],
       addresses: ['/ip4/127.0.0.1/tcp/4001'],
     }
+  }
+
+  async trust(): Promise<TrustReport> {
+    await this.#pass()
+    return this.trustReport
+  }
+
+  async trustKey(): Promise<KeyFacts> {
+    await this.#pass()
+    return this.keyFacts
+  }
+
+  changeTrust(bytes: Uint8Array): Promise<TrustReceipt> {
+    return this.#sign('trust', bytes)
+  }
+
+  revoke(bytes: Uint8Array): Promise<TrustReceipt> {
+    return this.#sign('revocation', bytes)
+  }
+
+  beat(bytes: Uint8Array): Promise<TrustReceipt> {
+    return this.#sign('heartbeat', bytes)
+  }
+
+  async #sign(kind: string, bytes: Uint8Array): Promise<TrustReceipt> {
+    await this.#pass()
+    this.signed.push({ kind, bytes })
+    return { outcome: 'accepted', digest: digestOf(bytes) }
   }
 
   async setNetwork(on: boolean): Promise<void> {

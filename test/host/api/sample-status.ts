@@ -1,5 +1,5 @@
 /** A mesh in which something of everything happens: the one that the goldens draw. */
-import type { AppStatus, NodeStatus, StatusReport } from '../../../host/api/index.ts'
+import type { AppStatus, AuditLine, NodeStatus, StatusReport, TrustReport } from '../../../host/api/index.ts'
 
 /** The time of the goldens. */
 export const sampleNow = 1_700_000_060_000
@@ -91,3 +91,102 @@ export const sampleStatus: StatusReport = {
     },
   ],
 }
+
+/** Whom that mesh believes, with something of everything. */
+export const sampleTrust: TrustReport = {
+  mesh: sampleStatus.mesh.id,
+  name: 'harbor',
+  version: 3,
+  threshold: 1,
+  roots: ['0a'.repeat(32)],
+  admins: [
+    { key: '1b'.repeat(32), revoked: false },
+    { key: '2c'.repeat(32), revoked: true },
+  ],
+  publishers: [
+    { key: 'f'.repeat(64), apps: ['light-*'], grants: ['sensor:*', 'pin:led'], revoked: false },
+    { key: '3d'.repeat(32), apps: ['*'], grants: [], revoked: true },
+  ],
+  revocations: [
+    {
+      digest: '4e'.repeat(32),
+      kind: 'publisher',
+      of: '3d'.repeat(32),
+      text: 'publisher, releases of uplink stay',
+      reason: 'left the company',
+      at: sampleNow - 7_200_000,
+      signers: ['0a'.repeat(32)],
+      counts: true,
+    },
+  ],
+  revocationCount: 1,
+  nodes: [
+    {
+      id: '12D3KooWlobby-1',
+      key: '51'.repeat(32),
+      name: 'lobby-1',
+      state: 'alive',
+      trustVersion: 3,
+      recordAgeMs: 0,
+    },
+    {
+      id: '12D3KooWlobby-2',
+      key: '52'.repeat(32),
+      name: 'lobby-2',
+      state: 'alive',
+      trustVersion: 2,
+      recordAgeMs: 400,
+    },
+    {
+      id: '12D3KooWroof-1',
+      key: '53'.repeat(32),
+      name: 'roof-1',
+      state: 'dead',
+      trustVersion: null,
+      recordAgeMs: null,
+    },
+  ],
+  heartbeat: {
+    state: 'fresh',
+    admin: '1b'.repeat(32),
+    counter: 12,
+    at: sampleNow - 240_000,
+    everyMs: 3_600_000,
+    ageMs: 240_000,
+  },
+  nextHeartbeat: { ['1b'.repeat(32)]: 13 },
+  releases: '6f'.repeat(32),
+  chain: [],
+}
+
+const entry: AuditLine = {
+  seq: 7,
+  at: sampleNow - 120_000,
+  boot: 2,
+  uptimeMs: 5_000,
+  kind: 'taken',
+  what: 'release',
+  text: 'light-alarm 2.0.0 (number 2)',
+  signers: ['f'.repeat(64)],
+  from: '12D3KooWlobby-2',
+  code: null,
+  attack: null,
+  count: 1,
+  lastAt: sampleNow - 120_000,
+}
+
+export const sampleAudit: readonly AuditLine[] = [
+  { ...entry, seq: 6, what: 'trust', text: 'trust version 3', signers: ['0a'.repeat(32)], from: null },
+  entry,
+  {
+    ...entry,
+    seq: 8,
+    kind: 'refused',
+    text: 'uplink asks for pin:door, which its publisher may not give',
+    from: '12D3KooWgarage-1',
+    code: 'ERR_RELEASE_DELEGATION',
+    attack: 'beyond-delegation',
+    count: 3,
+    lastAt: sampleNow - 60_000,
+  },
+]

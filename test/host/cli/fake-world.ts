@@ -44,6 +44,9 @@ export interface RunOptions {
   readonly startNode?: NodeStarter
   readonly signal?: AbortSignal
   readonly cwd?: string
+  readonly env?: World['env']
+  /** Answers questions; nobody is there where it is missing. */
+  readonly ask?: World['ask']
   /** Called with each thing that is written to stdout. */
   readonly onAnswer?: (text: string) => void
 }
@@ -70,7 +73,8 @@ export async function run(
       keys: options.keys ?? '/nowhere/keys',
       cache: '/nowhere/cache',
     },
-    env: {},
+    env: options.env ?? {},
+    ask: options.ask ?? (async () => null),
     streams: {
       ...noStreams,
       stdout: async (bytes) => stdout.write(Buffer.from(bytes).toString('utf8')),

@@ -91,6 +91,7 @@ export const sampleSnapshot: Snapshot = {
     refusedByThem: 1,
     headsRefused: { release: 2 },
     bans: 1,
+    attacks: { 'wrong-bytes': 3, flood: 0 },
     blobBytesReceived: 12_390,
     blobBytesSent: 24_780,
   },
