@@ -94,6 +94,7 @@ const byCode: Readonly<Record<string, AttackName>> = {
   ERR_CBOR_SIZE: 'endless-data',
   ERR_CBOR_TRAILING: 'trailing-data',
   ERR_FRAME_TOO_LARGE: 'endless-data',
+  ERR_HEAD_MESSAGE: 'parser',
   ERR_BLOB_PROTOCOL: 'parser',
   ERR_BLOB_ENDLESS: 'endless-data',
   ERR_BLOB_DIGEST: 'wrong-bytes',

@@ -1,6 +1,6 @@
 /** What a kind of head is: how its heads are made of what this node holds, and how one that comes in is checked. */
 import { decodeCbor, type Clock } from '../../core/index.ts'
-import type { Head, HeadOutcome } from '../heads/index.ts'
+import { headsProblems, type Head, type HeadOutcome } from '../heads/index.ts'
 import {
   maxChain,
   type CredentialBook,
@@ -41,9 +41,9 @@ export interface Holdings {
   onOwnRecord(boot: number): Promise<void>
 }
 
-/** A list of signed records that rest on each other. @throws ERR_CBOR, TypeError */
+/** A list of signed records that rest on each other. @throws ERR_CBOR, ERR_CBOR_TRAILING, ERR_HEAD_MESSAGE */
 export function readChain(bytes: Uint8Array): Uint8Array[] {
   const value = decodeCbor(bytes, { maxBytes: maxChainBytes, maxDepth: 1, maxItems: 4 * maxChain + 2 })
   if (Array.isArray(value) && value.every((item) => item instanceof Uint8Array)) return value as Uint8Array[]
-  throw new TypeError('a chain is a list of byte strings')
+  throw headsProblems.error('ERR_HEAD_MESSAGE', 'a chain of records is no list of byte strings')
 }

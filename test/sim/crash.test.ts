@@ -259,6 +259,7 @@ function careless(disk: SimDisk, what: 'folders' | 'renames'): Promise<DurableFo
     createSynced: (path, bytes) => disk.createSynced(path, bytes),
     readWhole: (path, judge) => disk.readWhole(path, judge),
     remove: (path) => disk.remove(path),
+    sizeOf: (path) => disk.sizeOf(path),
     rename: async (from, to) => {
       if (what === 'folders') return disk.rename(from, to)
       // As a program that removes the old file and writes the new one.

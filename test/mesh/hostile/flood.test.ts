@@ -80,7 +80,7 @@ test('comparisons without end, each about everything, are answered up to a rate'
   const branches = Array.from({ length: 64 }, (_, at) => part(at.toString(16).padStart(2, '0')))
   const sentBefore = a.transport.sentBytes(headProtocol)
   const flood = pour(channel, (round) => {
-    const salt = new Uint8Array(8).fill(round)
+    const salt = new Uint8Array(16).fill(round)
     return encodeCbor({ t: 'compare', salt, branches, leaves: [] })
   })
   await expectWorking()
