@@ -14,7 +14,7 @@ import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import type { AppEvent } from './app-state.ts'
 import { appProblems } from './problems.ts'
-import { reasonOf, type DesiredRelease } from './release.ts'
+import { reasonOf, type DesiredRelease, type Reason } from './release.ts'
 import { TransferMeter } from './transfer-meter.ts'
 
 export interface FetchProgress {
@@ -24,6 +24,8 @@ export interface FetchProgress {
   readonly fetchedBytes: number
   /** Of these, as a patch to what was there. */
   readonly patchBytes?: number
+  /** Why nothing is asked for at the moment, as a disk that is full. */
+  readonly paused?: Reason | null
 }
 
 /**
@@ -93,6 +95,11 @@ export class Acquisition {
     return this.#works.get(digest)?.meter.report() ?? this.#past.get(digest) ?? null
   }
 
+  /** Why a fetch that goes on by itself does not move. */
+  pausedOf(digest: Digest): Reason | null {
+    return this.#works.get(digest)?.progress.paused ?? null
+  }
+
   preparedOf(digest: Digest): Prepared | null {
     return this.#works.get(digest)?.prepared ?? null
   }
@@ -142,8 +149,9 @@ export class Acquisition {
         record,
         (progress) => {
           if (work.abort.signal.aborted) return
+          const wasPaused = work.progress.paused?.code
           work.progress = progress
-          if (work.meter.take(progress)) this.#needs.moved()
+          if (work.meter.take(progress) || progress.paused?.code !== wasPaused) this.#needs.moved()
         },
         work.abort.signal,
       )

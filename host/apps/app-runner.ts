@@ -121,7 +121,7 @@ export class AppRunner {
   }
 
   status(): AppStatus | null {
-    return statusOf(this.#machine, (digest) => this.#acquisition.transferOf(digest))
+    return statusOf(this.#machine, this.#acquisition)
   }
 
   transferOf(release: Digest): Transfer | null {

@@ -1,15 +1,15 @@
 /** What a node says about an app: the machine's two slots in the words of the control API. */
-import type { Digest } from '../../core/index.ts'
 import type { AppState, AppStatus, Transfer } from '../api/index.ts'
+import type { Acquisition } from './acquisition.ts'
 import type { AppMachine, Slot } from './app-state.ts'
 
 /**
- * @param transferOf how the component of a release came or comes, where that is known
+ * @param acquisition how the component of a release came or comes, and why it does not, where that is known
  * @returns null for a machine that has nothing to run
  */
 export function statusOf(
   machine: AppMachine,
-  transferOf: (release: Digest) => Transfer | null,
+  acquisition: Pick<Acquisition, 'transferOf' | 'pausedOf'>,
 ): AppStatus | null {
   const shown = machine.current ?? machine.next
   if (shown === null) return null
@@ -18,17 +18,20 @@ export function statusOf(
     ...versionOf(shown),
     since: shown.since,
     failures: shown.failures,
-    ...reasonOf(shown),
-    ...moved(transferOf(shown.release.digest)),
+    ...reasonOf(shown, acquisition),
+    ...moved(acquisition.transferOf(shown.release.digest)),
   }
   const next = machine.next
   if (next === null || next === shown) return status
-  const transfer = transferOf(next.release.digest)
+  const transfer = acquisition.transferOf(next.release.digest)
   const moving =
     transfer === null || next.phase !== 'fetching'
       ? {}
       : { progress: transfer.totalBytes === 0 ? 1 : transfer.haveBytes / transfer.totalBytes }
-  return { ...status, next: { ...versionOf(next), ...moving, ...moved(transfer), ...reasonOf(next) } }
+  return {
+    ...status,
+    next: { ...versionOf(next), ...moving, ...moved(transfer), ...reasonOf(next, acquisition) },
+  }
 }
 
 function moved(transfer: Transfer | null): Pick<AppStatus, 'transfer'> {
@@ -40,7 +43,11 @@ function versionOf(slot: Slot): { version: string; seq: number; state: AppState 
   return { version, seq, state: stateOf(slot) }
 }
 
-function reasonOf({ reason }: Slot): Pick<AppStatus, 'reason'> {
+function reasonOf(
+  { phase, reason: told, release }: Slot,
+  acquisition: Pick<Acquisition, 'pausedOf'>,
+): Pick<AppStatus, 'reason'> {
+  const reason = told ?? (phase === 'fetching' ? acquisition.pausedOf(release.digest) : null)
   return reason === null ? {} : { reason }
 }
 

@@ -120,9 +120,9 @@ describe('a rollout on a terminal', () => {
     }
   })
 
-  it('says a download without an end in sight at its rate of nothing', () => {
+  it('says in words that nothing comes', () => {
     const [, line] = rolloutLines(seen([node('a', comes(0.5, 0))]), screen)
-    expect(line).toContain('50 %  0.6 of 1.1 MB  0 B/s from peers')
+    expect(line).toContain('50 %  0.6 of 1.1 MB  nothing comes yet')
   })
 })
 

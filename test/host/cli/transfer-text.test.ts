@@ -26,6 +26,9 @@ it('what a node of another version calls its way is shown without what a termina
 it('one on its way says how much there is, of what, and how fast', () => {
   const coming = { ...came, haveBytes: 550_000, via: 'peers', bytesPerSecond: 1_500 }
   expect(comingText(coming)).toBe(' 50 %  0.6 of 1.1 MB  1.5 KB/s from peers')
+  expect(comingText({ ...coming, bytesPerSecond: 0, ms: 4_000 })).toBe(
+    ' 50 %  0.6 of 1.1 MB  nothing comes: no peer in reach sends it',
+  )
   expect(comingText({ ...coming, haveBytes: 310, totalBytes: 812 })).toBe(
     ' 38 %  310 of 812 B  1.5 KB/s from peers',
   )
