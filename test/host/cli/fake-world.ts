@@ -43,6 +43,7 @@ export interface RunOptions {
   readonly stderr?: Partial<Output>
   readonly startNode?: NodeStarter
   readonly signal?: AbortSignal
+  readonly stdin?: Readable
   readonly cwd?: string
   readonly env?: World['env']
   /** Answers questions; nobody is there where it is missing. */
@@ -77,6 +78,7 @@ export async function run(
     ask: options.ask ?? (async () => null),
     streams: {
       ...noStreams,
+      ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
       stdout: async (bytes) => stdout.write(Buffer.from(bytes).toString('utf8')),
       stderr: async (bytes) => stderr.write(Buffer.from(bytes).toString('utf8')),
     },
