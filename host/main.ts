@@ -32,10 +32,11 @@ function output(stream: NodeJS.WriteStream): Output {
     isTTY,
     colour: wantsColour(env, isTTY),
     get width() {
-      return isTTY ? Math.max(40, stream.columns) : 80
+      // Some terminals do not say.
+      return isTTY ? Math.max(20, stream.columns || 80) : 80
     },
     get height() {
-      return isTTY ? Math.max(4, stream.rows) : undefined
+      return isTTY && stream.rows > 0 ? Math.max(4, stream.rows) : undefined
     },
   }
 }

@@ -25,7 +25,9 @@ export function cameText({ via, fetchedBytes }: Transfer): string {
 export function originText(transfer: Transfer): string {
   const { via, totalBytes, ms } = transfer
   if (via === 'disk') return `${sizeText(totalBytes)}, from this node’s disk`
-  return `${cameText(transfer)} for its ${sizeText(totalBytes)}, in ${ageText(ms)}`
+  const whole = sizeText(totalBytes)
+  const came = cameText(transfer)
+  return `${came.startsWith(whole) ? came : `${came} for its ${whole}`}, in ${ageText(ms)}`
 }
 
 function viaText(via: string): string {

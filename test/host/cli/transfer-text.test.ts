@@ -16,6 +16,7 @@ it('where a component came from is said in bytes', () => {
   expect(cameText(came)).toBe('3.8 KB by patch')
   expect(cameText({ ...came, via: 'peers', fetchedBytes: 1_100_000 })).toBe('1.1 MB from peers')
   expect(originText(came)).toBe('3.8 KB by patch for its 1.1 MB, in 0.3 s')
+  expect(originText({ ...came, via: 'peers', fetchedBytes: 1_100_900 })).toBe('1.1 MB from peers, in 0.3 s')
   expect(originText({ ...came, via: 'disk', fetchedBytes: 0 })).toBe('1.1 MB, from this node’s disk')
 })
 
