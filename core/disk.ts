@@ -18,6 +18,8 @@ export interface Disk {
   createSynced(path: string, bytes: Uint8Array): Promise<void>
   /** @throws ENOENT, and what `judge` throws of the size, before a byte is read */
   readWhole(path: string, judge: (sizeBytes: number) => void): Promise<Uint8Array>
+  /** Of a file. @throws ENOENT */
+  sizeOf(path: string): Promise<number>
   /** Replaces what is there. */
   rename(from: string, to: string): Promise<void>
   /** Nothing happens where there is no such file. */
@@ -54,6 +56,7 @@ export const systemDisk: Disk = {
       await file.close()
     }
   },
+  sizeOf: async (path) => (await stat(path)).size,
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
   async syncFolder(path) {

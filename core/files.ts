@@ -23,6 +23,8 @@ export interface DurableFolder {
   remove(name: string): Promise<void>
   /** File names, sorted, without folders and temporaries. */
   list(): Promise<string[]>
+  /** How many bytes each of the files has that {@link list} names. */
+  sizes(): Promise<ReadonlyMap<string, number>>
   /** A folder inside this one, created when missing. */
   folder(name: string): Promise<DurableFolder>
 }
@@ -131,6 +133,12 @@ class DiskFolder implements DurableFolder {
       .sort()
   }
 
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>()
+    for (const name of await this.list()) sizes.set(name, await this.#disk.sizeOf(join(this.path, name)))
+    return sizes
+  }
+
   async folder(name: string): Promise<DurableFolder> {
     return openFolder(join(this.path, name), this.#disk)
   }
@@ -160,6 +168,9 @@ export function memoryFolder(): DurableFolder {
     },
     async list() {
       return [...files.keys()].sort()
+    },
+    async sizes() {
+      return new Map([...files].map(([name, bytes]) => [name, bytes.length]))
     },
     async folder(name) {
       const existing = folders.get(name)

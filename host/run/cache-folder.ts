@@ -4,7 +4,7 @@
  * two programs that start at once do not disturb each other.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { memoryFolder, type DurableFolder } from '../../core/index.ts'
 
@@ -47,6 +47,15 @@ export class CacheFolder implements DurableFolder {
   async list(): Promise<string[]> {
     const names = await readdir(this.path).catch(() => [])
     return names.filter((name) => !name.startsWith(temporary)).sort()
+  }
+
+  async sizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>()
+    for (const name of await this.list()) {
+      const found = await stat(join(this.path, name)).catch(() => null)
+      if (found !== null) sizes.set(name, found.size)
+    }
+    return sizes
   }
 
   async folder(name: string): Promise<DurableFolder> {

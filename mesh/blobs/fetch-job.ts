@@ -48,6 +48,8 @@ export class FetchJob {
   readonly #meter = new RateMeter()
   /** Arrived, being written. */
   readonly #arrived = new Map<Digest, Uint8Array>()
+  /** Of these, what waits for room on the disk. */
+  readonly #unwritten = new Set<Digest>()
   /** What each chunk fills of the component: one chunk may fill many places. */
   #places = new Map<Digest, number>()
   #haveBytes = 0
@@ -133,10 +135,7 @@ export class FetchJob {
 
   #tick(): void {
     if (this.#failure !== null) return
-    if (this.#paused !== null && this.#needs.clock.monotonicMs() >= this.#resumeAt) {
-      this.#paused = null
-      this.observe({ type: 'resume' })
-    }
+    if (this.#paused !== null && this.#needs.clock.monotonicMs() >= this.#resumeAt) this.#retry()
     this.observe({ type: 'tick' })
     this.#needs.onProgress(this.progress)
   }
@@ -241,19 +240,41 @@ export class FetchJob {
     this.#arrived.delete(digest)
     this.#fetchedBytes += sizeBytes
     this.#haveBytes += this.#places.get(digest) ?? 0
+    this.#resume()
     this.observe({ type: 'stored', digest })
   }
 
   /** A full disk is waited for: somebody makes room, or calls the fetch off. */
   #unstored(digest: Digest, error: Error): void {
-    this.#arrived.delete(digest)
     if (!isSelvedgeError(error, 'ERR_DISK_FULL', 'ERR_BLOB_QUOTA')) return this.abort(error)
     this.#resumeAt = this.#needs.clock.monotonicMs() + blobLimits.fullDiskPauseMs
-    if (this.#paused === null) {
-      this.#paused = { code: error.code, message: error.message }
-      this.observe({ type: 'pause' })
-      this.#needs.onProgress(this.progress)
+    const isFirst = this.#paused === null
+    this.#paused = { code: error.code, message: error.message }
+    this.observe({ type: 'pause' })
+    if (isFirst) this.#needs.onProgress(this.progress)
+    if (this.#unwritten.size < blobLimits.unwrittenBlobs) {
+      this.#unwritten.add(digest)
+      return
     }
+    this.#arrived.delete(digest)
     this.observe({ type: 'unstored', digest })
+  }
+
+  /** Tries what came and found no room; nothing is asked for again before one of it is stored. */
+  #retry(): void {
+    this.#resumeAt = this.#needs.clock.monotonicMs() + blobLimits.fullDiskPauseMs
+    if (this.#unwritten.size === 0) return this.#resume()
+    const [first] = this.#unwritten
+    if (first === undefined) return
+    this.#unwritten.delete(first)
+    this.#store(first)
+  }
+
+  #resume(): void {
+    if (this.#paused === null) return
+    this.#paused = null
+    for (const digest of this.#unwritten) this.#store(digest)
+    this.#unwritten.clear()
+    this.observe({ type: 'resume' })
   }
 }

@@ -58,6 +58,8 @@ export const blobLimits = {
   storingBytes: 4 * 1024 * 1024,
   /** A fetch that found the disk full looks again after so long. */
   fullDiskPauseMs: 5_000,
+  /** Chunks that a fetch keeps in memory while the disk is full, so that they need not come again. */
+  unwrittenBlobs: 64,
   /** Rounds of "all is there, but not all of it is readable" after which the disk is to blame. */
   fetchRounds: 3,
 } as const

@@ -4,10 +4,10 @@
  * A component is never stored as a whole, so two releases share what they have in common. Nothing is believed: bytes are
  * hashed before they are written and after they are read, and what is damaged counts as missing and is fetched again.
  */
-import { createHash } from 'node:crypto'
 import {
   digestOf,
   isDigest,
+  isSelvedgeError,
   silentLog,
   systemClock,
   type Cancel,
@@ -18,16 +18,20 @@ import {
 } from '../../core/index.ts'
 import { Turns } from '../identity/index.ts'
 import type { BlobRef, ComponentRef } from '../releases/index.ts'
+import { assembled, isWhole } from './assembly.ts'
 import { componentRef, distinctChunks, readChunkList, type ChunkList } from './chunk-list.ts'
 import { Holds } from './holds.ts'
 import { blobLimits } from './limits.ts'
 import { blobsProblems } from './problems.ts'
 import { RecentBlobs } from './recent.ts'
+import { Room, type BlobUsage } from './room.ts'
 import { Shard } from './shard.ts'
 
 export interface BlobStoreOptions {
   readonly clock?: Clock
   readonly log?: Log
+  /** Most bytes of blobs on the disk; the disk's own size where it is left out. */
+  readonly quotaBytes?: number
 }
 
 /** `incomplete`: something is missing or was damaged. `mismatched`: all is there and adds up to something else. */
@@ -48,22 +52,48 @@ export async function openBlobStore(
 export class BlobStore {
   readonly #folder: DurableFolder
   readonly #log: Log
+  readonly #clock: Clock
   readonly #holds: Holds
+  readonly #room: Room
   readonly #shards = new Map<string, Promise<Shard>>()
   readonly #recent = new RecentBlobs(blobLimits.recentBytes)
   readonly #listeners = new Set<(digest: Digest) => void>()
   readonly #lanes = Array.from({ length: blobLimits.parallelWrites }, () => new Turns())
   #nextLane = 0
 
-  constructor(folder: DurableFolder, { clock = systemClock, log = silentLog }: BlobStoreOptions) {
+  constructor(
+    folder: DurableFolder,
+    { clock = systemClock, log = silentLog, quotaBytes = Number.POSITIVE_INFINITY }: BlobStoreOptions,
+  ) {
     this.#folder = folder
     this.#log = log
+    this.#clock = clock
     this.#holds = new Holds(clock, blobLimits.graceMs)
+    this.#room = new Room({
+      quotaBytes,
+      clock,
+      log,
+      shards: () => this.#allShards(),
+      blobsOf: (components) => this.#blobsOf(components),
+      isHeld: (digest) => this.#holds.has(digest),
+      onRemoved: (digest) => this.#recent.delete(digest),
+    })
+  }
+
+  /** What the blobs take of the disk. Looks at all of them the first time. */
+  usage(): Promise<BlobUsage> {
+    return this.#room.usage()
+  }
+
+  /** Who knows which components releases need. What they do not need makes room when there is none. */
+  setNeeded(needed: () => readonly ComponentRef[]): void {
+    this.#room.setNeeded(needed)
   }
 
   /**
    * Stores one chunk or chunk list; resolved means it is on the disk.
-   * @throws ERR_BLOB_DIGEST where the bytes have another digest, ERR_BLOB_SIZE over the limit, ERR_DISK_FULL
+   * @throws ERR_BLOB_DIGEST where the bytes have another digest, ERR_BLOB_SIZE over the limit, ERR_DISK_FULL,
+   *   ERR_BLOB_QUOTA
    */
   async putChunk(digest: Digest, bytes: Uint8Array): Promise<void> {
     if (bytes.length > blobLimits.chunkListBytes) {
@@ -82,7 +112,7 @@ export class BlobStore {
   /**
    * As {@link putChunk}, for bytes whose digest was just checked. They can be read, and are announced, before they are
    * on the disk: peers wait for them, and hash them anyway.
-   * @throws ERR_DISK_FULL, and they are gone again
+   * @throws ERR_DISK_FULL, ERR_BLOB_QUOTA, and they are gone again
    */
   async keep(digest: Digest, bytes: Uint8Array): Promise<void> {
     const release = this.hold([digest])
@@ -90,13 +120,27 @@ export class BlobStore {
     try {
       for (const listener of this.#listeners) listener(digest)
       const shard = await this.#shardOf(digest)
-      await this.#lane().take(() => shard.put(digest, bytes))
+      await this.#lane().take(() => this.#write(shard, digest, bytes))
     } catch (error) {
       this.#recent.delete(digest)
       throw error
     } finally {
       release()
     }
+  }
+
+  async #write(shard: Shard, digest: Digest, bytes: Uint8Array): Promise<void> {
+    if (shard.has(digest) && (await shard.get(digest)) !== null) return
+    const write = (): Promise<void> => shard.put(digest, bytes)
+    await this.#room.within(bytes.length, async () => {
+      try {
+        await write()
+      } catch (error) {
+        if (!isSelvedgeError(error, 'ERR_DISK_FULL') || (await this.#room.free(2 * bytes.length)) === 0)
+          throw error
+        await write()
+      }
+    })
   }
 
   /** Calls `listener` with each blob that comes, once it is verified. */
@@ -114,8 +158,12 @@ export class BlobStore {
   async getChunk(digest: Digest): Promise<Uint8Array | null> {
     if (!isDigest(digest)) return null
     const recent = this.#recent.get(digest)
-    if (recent !== null) return recent
-    const bytes = await (await this.#shardOf(digest)).get(digest)
+    const shard = await this.#shardOf(digest)
+    if (recent !== null) {
+      shard.used(digest)
+      return recent
+    }
+    const bytes = await shard.get(digest)
     if (bytes !== null) this.#recent.put(digest, bytes)
     return bytes
   }
@@ -123,7 +171,7 @@ export class BlobStore {
   /**
    * Cuts and stores a component, its list last. It survives collection for {@link blobLimits}.graceMs though no release
    * names it yet.
-   * @throws ERR_BLOB_SIZE, ERR_DISK_FULL
+   * @throws ERR_BLOB_SIZE, ERR_DISK_FULL, ERR_BLOB_QUOTA
    */
   async putComponent(bytes: Uint8Array): Promise<ComponentRef> {
     const { ref, list, chunks } = componentRef(bytes)
@@ -145,31 +193,22 @@ export class BlobStore {
   async readComponent(ref: ComponentRef): Promise<Uint8Array | null> {
     const list = await this.#readableList(ref)
     if (list === null) return null
-    const bytes = new Uint8Array(ref.sizeBytes)
-    let at = 0
-    for (const { digest, sizeBytes } of list.chunks) {
-      const chunk = await (await this.#shardOf(digest)).peek(digest)
-      if (chunk === null || chunk.length !== sizeBytes) return null
-      bytes.set(chunk, at)
-      at += sizeBytes
-    }
-    if (digestOf(bytes) === ref.digest) return bytes
+    const bytes = await assembled(ref, list, (digest) => this.#peek(digest))
     // Whatever is damaged must not be offered to anybody any more.
-    await this.#sift(list)
-    return null
+    if (bytes === null) await this.#sift(list)
+    return bytes
   }
 
   /** Reads every chunk of a component from the disk and hashes the whole, one chunk in memory at a time. */
   async check(ref: ComponentRef): Promise<ComponentState> {
     const list = await this.#readableList(ref)
     if (list === null) return 'incomplete'
-    const hash = createHash('sha256')
-    for (const { digest } of list.chunks) {
-      const chunk = await (await this.#shardOf(digest)).peek(digest)
-      if (chunk === null) return this.#sift(list)
-      hash.update(chunk)
-    }
-    return hash.digest('hex') === ref.digest ? 'whole' : this.#sift(list)
+    return (await isWhole(ref, list, (digest) => this.#peek(digest))) ? 'whole' : this.#sift(list)
+  }
+
+  /** What the disk says, not hashed. */
+  async #peek(digest: Digest): Promise<Uint8Array | null> {
+    return (await this.#shardOf(digest)).peek(digest)
   }
 
   /** Finds all that is damaged in one go: only where the whole is wrong is each chunk worth a hash. */
@@ -214,24 +253,22 @@ export class BlobStore {
    * and go too.
    */
   async collect(keep: readonly ComponentRef[]): Promise<Collected> {
-    const needed = new Set<Digest>()
-    for (const ref of keep) {
-      needed.add(ref.chunks.digest)
-      for (const chunk of (await this.#readableList(ref))?.chunks ?? []) needed.add(chunk.digest)
-    }
     this.#holds.forgetOld()
-    let blobs = 0
-    for (let index = 0; index < 256; index++) {
-      const shard = await this.#shard(index.toString(16).padStart(2, '0'))
-      for (const digest of shard.names()) {
-        if (needed.has(digest)) continue
-        if (!(await shard.removeUnless(digest, () => this.#holds.has(digest)))) continue
-        this.#recent.delete(digest)
-        blobs++
-      }
+    return { blobs: await this.#room.collect(keep) }
+  }
+
+  async #blobsOf(components: readonly ComponentRef[]): Promise<Set<Digest>> {
+    const digests = new Set<Digest>()
+    for (const ref of components) {
+      digests.add(ref.chunks.digest)
+      for (const chunk of (await this.#readableList(ref))?.chunks ?? []) digests.add(chunk.digest)
     }
-    if (blobs > 0) this.#log.info('blobs:collected', { blobs })
-    return { blobs }
+    return digests
+  }
+
+  #allShards(): Promise<Shard[]> {
+    const names = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'))
+    return Promise.all(names.map((name) => this.#shard(name)))
   }
 
   async #readableList(ref: ComponentRef): Promise<ChunkList | null> {
@@ -257,7 +294,9 @@ export class BlobStore {
   #shard(name: string): Promise<Shard> {
     const known = this.#shards.get(name)
     if (known !== undefined) return known
-    const opened = this.#folder.folder(name).then((folder) => Shard.open(folder, this.#log))
+    const opened = this.#folder
+      .folder(name)
+      .then((folder) => Shard.open(folder, { clock: this.#clock, log: this.#log }))
     this.#shards.set(name, opened)
     // A folder that could not be opened is tried again by whoever needs it next.
     opened.catch(() => this.#shards.delete(name))

@@ -26,6 +26,7 @@ export function faultyDisk(on: DurableFolder, random: SeededRandom): Disk {
       write: (name, bytes) => around(() => folder.write(name, bytes)),
       remove: (name) => around(() => folder.remove(name)),
       list: () => around(() => folder.list()),
+      sizes: () => around(() => folder.sizes()),
       folder: async (name) => wrap(await folder.folder(name)),
     }
   }

@@ -23,6 +23,7 @@ async function found(dies?: string): Promise<string> {
     write: (name, bytes) => folder.write(name, bytes),
     remove: (name) => folder.remove(name),
     list: () => folder.list(),
+    sizes: () => folder.sizes(),
     folder: (name) => (name === dies ? Promise.reject(new Error('killed')) : folder.folder(name)),
   }
   return foundMesh({

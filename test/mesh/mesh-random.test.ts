@@ -26,6 +26,7 @@ function severable(on: DurableFolder): { folder: DurableFolder; sever(): void } 
       write: async (name, bytes) => (isSevered ? undefined : folder.write(name, bytes)),
       remove: async (name) => (isSevered ? undefined : folder.remove(name)),
       list: () => folder.list(),
+      sizes: () => folder.sizes(),
       folder: async (name) => wrap(await folder.folder(name)),
     }
   }

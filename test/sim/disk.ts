@@ -173,6 +173,14 @@ export class SimDisk implements Disk {
     })
   }
 
+  sizeOf(path: string): Promise<number> {
+    return this.#read(path, () => {
+      const node = this.#require(path)
+      if (node.type !== 'file') throw failure('EISDIR', path)
+      return node.bytes.length
+    })
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.#step('rename', to, () => {
       const folder = this.#parent(from)

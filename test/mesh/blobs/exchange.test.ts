@@ -70,6 +70,7 @@ function gated(folder: DurableFolder, budget: number): { folder: DurableFolder; 
     write: (name, bytes) => inner.write(name, bytes),
     remove: (name) => inner.remove(name),
     list: () => inner.list(),
+    sizes: () => inner.sizes(),
     folder: async (name) => gate(await inner.folder(name)),
     async read(name, maxBytes) {
       if (left-- <= 0) await opened

@@ -137,6 +137,7 @@ function bound(folder: DurableFolder): DurableFolder {
     write: (name, bytes) => folder.write(name, bytes),
     remove: (name) => folder.remove(name),
     list: () => folder.list(),
+    sizes: () => folder.sizes(),
     folder: (name) => folder.folder(name),
   }
 }
