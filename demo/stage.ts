@@ -18,6 +18,7 @@ export interface Daemon {
   readonly name: string
   readonly group: string
   readonly data: string
+  readonly pid: number
   readonly client: ControlClient
   /** The last lines it wrote, for the moment something fails. */
   readonly output: readonly string[]
@@ -109,6 +110,7 @@ export class Stage {
       name: options.name,
       group: options.group,
       data,
+      pid: child.pid as number,
       client: connect({ data }),
       output,
       exited,

@@ -4,7 +4,10 @@
  */
 import type { BenchContext, Benchmark, Finding } from '../benchmark.ts'
 import { antiEntropy, headSpread } from './heads.ts'
+import { rollout } from './rollout.ts'
 import { swarm, swarmWithLeavers } from './swarm.ts'
+import { transports } from './transports.ts'
+import { update } from './update.ts'
 
 /** A question is a file and a line here. */
 const questions: Readonly<Record<string, (context: BenchContext) => Promise<Finding[]>>> = {
@@ -12,6 +15,9 @@ const questions: Readonly<Record<string, (context: BenchContext) => Promise<Find
   'anti-entropy': antiEntropy,
   swarm,
   leaving: swarmWithLeavers,
+  update,
+  rollout,
+  transports,
 }
 
 export const distribution: Benchmark = {

@@ -11,9 +11,13 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createHeliaLight } from 'helia'
+import { fixedSize } from 'ipfs-unixfs-importer/chunker'
 import { CID } from 'multiformats/cid'
 
 const order = JSON.parse(process.argv[2])
+// With its own 10 s and blocks of 1 MiB it never ends here: a block to each of eight peers takes the seed's line longer.
+const patienceMs = 120_000
+const blockBytes = 256 * 1024
 const helia = await withBitswap(
   withLibp2pLight(createHeliaLight(), {
     addresses: { listen: [`/ip4/${order.address}/tcp/4001`] },
@@ -23,11 +27,19 @@ const helia = await withBitswap(
     services: { identify: identify() },
     connectionManager: { inboundConnectionThreshold: 100 },
   }),
+  {
+    incomingStreamTimeout: patienceMs,
+    messageSendTimeout: patienceMs,
+    messageReceiveTimeout: patienceMs,
+    sendBlocksTimeout: patienceMs,
+  },
 ).start()
 const files = unixfs(helia)
 const cidFile = `${order.go}.cid`
 if (order.seed) {
-  const cid = await files.addBytes(readFileSync(order.file))
+  const cid = await files.addBytes(readFileSync(order.file), {
+    chunker: fixedSize({ chunkSize: blockBytes }),
+  })
   writeFileSync(`${cidFile}.part`, cid.toString())
   renameSync(`${cidFile}.part`, cidFile)
 }

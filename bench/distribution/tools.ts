@@ -15,9 +15,12 @@ const debianPackages = ['python3-libtorrent', 'casync', 'zchunk', 'bsdiff', 'xde
 const npmPackages = ['helia@7', '@helia/bitswap@4', '@helia/unixfs@8', '@libp2p/tls@3', 'libp2p@3']
 const transports = ['@libp2p/tcp@11', '@libp2p/noise@17', '@libp2p/yamux@8', '@libp2p/identify@4']
 const installMs = 180_000
-/** A client of HTTP among helia's packages binds a function at its start that Node has from 22 on; nobody calls it. */
-const withoutZstd =
-  'data:text/javascript,import zlib from "node:zlib";zlib.createZstdDecompress ??= () => { throw new Error("none") }'
+/** A client of HTTP among helia's packages, which nobody calls here, takes two functions at its start that Node has from 22 on. */
+const asNode22 = `data:text/javascript,${encodeURIComponent(`
+import threads from 'node:worker_threads'
+import zlib from 'node:zlib'
+zlib.createZstdDecompress ??= () => { throw new Error('not here') }
+threads.markAsUncloneable ??= () => {}`)}`
 
 export interface Tool {
   readonly program: string
@@ -94,7 +97,7 @@ export class RivalTools {
     })
     // Before all else: what these packages take from a newer Node.
     const first = `file://${join(outdir, 'compat.mjs')}`
-    return ['--import', first, '--import', withoutZstd, join(outdir, name.replace(/\.m?[jt]s$/, '.mjs'))]
+    return ['--import', first, '--import', asNode22, join(outdir, name.replace(/\.m?[jt]s$/, '.mjs'))]
   }
 
   #libraries(): Record<string, string> {
