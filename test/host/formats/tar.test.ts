@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { inMemory } from '../../../host/formats/file-access.ts'
 import { indexTar } from '../../../host/formats/tar/reader.ts'
