@@ -1,6 +1,8 @@
 /** Completion scripts, from the same tables as parsing and help. They complete names without asking a daemon. */
 import { allOptions, type ArgumentSpec, type Command, type OptionSpec } from './command.ts'
 
+import { groupOf } from './help.ts'
+
 export type Shell = 'bash' | 'zsh' | 'fish'
 
 export const completionScripts: Readonly<Record<Shell, (commands: readonly Command[]) => string>> = {
@@ -11,6 +13,26 @@ export const completionScripts: Readonly<Record<Shell, (commands: readonly Comma
 
 export function isShell(text: string): text is Shell {
   return Object.hasOwn(completionScripts, text)
+}
+
+/** What stands first on a line: commands, and the groups of those with two words. */
+function firstWords(commands: readonly Command[]): { name: string; summary: string }[] {
+  const groups = new Set<string>()
+  return commands.flatMap(({ name, summary }) => {
+    const group = groupOf(name)
+    if (group === null) return [{ name, summary }]
+    if (groups.has(group)) return []
+    groups.add(group)
+    return [{ name: group, summary: secondWords(commands, group).join(', ') }]
+  })
+}
+
+function groupsOf(commands: readonly Command[]): string[] {
+  return [...new Set(commands.flatMap(({ name }) => groupOf(name) ?? []))]
+}
+
+function secondWords(commands: readonly Command[], group: string): string[] {
+  return commands.flatMap(({ name }) => (groupOf(name) === group ? [name.slice(group.length + 1)] : []))
 }
 
 type Completes = OptionSpec['completes'] | ArgumentSpec['completes']
@@ -33,19 +55,32 @@ function bash(commands: readonly Command[]): string {
       })
     const flags = options.map(([name]) => `--${name}`).join(' ')
     return [
-      `    ${command.name})`,
+      `    '${command.name}')`,
       ...(values.length === 0 ? [] : ['      case "$before" in', ...values, '      esac']),
       `      ${reply(command.arguments?.[0]?.completes, flags)} ;;`,
     ].join('\n')
   })
+  const groups = groupsOf(commands).map(
+    (group) => `    ${group})
+      if [ "$COMP_CWORD" -eq 2 ]; then
+        COMPREPLY=($(compgen -W "${secondWords(commands, group).join(' ')} --help" -- "$word"))
+        return
+      fi
+      name="$name \${COMP_WORDS[2]}" ;;`,
+  )
   return `# bash completion for selvedge
 _selvedge() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}"
+  local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" name="\${COMP_WORDS[1]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(' ')} help --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "${firstWords(commands)
+      .map(({ name }) => name)
+      .join(' ')} help --help --version" -- "$word"))
     return
   fi
-  case "\${COMP_WORDS[1]}" in
+  case "$name" in
+${groups.join('\n')}
+  esac
+  case "$name" in
 ${cases.join('\n')}
   esac
 }
@@ -55,9 +90,21 @@ complete -o filenames -F _selvedge selvedge
 
 function zsh(commands: readonly Command[]): string {
   const cases = commands.map(
-    (command) => `    ${command.name}) _arguments ${zshSpecs(command).join(' \\\n      ')} ;;`,
+    (command) => `    '${command.name}') _arguments ${zshSpecs(command).join(' \\\n      ')} ;;`,
   )
-  const names = commands.map(({ name, summary }) => `    ${zshQuote(`${name}:${zshText(summary)}`)}`)
+  const groups = groupsOf(commands).map(
+    (group) => `    ${group})
+      if (( CURRENT == 2 )); then
+        _values command ${secondWords(commands, group).join(' ')}
+        return
+      fi
+      name="$name \${words[2]}"
+      shift words
+      (( CURRENT-- )) ;;`,
+  )
+  const names = firstWords(commands).map(
+    ({ name, summary }) => `    ${zshQuote(`${name}:${zshText(summary)}`)}`,
+  )
   return `#compdef selvedge
 _selvedge() {
   if (( CURRENT == 2 )); then
@@ -70,6 +117,9 @@ ${names.join('\n')}
   local name="\${words[2]}"
   shift words
   (( CURRENT-- ))
+  case "$name" in
+${groups.join('\n')}
+  esac
   case "$name" in
 ${cases.join('\n')}
   esac
@@ -97,21 +147,35 @@ function zshAction(completes: Completes): string {
 
 function fish(commands: readonly Command[]): string {
   const lines = commands.flatMap((command) => {
-    const here = `complete -c selvedge -n '__fish_seen_subcommand_from ${command.name}'`
+    const group = groupOf(command.name)
+    const word = group === null ? command.name : command.name.slice(group.length + 1)
+    const inGroup = group === null ? '' : `__fish_seen_subcommand_from ${group}; and `
+    const here = `complete -c selvedge -n '${inGroup}__fish_seen_subcommand_from ${word}'`
+    const offered =
+      group === null
+        ? []
+        : [
+            `# ${command.name}`,
+            `complete -c selvedge -n '__fish_seen_subcommand_from ${group}; and not __fish_seen_subcommand_from ${secondWords(commands, group).join(' ')}' -a ${word} -d ${shellQuote(command.summary)}`,
+          ]
     const options = Object.entries(allOptions(command)).map(([name, { kind, short, help, completes }]) => {
       const takes = kind === 'flag' ? '' : ` -r${fishAction(completes)}`
       return `${here} -l ${name}${short === undefined ? '' : ` -s ${short}`}${takes} -d ${shellQuote(help)}`
     })
     const first = command.arguments?.[0]?.completes
     return [
-      `complete -c selvedge -n __fish_use_subcommand -a ${command.name} -d ${shellQuote(command.summary)}`,
+      ...offered,
       ...options,
       ...(first === undefined
         ? []
         : [`${here}${first === 'file' || first === 'folder' ? ' -F' : ` -a '${first.join(' ')}'`}`]),
     ]
   })
-  return `# fish completion for selvedge\ncomplete -c selvedge -f\n${lines.join('\n')}\n`
+  const first = firstWords(commands).map(
+    ({ name, summary }) =>
+      `complete -c selvedge -n __fish_use_subcommand -a ${name} -d ${shellQuote(summary)}`,
+  )
+  return `# fish completion for selvedge\ncomplete -c selvedge -f\n${[...first, ...lines].join('\n')}\n`
 }
 
 function fishAction(completes: Completes): string {

@@ -52,10 +52,15 @@ export const cliProblems = defineProblems({
     text: 'the key that releases are signed with is not in the key folder',
     fix: 'publish from the machine that has it, or set SELVEDGE_KEYS to the folder that does',
   },
+  ERR_PUBLISHER_KEY_MESH: {
+    kind: 'user',
+    text: 'the key that was given to publish with is of another mesh than the node',
+    fix: 'publish at a node of that mesh, or take the key that was made for this one',
+  },
   ERR_NO_ADMIN_KEY: {
     kind: 'user',
-    text: 'the key that invites are signed with is not in the key folder',
-    fix: 'invite from the machine that has it, or set SELVEDGE_KEYS to the folder that does',
+    text: 'the key that admins sign with is not in the key folder',
+    fix: 'run this on the machine that has it, or set SELVEDGE_KEYS to the folder that does',
   },
   ERR_NO_ROOT_KEY: {
     kind: 'user',

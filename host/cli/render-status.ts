@@ -11,6 +11,7 @@ import { appIsInTrouble, renderApps } from './render-apps.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { padTo, visibleLength } from './table.ts'
 import { ageText, countText, hanging, plain, shortAgeText } from './text.ts'
+import { pulseText } from './trust/heartbeat-text.ts'
 
 export interface StatusView {
   /** Wall clock, ms since the epoch: for how long a state lasts. */
@@ -35,6 +36,8 @@ const signs: Readonly<Record<Verdict, string>> = {
 }
 
 const ungrouped = '(no group)'
+/** Attacks that are listed; the log has all of them. */
+const maxAttacks = 8
 
 export function renderStatus(report: StatusReport, view: StatusView): string {
   const paint = paintFor(view.colour)
@@ -49,7 +52,9 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {
   const { mesh, self } = report
-  const left = `mesh ${paint.bold(plain(mesh.name))}  ${shortDigest(mesh.id)}  trust v${mesh.trustVersion}`
+  const pulse =
+    report.heartbeat === undefined || report.heartbeat === null ? '' : `  ${pulseText(report.heartbeat)}`
+  const left = `mesh ${paint.bold(plain(mesh.name))}  ${shortDigest(mesh.id)}  trust v${mesh.trustVersion}${pulse}`
   const age = view.reportAgeMs < 1_000 ? 'now' : `${ageText(view.reportAgeMs)} ago`
   const right = `seen from ${plain(self.name)}, ${age}`
   const gap = view.width - visibleLength(left) - right.length
@@ -60,12 +65,23 @@ function header(report: StatusReport, view: StatusView, paint: Paint): string {
 
 function problems(report: StatusReport, view: StatusView, paint: Paint): string[] {
   const shown = report.problems.filter((problem) => !isOfOwnApp(problem, report))
-  if (shown.length === 0) return []
+  const attacks = attackLines(report, view, paint)
+  if (shown.length === 0 && attacks.length === 0) return []
   const text = shown.flatMap(({ code, message, hint }) => [
     ...hanging(`✗ ${code}: `, plain(message), view.width, (head) => paint.red(head)),
     ...hanging('  next: ', plain(hint), view.width, (head) => paint.cyan(head)),
   ])
-  return [`${text.join('\n')}\n`]
+  return [`${[...text, ...attacks].join('\n')}\n`]
+}
+
+/** `! 3 × wrong-bytes from garage-2, last 4 s ago`, the latest first. */
+function attackLines({ attacks = [] }: StatusReport, view: StatusView, paint: Paint): string[] {
+  const lines = attacks.slice(0, maxAttacks).map(({ attack, peer, name, count, lastAgoMs }) => {
+    const from = peer === null ? '' : ` from ${name === null ? `…${plain(peer.slice(-8))}` : plain(name)}`
+    return `${paint.yellow('!')} ${count} × ${attack}${from}, last ${ageText(lastAgoMs + view.reportAgeMs)} ago`
+  })
+  const more = attacks.length - lines.length
+  return more > 0 ? [...lines, `! and ${more} more, see selvedge trust log`] : lines
 }
 
 /** True for what stands under this very node: the report lists its apps' reasons among the problems too. */

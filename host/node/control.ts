@@ -120,7 +120,12 @@ export class NodeControl implements ControlledNode {
       .flatMap((name) => releases.history(name))
       .map((held) => {
         const transfer = this.#parts.apps.transferOf(held.record.app, held.digest)
-        return { ...releaseEntry(held), ...(transfer !== null && { transfer }) }
+        const halt = held.role === 'head' ? releases.halted(held.record.app) : null
+        return {
+          ...releaseEntry(held),
+          ...(halt !== null && { halted: { of: halt.of, reason: halt.reason } }),
+          ...(transfer !== null && { transfer }),
+        }
       })
   }
 

@@ -29,7 +29,7 @@ export const identityProblems = defineProblems({
   ERR_KEY_TEXT: {
     kind: 'user',
     text: 'what was given as a deploy key is none',
-    fix: 'copy the whole line that `selvedge trust deploy-key` printed; it starts with selvedge-deploy-1.',
+    fix: 'copy the whole line that `selvedge trust add-publisher --deploy` printed; it starts with selvedge-deploy-1.',
   },
   ERR_KEY_EXISTS: {
     kind: 'user',

@@ -25,7 +25,7 @@ interface Exported {
 // `export` is a word of the language.
 export const exportCommand = defineCommand({
   name: 'export',
-  summary: 'write a release as an OCI image, or releases as one file for a stick',
+  summary: 'write a release as an OCI image, or releases as a file for a stick',
   details:
     'A bundle holds all that a node of the same mesh needs to take the releases: whom the mesh trusts, what was revoked, ' +
     'the signed records and the components, each chunk once; with --all the newest release of every app, and the ' +

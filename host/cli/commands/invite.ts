@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts'
 import { printJson, say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { ageText, plain } from '../text.ts'
+import { openRing } from '../trust/keys.ts'
 
 const defaultExpiry = '1h'
 const longestExpiryMs = 30 * 86_400_000
@@ -17,6 +18,7 @@ export const invite = defineCommand({
     group: { kind: 'list', value: 'GROUP', help: 'a group that the node may belong to' },
     role: { kind: 'list', value: 'ROLE', help: 'a role that the node may have' },
     name: { kind: 'text', value: 'NAME', help: 'the only name that it may take' },
+    'no-input': { kind: 'flag', help: 'never ask for a passphrase' },
     expires: {
       kind: 'text',
       value: 'TIME',
@@ -33,17 +35,16 @@ export const invite = defineCommand({
     const { world, client, options, json } = context
     const lifeMs = await expiryOf(options.expires ?? defaultExpiry)
     const terms = await client.inviteContext()
-    const { issueInvite, openKeyRing } = await import('../../../mesh/index.ts')
-    const admin = await openKeyRing(world.folders.keys)
-      .get(terms.mesh, 'admin')
-      .catch((error: unknown) => {
-        if (!isSelvedgeError(error, 'ERR_KEY_MISSING')) throw error
-        throw cliProblems.error(
-          'ERR_NO_ADMIN_KEY',
-          `${world.folders.keys} has no admin key of mesh ${plain(terms.meshName)}`,
-          { cause: error },
-        )
-      })
+    const { issueInvite } = await import('../../../mesh/index.ts')
+    const ring = await openRing(world, !options['no-input'])
+    const admin = await ring.get(terms.mesh, 'admin').catch((error: unknown) => {
+      if (!isSelvedgeError(error, 'ERR_KEY_MISSING')) throw error
+      throw cliProblems.error(
+        'ERR_NO_ADMIN_KEY',
+        `${world.folders.keys} has no admin key of mesh ${plain(terms.meshName)}`,
+        { cause: error },
+      )
+    })
     const expiresAt = world.clock.now() + lifeMs
     const { token, inviteId } = issueInvite({
       mesh: terms.mesh,

@@ -1,4 +1,4 @@
-import { digestOf, isSelvedgeError, shortDigest, type KeyPair } from '../../../core/index.ts'
+import { digestOf, shortDigest } from '../../../core/index.ts'
 import type { ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
@@ -9,6 +9,7 @@ import { cliProblems } from '../problems.ts'
 import { publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
 import { receiptText } from '../receipt.ts'
 import { releaseChanges } from '../release-changes.ts'
+import { publisherKey, type PublisherKeyChoice } from '../publisher-key.ts'
 import { intentText } from '../release-intent.ts'
 import { eventWatcher, watcherFor } from '../rollout-watchers.ts'
 import { signedRelease } from '../signed-release.ts'
@@ -46,6 +47,14 @@ export const publish = defineCommand({
       value: 'TEXT',
       help: 'an argument of its command, as --arg=--once (over the manifest’s)',
     },
+    key: {
+      kind: 'text',
+      value: 'FILE',
+      help: 'sign with this key file (else $SELVEDGE_PUBLISHER_KEY, else the key folder)',
+      completes: 'file',
+    },
+    as: { kind: 'text', value: 'NAME', help: 'sign with the key of this name in the key folder' },
+    'no-input': { kind: 'flag', help: 'never ask for a passphrase' },
     wait: { kind: 'flag', help: 'wait until every node that should run it does' },
     timeout: { kind: 'text', value: 'SECONDS', help: `how long to wait (default ${defaultTimeout})` },
     'no-build': { kind: 'flag', help: 'take the component that is built already' },
@@ -79,7 +88,8 @@ export const publish = defineCommand({
       (step) => say(context, `  ${step}`),
     )
     const events = context.json ? publishEvents(context, startedAt) : null
-    const { entry, groups } = await release(context, source, events)
+    const choice = { file: options.key, label: options.as, mayAsk: !options['no-input'] }
+    const { entry, groups } = await release(context, source, choice, events)
     if (!options.wait) {
       if (events === null) say(context, 'see where it runs with `selvedge status`')
       finish(context, events, entry, null, startedAt)
@@ -98,13 +108,14 @@ export const publish = defineCommand({
 async function release(
   context: CommandContext,
   source: ComponentSource,
+  choice: PublisherKeyChoice,
   events: EventSink | null,
 ): Promise<{ entry: ReleaseEntry; groups: readonly string[] }> {
   const { client, world } = context
   const { draft, bytes, file } = source
   requireSomebodyIn(draft.groups, await client.status())
   const terms = await client.publishContext(draft.app)
-  const key = await publisherKey(world.folders.keys, terms.mesh)
+  const key = await publisherKey(world, terms.mesh, choice)
   const report = await client.upload(bytes, {
     app: draft.app,
     grants: draft.grants,
@@ -150,23 +161,6 @@ async function release(
   const entry = await client.publish(signed.bytes)
   events?.accepted(entry)
   return { entry, groups: draft.groups }
-}
-
-/** @throws ERR_NO_PUBLISHER_KEY */
-async function publisherKey(folder: string, mesh: string): Promise<KeyPair> {
-  const { openKeyRing } = await import('../../../mesh/index.ts')
-  return openKeyRing(folder)
-    .get(mesh, 'publisher')
-    .catch((error: unknown) => {
-      if (!isSelvedgeError(error, 'ERR_KEY_MISSING')) throw error
-      throw cliProblems.error(
-        'ERR_NO_PUBLISHER_KEY',
-        `${folder} has no publisher key of mesh ${shortDigest(mesh)}`,
-        {
-          cause: error,
-        },
-      )
-    })
 }
 
 /** Says what became of it. @throws what speaks against a success */

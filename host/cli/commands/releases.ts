@@ -38,7 +38,15 @@ function renderReleases(list: readonly ReleaseEntry[], now: number): string {
       `by ${release.publisher.slice(0, 8)}`,
       `${ageText(now - release.receivedAt)} ago`,
       release.groups.length === 0 ? 'every node' : release.groups.map(plain).join(' '),
+      haltText(release),
       release.transfer === undefined ? '' : cameText(release.transfer),
     ]),
   )
+}
+
+/** Why the newest one does not run, where it was revoked so. */
+function haltText({ halted }: ReleaseEntry): string {
+  if (halted === undefined) return ''
+  const why = halted.reason === '' ? '' : `: ${plain(halted.reason)}`
+  return `✗ stopped, its ${halted.of} was revoked${why}`
 }

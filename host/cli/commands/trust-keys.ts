@@ -30,8 +30,7 @@ export const trustAddRoot = defineCommand({
       role: 'root',
       label: context.options.label ?? `v${session.report.version + 1}`,
     })
-    await planned.keep()
-    await changeTrustOf(context, session, [{ kind: 'add-root', key: planned.publicKey }])
+    await changeTrustOf(context, session, [{ kind: 'add-root', key: planned.publicKey }], planned.signing)
     return 0
   },
 })
@@ -50,8 +49,7 @@ export const trustAddAdmin = defineCommand({
       role: 'admin',
       label: context.options.label ?? `v${session.report.version + 1}`,
     })
-    await planned.keep()
-    await changeTrustOf(context, session, [{ kind: 'add-admin', key: planned.publicKey }])
+    await changeTrustOf(context, session, [{ kind: 'add-admin', key: planned.publicKey }], planned.signing)
     return 0
   },
 })
@@ -111,9 +109,8 @@ export const trustRotateRoot = defineCommand({
       session,
       { command: 'trust rotate-root', role: 'root', label: options.label ?? `v${report.version + 1}` },
     )
-    await planned.keep()
     const rotated = { kind: 'rotate-root', from: Buffer.from(from, 'hex'), to: planned.publicKey } as const
-    const done = await changeTrustOf(context, session, [rotated])
+    const done = await changeTrustOf(context, session, [rotated], planned.signing)
     const old = mine.find(({ publicKey }) => hex(publicKey) === from)
     if (done && old !== undefined) say(context, `destroy the old key: ${old.path}`)
     return 0

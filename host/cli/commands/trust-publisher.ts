@@ -35,7 +35,7 @@ export const trustAddPublisher = defineCommand({
   usesNode: true,
   examples: [
     {
-      line: "trust add-publisher ci --new --deploy --apps 'light-*' --grants 'sensor:*'",
+      line: "trust add-publisher ci --deploy --apps 'light-*' --grants 'sensor:*'",
       says: 'a key for a build job',
     },
     {
@@ -56,13 +56,12 @@ export const trustAddPublisher = defineCommand({
       label: name,
     })
     const publisher = { key: planned.publicKey, apps: options.apps, grants: options.grants }
-    // A key that is only printed cannot be kept first: nothing rests on it before it was printed.
-    if (!options.deploy) await planned.keep()
     await changeTrustOf(
       { ...context, json: context.json && !options.deploy },
       session,
       [{ kind: 'set-publisher', publisher }],
-      options.deploy ? 'stderr' : 'stdout',
+      // Standard output is the key's alone.
+      options.deploy ? { answerTo: 'stderr' } : planned.signing,
     )
     if (options.deploy && planned.seed !== null) {
       const { encodeDeployKey } = await import('../../../mesh/index.ts')

@@ -6,7 +6,7 @@ import type { CommandContext, OptionSpec } from '../command.ts'
 import type { Confirming } from '../confirm.ts'
 import { say } from '../print.ts'
 import { newPassphrase, parsePublicKey } from './keys.ts'
-import type { TrustSession } from './session.ts'
+import type { Signing, TrustSession } from './session.ts'
 
 export const keyOptions = {
   key: { kind: 'text', value: 'PUBKEY', help: 'the public key, as `selvedge key export-public` prints it' },
@@ -24,8 +24,8 @@ export interface PlannedKey {
   readonly publicKey: Uint8Array
   /** Of the new one; null for a key that is elsewhere. */
   readonly seed: Uint8Array | null
-  /** Puts a new key on the disk: before anything is signed for it. */
-  keep(): Promise<void>
+  /** How the change that adds it is signed: a new key is on the disk before, and signs where it is a root. */
+  readonly signing: Signing
 }
 
 /** @param label of a new key. @throws ERR_USAGE, ERR_UNKNOWN_KEY, ERR_NO_PASSPHRASE */
@@ -42,19 +42,17 @@ export async function plannedKey(
     )
   }
   if (options.key !== undefined) {
-    return { publicKey: parsePublicKey(options.key), seed: null, keep: async () => {} }
+    return { publicKey: parsePublicKey(options.key), seed: null, signing: {} }
   }
   const seed = systemRandom.bytes(seedBytes)
   const passphrase = options.encrypt
     ? { passphrase: { text: await newPassphrase(world, !options['no-input']), random: systemRandom } }
     : {}
-  return {
-    publicKey: keyPairFromSeed(seed).publicKey,
-    seed,
-    async keep() {
-      const name = session.current.record.name
-      await session.ring.create({ meshId: session.report.mesh, role, label, name, seed, ...passphrase })
-      say(context, `a new ${role} key named ${label} is in ${world.folders.keys}`)
-    },
+  const pair = keyPairFromSeed(seed)
+  const keep = async (): Promise<void> => {
+    const name = session.current.record.name
+    await session.ring.create({ meshId: session.report.mesh, role, label, name, seed, ...passphrase })
+    say(context, `a new ${role} key named ${label} is in ${world.folders.keys}`)
   }
+  return { publicKey: pair.publicKey, seed, signing: { with: [pair], first: keep } }
 }

@@ -48,14 +48,24 @@ export async function openSession(context: CommandContext<Confirming>): Promise<
 
 /** Opens each key of this role at hand that is among `wanted`. */
 export async function openKeys(
-  { ring, keys, report }: TrustSession,
+  { ring, report }: TrustSession,
   role: KeyInfo['role'],
   wanted: readonly string[],
 ): Promise<KeyPair[]> {
-  const mine = keys.filter((key) => key.role === role && wanted.includes(hex(key.publicKey)))
+  const mine = (await ring.keys(report.mesh)).filter(
+    (key) => key.role === role && wanted.includes(hex(key.publicKey)),
+  )
   const opened: KeyPair[] = []
   for (const { label } of mine) opened.push(await ring.get(report.mesh, role, label))
   return opened
+}
+
+export interface Signing {
+  /** Keys that are not in the ring yet; they sign where they are roots of the next version. */
+  readonly with?: readonly KeyPair[]
+  /** What must be on the disk before anything is signed for it; not done where the answer was no. */
+  readonly first?: () => Promise<void>
+  readonly answerTo?: 'stdout' | 'stderr'
 }
 
 /**
@@ -66,7 +76,7 @@ export async function changeTrustOf(
   context: CommandContext<Confirming & { readonly out: string | undefined }>,
   session: TrustSession,
   changes: readonly TrustChange[],
-  answerTo: 'stdout' | 'stderr' = 'stdout',
+  signing: Signing = {},
 ): Promise<boolean> {
   const { world, options, client } = context
   const mesh = await import('../../../mesh/index.ts')
@@ -75,9 +85,11 @@ export async function changeTrustOf(
   say(context, `trust version ${next.version} of mesh ${plain(next.name)} would say:`)
   for (const line of difference.flatMap(changeText)) say(context, `  ${line}`)
   const roots = [...session.current.record.roots, ...next.roots].map(hex)
-  const signers = mesh.usableSigners(session.current.record, next, await openKeys(session, 'root', roots))
+  const known = await openKeys(session, 'root', roots)
+  const signers = mesh.usableSigners(session.current.record, next, [...known, ...(signing.with ?? [])])
   if (signers.length === 0) throw noRoot(world.folders.keys)
   await confirm(world, options, `sign with ${countText(signers.length, 'root key')}?`)
+  await signing.first?.()
   const bytes = mesh.signTrust(next, signers)
   const proposal = mesh.readTrustProposal(session.chain, bytes)
   if (!proposal.isComplete) {
@@ -92,7 +104,7 @@ export async function changeTrustOf(
     return false
   }
   const { outcome } = await client.changeTrust(bytes)
-  await tellSpread(context, next.version, outcome, answerTo)
+  await tellSpread(context, next.version, outcome, signing.answerTo)
   return true
 }
 

@@ -83,6 +83,32 @@ export const sampleStatus: StatusReport = {
       ],
     }),
   ],
+  heartbeat: {
+    state: 'fresh',
+    admin: '1b'.repeat(32),
+    counter: 12,
+    at: sampleNow - 240_000,
+    everyMs: 3_600_000,
+    ageMs: 240_000,
+  },
+  attacks: [
+    {
+      attack: 'wrong-bytes',
+      peer: '12D3KooWgarage-2',
+      name: 'garage-2',
+      count: 3,
+      lastAgoMs: 4_000,
+      detail: 'blobs: it sent other bytes',
+    },
+    {
+      attack: 'before-admission',
+      peer: '12D3KooWstranger',
+      name: null,
+      count: 1,
+      lastAgoMs: 90_000,
+      detail: 'it asked for heads',
+    },
+  ],
   problems: [
     {
       code: 'ERR_PEER_DEAD',

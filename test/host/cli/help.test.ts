@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { commands } from '../../../host/cli/commands.ts'
+import { commandGroups, commands } from '../../../host/cli/commands.ts'
 import { allOptions } from '../../../host/cli/command.ts'
 import { version } from '../../../host/version.ts'
 import { run } from './fake-world.ts'
@@ -12,22 +12,39 @@ describe('help', () => {
     const { code, stdout } = await run('help')
     expect(code).toBe(0)
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-    for (const name of names) expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+    for (const name of names.map((each) => each.split(' ')[0])) {
+      expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+    }
     expect((await run('--help')).stdout).toBe(stdout)
     await expect(stdout).toMatchFileSnapshot('goldens/help.txt')
   })
 
   it.each(names)('of %s fits 80 columns, shows every option and at least one example', async (name) => {
-    const { code, stdout, stderr } = await run([name, '--help'])
+    const { code, stdout, stderr } = await run([...name.split(' '), '--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const command = commands.find((candidate) => candidate.name === name)
     for (const option of Object.keys(command === undefined ? {} : allOptions(command)))
       expect(stdout).toContain(`--${option}`)
     expect(stdout).toMatch(new RegExp(`^examples:\n  selvedge ${name}`, 'm'))
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-    expect((await run(['help', name])).stdout).toBe(stdout)
-    await expect(stdout).toMatchFileSnapshot(`goldens/help-${name}.txt`)
+    expect((await run(['help', ...name.split(' ')])).stdout).toBe(stdout)
+    await expect(stdout).toMatchFileSnapshot(`goldens/help-${name.replace(' ', '-')}.txt`)
   })
+
+  it.each(Object.keys(commandGroups))(
+    'of the group %s names its commands, each with what it does',
+    async (group) => {
+      const { code, stdout, stderr } = await run([group, '--help'])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      for (const name of names.filter((each) => each.startsWith(`${group} `)))
+        expect(stdout).toMatch(new RegExp(`^  ${name} +\\S`, 'm'))
+      expect(await run(group)).toEqual({ code: 2, stdout: '', stderr: stdout })
+      expect((await run(['help', group])).stdout).toBe(stdout)
+      const { code: unknown, stderr: said } = await run([group, 'shwo'])
+      expect(unknown).toBe(2)
+      expect(said).toContain(`there is no command ${group} shwo`)
+    },
+  )
 
   it('every command has a name of its own, and options that do not collide', () => {
     expect(new Set(names).size).toBe(names.length)
@@ -77,6 +94,10 @@ describe('completion', () => {
       expect(complete('status', '--w')).toEqual(['--watch'])
       expect(complete('network', 'o')).toEqual(['on', 'off'])
       expect(complete('up', '--name', '')).toEqual([])
+      expect(complete('tru')).toEqual(['trust'])
+      expect(complete('trust', 'add-p')).toEqual(['add-publisher'])
+      expect(complete('trust', 'revoke', 'pub')).toEqual(['publisher'])
+      expect(complete('trust', 'log', '--f')).toEqual(['--follow'])
     },
   )
 })

@@ -120,7 +120,7 @@ describe('the picture of a mesh', () => {
 
   it('a mesh of one healthy node is a few lines', () => {
     const own = sampleStatus.nodes.slice(0, 1)
-    const text = renderStatus({ ...sampleStatus, nodes: own, problems: [] }, view)
+    const text = renderStatus({ ...sampleStatus, nodes: own, attacks: [], problems: [] }, view)
     expect(linesOf(text)).toHaveLength(6)
     expect(text).not.toContain('needs a look')
   })

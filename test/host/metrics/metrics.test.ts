@@ -32,7 +32,18 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
 
   it('has a sentence of help, and labels that only so many values can be in', () => {
     expect(family.help).toMatch(/^[A-Z1].{10,}[^.]$/)
-    const allowed = ['app', 'state', 'reason', 'outcome', 'kind', 'code', 'verdict', 'mode', 'store']
+    const allowed = [
+      'app',
+      'state',
+      'reason',
+      'outcome',
+      'kind',
+      'code',
+      'verdict',
+      'mode',
+      'store',
+      'attack',
+    ]
     const info = ['version', 'node', 'arch']
     for (const label of family.labels ?? [])
       expect(name.endsWith('_info') ? info : allowed, label).toContain(label)

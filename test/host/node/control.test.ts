@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../core/index.ts'
 import type { Devices } from '../../../host/devices/index.ts'
 import { NodeControl, type ControlParts } from '../../../host/node/control.ts'
-import { readRelease, type HistoryEntry, type MemberView } from '../../../mesh/index.ts'
+import { readRelease, type Halt, type HistoryEntry, type MemberView } from '../../../mesh/index.ts'
 import { signRelease } from '../../../mesh/releases/index.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { keyNamed } from '../../mesh/identity/harness.ts'
@@ -16,6 +16,7 @@ interface World {
   readonly members?: readonly MemberView[]
   readonly devices?: Devices
   readonly history?: readonly HistoryEntry[]
+  readonly halt?: Halt
   /** Digests of the components on the disk. */
   readonly components?: readonly string[]
 }
@@ -28,12 +29,17 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     clock,
     log: silentLog,
     devices: world.devices ?? devices([], []),
+    signs: { heartbeat: () => null, problems: () => [] },
     fixOf: (code: string) => `fix ${code}`,
     apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {
       self: 'id-lobby-1',
       isOnline: true,
       alarms: [],
+      attacks: {
+        sightings: () => [{ attack: 'wrong-bytes', peer: 'id-lobby-1', count: 2, lastMs: 0, detail: 'x' }],
+      },
+      audit: null,
       addresses: () => ['/ip4/10.0.0.7/tcp/4001/p2p/x'],
       members: () => world.members ?? [member('lobby-1')],
       trust: {
@@ -43,6 +49,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
       releases: {
         heads: () => history.filter(({ role }) => role === 'head'),
         history: (app: string) => history.filter(({ record }) => record.app === app),
+        halted: () => world.halt ?? null,
       },
       blobs: {
         readComponent: async ({ digest }: { digest: string }) =>
@@ -164,6 +171,21 @@ it('releases are those of one app, or of all that have a head', () => {
   const { node } = control({ history: [entry('head', 2), entry('past', 1)] })
   expect(node.releases(null).map(({ seq }) => seq)).toEqual([2, 1])
   expect(node.releases('uplink')).toEqual([])
+})
+
+it('a release that was revoked says so, and why', () => {
+  const halt: Halt = { code: 'ERR_RELEASE_REVOKED', reason: 'stolen', of: 'publisher' }
+  const { node } = control({ history: [entry('head', 2), entry('past', 1)], halt })
+  expect(node.releases(null).map(({ halted }) => halted)).toEqual([
+    { of: 'publisher', reason: 'stolen' },
+    undefined,
+  ])
+})
+
+it('tells of attacks by the name of the member they came from', () => {
+  expect(control().node.status().attacks).toEqual([
+    { attack: 'wrong-bytes', peer: 'id-lobby-1', name: 'lobby-1', count: 2, lastAgoMs: 0, detail: 'x' },
+  ])
 })
 
 it('an invite needs the mesh, its roots in hexadecimal, and where this node is', () => {
