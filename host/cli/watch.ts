@@ -5,7 +5,9 @@ import { sleep } from './sleep.ts'
 import type { World } from './world.ts'
 
 const periodMs = 1_000
-const clearScreen = '\u001b[H\u001b[J'
+const home = '\u001b[H'
+const clearToLineEnd = '\u001b[K'
+const clearBelow = '\u001b[J'
 
 /**
  * @param look asks the daemon
@@ -29,9 +31,14 @@ export async function watch<T>(
       trouble = `\n${renderError(error, world.stdout.colour)}`
     }
     const text = draw(last.answer, world.clock.monotonicMs() - last.atMs)
-    if (inPlace) world.stdout.write(`${clearScreen}${text}${trouble}`)
+    if (inPlace) world.stdout.write(overScreen(`${text}${trouble}`))
     else if (trouble === '') world.stdout.write(text)
     // Ctrl-C ends the wait, and with it the loop.
     await sleep(periodMs, world.signal).catch(() => {})
   }
+}
+
+/** Written over what stands there, line by line: a screen that is cleared first flickers. */
+function overScreen(text: string): string {
+  return `${home}${text.replaceAll('\n', `${clearToLineEnd}\n`)}${clearToLineEnd}${clearBelow}`
 }

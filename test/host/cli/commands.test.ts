@@ -127,7 +127,10 @@ describe('answers for people', () => {
       })
       expect(code).toBe(0)
       expect(stdout.split('mesh harbor')).toHaveLength(3)
-      expect(stdout.startsWith('\u001b[H\u001b[J')).toBe(isTTY)
+      expect(stdout.startsWith('\u001b[H')).toBe(isTTY)
+      // Nothing is cleared before it is written over.
+      const drawn = stdout.split('\u001b[J')
+      expect(drawn.slice(0, -1).map((one) => one.startsWith('\u001b[H'))).toEqual(isTTY ? [true, true] : [])
     }
   })
 })
