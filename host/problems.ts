@@ -9,6 +9,7 @@ import {
   headsProblems,
   identityProblems,
   membershipProblems,
+  patchesProblems,
   releasesProblems,
   transportProblems,
 } from '../mesh/index.ts'
@@ -45,6 +46,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   releasesProblems,
   headsProblems,
   blobsProblems,
+  patchesProblems,
   tomlProblems,
   configProblems,
   manifestProblems,

@@ -5,7 +5,7 @@
 import { messageOf, type Digest, type Log } from '../core/index.ts'
 import type { BlobExchange, BlobStore, FetchCall } from './blobs/index.ts'
 import type { NodeId } from './identity/index.ts'
-import { patchLimits, type PatchExchange, type PatchSeek } from './patches/index.ts'
+import { patchLimits, type PatchExchange, type PatchSeek, type PatchTraffic } from './patches/index.ts'
 import type { ComponentRef, ReleaseLog, ReleaseRecord } from './releases/index.ts'
 
 export interface ComponentSourceParts {
@@ -32,6 +32,8 @@ export interface ObtainCall {
   readonly onProgress: (progress: ObtainProgress) => void
 }
 
+const releasePrefix = 'release/'
+
 /** Apps of which is remembered who told of their newest release. */
 const rememberedTellers = 1_024
 
@@ -43,12 +45,24 @@ export class ComponentSource {
     this.#parts = parts
   }
 
-  /** Who told of a release has it, and probably a patch too. */
-  heard(app: string, from: NodeId): void {
+  /** Who told of a release (a head's key) has it, and probably a patch too. */
+  heard(key: string, from: NodeId): void {
+    if (!key.startsWith(releasePrefix)) return
+    const app = key.slice(releasePrefix.length)
     this.#tellers.delete(app)
     const oldest = this.#tellers.keys().next().value
     if (this.#tellers.size >= rememberedTellers && oldest !== undefined) this.#tellers.delete(oldest)
     this.#tellers.set(app, from)
+  }
+
+  get patchTraffic(): PatchTraffic {
+    return this.#parts.patches.traffic
+  }
+
+  /** Drops from the disk what belongs to none of these. */
+  async collect(kept: readonly ComponentRef[]): Promise<void> {
+    await this.#parts.blobs.collect(kept)
+    await this.#parts.patches.retain(kept)
   }
 
   /** Makes a patch from the release before this one, for the others. Never rejects. */

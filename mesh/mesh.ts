@@ -8,10 +8,11 @@ import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts
 import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
-import { createBlobExchange, type BlobExchange, type BlobStore } from './blobs/index.ts'
+import type { BlobCaps, BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
-import { ComponentSource } from './component-source.ts'
+import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
+import { createDistribution, type Distribution } from './distribution.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type {
   AdmissionDesk,
@@ -25,7 +26,7 @@ import type {
 import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
 import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
-import { createPatchExchange, systemCodec, type PatchCodec, type PatchExchange } from './patches/index.ts'
+import type { PatchCodec } from './patches/index.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
@@ -42,6 +43,8 @@ export interface MeshOptions extends StoresOptions {
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly mdns: boolean
+  /** On what components take of the wires. */
+  readonly caps?: BlobCaps
   /** Start with the network off. */
   readonly offline: boolean
   readonly random: Random
@@ -72,7 +75,6 @@ export class Mesh implements Part {
   readonly releases: ReleaseLog
   readonly blobs: BlobStore
   readonly exchange: BlobExchange
-  readonly patches: PatchExchange
   /** How this node comes by components. */
   readonly source: ComponentSource
   /** What ought never to happen and did, oldest first. */
@@ -99,6 +101,7 @@ export class Mesh implements Part {
   readonly #addresses = new Map<NodeId, readonly string[]>()
   readonly #listeners = new Set<() => void>()
   readonly #own: OwnRecord
+  readonly #distribution: Distribution
   #cancels: Cancel[] = []
   #online: boolean
   #stopped = false
@@ -128,6 +131,7 @@ export class Mesh implements Part {
       counters: this.counters,
       witness: stores.witness,
       log,
+      onOffered: (key, from) => this.source.heard(key, from),
       onAccepted: (prefix) => {
         if (prefix === 'node/') this.#recordsChanged()
       },
@@ -168,36 +172,13 @@ export class Mesh implements Part {
       clock,
       random,
       log: log.scope('heads'),
-      accept: (key, bytes, from) => {
-        if (key.startsWith('release/')) this.source.heard(key.slice('release/'.length), from)
-        return this.#published.accept(key, bytes, from)
-      },
+      accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
       report: (attack, peer, detail) => this.witness.seen('head', attack, peer, detail),
     })
     this.#published.connect(this.#heads)
-    this.exchange = createBlobExchange({
-      transport,
-      store: stores.blobs,
-      clock,
-      random,
-      log: log.scope('blobs'),
-      report: (attack, peer, detail) => this.witness.seen('blob', attack, peer, detail),
-    })
-    this.patches = createPatchExchange({
-      ...stores,
-      transport,
-      store: stores.patches,
-      codec: options.patchCodec ?? systemCodec(clock),
-      clock,
-      log: log.scope('patches'),
-      report: (attack, peer, detail) => this.witness.seen('patch', attack, peer, detail),
-    })
-    this.source = new ComponentSource({
-      ...stores,
-      exchange: this.exchange,
-      patches: this.patches,
-      log: log.scope('patches'),
-    })
+    this.#distribution = createDistribution({ ...options, stores, transport })
+    this.exchange = this.#distribution.exchange
+    this.source = this.#distribution.source
     this.#redial = new Redialler({
       transport,
       clock,
@@ -251,8 +232,7 @@ export class Mesh implements Part {
       }),
       this.credentials.onChange(() => this.#membersChanged()),
       this.releases.onChange((changes) => {
-        for (const { app, head } of changes) {
-          if (head !== null) void this.source.prepareFor(head.record)
+        for (const { app } of changes) {
           this.#published.publish('release/', app)
           this.#published.publish('fork/', app)
         }
@@ -262,8 +242,7 @@ export class Mesh implements Part {
     this.#own.start()
     this.#published.publishAll()
     await this.#heads.start?.()
-    await this.exchange.start?.()
-    await this.patches.start?.()
+    await this.#distribution.start()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#membersChanged()
@@ -282,8 +261,7 @@ export class Mesh implements Part {
     await this.#turn
     this.#redial.stop()
     this.#watch.stop()
-    await this.patches.stop?.()
-    await this.exchange.stop?.()
+    await this.#distribution.stop()
     await this.#heads.stop?.()
     await this.#transport.stop?.()
     await this.#records.flush()

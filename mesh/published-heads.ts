@@ -11,6 +11,8 @@ export interface PublishedHeadsParts {
   readonly counters: MeshCounters
   readonly witness: Witness
   readonly log: Log
+  /** Called before a head from a peer is judged. */
+  onOffered(key: string, from: NodeId): void
   /** Called with the kind of a head that was taken, after it is passed on. */
   onAccepted(prefix: string): void
 }
@@ -60,12 +62,13 @@ export class PublishedHeads {
 
   /** Judges a head from a peer; one that is refused is counted and logged here. */
   async accept(key: string, bytes: Uint8Array, from: NodeId): Promise<HeadOutcome> {
-    const { counters, witness, log, onAccepted } = this.#parts
+    const { counters, witness, log, onOffered, onAccepted } = this.#parts
     const kind = this.#kinds.find(({ prefix }) => key.startsWith(prefix))
     if (kind === undefined) {
       counters.headRefused(null)
       return 'refused'
     }
+    onOffered(key, from)
     try {
       const outcome = await kind.accept(bytes, from)
       if (outcome === 'accepted') {

@@ -17,6 +17,7 @@ import {
   type TrustStore,
 } from './identity/index.ts'
 import { openNodeRecords, type NodeRecords } from './membership/index.ts'
+import { openPatchStore, type PatchStore } from './patches/index.ts'
 import { openReleaseLog, type ReleaseLog } from './releases/index.ts'
 import { Witness } from './witness.ts'
 
@@ -27,6 +28,7 @@ export interface Stores {
   readonly releases: ReleaseLog
   readonly records: NodeRecords
   readonly blobs: BlobStore
+  readonly patches: PatchStore
   readonly desk: AdmissionDesk
   /** Oldest first, each once. */
   readonly alarms: readonly Alarm[]
@@ -41,6 +43,8 @@ export interface StoresOptions {
   readonly folder: DurableFolder
   /** Joined: bound to a mesh, with a credential. */
   readonly identity: NodeIdentity
+  /** Most bytes that components may take of the disk; no quota where it is left out. */
+  readonly quotaBytes?: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -48,7 +52,13 @@ export interface StoresOptions {
 const maxAlarms = 64
 
 /** @throws ERR_TRUST_DAMAGED, and what opening and verifying each of them throws */
-export async function openStores({ folder, identity, clock, log }: StoresOptions): Promise<Stores> {
+export async function openStores({
+  folder,
+  identity,
+  quotaBytes,
+  clock,
+  log,
+}: StoresOptions): Promise<Stores> {
   const { meshId, credential } = identity
   if (meshId === null || credential === null) throw new Error('openMesh needs a node that has joined')
   const audit = await openAudit({ folder: await folder.folder('audit'), clock, log: log.scope('audit') })
@@ -82,7 +92,8 @@ export async function openStores({ folder, identity, clock, log }: StoresOptions
     witness,
     releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
-    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs') }),
+    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs'), quotaBytes }),
+    patches: await openPatchStore(await folder.folder('patches'), log.scope('patches')),
     desk: new AdmissionDesk({
       trust,
       book: credentials,

@@ -8,7 +8,10 @@ const keptReleases = 3
 const collectMs = 600_000
 
 export interface PlacementParts {
-  readonly mesh: Pick<Mesh, 'releases' | 'blobs' | 'onChange' | 'descriptionChanged' | 'descriptionMoved'>
+  readonly mesh: Pick<
+    Mesh,
+    'releases' | 'blobs' | 'source' | 'onChange' | 'descriptionChanged' | 'descriptionMoved'
+  >
   readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress'>
   readonly clock: Clock
   readonly log: Log
@@ -16,8 +19,8 @@ export interface PlacementParts {
 
 export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Part {
   const apply = (): void => apps.setDesired(mesh.releases.desired())
-  const collect = (): void => {
-    const kept = mesh.releases.heads().flatMap(({ record }): ComponentRef[] => {
+  const needed = (): ComponentRef[] =>
+    mesh.releases.heads().flatMap(({ record }) => {
       const runs = apps.status().find(({ app }) => app === record.app)?.seq
       // What runs stays, however many newer ones this node refused.
       return mesh.releases
@@ -25,8 +28,9 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
         .filter((held, index) => index < keptReleases || held.record.seq === runs)
         .map((held) => held.record.component)
     })
-    mesh.blobs
-      .collect(kept)
+  const collect = (): void => {
+    mesh.source
+      .collect(needed())
       .catch((error: unknown) => log.error('blobs:collect', { error: messageOf(error) }))
   }
   let cancels: Cancel[] = []
@@ -34,6 +38,7 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
     name: 'placement',
     start() {
       if (cancels.length > 0) return
+      mesh.blobs.setNeeded(needed)
       cancels = [
         mesh.onChange(apply),
         apps.onChange(() => mesh.descriptionChanged()),
@@ -50,15 +55,11 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
 }
 
 /** What the disk has is read, the rest comes from peers; either way the bytes match the signed digest. */
-export function fetchFrom(mesh: Pick<Mesh, 'blobs' | 'exchange'>): FetchComponent {
-  return async ({ component }, onProgress, signal) => {
-    const held = await mesh.blobs.readComponent(component)
-    if (held !== null) return held
-    await mesh.exchange.fetch(component, {
+export function fetchFrom(mesh: Pick<Mesh, 'source'>): FetchComponent {
+  return (record, onProgress, signal) =>
+    mesh.source.obtain(record, {
       signal,
-      onProgress: ({ haveBytes, totalBytes, fetchedBytes }) =>
-        onProgress({ share: haveBytes / totalBytes, fetchedBytes }),
+      onProgress: ({ haveBytes, totalBytes, fetchedBytes, patchBytes }) =>
+        onProgress({ share: haveBytes / totalBytes, fetchedBytes, patchBytes }),
     })
-    return mesh.blobs.readComponent(component)
-  }
 }

@@ -6,10 +6,10 @@ import type { Transport } from '../transport/index.ts'
 import type { FetchProgress } from './fetch-progress.ts'
 import type { BlobStore } from './store.ts'
 
-/** Of blobs, over all peers together; what a peer and this node say besides is not counted. Infinity for no cap. */
+/** Of blobs, over all peers together; what a peer and this node say besides is not counted. None where it is left out. */
 export interface BlobCaps {
-  readonly uploadBytesPerSecond?: number
-  readonly downloadBytesPerSecond?: number
+  readonly uploadBytesPerSecond?: number | undefined
+  readonly downloadBytesPerSecond?: number | undefined
 }
 
 export interface BlobExchangeOptions {
@@ -18,7 +18,7 @@ export interface BlobExchangeOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random?: Random
-  readonly caps?: BlobCaps
+  readonly caps?: BlobCaps | undefined
   readonly report?: ReportAttack
 }
 

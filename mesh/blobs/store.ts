@@ -31,7 +31,7 @@ export interface BlobStoreOptions {
   readonly clock?: Clock
   readonly log?: Log
   /** Most bytes of blobs on the disk; the disk's own size where it is left out. */
-  readonly quotaBytes?: number
+  readonly quotaBytes?: number | undefined
 }
 
 /** `incomplete`: something is missing or was damaged. `mismatched`: all is there and adds up to something else. */

@@ -30,6 +30,7 @@ import {
   type SimTransport,
 } from '../sim/index.ts'
 import { admin, publisher, root, seededRandom, trustRecord } from './identity/harness.ts'
+import { directCodec } from './patches/samples.ts'
 import { releaseRecord } from './releases/harness.ts'
 import { testLog } from './transport/nodes.ts'
 
@@ -156,6 +157,7 @@ export class VirtualHarbor {
       offline: false,
       log: testLog(),
       describe: () => description,
+      patchCodec: directCodec,
       createTransport: ({ gate }) => {
         transport = this.network.transport(mooring.identity.nodeId, { gate, ...lines })
         return transport

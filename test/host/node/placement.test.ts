@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../core/index.ts'
 import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
-import type { ComponentRef } from '../../../mesh/index.ts'
+import type { ComponentRef, ObtainCall } from '../../../mesh/index.ts'
 import { FakeClock } from '../fake-clock.ts'
 
 const ref = (digest: string): ComponentRef => ({
@@ -38,6 +38,10 @@ function setUp(): {
         history: () => history,
       },
       blobs: {
+        setNeeded: (needed: () => ComponentRef[]) =>
+          void calls.push(['needs', ...needed().map(({ digest }) => digest)]),
+      },
+      source: {
         collect: async (keep: ComponentRef[]) =>
           void calls.push(['keep', ...keep.map(({ digest }) => digest)]),
       },
@@ -104,27 +108,22 @@ describe('a component', () => {
   type Mesh = Parameters<typeof fetchFrom>[0]
   const bytes = new Uint8Array([1])
   const release = { component: ref('a') } as Parameters<ReturnType<typeof fetchFrom>>[0]
-  const never = new AbortController().signal
 
-  it('that the disk has is not asked of anybody', async () => {
-    const mesh = { blobs: { readComponent: async () => bytes }, exchange: {} } as unknown as Mesh
-    expect(await fetchFrom(mesh)(release, () => {}, never)).toBe(bytes)
-  })
-
-  it('that the disk lacks comes from peers, and is read back from the disk', async () => {
-    const shares: number[] = []
-    let isHere = false
-    const mesh = {
-      blobs: { readComponent: async () => (isHere ? bytes : null) },
-      exchange: {
-        async fetch(_ref: ComponentRef, { onProgress }: { onProgress(progress: object): void }) {
-          onProgress({ haveBytes: 25, totalBytes: 100, fetchedBytes: 20 })
-          isHere = true
+  it('is obtained by the mesh, which is told when nobody wants it any more, and says how far it is', async () => {
+    const asked: unknown[] = []
+    const seen: unknown[] = []
+    const mesh: Mesh = {
+      source: {
+        async obtain(record: unknown, { signal, onProgress }: ObtainCall) {
+          asked.push(record, signal)
+          onProgress({ haveBytes: 25, totalBytes: 100, fetchedBytes: 20, patchBytes: 5 })
+          return bytes
         },
       },
     } as unknown as Mesh
-    const fetched = await fetchFrom(mesh)(release, ({ share }) => shares.push(share), never)
-    expect(fetched).toBe(bytes)
-    expect(shares).toEqual([0.25])
+    const { signal } = new AbortController()
+    expect(await fetchFrom(mesh)(release, (progress) => seen.push(progress), signal)).toBe(bytes)
+    expect(asked).toEqual([release, signal])
+    expect(seen).toEqual([{ share: 0.25, fetchedBytes: 20, patchBytes: 5 }])
   })
 })

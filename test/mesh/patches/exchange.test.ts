@@ -152,7 +152,7 @@ test('who told of the release is asked first, and nobody else where that is enou
   const nodes = await Promise.all(['b', 'c', 'd', 'e'].map((name) => swarm.node(name)))
   const [z, b] = [await swarm.publisher('z'), nodes[0] as SwarmNode]
   swarm.connectAll([...nodes, z])
-  b.source.heard('app', 'z')
+  b.source.heard('release/app', 'z')
   const result = swarm.obtain(b)
   await swarm.clock.runUntil(() => result.isDone, 1_000)
   expect(nodes.slice(1).filter((node) => sentBytes(node) > 0).length).toBeLessThanOrEqual(1)
@@ -184,12 +184,13 @@ test('a patch that turns up while chunks are on their way is used', async () => 
   const result = swarm.obtain(b)
   await swarm.clock.run(1_000)
   expect(result.isDone).toBe(false)
-  await a.patchStore.put(olderRef.digest, newerRef.digest, patch)
+  // Chunks would come as well: so that it is the patch, nobody serves them.
+  await a.exchange.stop?.()
   await swarm.clock.finish(a.blobs.putComponent(newer), 10)
-  // As after making one: the same call that tells whoever asked.
-  void a.patches.make(olderRef, { ...newerRef, digest: newerRef.digest })
+  void a.source.prepareFor(newerRecord)
   await swarm.clock.runUntil(() => result.isDone, 10_000)
   expect(isSame(result.bytes, newer)).toBe(true)
+  expect(b.patches.traffic.applied).toBe(1)
 })
 
 test('a node without the base, or with one that is damaged, fetches chunks', async () => {
@@ -305,7 +306,7 @@ describe('a hostile peer', () => {
     })
     const [honest, b] = [await swarm.node('honest', { has: [newer] }), await swarm.node('b')]
     swarm.connectAll([rogue, honest, b])
-    b.source.heard('app', 'rogue')
+    b.source.heard('release/app', 'rogue')
     const result = swarm.obtain(b)
     await swarm.clock.runUntil(() => result.isDone, 5_000)
     expect(isSame(result.bytes, newer)).toBe(true)
@@ -344,7 +345,7 @@ describe('a hostile peer', () => {
     const rogue = swarm.rogue('rogue', answer)
     const [honest, b] = [await swarm.node('honest', { has: [newer] }), await swarm.node('b')]
     swarm.connectAll([rogue, honest, b])
-    b.source.heard('app', 'rogue')
+    b.source.heard('release/app', 'rogue')
     const result = swarm.obtain(b)
     await swarm.clock.runUntil(() => result.isDone, 9_000)
     expect(isSame(result.bytes, newer)).toBe(true)
