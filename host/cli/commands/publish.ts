@@ -91,7 +91,6 @@ export const publish = defineCommand({
     const choice = { file: options.key, label: options.as, mayAsk: !options['no-input'] }
     const { entry, groups } = await release(context, source, choice, events)
     if (!options.wait) {
-      if (events === null) say(context, 'see where it runs with `selvedge status`')
       finish(context, events, entry, null, startedAt)
       return 0
     }
@@ -133,6 +132,7 @@ async function release(
     draft,
     bytes,
     features: report.features ?? [],
+    imports: report.imports,
     terms,
     key,
     signedAt: world.clock.now(),
@@ -177,6 +177,7 @@ function finish(
   if (events !== null) return
   const elapsedMs = (outcome?.runningAtMs ?? world.clock.monotonicMs()) - startedAt
   world.stdout.write(`${receiptText(entry, outcome?.progress ?? null, elapsedMs)}\n`)
+  if (outcome === null) say(context, 'see where it runs with `selvedge status`')
   const away = outcome?.progress.away ?? []
   if (away.length > 0) say(context, `gets it when it is back: ${namesText(away.map(awayText))}`)
 }
