@@ -3,7 +3,7 @@
  * value or an error of ours, soon; and what was signed is taken as it was signed or not at all.
  */
 import { Encoder } from 'cbor-x'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   encodeCbor,
