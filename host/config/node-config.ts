@@ -176,6 +176,17 @@ export const nodeConfigSchema = v.strictObject({
     }),
     {},
   ),
+  /** Components of releases, on this disk and on the wires. */
+  components: v.optional(
+    v.strictObject({
+      /** Most that they take of the disk; half of its file system where it is left out. */
+      size: v.optional(sizeField('1 MiB', '8192 GiB')),
+      /** Most that is sent to others, and fetched, in a second; as fast as the wires where it is left out. */
+      upload: v.optional(sizeField('1 KiB', '8192 GiB')),
+      download: v.optional(sizeField('1 KiB', '8192 GiB')),
+    }),
+    {},
+  ),
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),
   limits: v.optional(
@@ -222,6 +233,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly metrics: Readonly<Parsed['metrics']>
   readonly folders: FoldersConfig
   readonly storage: Readonly<Parsed['storage']>
+  readonly components: Readonly<Parsed['components']>
   readonly apps: Readonly<Record<string, { readonly config: Readonly<Record<string, string>> }>>
   readonly limits: Readonly<Parsed['limits']>
 }

@@ -1,6 +1,15 @@
 /** Keeps what runs equal to what the releases want, and the disk free of components that nobody will ask for. */
-import { every, messageOf, type Cancel, type Clock, type Log, type Part } from '../../core/index.ts'
-import type { ComponentRef, Mesh } from '../../mesh/index.ts'
+import {
+  every,
+  fileProblems,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Part,
+  type Problem,
+} from '../../core/index.ts'
+import { blobsProblems, type ComponentRef, type Mesh } from '../../mesh/index.ts'
 import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
 
 /** How many releases of an app keep their component on this disk: the head, and two to go back to. */
@@ -59,7 +68,22 @@ export function fetchFrom(mesh: Pick<Mesh, 'source'>): FetchComponent {
   return (record, onProgress, signal) =>
     mesh.source.obtain(record, {
       signal,
-      onProgress: ({ haveBytes, totalBytes, fetchedBytes, patchBytes }) =>
-        onProgress({ share: haveBytes / totalBytes, fetchedBytes, patchBytes }),
+      onProgress: ({ haveBytes, totalBytes, fetchedBytes, patchBytes, paused }) =>
+        onProgress({
+          share: haveBytes / totalBytes,
+          fetchedBytes,
+          patchBytes,
+          paused: paused === null ? null : { ...paused, hint: fixOf(paused.code) },
+        }),
     })
+}
+
+/** What pauses a fetch is this node's own disk. */
+const diskProblems: Readonly<Record<string, Problem>> = {
+  ...blobsProblems.problems,
+  ...fileProblems.problems,
+}
+
+function fixOf(code: string): string {
+  return diskProblems[code]?.fix ?? 'look at this node’s log'
 }

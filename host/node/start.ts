@@ -14,6 +14,7 @@ import { httpProblems, HttpServer, type HttpObserver } from '../http/index.ts'
 import { HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
+import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
@@ -215,6 +216,11 @@ async function makeAround(
     announce: options.announce,
     mdns: options.mdns && config.mesh.mdns,
     offline: options.offline,
+    quotaBytes: config.components.size ?? (await halfOfDisk(folder.path)),
+    caps: {
+      uploadBytesPerSecond: config.components.upload,
+      downloadBytesPerSecond: config.components.download,
+    },
     clock,
     random,
     log: log.scope('mesh'),

@@ -34,6 +34,7 @@ describe('the node’s TOML', () => {
         keyvalue: { size: 256 * 2 ** 20, keys: 100_000 },
         blobstore: { size: 2 ** 30, objects: 10_000 },
       },
+      components: {},
       apps: {},
       limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
     })
@@ -116,6 +117,7 @@ threshold = "40"
     ['a size without its unit', '[folders.a]\npath = "/"\nsize = "10"', 'folders.a.size: "10"'],
     ['less than no file', '[folders.a]\npath = "/"\nfiles = -1', 'folders.a.files: -1'],
     ['a store’s size that is none', '[storage.keyvalue]\nsize = "much"', 'storage.keyvalue.size: "much"'],
+    ['a cap that lets nothing pass', '[components]\nupload = "10 B"', 'components.upload: "10 B"'],
     ['objects in part', '[storage.blobstore]\nobjects = 0.5', 'storage.blobstore.objects: 0.5'],
     ['an access that is none', '[folders.a]\npath = "/"\naccess = "write"', 'folders.a.access: "write"'],
     ['a folder’s name that is a path', '[folders."a/b"]\npath = "/"', 'folders."a/b"'],

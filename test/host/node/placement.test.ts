@@ -15,6 +15,7 @@ function setUp(): {
   clock: FakeClock
   calls: unknown[]
   listeners: { mesh: Set<() => void>; apps: Set<() => void>; moves: Set<() => void> }
+  store: { needed: () => ComponentRef[] }
 } {
   const clock = new FakeClock()
   const calls: unknown[] = []
@@ -30,6 +31,7 @@ function setUp(): {
     set.add(run)
     return () => set.delete(run)
   }
+  const store = { needed: (): ComponentRef[] => [] }
   const parts = {
     mesh: {
       releases: {
@@ -38,8 +40,7 @@ function setUp(): {
         history: () => history,
       },
       blobs: {
-        setNeeded: (needed: () => ComponentRef[]) =>
-          void calls.push(['needs', ...needed().map(({ digest }) => digest)]),
+        setNeeded: (needed: () => ComponentRef[]) => void (store.needed = needed),
       },
       source: {
         collect: async (keep: ComponentRef[]) =>
@@ -58,10 +59,16 @@ function setUp(): {
     clock,
     log: silentLog,
   } as unknown as PlacementParts
-  return { part: createPlacement(parts), clock, calls, listeners }
+  return { part: createPlacement(parts), clock, calls, listeners, store }
 }
 
 describe('placement', () => {
+  it('tells the store what must not make room for others, from the start', () => {
+    const { part, store } = setUp()
+    void part.start?.()
+    expect(store.needed().map(({ digest }) => digest)).toEqual(['v5', 'v4', 'v3', 'v1'])
+  })
+
   it('wants what the releases want, at the start and whenever the mesh changes', () => {
     const { part, calls, listeners } = setUp()
     void part.start?.()
