@@ -53,7 +53,7 @@ const byCode: Readonly<Record<string, AttackName>> = {
   ERR_RELEASE_FORK: 'release-fork',
   ERR_RELEASE_FIELD_UNKNOWN: 'wrong-target',
   ERR_FEATURE_MISSING: 'wrong-target',
-  ERR_RELEASE_IMPORTS: 'wrong-target',
+  ERR_IMPORTS_REFUSED: 'wrong-target',
   // Of whom the mesh trusts.
   ERR_TRUST_SIGNATURE: 'below-threshold',
   ERR_TRUST_THRESHOLD: 'below-threshold',

@@ -27,6 +27,7 @@ import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from
 import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
 import type { PatchCodec } from './patches/index.ts'
+import { witnessPeers } from './peer-witness.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
@@ -208,14 +209,7 @@ export class Mesh implements Part {
       }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
-      this.#transport.on('peer:refused', ({ peer, by, code, message }) => {
-        this.counters.connectionRefused(by, code)
-        if (by === 'us') this.witness.refusedPeer('connection', peer, { code, message })
-      }),
-      this.#transport.on('stream:refused', ({ peer, protocol }) =>
-        this.witness.seen('stream', 'before-admission', peer, `it asked for ${protocol} before admission`),
-      ),
-      this.#transport.on('peer:banned', () => this.counters.banned()),
+      ...witnessPeers(this.#transport, this.counters, this.witness),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),

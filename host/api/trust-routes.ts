@@ -9,9 +9,6 @@ import { readBody } from './request.ts'
 type TrustHandler = (call: { request: IncomingMessage; query: URLSearchParams }) => unknown
 
 export function trustRoutes(node: ControlledNode): [string, TrustHandler][] {
-  const signed = (take: (bytes: Uint8Array) => unknown): TrustHandler => {
-    return async ({ request }) => take(await readBody(request, apiLimits.trustBytes))
-  }
   return [
     [routes.trust, () => node.trust()],
     [routes.trustKey, ({ query }) => node.trustKey(keyOf(query))],
@@ -19,6 +16,10 @@ export function trustRoutes(node: ControlledNode): [string, TrustHandler][] {
     [routes.revoke, signed((bytes) => node.revoke(bytes))],
     [routes.beat, signed((bytes) => node.beat(bytes))],
   ]
+}
+
+function signed(take: (bytes: Uint8Array) => unknown): TrustHandler {
+  return async ({ request }) => take(await readBody(request, apiLimits.trustBytes))
 }
 
 /** @throws ERR_API_REQUEST */

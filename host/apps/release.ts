@@ -2,8 +2,8 @@
 import { isSelvedgeError, messageOf, type Digest, type SelvedgeError } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import { pinDrivers, sensorDrivers, type Devices } from '../devices/index.ts'
-import { refusalOfFeatures, type Incident, type IncidentReason } from '../engine/index.ts'
-import { grantedNames } from '../interfaces/index.ts'
+import { refusalOfFeatures, refusalOfImports, type Incident, type IncidentReason } from '../engine/index.ts'
+import { grantedInterfaces, grantedNames, interfaceOffers } from '../interfaces/index.ts'
 import { planTriggers } from '../triggers/index.ts'
 import type { NodeFolders } from './folders.ts'
 import { appProblems } from './problems.ts'
@@ -46,6 +46,7 @@ const knownFields: readonly string[] = [
   'config',
   'limits',
   'features',
+  'imports',
   'instances',
   'run',
   'quotas',
@@ -72,6 +73,11 @@ export function judge(record: ReleaseRecord, names: NodeNames, features: readonl
   }
   const lacking = refusalOfFeatures(record.features ?? [], features)
   if (lacking !== null) return { may: 'never', reason: reasonOf(lacking) }
+  const refused = refusalOfImports(record.imports ?? [], {
+    granted: grantedInterfaces(record.grants),
+    offered: interfaceOffers,
+  })
+  if (refused !== null) return { may: 'never', reason: reasonOf(refused) }
   try {
     planTriggers(record.triggers, record.grants)
     const missing = missingNames(record.grants, names)

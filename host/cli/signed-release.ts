@@ -4,12 +4,19 @@ import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { PublishContext } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
 
+/** What a record takes: see `releaseLimits`. */
+const maxImports = 128
+const interfacePattern =
+  /^(?=.{3,160}$)[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.+-]{1,48})?$/
+
 export interface SigningRequest {
   readonly draft: ReleaseDraft
   /** The component. */
   readonly bytes: Uint8Array
   /** WebAssembly features that it uses, as the node found them. */
   readonly features: readonly string[]
+  /** Interfaces that it imports, likewise. */
+  readonly imports: readonly string[]
   readonly terms: PublishContext
   readonly key: KeyPair
   /** Wall clock, ms since the epoch. */
@@ -34,6 +41,7 @@ export async function signedRelease(
     config: draft.config,
     limits: draft.limits,
     features,
+    imports: importsOf(request.imports),
     ...(Object.keys(draft.instances).length > 0 && { instances: draft.instances }),
     ...(draft.args.length > 0 && { run: { args: draft.args } }),
     ...(Object.keys(draft.quotas).length > 0 && { quotas: draft.quotas }),
@@ -44,4 +52,10 @@ export async function signedRelease(
     critical: draft.args.length > 0 ? ['run'] : [],
   }
   return { bytes: signRelease(key, record), record }
+}
+
+/** As many as a record takes, in its order; the other names, as of functions of a world's own, no node could have. */
+function importsOf(imports: readonly string[]): string[] {
+  const names = new Set(imports.filter((name) => interfacePattern.test(name)))
+  return [...names].sort().slice(0, maxImports)
 }

@@ -18,7 +18,10 @@ export interface Wanted {
 }
 
 /** @returns the error to throw, or null where all is well */
-export function refusalOf(facts: ComponentFacts, wanted: Wanted): SelvedgeError | null {
+export function refusalOf(
+  facts: Pick<ComponentFacts, 'imports' | 'exports'>,
+  wanted: Wanted,
+): SelvedgeError | null {
   return refusedImports(facts.imports, wanted) ?? missingExports(facts.exports, wanted.requiredExports)
 }
 

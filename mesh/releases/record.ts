@@ -87,6 +87,11 @@ export interface ReleaseRecord {
    * know. A hint only, as the component itself is looked at before it is run. Absent in records of before.
    */
   readonly features?: readonly string[] | undefined
+  /**
+   * WIT interfaces that the component imports, with their versions, sorted: its world, so that a node without one of
+   * them need not fetch it to know. A hint only, as {@link features}. Absent in records of before.
+   */
+  readonly imports?: readonly string[] | undefined
   /** Absent in records of before, and where everything is left to the node. */
   readonly instances?: InstancePolicy | undefined
   /** Absent where it takes no arguments. A node that does not know the field would run another command: see `critical`. */

@@ -35,6 +35,7 @@ export const releaseLimits = {
   configEntries: 64,
   configChars: 4_096,
   features: 32,
+  imports: 128,
   memoryBytes: 4 * 1024 * 1024 * 1024,
   deadlineMs: 3_600_000,
   instances: 256,
@@ -51,6 +52,9 @@ export const releaseLimits = {
 export const appNamePattern = /^[a-z][a-z0-9-]{0,62}$/
 /** `sensor:light`, `logging`. */
 const grantPattern = /^[a-z][a-z0-9-]*(:[\x21-\x7e]{1,128})?$/
+/** `wasi:http/types@0.2.3`. */
+const interfacePattern =
+  /^(?=.{3,160}$)[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.+-]{1,48})?$/
 /** `simd`, `component-model-async`. */
 const featurePattern = /^[a-z][a-z0-9-]{0,62}$/
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,32})?(\+[0-9A-Za-z.-]{1,32})?$/
@@ -120,6 +124,13 @@ const schema = v.looseObject({
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(featurePattern, 'must be the name of a WebAssembly feature'))),
       v.maxLength(releaseLimits.features),
+      v.check(isSortedSet, 'must be sorted, each once'),
+    ),
+  ),
+  imports: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(interfacePattern, 'must be the name of an interface'))),
+      v.maxLength(releaseLimits.imports),
       v.check(isSortedSet, 'must be sorted, each once'),
     ),
   ),

@@ -17,11 +17,14 @@ export function changeText(difference: TrustDifference): string[] {
     case 'publisher': {
       const { change, key, before, after } = difference
       const entry = after ?? before
-      const may = (patterns: readonly string[]): string => patterns.map(plain).join(', ') || 'nothing'
       const head = `${signs[change]} publisher ${hex(key)}`
       if (entry === null || change === 'removed') return [head]
       const was = before === null ? '' : ` (were ${may(before.apps)} with ${may(before.grants)})`
       return [head, `    apps ${may(entry.apps)}, grants ${may(entry.grants)}${was}`]
     }
   }
+}
+
+function may(patterns: readonly string[]): string {
+  return patterns.map(plain).join(', ') || 'nothing'
 }

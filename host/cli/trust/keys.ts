@@ -25,7 +25,8 @@ export async function askPassphrase(world: World, mayAsk: boolean, of: string): 
 export async function newPassphrase(world: World, mayAsk: boolean): Promise<string> {
   const given = world.env[passphraseVariable]
   if (given !== undefined && given !== '') return given
-  for (let at = 0; mayAsk && at < tries; at++) {
+  let left = mayAsk ? tries : 0
+  while (left-- > 0) {
     const first = await world.ask('new passphrase: ', { hidden: true })
     if (first === null) break
     if ((await world.ask('again: ', { hidden: true })) === first) return first

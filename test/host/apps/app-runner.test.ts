@@ -270,6 +270,19 @@ describe('a release that cannot run here', () => {
     await stopNode(node)
   })
 
+  it('a release for another world than this node’s is refused, and no byte of it is fetched', async () => {
+    let fetches = 0
+    const fetchComponent: AppSupervisorNeeds['fetchComponent'] = async () => {
+      fetches += 1
+      return null
+    }
+    const node = await startNode({ needs: { fetchComponent } })
+    node.apps.setDesired([releaseOf(1, { imports: ['acme:robots/arms@1.0.0'] })])
+    await settle()
+    expect(node.apps.status()).toMatchObject([{ reason: { code: 'ERR_IMPORTS_REFUSED' } }])
+    expect(fetches).toBe(0)
+  })
+
   it('denied: a trigger on a sensor that is not granted is refused before anything is fetched', async () => {
     const node = await startNode()
     node.apps.setDesired([releaseOf(1, { grants: ['pin:led'] })])

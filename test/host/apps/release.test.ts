@@ -30,6 +30,27 @@ test('a feature that this version does not know is left to the engine that compi
   expect(judge(releaseOf(1, { features: ['quantum'] }).record, devices, [])).toEqual({ may: 'run' })
 })
 
+test('a release whose record names an interface that no grant and no node gives is refused before it is fetched', () => {
+  const { record } = releaseOf(1, { imports: ['acme:robots/arms@1.0.0'], grants: ['sensor:light'] })
+  const verdict = judge(record, devices, [])
+  expect(verdict).toMatchObject({ may: 'never', reason: { code: 'ERR_IMPORTS_REFUSED' } })
+  expect('reason' in verdict ? verdict.reason.message : '').toContain('acme:robots/arms@1.0.0')
+})
+
+test('denied: a release that imports what it is not granted is refused before it is fetched', () => {
+  const imports = ['wasi:keyvalue/store@0.2.0-draft2']
+  expect(judge(releaseOf(1, { imports, grants: [], triggers: [] }).record, devices, [])).toMatchObject({
+    may: 'never',
+  })
+  const granted = releaseOf(1, { imports, grants: ['keyvalue:notes'], triggers: [] }).record
+  expect(judge(granted, devices, [])).toEqual({ may: 'run' })
+})
+
+test('what the node itself offers may be imported without a grant', () => {
+  const imports = ['wasi:cli/environment@0.2.3', 'wasi:io/streams@0.2.0']
+  expect(judge(releaseOf(1, { imports }).record, devices, [])).toEqual({ may: 'run' })
+})
+
 test('a release may run where the node has every folder that it is granted', () => {
   const { record } = releaseOf(1, { grants: ['folder:photos', 'sensor:light'] })
   expect(judge(record, devices, [])).toEqual({ may: 'run' })

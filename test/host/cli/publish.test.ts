@@ -82,6 +82,7 @@ describe('publish of a bare component', () => {
     expect({ code, error: stderr.includes('error[') }).toEqual({ code: 0, error: false })
     expect(published()).toEqual({
       features: [],
+      imports: [],
       v: 1,
       mesh: node.meshId,
       app: 'light-alarm',
