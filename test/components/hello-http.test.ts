@@ -63,9 +63,9 @@ class InputStream extends Held {
     super()
     this.#left = left
   }
-  blockingRead(most: bigint): Uint8Array {
+  /** As a network would: not all that was asked for. */
+  take(most: bigint): Uint8Array {
     if (this.#left.length === 0) throw Object.assign(new Error('closed'), { payload: { tag: 'closed' } })
-    // As a network would: not all that was asked for.
     const chunk = this.#left.subarray(0, Math.min(Number(most), 7000))
     this.#left = this.#left.subarray(chunk.length)
     return chunk
@@ -79,6 +79,12 @@ class OutputStream extends Held {
     if (this.isClosed) throw Object.assign(new Error('closed'), { payload: { tag: 'closed' } })
     expect(chunk.length).toBeLessThanOrEqual(4096)
     this.chunks.push(Buffer.from(chunk))
+  }
+  blockingSplice(source: InputStream, most: bigint): bigint {
+    if (this.isClosed) throw Object.assign(new Error('closed'), { payload: { tag: 'closed' } })
+    const chunk = source.take(most)
+    this.chunks.push(Buffer.from(chunk))
+    return BigInt(chunk.length)
   }
 }
 

@@ -1,10 +1,16 @@
 /** `selvedge serve` with the built program: one component behind HTTP, and what is refused. */
+import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { guest, type GuestName } from '../guests/index.ts'
 import { finish, firstOutput, program, start, testFolder } from './programs.ts'
+
+const ownComponent = fileURLToPath(
+  new URL('../../components/hello-http/build/hello-http.wasm', import.meta.url),
+)
 
 async function serve(name: GuestName, ...options: string[]) {
   const folder = await testFolder()
@@ -23,6 +29,17 @@ test('a component answers every path, many clients at once, until Ctrl-C', async
     }),
   )
   expect(new Set(answers.map(String))).toEqual(new Set(['200,hello, world\n']))
+  child.kill('SIGINT')
+  expect(await finish(child)).toMatchObject({ status: 0, stderr: '' })
+})
+
+test('our own example sends back a body that is larger than all of its memory', async () => {
+  const folder = await testFolder()
+  const child = start(folder, ['serve', '--addr', '127.0.0.1:0', '--memory', '1MiB', ownComponent])
+  const url = /(http:\S+\/)\n$/.exec(await firstOutput(child))?.[1] ?? ''
+  const sent = randomBytes(5_000_000)
+  const response = await fetch(new URL('echo', url), { method: 'POST', body: sent })
+  expect(Buffer.compare(Buffer.from(await response.arrayBuffer()), sent)).toBe(0)
   child.kill('SIGINT')
   expect(await finish(child)).toMatchObject({ status: 0, stderr: '' })
 })
