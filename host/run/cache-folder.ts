@@ -2,6 +2,9 @@
  * Where a person's prepared components are kept. Only a cache: what cannot be written is made again the next time,
  * what was torn by a power cut does not match its own digest, and so nothing here is flushed, nothing fails, and
  * two programs that start at once do not disturb each other.
+ *
+ * What is read here is run: so files count only where they are this user's own, and nobody else may write to them.
+ * Whoever may write to the folder (`sudo` that keeps the caller's HOME, a cache below /tmp) can remove what is in it.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -71,9 +74,17 @@ export function cacheAt(path: string | null): DurableFolder {
 async function readBounded(file: string, maxBytes: number): Promise<Uint8Array | null> {
   const handle = await open(file, 'r')
   try {
-    const { size } = await handle.stat()
-    return size > maxBytes ? null : new Uint8Array(await handle.readFile())
+    const facts = await handle.stat()
+    return facts.size > maxBytes || !isOnlyOurs(facts) ? null : new Uint8Array(await handle.readFile())
   } finally {
     await handle.close()
   }
+}
+
+/** Asked of the open file, so that nothing can be put in its place between. */
+function isOnlyOurs(facts: { readonly uid: number; readonly mode: number; isFile(): boolean }): boolean {
+  const othersMayWrite = 0o022
+  const uid = process.getuid?.()
+  // Where the system has no such numbers, the user's profile is what keeps others out.
+  return facts.isFile() && (uid === undefined || (facts.uid === uid && (facts.mode & othersMayWrite) === 0))
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -24,6 +24,22 @@ test('what is larger than it may be is not there', async () => {
   const path = join(folder, 'bounded')
   await new CacheFolder(path).write('a', one)
   expect(await new CacheFolder(path).read('a', 2)).toBeNull()
+})
+
+test('what somebody else may have written is not there: what is read here is run', async () => {
+  const path = join(folder, 'foreign')
+  await new CacheFolder(path).write('a', one)
+  const readAnew = (): Promise<Uint8Array | null> => new CacheFolder(path).read('a', 100)
+  for (const mode of [0o622, 0o602, 0o620]) {
+    chmodSync(join(path, 'a'), mode)
+    expect(await readAnew()).toBeNull()
+  }
+  chmodSync(join(path, 'a'), 0o600)
+  expect(await readAnew()).toEqual(one)
+  // Only root can give a file away.
+  if (process.getuid?.() !== 0) return
+  chownSync(join(path, 'a'), 65_534, 65_534)
+  expect(await readAnew()).toBeNull()
 })
 
 test('what is removed is gone for everybody', async () => {
