@@ -137,7 +137,7 @@ function followed(body: AsyncIterable<Uint8Array>, ended: () => void): AsyncIter
 /** @returns the way into an app's instances by the handler that its component exports; null where it has none */
 export function ingressInto(
   app: string,
-  pool: Pick<AppPool, 'borrow'>,
+  pool: Pick<AppPool, 'borrow' | 'withdraw'>,
   exports: readonly string[],
 ): Ingress | null {
   const has = (id: string): boolean => exports.some((name) => satisfiesExport(name, id))

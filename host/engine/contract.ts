@@ -275,6 +275,8 @@ export interface AppPool {
   lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options?: LeaseOptions): Promise<Result>
   /** The same for those who answer many requests. */
   borrow(borrower: Borrower): void
+  /** Who waits no longer leaves its place to others. @returns false where it was lent one already, or refused */
+  withdraw(borrower: Borrower): boolean
   readonly usage: PoolUsage
   readonly report: PoolReport
   /** Resolves when it was stopped, or has given up because its instances die too often. */

@@ -5,10 +5,11 @@
 import { whenResolved } from '../../core/index.ts'
 import type { AppPool, Borrower, Loan, Sandbox } from '../engine/index.ts'
 import { isWhole, type HttpRequest, type HttpResponse, type Ingress } from './contract.ts'
+import { httpProblems } from './problems.ts'
 
 /** @param ingressOf how one instance is asked; asked once for each */
 export function pooledIngress(
-  pool: Pick<AppPool, 'borrow'>,
+  pool: Pick<AppPool, 'borrow' | 'withdraw'>,
   ingressOf: (sandbox: Sandbox) => Ingress,
 ): Ingress {
   const known = new WeakMap<Sandbox, Ingress>()
@@ -23,13 +24,23 @@ export function pooledIngress(
   return {
     handle: (request: HttpRequest) =>
       new Promise<HttpResponse>((resolve, reject) => {
-        pool.borrow(new Asking(request, ingressInto, resolve, reject))
+        const asking = new Asking(request, ingressInto, resolve, reject)
+        pool.borrow(asking)
+        if (!asking.isWaiting) return
+        request.whenLeft?.(() => {
+          // Else those who left fill the queue, are run one after the other, and who is still there is refused.
+          if (asking.isWaiting && pool.withdraw(asking))
+            reject(
+              httpProblems.error('ERR_HTTP_CLIENT_GONE', 'the client went away while its request waited'),
+            )
+        })
       }),
   }
 }
 
 /** One request on its way through an instance. */
 class Asking implements Borrower {
+  isWaiting = true
   readonly #request: HttpRequest
   readonly #ingressInto: (sandbox: Sandbox) => Ingress
   readonly #resolve: (response: HttpResponse) => void
@@ -48,6 +59,7 @@ class Asking implements Borrower {
   }
 
   lent(loan: Loan): void {
+    this.isWaiting = false
     this.#ingressInto(loan.sandbox)
       .handle(this.#request)
       .then(
@@ -60,6 +72,7 @@ class Asking implements Borrower {
   }
 
   refused(error: Error): void {
+    this.isWaiting = false
     this.#reject(error)
   }
 

@@ -59,7 +59,7 @@ export const httpProblems = defineProblems({
   },
   ERR_HTTP_CLIENT_GONE: {
     kind: 'remote',
-    text: 'the client went away before its request was complete',
+    text: 'the client went away before its request was complete, or before its turn',
     fix: 'nothing to do',
   },
 })

@@ -38,6 +38,9 @@ export interface HttpServerNeeds {
 /** What a connection waits for, which decides whether silence on it is somebody's fault. */
 type Waiting = 'client' | 'app'
 
+/** Of these it is not certain where they end. */
+const malformed: ReadonlySet<string> = new Set(['ERR_HTTP_REQUEST', 'ERR_HTTP_HEAD_SIZE'])
+
 const ignore = (): void => {}
 
 export class HttpServer implements Part {
@@ -169,6 +172,7 @@ export class HttpServer implements Part {
       authority: route.authority,
       headers: endToEnd(req.rawHeaders, 'host'),
       body,
+      whenLeft: (left) => void res.once('close', left),
     })
     waiting.waits = 'client'
     const sent = answer(res, req.method ?? 'GET', response, !req.complete, ingress)
@@ -180,8 +184,9 @@ export class HttpServer implements Part {
     if (res.headersSent || res.destroyed) return void res.destroy()
     const { code, status, headers, body } = problemAnswer(error, this.#needs.textOf)
     this.#needs.observer?.refused(code)
-    // What of the request is still to come is not read to its end.
-    if (!req.complete) headers.push('Connection', 'close')
+    // What of the request is still to come is not read to its end; nor is what follows one that is malformed.
+    const isWhole = req.complete || (declaredBytes(req) === 0 && !malformed.has(code))
+    if (!isWhole) headers.push('Connection', 'close')
     res.writeHead(status, headers)
     res.end(req.method === 'HEAD' ? undefined : body)
   }

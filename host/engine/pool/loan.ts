@@ -27,6 +27,10 @@ export class PoolLoan implements Loan {
     return this.#sandbox === null
   }
 
+  isOf(borrower: Borrower): boolean {
+    return this.#borrower === borrower
+  }
+
   /** Of the instance. */
   get id(): number {
     return this.#id

@@ -2,7 +2,7 @@
  * Several instances of one app behind the face of one: calls wait here for whichever is free, instances come and go
  * by what the machine says. Effects only.
  */
-import { messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
 import type {
   AppPool,
   Borrower,
@@ -111,6 +111,14 @@ export class InstancePool implements AppPool {
     this.#enqueue(new PoolLoan(borrower, this.#calls, this.#ended))
   }
 
+  withdraw(borrower: Borrower): boolean {
+    const index = this.#waiting.findIndex((loan) => loan.isOf(borrower))
+    if (index < 0) return false
+    this.#waiting.splice(index, 1)
+    this.#take({ type: 'withdrawn', index })
+    return true
+  }
+
   async stop(): Promise<void> {
     this.#finish({ reason: 'stopped', message: 'it was stopped by the node' })
     await this.ended
@@ -158,9 +166,11 @@ export class InstancePool implements AppPool {
       this.#watch(id, sandbox)
       this.#take({ type: 'started', id })
     } catch (error) {
-      this.#last = { reason: 'host-fault', message: messageOf(error) }
+      // Who cannot start as another app holds the thread is no more to blame than one that is ended by it.
+      const isBlameless = isSelvedgeError(error, 'ERR_APP_NEIGHBOUR')
+      this.#last = { reason: isBlameless ? 'neighbour' : 'host-fault', message: messageOf(error) }
       this.#needs.log.warn('pool:start-failed', { message: this.#last.message })
-      this.#take({ type: 'ended', id })
+      this.#take({ type: 'ended', id, isBlameless })
     }
   }
 

@@ -488,3 +488,36 @@ describe('bad input', () => {
     expect(await good).toBe(200)
   })
 })
+
+describe('a client that waits for its turn', () => {
+  it('is known to have left', async () => {
+    let asked!: () => void
+    let told!: () => void
+    const isAsked = new Promise<void>((resolve) => (asked = resolve))
+    const isTold = new Promise<void>((resolve) => (told = resolve))
+    const port = await serve(async ({ whenLeft }) => {
+      whenLeft?.(told)
+      asked()
+      await isTold
+      return reply('nobody reads it')
+    })
+    const client = rawClient(port)
+    client.send('GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n')
+    await isAsked
+    client.socket.destroy()
+    await isTold
+  })
+})
+
+it('a request without a body that is refused leaves its connection open, a malformed one does not', async () => {
+  const port = await serve(() => reply('hi'))
+  const get = (path: string, host = 'Host: a\r\n'): string => `GET ${path} HTTP/1.1\r\n${host}\r\n`
+  const both = await ask(
+    port,
+    get('/nobody') + get('/hello/').replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+  )
+  expect(both).toMatch(/^HTTP\/1\.1 404 [\s\S]*HTTP\/1\.1 200 OK[\s\S]*hi$/)
+  const twoHosts = await ask(port, get('/hello/', 'Host: a\r\nHost: b\r\n') + get('/hello/'))
+  expect(twoHosts).toMatch(/^HTTP\/1\.1 400 /)
+  expect(twoHosts).not.toContain('200 OK')
+})

@@ -1,5 +1,9 @@
-import { afterAll, describe, expect, test } from 'vitest'
-import type { AppPool, PoolShape, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { silentLog, systemClock } from '../../../../core/index.ts'
+import { engineProblems } from '../../../../host/engine/index.ts'
+import type { AppPool, Borrower, PoolShape, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
+import { defaultShape } from '../../../../host/engine/pool/pool-machine.ts'
+import { InstancePool } from '../../../../host/engine/pool/pool.ts'
 import { devices, event, handle, log, makeEngine, preparedOnce, requestFor } from '../kit.ts'
 import type { GuestName } from '../../../guests/index.ts'
 
@@ -78,6 +82,31 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     await pool.stop()
   })
 
+  test('a caller that waits no longer leaves its place to another', async () => {
+    const pool = await open('echo', { min: 1, max: 1, queue: 1 })
+    let free!: () => void
+    const held = pool.lease(() => new Promise<void>((resolve) => (free = resolve)))
+    const told: string[] = []
+    const waiting = (name: string): Borrower => ({
+      lent(loan) {
+        told.push(`${name} lent`)
+        loan.end()
+      },
+      refused: ({ message }) => void told.push(`${name} refused: ${message}`),
+    })
+    const first = waiting('first')
+    pool.borrow(first)
+    expect(pool.withdraw(first)).toBe(true)
+    expect(pool.withdraw(first)).toBe(false)
+    pool.borrow(waiting('second'))
+    expect(pool.report.waiting).toBe(1)
+    free()
+    await held
+    await pool.call(handle, [event(1)])
+    expect(told).toEqual(['second lent'])
+    await pool.stop()
+  })
+
   test('takes its next instance from those that were started beforehand', async () => {
     const pool = await open('echo', { min: 0, idleMs: 1 })
     await pool.call(handle, [event(1)])
@@ -90,4 +119,29 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     expect(engine.starts.template).toBeGreaterThan(before)
     await pool.stop()
   })
+})
+
+test('an instance that cannot start as another app holds its thread is started again, however often', async () => {
+  const neighbour = engineProblems.error('ERR_APP_NEIGHBOUR', 'another app did not let go of the thread')
+  let starts = 0
+  const pool = await InstancePool.open(
+    {
+      app: 'quiet',
+      isolation: 'shared',
+      confinement: null,
+      clock: systemClock,
+      log: silentLog,
+      start: () => (++starts > 5 ? new Promise(() => {}) : Promise.reject(neighbour)),
+      mayGrow: () => true,
+      incident: () => {},
+    },
+    { ...defaultShape, min: 0, maxDeaths: 2 },
+  )
+  let isOver = false
+  void pool.ended.then(() => (isOver = true))
+  void pool.call(handle, [event(1)]).catch(() => {})
+  await vi.waitFor(() => expect(starts).toBe(6), 5_000)
+  expect(isOver).toBe(false)
+  await pool.stop()
+  await expect(pool.ended).resolves.toMatchObject({ reason: 'stopped' })
 })
