@@ -94,7 +94,9 @@ function telling(ingress: Ingress, { tell }: RunRequest): Ingress {
       try {
         return await ingress.handle(request)
       } catch (error) {
-        if (isSelvedgeError(error)) tell(`${request.method} ${request.path}: ${error.code}: ${error.message}`)
+        // Whoever went away asks for no answer, and a crowd that does would fill the log.
+        if (isSelvedgeError(error) && error.code !== 'ERR_HTTP_CLIENT_GONE')
+          tell(`${request.method} ${request.path}: ${error.code}: ${error.message}`)
         throw error
       }
     },
