@@ -48,6 +48,7 @@ test('a node that has the release before gets the next one by a patch, and no ch
     totalBytes: newer.length,
     fetchedBytes: patch.length,
     patchBytes: patch.length,
+    paused: null,
   })
 })
 
