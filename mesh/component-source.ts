@@ -3,7 +3,7 @@
  * there first. What a patch gives is cut here, so that others can fetch its chunks from this node as from any.
  */
 import { messageOf, type Digest, type Log } from '../core/index.ts'
-import type { BlobExchange, BlobStore, FetchCall } from './blobs/index.ts'
+import type { BlobExchange, BlobStore, FetchCall, FetchProgress } from './blobs/index.ts'
 import type { NodeId } from './identity/index.ts'
 import { patchLimits, type PatchExchange, type PatchSeek, type PatchTraffic } from './patches/index.ts'
 import type { ComponentRef, ReleaseLog, ReleaseRecord } from './releases/index.ts'
@@ -24,6 +24,8 @@ export interface ObtainProgress {
   readonly fetchedBytes: number
   /** … and how much of that as patches. */
   readonly patchBytes: number
+  /** Why nothing is asked for at the moment, as a disk that is full; it goes on by itself. */
+  readonly paused: FetchProgress['paused']
 }
 
 export interface ObtainCall {
@@ -82,9 +84,10 @@ export class ComponentSource {
     const held = await blobs.readComponent(component)
     if (held !== null) return held
     let [chunkBytes, patchBytes, haveBytes] = [0, 0, 0]
+    let paused: FetchProgress['paused'] = null
     const tell = (): void => {
       const totalBytes = component.sizeBytes
-      onProgress({ haveBytes, totalBytes, fetchedBytes: chunkBytes + patchBytes, patchBytes })
+      onProgress({ haveBytes, totalBytes, fetchedBytes: chunkBytes + patchBytes, patchBytes, paused })
     }
     const seek = patches.seek(record.app, component, await this.#bases(record), {
       likely: this.#tellers.get(record.app),
@@ -93,8 +96,8 @@ export class ComponentSource {
         tell()
       },
     })
-    const onChunks = (progress: { haveBytes: number; fetchedBytes: number }): void => {
-      ;({ haveBytes, fetchedBytes: chunkBytes } = progress)
+    const onChunks = (progress: FetchProgress): void => {
+      ;({ haveBytes, fetchedBytes: chunkBytes, paused } = progress)
       seek?.observe({ type: 'left', bytes: component.sizeBytes - haveBytes })
       tell()
     }
@@ -108,6 +111,7 @@ export class ComponentSource {
       const patched = await this.#byEither(component, seek, signal, onChunks)
       if (patched === null) return await blobs.readComponent(component)
       haveBytes = component.sizeBytes
+      paused = null
       tell()
       return patched
     } finally {

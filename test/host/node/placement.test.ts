@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { silentLog } from '../../../core/index.ts'
+import { fileProblems, silentLog } from '../../../core/index.ts'
 import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
 import type { ComponentRef, ObtainCall } from '../../../mesh/index.ts'
 import { FakeClock } from '../fake-clock.ts'
@@ -123,7 +123,9 @@ describe('a component', () => {
       source: {
         async obtain(record: unknown, { signal, onProgress }: ObtainCall) {
           asked.push(record, signal)
-          onProgress({ haveBytes: 25, totalBytes: 100, fetchedBytes: 20, patchBytes: 5 })
+          const progress = { haveBytes: 25, totalBytes: 100, fetchedBytes: 20, patchBytes: 5 }
+          onProgress({ ...progress, paused: null })
+          onProgress({ ...progress, paused: { code: 'ERR_DISK_FULL', message: 'the disk is full' } })
           return bytes
         },
       },
@@ -131,6 +133,11 @@ describe('a component', () => {
     const { signal } = new AbortController()
     expect(await fetchFrom(mesh)(release, (progress) => seen.push(progress), signal)).toBe(bytes)
     expect(asked).toEqual([release, signal])
-    expect(seen).toEqual([{ share: 0.25, fetchedBytes: 20, patchBytes: 5 }])
+    const { fix } = fileProblems.problems.ERR_DISK_FULL
+    const full = { code: 'ERR_DISK_FULL', message: 'the disk is full', hint: fix }
+    expect(seen).toEqual([
+      { share: 0.25, fetchedBytes: 20, patchBytes: 5, paused: null },
+      { share: 0.25, fetchedBytes: 20, patchBytes: 5, paused: full },
+    ])
   })
 })
