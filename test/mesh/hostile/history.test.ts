@@ -1,5 +1,6 @@
 /** What is old, sold as new: to a node that runs, that comes back from a restored disk, or that was long away. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Signs } from '../../../host/node/signs.ts'
 import { digestOfHeads, signHeartbeat } from '../../../mesh/identity/index.ts'
 import { readRelease } from '../../../mesh/releases/index.ts'
 import { admin } from '../identity/harness.ts'
@@ -20,6 +21,31 @@ beforeEach(async () => {
 afterEach(() => harbor.close())
 
 const seqOf = ({ mesh }: Ship): number => mesh.releases.head('light-alarm')?.record.seq ?? 0
+
+/** An admin's word on what `a` holds. */
+function beat(counter: number): Uint8Array {
+  return signHeartbeat(
+    {
+      v: 1,
+      mesh: harbor.meshId,
+      counter,
+      at: harbor.clock.now(),
+      trust: 1,
+      releases: digestOfHeads(a.mesh.releases.heads()),
+      everyMs: 600_000,
+      critical: [],
+    },
+    admin,
+  )
+}
+
+/** What a node looks for that no refusal at the door tells it. */
+function watching({ mesh }: Ship): Signs {
+  const apps = { status: () => [], onChange: () => () => {} }
+  const signs = new Signs({ mesh, apps, clock: harbor.clock })
+  signs.start()
+  return signs
+}
 
 /** Releases 1…count, each following the one before it. */
 function line(count: number): Uint8Array[] {
@@ -99,21 +125,11 @@ test('a node that was long away and meets a liar first is told of what the liar 
   await harbor.until(() => seqOf(c) === 1)
   harbor.kill(c)
   for (const bytes of releases.slice(1)) await a.mesh.publish(bytes)
-  const heartbeat = signHeartbeat(
-    {
-      v: 1,
-      mesh: harbor.meshId,
-      counter: 1,
-      at: harbor.clock.now(),
-      trust: 1,
-      releases: digestOfHeads(a.mesh.releases.heads()),
-      critical: [],
-    },
-    admin,
-  )
+  const heartbeat = beat(1)
   await a.mesh.heartbeats.offer(heartbeat)
   harbor.network.partition([a.mesh.self], [c.mesh.self, evil.transport.self])
   const back = await harbor.boot('c', await disk.restart('lost').folder())
+  const signs = watching(back)
   await harbor.dial(evil.transport, back)
   await harbor.offer(evil, back, key, [3, 0], releases[2] as Uint8Array)
   // Newer than what it had, and signed: there is no reason to refuse it, until the heartbeat says where the mesh is.
@@ -125,27 +141,19 @@ test('a node that was long away and meets a liar first is told of what the liar 
     [1, 0],
     heartbeat,
   )
+  await harbor.clock.run(90_000)
+  expect(signs.problems()).toMatchObject([{ code: 'ERR_HEARTBEAT_BEHIND' }])
+  expectSeen(back, 'old-but-newer', 1)
   const last = back.mesh.heartbeats.last()?.heartbeat.record
   expect(last?.releases).not.toBe(digestOfHeads(back.mesh.releases.heads()))
   harbor.network.heal()
   await harbor.until(() => seqOf(back) === 5)
   expect(last?.releases).toBe(digestOfHeads(back.mesh.releases.heads()))
+  expect(signs.problems()).toEqual([])
+  signs.stop()
 })
 
 test('a node that is kept from all news sees the age of the last sign, and goes on', async () => {
-  const beat = (counter: number): Uint8Array =>
-    signHeartbeat(
-      {
-        v: 1,
-        mesh: harbor.meshId,
-        counter,
-        at: harbor.clock.now(),
-        trust: 1,
-        releases: digestOfHeads(a.mesh.releases.heads()),
-        critical: [],
-      },
-      admin,
-    )
   const disk = new SimDisk(new SeededRandom(4))
   const c = await harbor.join('c', a, await disk.folder())
   await a.mesh.publish(harbor.release())
@@ -155,13 +163,20 @@ test('a node that is kept from all news sees the age of the last sign, and goes 
   await harbor.clock.finish(a.mesh.setNetwork(false), 10_000)
   await harbor.dial(evil.transport, c)
   harbor.clock.shiftWall(-86_400_000)
+  const signs = watching(c)
   await harbor.clock.run(3_600_000)
+  expect(signs.problems()).toMatchObject([{ code: 'ERR_HEARTBEAT_OVERDUE' }])
+  expectSeen(c, 'freeze', 1)
   await harbor.offer(evil, c, key, [1, 0], harbor.release())
   expect(c.mesh.heartbeats.last()?.ageMs).toBeGreaterThan(3_590_000)
   expect(c.mesh.releases.desired().map(({ record }) => record.app)).toEqual(['light-alarm'])
+  signs.stop()
   harbor.kill(c)
   // After a boot nobody can tell how long ago it was.
   const again = await harbor.boot('c', await disk.restart('lost').folder())
   expect(again.mesh.heartbeats.last()?.ageMs).toBeNull()
+  const after = watching(again)
+  expect(after.heartbeat()?.state).toBe('unknown')
+  after.stop()
   expect(again.mesh.releases.desired()).toHaveLength(1)
 })

@@ -59,6 +59,10 @@ test('a stranger gets not a byte from the protocols of members', async () => {
   ] as const) {
     expect(await say(stranger, protocol, [frame])).toEqual([])
   }
+  expect(mesh.attacks.counts['before-admission']).toBe(3)
+  expect(mesh.attacks.sightings().map(({ attack, peer }) => [attack, peer])).toEqual([
+    ['before-admission', stranger.self],
+  ])
   expect(members()).toEqual(['a'])
 })
 
