@@ -1,13 +1,15 @@
 /** From `publish` to running on eight nodes of one machine: how long, and what it takes of the processors. */
-import { readFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Stage, type Daemon } from '../../demo/stage.ts'
 import { median, type BenchContext, type Finding } from '../benchmark.ts'
+import { withPadding } from './bulk.ts'
 import { nodeConfig } from './contestants.ts'
 
 const bench = 'distribution'
 const app = 'light-alarm'
 const nodes = 8
+const componentBytes = 12_000
 const rounds = 5
 const patienceMs = 120_000
 /** What the nodes do anyway is told from what a release makes them do. */
@@ -28,13 +30,15 @@ export async function rollout(context: BenchContext): Promise<Finding[]> {
       const before = await processorMs(daemons)
       const { ms, elapsedMs } = await publish(context, stage, daemons, `1.${round}.0`)
       const after = await processorMs(daemons)
-      const perNode = daemons.map((_, index) => (after[index] ?? 0) - (before[index] ?? 0))
-      const rest = daemons.map((_, index) => ((before[index] ?? 0) - (atRest[index] ?? 0)) / idleMs)
+      const each = daemons.map((_, index) => between(before[index], after[index]))
+      const perNode = each.map(({ own, started }) => own + started)
+      const rest = daemons.map((_, index) => between(atRest[index], before[index]).own / idleMs)
       took.push(ms)
       spent.push(...perNode)
       resting.push(...rest)
+      const started = median(each.map((spent) => spent.started))
       context.say(
-        `rollout: last running after ${Math.round(ms)} ms; CPU per node ${perNode.map(Math.round).join(' ')} ms in ${Math.round(elapsedMs)} ms; at rest ${(median(rest) * 1_000).toFixed(0)} ms/s`,
+        `rollout: last running after ${Math.round(ms)} ms; CPU per node ${perNode.map(Math.round).join(' ')} ms in ${Math.round(elapsedMs)} ms, median ${Math.round(started)} of it by processes that prepare; at rest ${(median(rest) * 1_000).toFixed(0)} ms/s`,
       )
     }
     const common = { bench, samples: rounds, op: '<=', goalOf: 'value' } as const
@@ -93,7 +97,7 @@ async function publish(
   daemons: readonly Daemon[],
   version: string,
 ): Promise<{ ms: number; elapsedMs: number }> {
-  const folder = join(root, 'components', app)
+  const folder = await makeRelease(root, stage, version)
   const startedAt = Date.now()
   const first = daemons[0] as Daemon
   await stage.mustRun(['publish', folder, '--no-build', '--version', version, '--data', first.data])
@@ -111,6 +115,15 @@ async function publish(
   return { ms: last - startedAt, elapsedMs: Date.now() - startedAt }
 }
 
+/** The app with a component of its own, so that nobody has prepared it before. @returns its folder */
+async function makeRelease(root: string, stage: Stage, version: string): Promise<string> {
+  const folder = join(stage.folder, `${app}-${version}`)
+  await cp(join(root, 'components', app), folder, { recursive: true })
+  const file = join(folder, 'build', `${app}.wasm`)
+  await writeFile(file, withPadding(await readFile(file), componentBytes))
+  return folder
+}
+
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + patienceMs
   while (!(await holds())) {
@@ -120,21 +133,38 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
   }
 }
 
-function processorMs(daemons: readonly Daemon[]): Promise<number[]> {
-  return Promise.all(daemons.map(({ pid }) => processTreeMs(pid)))
+interface Spent {
+  /** ms of the processors by the daemon itself, with all its threads. */
+  readonly own: number
+  /** By processes it started: those that prepare components, and sandboxes. */
+  readonly started: number
+}
+
+function processorMs(daemons: readonly Daemon[]): Promise<Spent[]> {
+  return Promise.all(daemons.map(({ pid }) => spentBy(pid)))
+}
+
+function between(before: Spent | undefined, after: Spent | undefined): Spent {
+  const zero = { own: 0, started: 0 }
+  const [from, to] = [before ?? zero, after ?? zero]
+  return { own: to.own - from.own, started: to.started - from.started }
 }
 
 const ticksPerSecond = 100
 
-/** User and kernel time of a process, of its children that live, and of those that it has waited for, in ms. */
-async function processTreeMs(pid: number): Promise<number> {
+/** User and kernel time from /proc: of the process, of its children that live, and of those that it has waited for. */
+async function spentBy(pid: number): Promise<Spent> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null)
-  if (stat === null) return 0
+  if (stat === null) return { own: 0, started: 0 }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  const [user = 0, kernel = 0, childUser = 0, childKernel = 0] = fields.slice(11, 15).map(Number)
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
-  const rest = await Promise.all(children.trim().split(' ').filter(Boolean).map(Number).map(processTreeMs))
-  return (ticks * 1_000) / ticksPerSecond + rest.reduce((sum, ms) => sum + ms, 0)
+  const alive = await Promise.all(children.trim().split(' ').filter(Boolean).map(Number).map(spentBy))
+  const ms = 1_000 / ticksPerSecond
+  return {
+    own: (user + kernel) * ms,
+    started: alive.reduce((sum, { own, started }) => sum + own + started, (childUser + childKernel) * ms),
+  }
 }
 
 function sleep(ms: number): Promise<void> {
