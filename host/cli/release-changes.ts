@@ -59,8 +59,16 @@ export function placesText(groups: readonly string[]): string {
 }
 
 function triggerText({ kind, ...options }: ReleaseTerms['triggers'][number]): string {
-  const said = Object.entries(options).map(([name, value]) => `${name}=${value}`)
+  const said = Object.entries(options).map(([name, value]) => {
+    // A sensor's trigger names its sensor.
+    if (name === kind) return String(value)
+    return name === 'everyMs' && typeof value === 'number' ? `every ${timeText(value)}` : `${name}=${value}`
+  })
   return [kind, ...said].join(' ')
+}
+
+function timeText(ms: number): string {
+  return ms < 1_000 ? `${ms} ms` : ageText(ms)
 }
 
 type Values = Readonly<Record<string, string | number | boolean | undefined>>
@@ -94,7 +102,7 @@ function wordsOf(name: string): { label: string; text(value: Values[string]): st
       if (value === undefined) return 'left to the node'
       if (typeof value !== 'number') return plain(String(value))
       if (unit === 'Bytes') return sizeText(value)
-      if (unit === 'Ms') return value < 1_000 ? `${value} ms` : ageText(value)
+      if (unit === 'Ms') return timeText(value)
       return unit === 'Percent' ? `${value} %` : String(value)
     },
   }

@@ -62,8 +62,8 @@ describe('what a release changes', () => {
         args: ['--once'],
       }),
     ).toEqual([
-      '! is called by sensor sensor=light everyMs=100',
-      'is no longer called by sensor sensor=light everyMs=200',
+      '! is called by sensor light every 100 ms',
+      'is no longer called by sensor light every 200 ms',
       'arguments none → --once',
       'settings room, secret, threshold',
     ])
