@@ -35,6 +35,10 @@ export interface MeshReading {
   readonly attacks: Readonly<Record<string, number>>
   readonly blobBytesReceived: number
   readonly blobBytesSent: number
+  readonly patchBytesReceived: number
+  readonly patchBytesSent: number
+  readonly patchesMade: number
+  readonly patchesApplied: number
 }
 
 /** Everything that one answer is made from, read at one moment. */

@@ -18,7 +18,7 @@ import { version } from '../version.ts'
 export interface MeteredParts {
   readonly mesh: Pick<
     Mesh,
-    'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'attacks' | 'exchange'
+    'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'attacks' | 'exchange' | 'source'
   >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
@@ -48,6 +48,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
 
 function readMesh(mesh: MeteredParts['mesh']): MeshReading {
   const { receivedBytes, sentBytes } = mesh.exchange.traffic
+  const { patchTraffic } = mesh.source
   return {
     ...mesh.counters.counts,
     attacks: mesh.attacks.counts,
@@ -57,6 +58,10 @@ function readMesh(mesh: MeteredParts['mesh']): MeshReading {
     isOnline: mesh.isOnline,
     blobBytesReceived: receivedBytes,
     blobBytesSent: sentBytes,
+    patchBytesReceived: patchTraffic.receivedBytes,
+    patchBytesSent: patchTraffic.sentBytes,
+    patchesMade: patchTraffic.made,
+    patchesApplied: patchTraffic.applied,
   }
 }
 

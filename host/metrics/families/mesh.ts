@@ -76,4 +76,26 @@ export const meshFamilies: readonly MetricFamily[] = [
     type: 'counter',
     read: ({ mesh }) => [{ value: mesh.blobBytesSent }],
   },
+  {
+    name: 'selvedge_mesh_patch_received_bytes_total',
+    help: 'Bytes of patches between releases that came from peers',
+    type: 'counter',
+    read: ({ mesh }) => [{ value: mesh.patchBytesReceived }],
+  },
+  {
+    name: 'selvedge_mesh_patch_sent_bytes_total',
+    help: 'Bytes of patches between releases that went to peers',
+    type: 'counter',
+    read: ({ mesh }) => [{ value: mesh.patchBytesSent }],
+  },
+  {
+    name: 'selvedge_mesh_patches_total',
+    help: 'Patches that this node made for others, and components that it got by one',
+    type: 'counter',
+    labels: ['outcome'],
+    read: ({ mesh }) => [
+      { labels: { outcome: 'made' }, value: mesh.patchesMade },
+      { labels: { outcome: 'applied' }, value: mesh.patchesApplied },
+    ],
+  },
 ]

@@ -157,6 +157,10 @@ describe('the text', () => {
     expect(value('selvedge_mesh_refused_connections_total', { reason: 'ERR_CREDENTIAL_REVOKED' })).toBe(4)
     expect(value('selvedge_mesh_refused_heads_total', { kind: 'release' })).toBe(2)
     expect(value('selvedge_mesh_blob_sent_bytes_total')).toBe(24_780)
+    expect(value('selvedge_mesh_patch_received_bytes_total')).toBe(4_466)
+    expect(value('selvedge_mesh_patch_sent_bytes_total')).toBe(8_932)
+    expect(value('selvedge_mesh_patches_total', { outcome: 'made' })).toBe(3)
+    expect(value('selvedge_mesh_patches_total', { outcome: 'applied' })).toBe(1)
     expect(value('selvedge_problems', { code: 'ERR_APP_TRAP' })).toBe(2)
   })
 

@@ -94,6 +94,10 @@ export const sampleSnapshot: Snapshot = {
     attacks: { 'wrong-bytes': 3, flood: 0 },
     blobBytesReceived: 12_390,
     blobBytesSent: 24_780,
+    patchBytesReceived: 4_466,
+    patchBytesSent: 8_932,
+    patchesMade: 3,
+    patchesApplied: 1,
   },
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
