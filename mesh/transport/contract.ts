@@ -121,8 +121,11 @@ export const transportLimits = {
   /** Admitted connections to one peer: two that dialled each other at once, and one that is not yet known to be dead. */
   connectionsPerPeer: 4,
   /** New connections per second from one host: many nodes may share an address (one NAT, a test machine). */
-  inboundPerSecond: 200,
-  pendingInbound: 64,
+  inboundPerSecond: 50,
+  /** Connections that have not proved a key within this time are closed. */
+  upgradeMs: 10_000,
+  /** As many as one host could open in that time, and some: silent connections of one host keep out no other. */
+  pendingInbound: 512,
   /** One address must answer within this time. */
   addressDialMs: 4_000,
   addressesPerDial: 16,

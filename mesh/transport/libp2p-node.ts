@@ -53,6 +53,7 @@ export async function createNode(options: {
       maxConnections: transportLimits.connections,
       inboundConnectionThreshold: transportLimits.inboundPerSecond,
       maxIncomingPendingConnections: transportLimits.pendingInbound,
+      inboundUpgradeTimeout: transportLimits.upgradeMs,
       addressDialTimeout: transportLimits.addressDialMs,
     },
     // Verdicts are the failure detector's. This one only clears away connections that nothing crosses any more,

@@ -1,4 +1,5 @@
 /** Peers without a credential of this mesh, against a real node. */
+import { connect as connectTcp } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { decodeCbor, encodeCbor, keyPairFromSeed, systemRandom } from '../../../core/index.ts'
 import type { Mesh } from '../../../mesh/index.ts'
@@ -6,6 +7,7 @@ import { nodeIdOf, readInvite } from '../../../mesh/identity/index.ts'
 import { applyForAdmission, encodeCredential, readApplication } from '../../../mesh/identity/credential.ts'
 import { signReceipt } from '../../../mesh/identity/receipt.ts'
 import type { Transport } from '../../../mesh/transport/index.ts'
+import { heapInUse } from '../../heap.ts'
 import { Harbor } from '../harbor.ts'
 import { soon, until } from '../transport/nodes.ts'
 
@@ -176,3 +178,25 @@ test('a stranger that answers in the place of a member does not make a newcomer 
   await expect(harbor.enter('b', token)).rejects.toMatchObject({ code: 'ERR_JOIN_ANSWER' })
   expect(members()).toEqual(['a'])
 })
+
+// Other hosts than the newcomer's: only Linux has the whole of 127/8 without being told.
+test.skipIf(process.platform !== 'linux')(
+  'hundreds of connections that never say a word keep nobody out, and are given up',
+  async () => {
+    const before = heapInUse()
+    const [, host = '', port = ''] = /\/ip4\/([\d.]+)\/tcp\/(\d+)/.exec(address()) ?? []
+    const sockets = Array.from({ length: 300 }, (_, at) => {
+      const localAddress = `127.0.0.${2 + (at % 8)}`
+      return connectTcp({ port: Number(port), host, localAddress }).on('error', () => {})
+    })
+    try {
+      await until(() => sockets.every(({ pending, destroyed }) => !pending || destroyed), 'the connections')
+      await harbor.join('b', mesh)
+      await until(() => members().join() === 'a,b')
+      expect(heapInUse() - before).toBeLessThan(64 * 1024 * 1024)
+      await until(() => sockets.every(({ closed }) => closed), 'the end of their time', 45_000)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
+  },
+)

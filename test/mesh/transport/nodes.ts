@@ -57,11 +57,15 @@ export function soon(): AbortSignal {
   return AbortSignal.timeout(10_000)
 }
 
-/** Resolves when `isTrue` does; fails after ten seconds. */
-export async function until(isTrue: () => boolean, what = 'the expected state'): Promise<void> {
-  const end = Date.now() + 10_000
+/** Resolves when `isTrue` does; fails after ten seconds, or so many milliseconds. */
+export async function until(
+  isTrue: () => boolean,
+  what = 'the expected state',
+  limitMs = 10_000,
+): Promise<void> {
+  const end = Date.now() + limitMs
   while (!isTrue()) {
-    if (Date.now() > end) throw new Error(`${what} did not come about within ten seconds`)
+    if (Date.now() > end) throw new Error(`${what} did not come about within ${limitMs / 1_000} seconds`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
