@@ -1,11 +1,10 @@
 /** The public face of host/formats: releases as OCI images, in registries, and as bundle files. */
 export { isBundle, readBundle, type Bundle } from './bundle/reader.ts'
-export { recordKinds, type RecordKind } from './bundle/contents.ts'
-export { bundleOf, type BundleParts, type CarriedRecord } from './bundle/writer.ts'
+export { bundleOf, type BundleParts } from './bundle/writer.ts'
 export { openFile, type OpenFile } from './file-access.ts'
 export { formatLimits } from './limits.ts'
 export { readArtifact, type ImageSource, type WasmArtifact } from './oci/artifact.ts'
-export { imageOf, layoutFiles, tagOf, type ReleaseImage } from './oci/image.ts'
+export { imageOf, layoutFiles, type ReleaseImage } from './oci/image.ts'
 export { openLayout } from './oci/layout-reader.ts'
 export { writeLayout, writeWhole } from './oci/layout-writer.ts'
 export { formatsProblems } from './problems.ts'

@@ -60,7 +60,7 @@ export const formatsProblems = defineProblems({
   ERR_IMPORT_REFUSED: {
     kind: 'user',
     text: 'some of what was to be imported does not pass the checks that every node makes',
-    fix: 'see the reasons above; what passed was imported, nothing else was changed',
+    fix: 'see the reason of each above; what passed was taken unless --dry-run was given, and nothing else was changed',
   },
   ERR_REGISTRY_REFERENCE: {
     kind: 'user',

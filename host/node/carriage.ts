@@ -5,6 +5,7 @@ import {
   type CarriedRecord,
   type CarriedVerdict,
   type HeldRelease,
+  type SignedRelease,
   type Mesh,
 } from '../../mesh/index.ts'
 import type { Frame, NodeCarriage, OfferReport, RecordVerdict } from '../api/index.ts'
@@ -19,10 +20,9 @@ export function nodeCarriage({ mesh, log }: NodeCarriageParts): NodeCarriage {
   return {
     records: (digest) => framesOf(mesh, digest === null ? null : [heldRelease(mesh, digest)]),
     async offer(records, dryRun) {
-      const before = beforeOf(mesh, records)
       const report = dryRun ? await rehearsed(mesh, records) : await taken(mesh, records)
       const verdicts: RecordVerdict[] = []
-      for (const verdict of report.verdicts) verdicts.push(await verdictOf(mesh, verdict, before))
+      for (const verdict of report.verdicts) verdicts.push(await verdictOf(mesh, verdict))
       if (!dryRun) log.info('records:imported', countsOf(verdicts))
       return { ...report, verdicts }
     },
@@ -82,23 +82,9 @@ async function taken(mesh: NodeCarriageParts['mesh'], records: readonly CarriedR
   return { mesh: trust.meshId, trustVersion: trust.current?.record.version ?? 0, verdicts, alarms }
 }
 
-type Before = NonNullable<RecordVerdict['release']>['before']
-
-/** The newest release of each app, before anything was taken. */
-function beforeOf(
-  { releases }: NodeCarriageParts['mesh'],
-  records: readonly CarriedRecord[],
-): Map<string, Before> {
-  if (!records.some(({ kind }) => kind === 'release')) return new Map()
-  return new Map(
-    releases.heads().map(({ record: { app, version, seq, grants } }) => [app, { version, seq, grants }]),
-  )
-}
-
 async function verdictOf(
   { blobs }: NodeCarriageParts['mesh'],
-  { kind, digest, outcome, error, release }: CarriedVerdict,
-  before: ReadonlyMap<string, Before>,
+  { kind, digest, outcome, error, release, before }: CarriedVerdict,
 ): Promise<RecordVerdict> {
   return {
     kind,
@@ -116,7 +102,7 @@ async function verdictOf(
             sizeBytes: release.record.component.sizeBytes,
             grants: release.record.grants,
             publisher: hexOf(release.publisher),
-            before: before.get(release.record.app) ?? null,
+            before: before === null ? null : factsOf(before),
             held: await blobs.holds(release.record.component),
           },
         }),
@@ -132,4 +118,8 @@ function countsOf(verdicts: readonly RecordVerdict[]): Record<string, number> {
   const counts: Record<string, number> = { accepted: 0, known: 0, older: 0, refused: 0 }
   for (const { outcome } of verdicts) counts[outcome] = (counts[outcome] ?? 0) + 1
   return counts
+}
+
+function factsOf({ record: { version, seq, grants } }: SignedRelease) {
+  return { version, seq, grants }
 }

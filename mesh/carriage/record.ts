@@ -25,4 +25,6 @@ export interface CarriedVerdict {
   readonly error: Error | null
   /** Of a release whose signature holds. */
   readonly release: SignedRelease | null
+  /** The newest release of its app before this one was looked at. */
+  readonly before: SignedRelease | null
 }

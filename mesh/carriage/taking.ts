@@ -2,6 +2,7 @@
  * Takes carried records through the very checks that heads from a peer pass: signature first, then bounded parsing,
  * whose word counts, and numbers that only grow. Each record stands alone: one that is refused holds up no other.
  */
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { digestOf, messageOf } from '../../core/index.ts'
 import { readChain } from '../head-kinds/index.ts'
 import { identityProblems, type CredentialBook, type TrustStore } from '../identity/index.ts'
@@ -21,6 +22,9 @@ export interface CarriageWitness {
   refused(kind: string, bytes: Uint8Array, from: null, error: unknown): void
 }
 
+/** Checked in one turn of the loop: a few milliseconds. */
+const recordsAtOnce = 16
+
 type Outcome = Exclude<CarriedVerdict['outcome'], 'refused'>
 
 /** One after the other, as one rests on what came before. @returns a verdict for each, in their order */
@@ -30,8 +34,12 @@ export async function takeRecords(
   witness: CarriageWitness | null,
 ): Promise<CarriedVerdict[]> {
   const verdicts: CarriedVerdict[] = []
-  for (const { kind, bytes } of records) {
-    const facts = { kind, digest: digestOf(bytes), release: kind === 'release' ? readable(bytes) : null }
+  for (const [at, { kind, bytes }] of records.entries()) {
+    // Stores in memory never wait, and a check costs as much as a probe may take to be answered.
+    if (at % recordsAtOnce === 0) await otherWork()
+    const release = kind === 'release' ? readable(bytes) : null
+    const before = release === null ? null : takers.releases.head(release.record.app)
+    const facts = { kind, digest: digestOf(bytes), release, before }
     try {
       const outcome = await takes[kind](bytes, takers)
       if (outcome === 'accepted') witness?.taken(headKindOf(kind), bytes, null)

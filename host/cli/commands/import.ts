@@ -6,7 +6,7 @@ import { byteProgress } from '../carry/progress.ts'
 import { cargoText, offerText } from '../carry/render-offer.ts'
 import { checkComponent, unload } from '../carry/unload.ts'
 import { printJson, say } from '../print.ts'
-import { plain } from '../text.ts'
+import { countText, plain } from '../text.ts'
 
 const schema = 'selvedge.import/1'
 
@@ -47,7 +47,9 @@ export const importCommand = defineCommand({
       const plan = await client.carriage.offer(cargo.records, { dryRun: true })
       const report = options['dry-run'] ? await checked(cargo, plan) : await take(context, cargo, plan)
       show(context, cargo, report, options['dry-run'], status.mesh.name)
-      return report.verdicts.some(({ outcome }) => outcome === 'refused') ? 1 : 0
+      const refused = report.verdicts.filter(({ outcome }) => outcome === 'refused').length
+      if (refused > 0) throw await refusal(refused, report.verdicts.length)
+      return 0
     } finally {
       await cargo.close()
     }
@@ -110,5 +112,13 @@ async function otherMesh(cargo: Cargo, here: { readonly id: string; readonly nam
   return formatsProblems.error(
     'ERR_IMPORT_MESH',
     `this is of mesh ${shortDigest(cargo.mesh)}; the node is in ${plain(here.name)} (${shortDigest(here.id)})`,
+  )
+}
+
+async function refusal(refused: number, all: number): Promise<Error> {
+  const { formatsProblems } = await import('../../formats/index.ts')
+  return formatsProblems.error(
+    'ERR_IMPORT_REFUSED',
+    `refused here: ${refused} of ${countText(all, 'record')}`,
   )
 }

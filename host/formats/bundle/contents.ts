@@ -10,7 +10,7 @@
  */
 import * as v from 'valibot'
 import { decodeCbor, encodeCbor, isDigest, messageOf, type Digest } from '../../../core/index.ts'
-import { digestField, type BlobRef } from '../../../mesh/index.ts'
+import { carriedKinds, digestField, type BlobRef, type CarriedKind } from '../../../mesh/index.ts'
 import { formatLimits } from '../limits.ts'
 import { formatsProblems } from '../problems.ts'
 
@@ -18,17 +18,13 @@ export const magic = new TextEncoder().encode('selvedge-bundle/1\n')
 export const lengthBytes = 4
 export const trailerBytes = 32
 
-/** In the order in which they depend on each other, and stand in a bundle. */
-export const recordKinds = ['trust', 'revocation', 'credential', 'release'] as const
-export type RecordKind = (typeof recordKinds)[number]
-
 export interface RecordEntry extends BlobRef {
-  readonly kind: RecordKind
+  readonly kind: CarriedKind
 }
 
 export interface BundleContents {
   readonly mesh: Digest
-  /** Trust: the whole chain, as one record. Credentials: each behind the one that it rests on. */
+  /** By kind, in the order of {@link carriedKinds}. Trust: the whole chain, as one record. Credentials: each behind the one that it rests on. */
   readonly records: readonly RecordEntry[]
   readonly lists: readonly BlobRef[]
   readonly chunks: readonly BlobRef[]
@@ -45,7 +41,7 @@ const schema = v.strictObject({
   records: v.pipe(
     v.array(
       v.strictObject({
-        kind: v.picklist(recordKinds),
+        kind: v.picklist(carriedKinds),
         digest: digestField,
         sizeBytes: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(formatLimits.recordBytes)),
       }),
@@ -72,7 +68,7 @@ export function decodeContents(bytes: Uint8Array): BundleContents {
   const total = records.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   if (total > formatLimits.recordsBytes)
     throw invalid(`its records have ${total} bytes, more than ${formatLimits.recordsBytes}`)
-  const places = records.map(({ kind }) => recordKinds.indexOf(kind))
+  const places = records.map(({ kind }) => carriedKinds.indexOf(kind))
   if (places.some((place, at) => place < (places[at - 1] ?? 0))) throw invalid('its records are out of order')
   if (places.filter((place) => place === 0).length > 1) throw invalid('it has two chains of trust')
   const lists = unpack(result.output.lists, formatLimits.chunkListBytes, formatLimits.records)

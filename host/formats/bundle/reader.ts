@@ -8,13 +8,13 @@ import {
   readChunkList,
   readRelease,
   type BlobRef,
+  type CarriedRecord,
   type ComponentRef,
   type SignedRelease,
 } from '../../../mesh/index.ts'
 import { formatLimits } from '../limits.ts'
 import type { RandomAccess } from '../tar/reader.ts'
 import { decodeContents, invalid, lengthBytes, magic, trailerBytes, type BundleContents } from './contents.ts'
-import type { CarriedRecord } from './writer.ts'
 
 export interface Bundle {
   readonly mesh: Digest

@@ -1,16 +1,10 @@
 /** Writes a bundle as a stream: what it holds is asked for piece by piece, so that its size costs no memory. */
 import { createHash } from 'node:crypto'
 import { digestOf, type Digest } from '../../../core/index.ts'
-import type { BlobRef } from '../../../mesh/index.ts'
+import { carriedKinds, type BlobRef, type CarriedRecord } from '../../../mesh/index.ts'
 import { formatLimits } from '../limits.ts'
 import { formatsProblems } from '../problems.ts'
-import { encodeContents, recordKinds, type BundleContents, type RecordKind } from './contents.ts'
-import { magic } from './contents.ts'
-
-export interface CarriedRecord {
-  readonly kind: RecordKind
-  readonly bytes: Uint8Array
-}
+import { encodeContents, magic, type BundleContents } from './contents.ts'
 
 export interface BundleParts {
   readonly mesh: Digest
@@ -35,7 +29,9 @@ export async function* bundleOf(parts: BundleParts): AsyncGenerator<Uint8Array> 
     return bytes
   }
   const records = distinct(
-    [...parts.records].sort((one, other) => recordKinds.indexOf(one.kind) - recordKinds.indexOf(other.kind)),
+    [...parts.records].sort(
+      (one, other) => carriedKinds.indexOf(one.kind) - carriedKinds.indexOf(other.kind),
+    ),
   )
   const contents = contentsOf(parts, records)
   const head = Buffer.alloc(magic.length + 4)

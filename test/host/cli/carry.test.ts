@@ -146,6 +146,22 @@ describe('a stick', () => {
   })
 })
 
+describe('what does not pass the checks of the network', () => {
+  it('is refused with its reason, and what passes is taken', async () => {
+    const bad = await here.publish(component, { version: '1.0.0', seq: 1 })
+    await here.publish(component, { app: 'uplink' })
+    await ok(here, 'export', '--all', '--bundle', stick)
+    const revoked = { mesh: here.mesh.meshId, app: 'light-alarm', release: digest(bad) }
+    await there.mesh.trust.revocations.offer(releaseRevocation(revoked))
+    const { code, stdout, stderr } = await at(there, 'import', stick)
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/✗ refused +light-alarm 1\.0\.0 \(seq 1\)/)
+    expect(stdout).toContain('ERR_RELEASE_REVOKED')
+    expect(stderr).toContain('error[ERR_IMPORT_REFUSED]: refused here: 1 of 3 records')
+    expect([headOf(there), headOf(there, 'uplink')]).toEqual([undefined, '1.0.0'])
+  })
+})
+
 describe('nothing is taken', () => {
   const untouched = async (): Promise<void> => {
     expect(headOf(there)).toBeUndefined()

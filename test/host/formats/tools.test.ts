@@ -19,8 +19,9 @@ import {
 import { component } from './images.ts'
 
 const has = (command: string, argument: string): boolean => spawnSync(command, [argument]).status === 0
+const registryProgram = 'docker-registry'
 const hasSkopeo = has('skopeo', '--version')
-const hasRegistry = has('docker-registry', '--version')
+const hasRegistry = has(registryProgram, '--version')
 const run = promisify(execFile)
 const skopeo = (...words: string[]) => run('skopeo', ['--insecure-policy', ...words], { timeout: 30_000 })
 
@@ -78,7 +79,7 @@ describe.skipIf(!hasRegistry)('the registry of Docker (skipped where it is not i
       config,
       `version: 0.1\nlog: {level: info}\nstorage: {filesystem: {rootdirectory: ${join(folder, 'data')}}}\nhttp: {addr: "127.0.0.1:0"}\n`,
     )
-    server = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+    server = spawn(registryProgram, ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] })
     server.stdout?.resume()
     host = await new Promise<string>((resolve, reject) => {
       server.once('exit', (code) => reject(new Error(`docker-registry ended with ${code}`)))
