@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { isDigest, type Digest } from '../../core/index.ts'
-import { carriedKinds, type CarriedRecord } from '../../mesh/index.ts'
+import type { CarriedKind, CarriedRecord } from '../../mesh/index.ts'
 import { routes } from './contract.ts'
 import type { NodeCarriage } from './controlled-node.ts'
 import { apiLimits } from './limits.ts'
@@ -10,6 +10,9 @@ import { apiProblems } from './problems.ts'
 import { decodeFrames, encodeFrame, type Frame } from './record-frames.ts'
 import { readBody, readJson } from './request.ts'
 import type { Handler } from './server.ts'
+
+/** Not the mesh's own list: the commands load this file with their client, and must not load the mesh for it. */
+const carriedKinds: readonly CarriedKind[] = ['trust', 'revocation', 'credential', 'release']
 
 export function carriageHandlers(carriage: NodeCarriage): readonly (readonly [string, Handler])[] {
   return [
