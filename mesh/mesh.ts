@@ -202,6 +202,7 @@ export class Mesh implements Part {
         log: log.scope('join'),
         onRefused: (peer, error) => this.witness.refusedPeer('join', peer, error),
         onJoined: (credential) => {
+          this.witness.letIn(credential)
           this.credentials
             .offer(credential)
             .catch((error: unknown) => log.error('join:lost', { error: messageOf(error) }))

@@ -1,10 +1,13 @@
 /** Keeps what travels as heads equal to what this node holds, and lets each kind judge what comes in. */
-import { messageOf, type Log } from '../core/index.ts'
+import { digestOf, messageOf, type Log } from '../core/index.ts'
 import type { MeshCounters } from './counters.ts'
 import { headKinds, type HeadKind, type Holdings } from './head-kinds/index.ts'
 import { compareHeads, type Head, type HeadExchange, type HeadOutcome } from './heads/index.ts'
 import type { NodeId } from './identity/index.ts'
 import type { Witness } from './witness.ts'
+
+/** News of trust is everywhere by then, wherever there is a way. */
+const graceMs = 30_000
 
 export interface PublishedHeadsParts {
   readonly holdings: Holdings
@@ -21,10 +24,13 @@ export class PublishedHeads {
   readonly #parts: PublishedHeadsParts
   readonly #kinds: readonly HeadKind[]
   #exchange: HeadExchange | null = null
+  #trustChangedMs = -Infinity
 
   constructor(parts: PublishedHeadsParts) {
     this.#parts = parts
     this.#kinds = headKinds(parts.holdings)
+    const { trust, clock } = parts.holdings
+    trust.onChange(() => (this.#trustChangedMs = clock.monotonicMs()))
   }
 
   /** The exchange asks this object and is told by it, so one of them has to be there first. */
@@ -79,10 +85,17 @@ export class PublishedHeads {
       return outcome
     } catch (error) {
       counters.headRefused(nameOf(kind))
-      witness.refused(nameOf(kind), bytes, from, error)
+      witness.refused(nameOf(kind), bytes, from, error, this.#isNewsToOthers(bytes))
       log.warn('head:refused', { key, from, error: messageOf(error) })
       return 'refused'
     }
+  }
+
+  /** Held here until a moment ago: others may not have heard yet why it counts no more. */
+  #isNewsToOthers(bytes: Uint8Array): boolean {
+    const { releases, clock } = this.#parts.holdings
+    const isRecent = clock.monotonicMs() - this.#trustChangedMs < graceMs
+    return isRecent && releases.get(digestOf(bytes)) !== null
   }
 
   /** What was held in its place was newer and counts no more, so it has to be forgotten first. */

@@ -1,5 +1,5 @@
 /** Sees what comes in and what is refused, and tells the audit and the ledger of attacks: the one place where they meet. */
-import { digestOf, isSelvedgeError, messageOf } from '../core/index.ts'
+import { digestOf, encodeCbor, isSelvedgeError, messageOf } from '../core/index.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import { attackOf, attackOfCode, type AttackName } from './attacks.ts'
 import type { Audit } from './audit.ts'
@@ -18,6 +18,11 @@ export class Witness {
     this.#attacks = attacks
   }
 
+  /** This node let another one in. @param credential all of it */
+  letIn(credential: Uint8Array): void {
+    this.taken('member', encodeCbor([credential]), null)
+  }
+
   /** A signed record was taken. @param kind of head: `release` */
   taken(kind: string, bytes: Uint8Array, from: Source): void {
     this.#attacks.pardon(subjectOf(kind, bytes))
@@ -26,9 +31,12 @@ export class Witness {
       this.#audit.add({ kind: 'taken', what: kind, ...facts, from, code: null, attack: null })
   }
 
-  /** A signed record was refused. An operator's own slip is no attack. */
-  refused(kind: string, bytes: Uint8Array, from: Source, error: unknown): void {
-    const attack = from === null ? null : attackOf(error)
+  /**
+   * A signed record was refused. An operator's own slip is no attack.
+   * @param isOld it was held here before: who passes it on has not heard yet why it counts no more
+   */
+  refused(kind: string, bytes: Uint8Array, from: Source, error: unknown, isOld = false): void {
+    const attack = from === null || isOld ? null : attackOf(error)
     const [message, subject] = [messageOf(error), subjectOf(kind, bytes)]
     this.#note(kind, {
       from,
@@ -37,7 +45,11 @@ export class Witness {
       text: message,
       signers: factsOf(kind, bytes)?.signers,
     })
-    if (attack !== null) this.#attacks.report({ attack, peer: from, detail: message, subject })
+    if (attack === null) return
+    // Whoever passes on what another node signs too often does as it should: the message begins with that node's id.
+    const isOthers = codeOf(error) === 'ERR_NODE_RECORD_RATE' && !message.startsWith(`${from} `)
+    const peer = isOthers ? null : from
+    this.#attacks.report({ attack, peer, detail: message, subject })
   }
 
   /** Something other than a record was refused: a connection, an application, bytes. */
