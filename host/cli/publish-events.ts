@@ -1,5 +1,5 @@
 /**
- * `publish --json`: one JSON document a line, schema `selvedge.publish-event/1`, each with `event` and `ms` since the
+ * `publish --wait --json`: one JSON document a line, schema `selvedge.publish-event/1`, each with `event` and `ms` since the
  * command began. They come in this order; programs skip events and fields that they do not know.
  *
  * | event | fields |
@@ -12,7 +12,8 @@
  * | `node-refused` | `node`, `state` (`failed`, `stopped`, `waiting`, `backoff`), `reason` or null: `{ code, message, hint }` |
  * | `summary` | last, also after a failure behind `accepted`: the fields of `accepted`, `result`, and `nodes` |
  *
- * `node-…` come with `--wait` only. `result` is `published` (nobody waited), `running`, `not-running` (exit code 1) or
+ * Where nobody waits nothing streams: `publish --json` prints the fields of `summary` as one document, schema
+ * `selvedge.publish/1`. `result` is `published` (nobody waited), `running`, `not-running` (exit code 1) or
  * `not-in-time` (3). `nodes` is null where nobody waited, else `running` of `expected`, `fetchedBytes` of all together,
  * `notRunning` and `away`. A `transfer` has `haveBytes`, `totalBytes`, `fetchedBytes`, `via`, `ms` and, under way, `bytesPerSecond`.
  */
@@ -24,6 +25,7 @@ import type { NodeProgress, RolloutProgress } from './rollout-progress.ts'
 import type { RolloutOutcome } from './wait-for-release.ts'
 
 export const publishEventSchema = 'selvedge.publish-event/1'
+const publishSchema = 'selvedge.publish/1'
 
 export interface EventSink {
   uploaded(app: string, report: UploadReport): void
@@ -45,13 +47,35 @@ export function publishEvents(context: Pick<CommandContext, 'world'>, startedAtM
     signed: (app, version, seq, changes) => emit('signed', { app, version, seq, changes }),
     accepted: (entry) => emit('accepted', factsOf(entry)),
     node: (node) => emit(eventOf(node), fieldsOf(node)),
-    summary(entry, outcome) {
-      const result = outcome?.result ?? 'published'
-      const nodes = outcome === null ? null : nodesOf(outcome.progress)
-      // What was watched after it ran everywhere is not time that it took.
-      emit('summary', { ...factsOf(entry), result, nodes }, outcome?.runningAtMs ?? undefined)
-    },
+    // What was watched after it ran everywhere is not time that it took.
+    summary: (entry, outcome) =>
+      emit('summary', summaryOf(entry, outcome), outcome?.runningAtMs ?? undefined),
   }
+}
+
+/**
+ * For a program that does not wait: the summary alone, as one document.
+ * @param startedAtMs monotonic
+ */
+export function publishDocument(context: Pick<CommandContext, 'world'>, startedAtMs: number): EventSink {
+  const { clock } = context.world
+  const unsaid = (): void => {}
+  return {
+    uploaded: unsaid,
+    signed: unsaid,
+    accepted: unsaid,
+    node: unsaid,
+    summary: (entry, outcome) =>
+      printJson(context, publishSchema, {
+        ...summaryOf(entry, outcome),
+        ms: Math.round(clock.monotonicMs() - startedAtMs),
+      }),
+  }
+}
+
+function summaryOf(entry: ReleaseEntry, outcome: RolloutOutcome | null): object {
+  const nodes = outcome === null ? null : nodesOf(outcome.progress)
+  return { ...factsOf(entry), result: outcome?.result ?? 'published', nodes }
 }
 
 function factsOf({ app, version, seq, digest, component, sizeBytes }: ReleaseEntry): object {

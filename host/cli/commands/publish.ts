@@ -6,7 +6,7 @@ import { componentSource, type ComponentSource } from '../component-source.ts'
 import { requireSomebodyIn } from '../group-check.ts'
 import { say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
-import { publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
+import { publishDocument, publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
 import { receiptText } from '../receipt.ts'
 import { releaseChanges } from '../release-changes.ts'
 import { publisherKey, type PublisherKeyChoice } from '../publisher-key.ts'
@@ -87,7 +87,8 @@ export const publish = defineCommand({
       world,
       (step) => say(context, `  ${step}`),
     )
-    const events = context.json ? publishEvents(context, startedAt) : null
+    const sinkOf = options.wait ? publishEvents : publishDocument
+    const events = context.json ? sinkOf(context, startedAt) : null
     const choice = { file: options.key, label: options.as, mayAsk: !options['no-input'] }
     const { entry, groups } = await release(context, source, choice, events)
     if (!options.wait) {

@@ -155,19 +155,33 @@ describe('publish of a bare component', () => {
     expect(stderr).toContain('● lobby-2  running after')
   })
 
-  it('tells a program each step as an event, and ends with a summary', async () => {
+  it('tells a program that does not wait one document', async () => {
     const { stdout } = await here(['publish', wasm, '--json'])
-    const events = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { event: string })
-    expect(events.map(({ event }) => event)).toEqual(['uploaded', 'signed', 'accepted', 'summary'])
-    expect(events.at(-1)).toMatchObject({
-      schema: 'selvedge.publish-event/1',
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'selvedge.publish/1',
       app: 'light-alarm',
       seq: 2,
       result: 'published',
       nodes: null,
+    })
+  })
+
+  it('tells a program that waits each step as an event, and ends with a summary', async () => {
+    const only = sampleStatus.nodes.slice(0, 2)
+    node.report = { ...sampleStatus, nodes: only } satisfies StatusReport
+    const { stdout } = await here(['publish', wasm, '--wait', '--json'])
+    const events = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string })
+    const steps = events.map(({ event }) => event).filter((event) => !event.startsWith('node-'))
+    expect(steps).toEqual(['uploaded', 'signed', 'accepted', 'summary'])
+    expect(events.at(-1)).toMatchObject({
+      schema: 'selvedge.publish-event/1',
+      app: 'light-alarm',
+      seq: 2,
+      result: 'running',
+      nodes: { running: 2, expected: 2 },
     })
   })
 
