@@ -33,7 +33,7 @@ class ProcessLink implements SandboxLink {
   readonly #toGuest: Writable
   readonly #reader = new FrameReader(maxFrameBytes)
   readonly #gone: Promise<void>
-  readonly #wakes = new Set<ReturnType<typeof setTimeout>>()
+  #wake: ReturnType<typeof setTimeout> | undefined
   #said = ''
   #isOver = false
 
@@ -101,7 +101,7 @@ class ProcessLink implements SandboxLink {
 
   async terminate(): Promise<void> {
     this.#isOver = true
-    for (const wake of this.#wakes) clearTimeout(wake)
+    clearTimeout(this.#wake)
     this.#child.kill('SIGKILL')
     await this.#gone
   }
@@ -120,21 +120,16 @@ class ProcessLink implements SandboxLink {
     const messages: ToHost[] = []
     for (const message of unpackToHost(batch)) {
       if (!isToHost(message)) throw new Error('a message of no known form')
-      if (message.t === 'wake') this.#wake(message.afterMs)
+      if (message.t === 'wake') this.#wakeIn(message.afterMs)
       else messages.push(message)
     }
     if (messages.length > 0) this.#options.events.batch(messages)
   }
 
-  #wake(afterMs: number): void {
-    const wake = setTimeout(
-      () => {
-        this.#wakes.delete(wake)
-        if (!this.#isOver) this.send([])
-      },
-      Math.min(Math.ceil(afterMs), 0x7fff_ffff),
-    )
-    this.#wakes.add(wake)
+  /** A guest sleeps in one place at a time: what it waited for before it woke up for another reason is over. */
+  #wakeIn(afterMs: number): void {
+    clearTimeout(this.#wake)
+    this.#wake = setTimeout(() => this.send([]), Math.min(Math.ceil(afterMs), 0x7fff_ffff))
   }
 
   #died(code: number | null, signal: string | null): void {
@@ -147,6 +142,7 @@ class ProcessLink implements SandboxLink {
   #end(reason: 'memory' | 'host-fault' | 'crash', message: string): void {
     if (this.#isOver) return
     this.#isOver = true
+    clearTimeout(this.#wake)
     this.#options.events.ended(reason, message)
   }
 }
