@@ -1,6 +1,6 @@
 /** The public face of the mesh: all that the host may know of peers, trust and distribution. */
 export type { AttackSighting } from './attack-ledger.ts'
-export { attackNames, attackOfCode, type AttackName, type ReportAttack } from './attacks.ts'
+export { attackOfCode, type AttackName, type ReportAttack } from './attacks.ts'
 export type { Audit, AuditEntry } from './audit.ts'
 export { admissionProblems } from './admission/index.ts'
 export * from './blobs/index.ts'

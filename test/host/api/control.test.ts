@@ -10,6 +10,7 @@ import { apiLimits, acquireDataLock, connect, ControlServer } from '../../../hos
 import type { ControlClient, DataLock, LogGap, LogLine, LogSelection } from '../../../host/api/index.ts'
 import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
 import { FakeLogs, FakeNode } from './fake-node.ts'
+import { sampleAudit, sampleTrust } from './sample-status.ts'
 
 let folder: string
 let lock: DataLock
@@ -67,6 +68,40 @@ describe('calls', () => {
     expect(await client.releases('another')).toEqual([])
     expect((await client.devices()).pins[0]?.level).toBe(true)
     expect((await client.publishContext('light-alarm')).app).toBe('light-alarm')
+  })
+
+  it('trust comes as the node has it, and what was signed elsewhere arrives to the byte', async () => {
+    expect(await client.trust()).toEqual(sampleTrust)
+    expect(await client.trustKey('ab'.repeat(32))).toEqual(node.keyFacts)
+    const bytes = new Uint8Array([1, 2, 3])
+    await client.changeTrust(bytes)
+    await client.revoke(bytes)
+    const receipt = await client.beat(bytes)
+    expect(receipt.outcome).toBe('accepted')
+    expect(node.signed.map(({ kind }) => kind)).toEqual(['trust', 'revocation', 'heartbeat'])
+    expect(node.signed.every(({ bytes: came }) => Buffer.compare(came, bytes) === 0)).toBe(true)
+  })
+
+  it('a key that is none, and a signed record over its limit, are refused', async () => {
+    for (const key of ['', 'xyz', 'AB'.repeat(32), 'ab'.repeat(33)])
+      expect(await raw('GET', `/v1/trust/key?key=${key}`)).toEqual({ status: 400, code: 'ERR_API_REQUEST' })
+    const tooMuch = 'x'.repeat(apiLimits.trustBytes + 1)
+    expect((await raw('POST', '/v1/revocations', tooMuch)).code).toBe('ERR_API_BODY_TOO_LARGE')
+    expect(node.signed).toEqual([])
+  })
+
+  it('the audit is read whole, in part, and followed', async () => {
+    node.auditLines = [...sampleAudit]
+    expect(await client.audit()).toEqual(sampleAudit)
+    expect((await client.audit({ tail: 1 })).map(({ seq }) => seq)).toEqual([8])
+    expect((await client.audit({ after: 6 })).map(({ seq }) => seq)).toEqual([7, 8])
+    const ending = new AbortController()
+    const seen: number[] = []
+    for await (const line of client.followAudit({ after: 6 }, ending.signal)) {
+      if (!('missed' in line)) seen.push(line.seq)
+      if (seen.length === 2) ending.abort()
+    }
+    expect(seen).toEqual([7, 8])
   })
 
   it('metrics come as Prometheus’ text where it looks for it, and as JSON', async () => {
