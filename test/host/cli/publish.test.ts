@@ -11,8 +11,22 @@ import {
   type UploadIntent,
   type UploadReport,
 } from '../../../host/api/index.ts'
-import { digestOf, SelvedgeError, silentLog, systemClock, systemRandom } from '../../../core/index.ts'
-import { componentRef, createMesh, openKeyRing, readInvite, readRelease } from '../../../mesh/index.ts'
+import {
+  digestOf,
+  keyPairFromSeed,
+  SelvedgeError,
+  silentLog,
+  systemClock,
+  systemRandom,
+} from '../../../core/index.ts'
+import {
+  componentRef,
+  createMesh,
+  encodeDeployKey,
+  openKeyRing,
+  readInvite,
+  readRelease,
+} from '../../../mesh/index.ts'
 import { FakeNode, sampleRelease } from '../api/fake-node.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
 import { run, type RunOptions } from './fake-world.ts'
@@ -340,5 +354,36 @@ describe('invite', () => {
     const { code, stdout, stderr } = await here(['invite'], { keys: join(folder, 'no-keys') })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('error[ERR_NO_ADMIN_KEY]')
+  })
+})
+
+describe('publish from a build job', () => {
+  const seed = new Uint8Array(32).fill(7)
+  const line = (): string[] => ['publish', wasm, '--no-input']
+  const publisherOf = (at: number): string =>
+    Buffer.from(readRelease(node.published[at] ?? new Uint8Array()).publisher).toString('hex')
+
+  it('signs with the key in its environment, or in a file, and not with that of the key folder', async () => {
+    const text = encodeDeployKey({ meshId: node.meshId, seed })
+    const expected = Buffer.from(keyPairFromSeed(seed).publicKey).toString('hex')
+    expect(await here(line(), { env: { SELVEDGE_PUBLISHER_KEY: text } })).toMatchObject({ code: 0 })
+    expect(publisherOf(0)).toBe(expected)
+    const file = join(folder, 'deploy.key')
+    await writeFile(file, text, { mode: 0o600 })
+    expect(await here([...line(), '--key', file], { keys: '/nowhere' })).toMatchObject({ code: 0 })
+    expect(publisherOf(1)).toBe(expected)
+    await here(line())
+    expect(publisherOf(2)).not.toBe(expected)
+  })
+
+  it('refuses a key of another mesh, and one that was cut, before anything is signed, and shows nothing of it', async () => {
+    const other = encodeDeployKey({ meshId: 'ab'.repeat(32), seed })
+    const wrong = await here(line(), { env: { SELVEDGE_PUBLISHER_KEY: other } })
+    expect(wrong.code).toBe(1)
+    expect(wrong.stderr).toContain('error[ERR_PUBLISHER_KEY_MESH]')
+    const cut = await here(line(), { env: { SELVEDGE_PUBLISHER_KEY: other.slice(0, -3) } })
+    expect(cut.stderr).toContain('error[ERR_KEY_TEXT]')
+    for (const { stderr } of [wrong, cut]) expect(stderr).not.toContain(other.slice(20, 40))
+    expect(node.published).toEqual([])
   })
 })
