@@ -26,6 +26,7 @@ import type { RolloutOutcome } from './wait-for-release.ts'
 
 export const publishEventSchema = 'selvedge.publish-event/1'
 const publishSchema = 'selvedge.publish/1'
+const unsaid = (): void => {}
 
 export interface EventSink {
   uploaded(app: string, report: UploadReport): void
@@ -59,7 +60,6 @@ export function publishEvents(context: Pick<CommandContext, 'world'>, startedAtM
  */
 export function publishDocument(context: Pick<CommandContext, 'world'>, startedAtMs: number): EventSink {
   const { clock } = context.world
-  const unsaid = (): void => {}
   return {
     uploaded: unsaid,
     signed: unsaid,
