@@ -15,7 +15,7 @@ export const buildProblems = defineProblems({
   ERR_BUILD_LANGUAGE: {
     kind: 'user',
     text: "an app's selvedge.toml does not say how it is built",
-    fix: 'write language = "assemblyscript" or "typescript", or command = "…" with what builds it, under [component]',
+    fix: 'write language = "assemblyscript" or "typescript", or command = "…" with what builds it, under [component]; a finished component that file = "…" names is published with --no-build',
   },
   ERR_WORLD: {
     kind: 'user',
