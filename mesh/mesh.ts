@@ -5,6 +5,7 @@
  * trust, its releases and its blobs, which is all it needs to run.
  */
 import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts'
+import { AddressBook } from './address-book.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
@@ -31,13 +32,7 @@ import { witnessPeers } from './peer-witness.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
-import {
-  createTransport,
-  peerOfAddress,
-  Redialler,
-  type Transport,
-  type TransportOptions,
-} from './transport/index.ts'
+import { createTransport, Redialler, type Transport, type TransportOptions } from './transport/index.ts'
 import type { Witness } from './witness.ts'
 
 export interface MeshOptions extends StoresOptions {
@@ -98,8 +93,7 @@ export class Mesh implements Part {
   readonly #published: PublishedHeads
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
-  /** What the redialler was told last of each member. */
-  readonly #addresses = new Map<NodeId, readonly string[]>()
+  readonly #addresses: AddressBook
   readonly #listeners = new Set<() => void>()
   readonly #own: OwnRecord
   readonly #distribution: Distribution
@@ -187,6 +181,7 @@ export class Mesh implements Part {
       log: log.scope('redial'),
       onFailure: (node, failure) => this.#watch.observe({ type: 'dial-failed', node, failure }),
     })
+    this.#addresses = new AddressBook({ ...stores, self: this.self, redial: this.#redial })
   }
 
   async start(): Promise<void> {
@@ -241,7 +236,7 @@ export class Mesh implements Part {
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#membersChanged()
-    this.#rememberInviters()
+    this.#addresses.readInvite()
     await this.#inTurn(async () => {
       if (this.#online) await this.#connect()
     })
@@ -349,8 +344,7 @@ export class Mesh implements Part {
     this.#watch.setMembers(others.map(({ id }) => id))
     for (const node of this.credentials.nodes()) {
       if (this.credentials.isMember(node)) continue
-      this.#addresses.delete(node)
-      this.#redial.forget(node)
+      this.#addresses.forget(node)
       if (this.credentials.isRevoked(node)) this.#forgetRecord(node)
     }
     for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
@@ -368,24 +362,9 @@ export class Mesh implements Part {
       .catch((error: unknown) => this.#options.log.warn('record:kept', { node, error: messageOf(error) }))
   }
 
-  /** A newcomer has nobody's record yet; the invite in its own credential says where its first peers are. */
-  #rememberInviters(): void {
-    for (const address of this.credentials.get(this.self)?.invite.record.addresses ?? []) {
-      const peer = peerOfAddress(address)
-      if (peer !== null && this.#records.get(peer) === null) this.#redial.know(peer, [address])
-    }
-  }
-
   /** Addresses come from the members' own records. */
   #recordsChanged(): void {
-    for (const { record } of this.#records.all()) {
-      const { node, report } = record
-      // The list of a record that has not changed is the same object.
-      const isKnown = this.#addresses.get(node) === report.addresses
-      if (node === this.self || isKnown || !this.credentials.isMember(node)) continue
-      this.#addresses.set(node, report.addresses)
-      this.#redial.know(node, report.addresses)
-    }
+    this.#addresses.readRecords()
     this.#tell()
   }
 
