@@ -4,6 +4,9 @@
  * More may be taken than there is, so that a piece larger than the bucket passes at all; then nobody gets anything
  * until the debt is paid.
  */
+/** Less than this is an error of the arithmetic: who has waited as long as told must get something. */
+const roundingBytes = 0.001
+
 export class TokenBucket {
   readonly bytesPerSecond: number
   readonly #burstBytes: number
@@ -36,7 +39,8 @@ export class TokenBucket {
   waitMs(now: number): number {
     if (this.bytesPerSecond === Number.POSITIVE_INFINITY) return 0
     this.#fill(now)
-    return this.#tokens > 0 ? 0 : Math.max(1, Math.ceil((-this.#tokens / this.bytesPerSecond) * 1_000))
+    const debt = -this.#tokens
+    return debt < roundingBytes ? 0 : Math.max(1, Math.ceil((debt / this.bytesPerSecond) * 1_000))
   }
 
   #fill(now: number): void {

@@ -101,6 +101,13 @@ test('a bucket lets no more pass than its rate and what it saved up, and no less
   )
 })
 
+test('a bucket whose debt is paid to the byte gives again', () => {
+  const bucket = new TokenBucket(1_000)
+  bucket.take(501, 0)
+  expect(bucket.waitMs(0)).toBe(1)
+  expect(bucket.has(1)).toBe(true)
+})
+
 test('a bucket without a cap never waits', () => {
   const bucket = new TokenBucket(Number.POSITIVE_INFINITY)
   bucket.take(1e12, 0)
