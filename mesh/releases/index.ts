@@ -2,8 +2,10 @@
 export type {
   BlobRef,
   ComponentRef,
+  CallPolicy,
   InstancePolicy,
   Limits,
+  PlacementRule,
   Quotas,
   ReleaseRecord,
   TriggerSpec,

@@ -67,6 +67,34 @@ export interface InstancePolicy {
   readonly cpuPercent?: number | undefined
 }
 
+/** On which nodes of its groups it runs. Absent: on each of them that can. */
+export interface PlacementRule {
+  /** How many nodes run it at once, of each group or of the whole mesh; absent means all that can. */
+  readonly replicas?: number | undefined
+  /** `group` where it is not said. */
+  readonly per?: 'group' | 'mesh' | undefined
+  /** What a node must have beside what the grants name: `arch:arm64`, `role:gateway`, `feature:simd`; sorted. */
+  readonly needs?: readonly string[] | undefined
+  /** It runs nowhere until each of its groups has as many nodes that can run it as `replicas` says, at least one. */
+  readonly everyGroup?: boolean | undefined
+  /** So long after a node was last reached another one runs it in its place, ms. */
+  readonly replaceAfterMs?: number | undefined
+  /** What a part of the mesh that is isolated does; `run` where it is not said. */
+  readonly minority?: 'run' | 'stop' | undefined
+  /** Each replica has a name that stays with the place and not with the node: `APP-0`. */
+  readonly stableNames?: boolean | undefined
+}
+
+/** Who may call it from another node, and what the mesh may do with such a call. */
+export interface CallPolicy {
+  /** How far a call may come: from its own node, from its node's groups (where it is not said), from anywhere. */
+  readonly scope?: 'node' | 'group' | 'mesh' | undefined
+  /** A call that may have begun may be made again elsewhere; GET and its like may without this. */
+  readonly idempotent?: boolean | undefined
+  /** Calls with one value of it stay with one instance: `header:NAME` or `cookie:NAME`. */
+  readonly sticky?: string | undefined
+}
+
 export interface ReleaseRecord {
   readonly v: 1
   /** The mesh it is meant for; a record of another mesh is refused. */
@@ -100,6 +128,12 @@ export interface ReleaseRecord {
   readonly quotas?: Quotas | undefined
   /** Groups whose nodes run it; empty means all. */
   readonly groups: readonly string[]
+  /** Absent where every node of its groups runs it. A node that does not know the field would run one too many: see `critical`. */
+  readonly placement?: PlacementRule | undefined
+  /** Absent where nothing differs from the usual. */
+  readonly calls?: CallPolicy | undefined
+  /** Interfaces that it imports and another app exports, by that app's name; each needs the grant `call:APP`. */
+  readonly links?: Readonly<Record<string, string>> | undefined
   /** Digest of the record before this one, or null for the first. */
   readonly previous: Digest | null
   /** When it was signed, by the publisher's clock; ms since the epoch. */

@@ -46,6 +46,11 @@ export const releaseLimits = {
   argChars: 4_096,
   /** Of all arguments together, in UTF-16 units: they share the record with its settings. */
   argsChars: 16_384,
+  needs: 32,
+  replicas: 4_096,
+  /** A node that is away for a month has its place taken. */
+  replaceAfterMs: 2_678_400_000,
+  links: 32,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -57,6 +62,9 @@ const interfacePattern =
   /^(?=.{3,160}$)[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.+-]{1,48})?$/
 /** `simd`, `component-model-async`. */
 const featurePattern = /^[a-z][a-z0-9-]{0,62}$/
+/** `arch:arm64`, `role:gateway`. */
+const needPattern = /^[a-z][a-z0-9-]{0,31}:[\x21-\x7e]{1,64}$/
+const stickyPattern = /^(header|cookie):[A-Za-z0-9_-]{1,64}$/
 const versionPattern = /^\d{1,9}\.\d{1,9}\.\d{1,9}(-[0-9A-Za-z.-]{1,32})?(\+[0-9A-Za-z.-]{1,32})?$/
 
 /** A release whose signature holds; whether its publisher may release it is what {@link requireDelegation} decides. */
@@ -173,6 +181,39 @@ const schema = v.looseObject({
     }),
   ),
   groups: groupsField,
+  placement: v.optional(
+    v.looseObject({
+      replicas: v.optional(v.pipe(positive, v.maxValue(releaseLimits.replicas))),
+      per: v.optional(v.picklist(['group', 'mesh'])),
+      needs: v.optional(
+        v.pipe(
+          v.array(v.pipe(v.string(), v.regex(needPattern, 'must look like arch:arm64'))),
+          v.maxLength(releaseLimits.needs),
+          v.check(isSortedSet, 'must be sorted, each once'),
+        ),
+      ),
+      everyGroup: v.optional(v.boolean()),
+      replaceAfterMs: v.optional(v.pipe(positive, v.maxValue(releaseLimits.replaceAfterMs))),
+      minority: v.optional(v.picklist(['run', 'stop'])),
+      stableNames: v.optional(v.boolean()),
+    }),
+  ),
+  calls: v.optional(
+    v.looseObject({
+      scope: v.optional(v.picklist(['node', 'group', 'mesh'])),
+      idempotent: v.optional(v.boolean()),
+      sticky: v.optional(v.pipe(v.string(), v.regex(stickyPattern, 'must look like cookie:session'))),
+    }),
+  ),
+  links: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(v.string(), v.regex(interfacePattern, 'must be the name of an interface')),
+        v.pipe(v.string(), v.regex(appNamePattern, 'must be the name of an app')),
+      ),
+      v.check((links) => Object.keys(links).length <= releaseLimits.links, 'has too many entries'),
+    ),
+  ),
   previous: v.nullable(digestField),
   signedAt: timeField,
   critical: criticalField,
