@@ -51,9 +51,10 @@ export class FileHandle {
     state: TreeState,
     release: () => void,
   ): FileHandle {
-    const type = fileType(fstatSync(fd, { bigint: true }))
+    const stat = fstatSync(fd, { bigint: true })
+    const type = fileType(stat)
     const file: OpenFile = { fd, access, mayChange, type, state, appender: null, isClosed: false }
-    if (access.write && type === 'regular-file') state.space?.opened(fd)
+    if (type === 'regular-file') state.space?.opened(fd, stat)
     const close = state.keep((isGuestGone) => {
       file.isClosed = true
       if (file.appender !== null && file.appender !== fd) closeSync(file.appender)

@@ -1,6 +1,6 @@
 /** An open folder: everything that is done with paths, each of which is walked from here and never leads above. */
 import { closeSync, constants, fstatSync, linkSync, mkdirSync, openSync, readlinkSync } from 'node:fs'
-import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync, type BigIntStats } from 'node:fs'
+import { fsyncSync, renameSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs'
 import { DirectoryPages } from './directory-pages.ts'
 import { FileError, fileError, system } from './errno.ts'
 import { FileHandle } from './file-handle.ts'
@@ -89,7 +89,7 @@ export class FolderHandle {
       if (stat.isDirectory()) throw new FileError('EISDIR')
       if (place.asFolder) throw new FileError('ENOTDIR')
       unlinkSync(place.folder.entry(place.name))
-      this.#freed(stat)
+      this.#state.space?.removed(stat)
     })
   }
 
@@ -141,7 +141,7 @@ export class FolderHandle {
         renameSync(source.folder.entry(source.name), target.folder.entry(target.name))
         // Two names of one file stay two names.
         if (replaced !== undefined && !(replaced.ino === moved.ino && replaced.dev === moved.dev))
-          this.#freed(replaced)
+          this.#state.space?.removed(replaced)
       })
     })
   }
@@ -201,11 +201,6 @@ export class FolderHandle {
   #add(path: string, use: (place: Place) => void): void {
     const { space } = this.#state
     this.#change(path, (place) => (space === null ? use(place) : space.adding(() => use(place))))
-  }
-
-  /** An entry is gone, and with its last name what was in it. */
-  #freed(stat: BigIntStats): void {
-    this.#state.space?.giveBack(stat.isFile() && stat.nlink === 1n ? Number(stat.size) : 0, 1)
   }
 
   /** What moves from one counted folder to another would have to be counted through; a program copies it then. */

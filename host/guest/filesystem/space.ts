@@ -2,10 +2,10 @@
  * How much a guest may still put into a folder whose space the node counts. The node lends room in pieces, so that
  * a write does not cross to it; what is freed goes back when it has become much.
  *
- * Before each word with the node the files that are open and have lost their last name are looked for: nobody who
- * counts the folder finds them, and they take room until they are closed.
+ * A file that is open and has lost its last name takes room until it is closed, and nobody who counts the folder finds
+ * it. The node is told at once where the guest itself took the name, and else before the next word with it.
  */
-import { fstatSync } from 'node:fs'
+import { fstatSync, type BigIntStats } from 'node:fs'
 import type { HostLine } from '../line.ts'
 import { WitError } from '../wit-error.ts'
 import { FileError } from './errno.ts'
@@ -14,17 +14,21 @@ import { spaceInterface, spacePiece, type SpaceAmount } from './space-wire.ts'
 /** So many pieces may lie unused in a sandbox. */
 const idlePieces = 2
 
-/** Of an open file, how much of it the node was told to be hidden. */
-interface Hidden {
-  bytes: number
+/** A file that the guest has open, to whatever end: also what is only read holds its room. */
+interface OpenFile {
+  /** All its descriptors; any of them tells its size. */
+  readonly descriptors: Set<number>
+  readonly id: string
+  /** How much of it the node was told to be hidden. */
+  hidden: number
 }
 
 export class Space {
   readonly #line: Pick<HostLine, 'call'>
   /** As the guest sees the folder. */
   readonly #folder: string
-  /** Descriptors of open files that the guest may write to, with what of them the node was told to be hidden. */
-  readonly #open = new Map<number, Hidden>()
+  readonly #open = new Map<string, OpenFile>()
+  readonly #byDescriptor = new Map<number, OpenFile>()
   #bytes = 0
   #items = 0
   /** Bytes that were paid for as any, and went into hidden files since the node was told last. */
@@ -112,18 +116,36 @@ export class Space {
     if (size < before) this.giveBack(before - size, 0)
   }
 
-  /** The guest may write to it until `closing` of the same descriptor. */
-  opened(fd: number): void {
-    this.#open.set(fd, { bytes: 0 })
+  /** The guest holds it until `closing` of the same descriptor. */
+  opened(fd: number, stat: BigIntStats): void {
+    const id = idOf(stat)
+    const file = this.#open.get(id) ?? { descriptors: new Set(), id, hidden: 0 }
+    file.descriptors.add(fd)
+    this.#open.set(id, file)
+    this.#byDescriptor.set(fd, file)
+  }
+
+  /** An entry is gone, and with its last name what was in it, unless the guest has it open. @param stat from before */
+  removed(stat: BigIntStats): void {
+    const bytes = stat.isFile() && stat.nlink === 1n ? Number(stat.size) : 0
+    const file = this.#open.get(idOf(stat))
+    if (file === undefined || bytes === 0) return this.giveBack(bytes, 1)
+    file.hidden += bytes
+    this.#say(0, this.#hiddenSince + bytes)
+    this.giveBack(0, 1)
   }
 
   /** Before it is closed. @param isGuestGone then nobody may be asked, and it is told with the next word */
   closing(fd: number, isGuestGone = false): void {
-    const hidden = this.#open.get(fd)
-    this.#open.delete(fd)
-    if (hidden === undefined || hidden.bytes === 0) return
-    if (isGuestGone) this.#shownSince += hidden.bytes
-    else this.#say(-hidden.bytes, this.#hiddenSince - hidden.bytes)
+    const file = this.#byDescriptor.get(fd)
+    this.#byDescriptor.delete(fd)
+    if (file === undefined) return
+    file.descriptors.delete(fd)
+    if (file.descriptors.size > 0) return
+    this.#open.delete(file.id)
+    if (file.hidden === 0) return
+    if (isGuestGone) this.#shownSince += file.hidden
+    else this.#say(-file.hidden, this.#hiddenSince - file.hidden)
   }
 
   #borrow(bytes: number, items: number): void {
@@ -140,20 +162,20 @@ export class Space {
   }
 
   #hide(fd: number, bytes: number): void {
-    const hidden = this.#open.get(fd)
-    if (hidden === undefined) return
-    hidden.bytes += bytes
+    const file = this.#byDescriptor.get(fd)
+    if (file === undefined) return
+    file.hidden += bytes
     this.#hiddenSince += bytes
   }
 
-  /** Of two descriptors of one file each tells its bytes: too much is told rather than too little. */
   #tellHidden(): void {
     let found = 0
-    for (const [fd, hidden] of this.#open) {
-      const { nlink, size } = fstatSync(fd)
+    for (const file of this.#open.values()) {
+      const [fd] = file.descriptors
+      const { nlink, size } = fstatSync(fd!)
       if (nlink > 0) continue
-      found += size - hidden.bytes
-      hidden.bytes = size
+      found += size - file.hidden
+      file.hidden = size
     }
     const gone = this.#shownSince
     this.#shownSince = 0
@@ -165,6 +187,10 @@ export class Space {
     this.#hiddenSince = 0
     this.#line.call(spaceInterface, 'hide', [this.#folder, used, hidden])
   }
+}
+
+function idOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`
 }
 
 /** By line, as an instance is made anew and its sandbox stays: what was lent to the last one is the next one's. */

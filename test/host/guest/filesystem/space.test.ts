@@ -46,6 +46,19 @@ class Counter {
   }
 }
 
+/** Lends in pieces, as the node does. */
+class Lending extends Counter {
+  override call(id: string, name: string, args: readonly unknown[]): unknown {
+    if (name !== 'take') return super.call(id, name, args)
+    const [folder, bytes, items] = args as [string, number, number]
+    const lent = {
+      bytes: bytes === 0 ? 0 : Math.max(bytes, Math.min(spacePiece.bytes, this.most.bytes - this.bytes)),
+      items: items === 0 ? 0 : Math.max(items, Math.min(spacePiece.items, this.most.items - this.items)),
+    }
+    return super.call(id, name, [folder, lent.bytes, lent.items])
+  }
+}
+
 const bases: string[] = []
 afterEach(() => {
   for (const base of bases.splice(0)) rmSync(base, { recursive: true, force: true })
@@ -60,13 +73,13 @@ interface Counted {
   paid(): { bytes: number; items: number }
 }
 
-function counted(most?: Counter['most']): Counted {
+function counted(of?: Counter['most'] | Counter): Counted {
+  const counter = of instanceof Counter ? of : new Counter(of)
   const base = realpathSync(mkdtempSync(join(tmpdir(), 'selvedge-space-')))
   bases.push(base)
   const root = join(base, 'root')
   mkdirSync(root)
   mkdirSync(join(base, 'other'))
-  const counter = new Counter(most)
   const tree = createFileTree({
     line: counter,
     preopens: [
@@ -105,6 +118,7 @@ const name = fc.constantFrom('a', 'b', 'c', 'd/a', 'd/b', 'd')
 const size = fc.integer({ min: 0, max: 5_000 })
 const step = fc.oneof(
   fc.record({ do: fc.constant('create' as const), name, truncate: fc.boolean(), exclusive: fc.boolean() }),
+  fc.record({ do: fc.constant('read' as const), name }),
   fc.record({ do: fc.constant('write' as const), at: size, length: size }),
   fc.record({ do: fc.constant('append' as const), length: size }),
   fc.record({ do: fc.constant('resize' as const), size }),
@@ -120,6 +134,11 @@ function run(folder: FolderHandle, open: FileHandle[], step: Step): void {
     case 'create': {
       const { truncate, exclusive } = step
       const handle = folder.open(step.name, { ...creating, truncate, exclusive })
+      if (handle.kind === 'file') open.push(handle)
+      return
+    }
+    case 'read': {
+      const handle = folder.open(step.name, reading)
       if (handle.kind === 'file') open.push(handle)
       return
     }
@@ -209,6 +228,71 @@ describe('a counted folder', () => {
     for (const file of open.splice(0)) file.close()
     expect(counter.hidden).toBe(0)
     one(4)
+  })
+
+  it('is not got around by small ones, of which each fits into room that was lent', () => {
+    const lending = new Lending({ bytes: 10 * spacePiece.bytes, items: 10_000 })
+    const { folder } = counted(lending)
+    const open: FileHandle[] = []
+    const one = (n: number): void => {
+      const file = folder.open(`f${n}`, creating) as FileHandle
+      open.push(file)
+      file.write(new Uint8Array(spacePiece.bytes / 2), 0n)
+      folder.unlink(`f${n}`)
+    }
+    const outcomes = Array.from({ length: 30 }, (_, n) => outcome(() => one(n)))
+    const onDisk = open.reduce((sum, file) => sum + Number(file.stat().sizeBytes), 0)
+    expect(outcomes).toContain('EDQUOT')
+    expect(onDisk).toBeLessThanOrEqual(10 * spacePiece.bytes)
+    for (const file of open) file.close()
+    expect(lending.hidden).toBe(0)
+    expect(outcome(() => one(31))).toBe('ok')
+  })
+
+  it.each(['an unlink', 'another file in its place'])(
+    'is not got around by files that are open to be read only and lost their name to %s',
+    (how) => {
+      const { folder, counter } = counted({ bytes: 10_000, items: 100 })
+      const open: FileHandle[] = []
+      const one = (): void => {
+        const file = folder.open('f', creating) as FileHandle
+        try {
+          file.write(new Uint8Array(4_000), 0n)
+        } finally {
+          file.close()
+        }
+        open.push(folder.open('f', reading) as FileHandle)
+        if (how === 'an unlink') return folder.unlink('f')
+        folder.open('g', creating).close()
+        folder.rename('g', folder, 'f')
+        folder.unlink('f')
+      }
+      one()
+      one()
+      expect(outcome(one)).toBe('EDQUOT')
+      folder.unlink('f')
+      expect(counter.hidden).toBe(8_000)
+      for (const file of open.splice(0)) file.close()
+      expect(counter.hidden).toBe(0)
+      one()
+    },
+  )
+
+  it('pays for a file without a name once, whoever has it open', () => {
+    const { folder, counter, paid } = counted()
+    const writer = folder.open('f', creating) as FileHandle
+    const readers = [folder.open('f', reading), folder.open('f', reading)]
+    writer.write(new Uint8Array(4_000), 0n)
+    folder.unlink('f')
+    folder.makeFolder('d')
+    expect(counter.hidden).toBe(4_000)
+    expect(paid().bytes).toBe(4_000)
+    writer.close()
+    folder.makeFolder('e')
+    expect(counter.hidden).toBe(4_000)
+    for (const reader of readers) reader.close()
+    expect(counter.hidden).toBe(0)
+    expect(paid()).toEqual({ bytes: 0, items: 2 })
   })
 
   it('is found to hold what another instance took the name from', () => {
