@@ -32,6 +32,7 @@ import { witnessPeers } from './peer-witness.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
+import { MeshTraffic } from './traffic.ts'
 import { createTransport, Redialler, type Transport, type TransportOptions } from './transport/index.ts'
 import type { Witness } from './witness.ts'
 
@@ -84,6 +85,7 @@ export class Mesh implements Part {
   readonly carriage: Carriage
   /** What was refused of peers, since this object was made. */
   readonly counters = new MeshCounters()
+  readonly traffic: MeshTraffic
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
@@ -131,6 +133,7 @@ export class Mesh implements Part {
         if (prefix === 'node/') this.#recordsChanged()
       },
     })
+    this.traffic = new MeshTraffic(this.#published.prefixes)
     this.#own = new OwnRecord({
       ...stores,
       identity,
@@ -154,6 +157,7 @@ export class Mesh implements Part {
       clock,
       random,
       log,
+      traffic: this.traffic.byProtocol,
     })
     const transport = this.#transport
     this.#watch = new MembershipWatch({
@@ -169,6 +173,7 @@ export class Mesh implements Part {
       log: log.scope('heads'),
       accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
       report: (attack, peer, detail) => this.witness.seen('head', attack, peer, detail),
+      traffic: this.traffic.byKind,
     })
     this.#published.connect(this.#heads)
     this.#distribution = createDistribution({ ...options, stores, transport })

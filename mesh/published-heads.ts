@@ -33,6 +33,11 @@ export class PublishedHeads {
     trust.onChange(() => (this.#trustChangedMs = clock.monotonicMs()))
   }
 
+  /** Of the keys of each kind. */
+  get prefixes(): string[] {
+    return this.#kinds.map(({ prefix }) => prefix)
+  }
+
   /** The exchange asks this object and is told by it, so one of them has to be there first. */
   connect(exchange: HeadExchange): void {
     this.#exchange = exchange

@@ -39,6 +39,18 @@ export interface MeshReading {
   readonly patchBytesSent: number
   readonly patchesMade: number
   readonly patchesApplied: number
+  /** What crossed the wire, by protocol. */
+  readonly protocols: readonly {
+    readonly protocol: string
+    readonly received: { readonly bytes: number; readonly messages: number }
+    readonly sent: { readonly bytes: number; readonly messages: number }
+  }[]
+  /** Of the exchange of heads, by their kind. */
+  readonly heads: readonly {
+    readonly kind: string
+    readonly receivedBytes: number
+    readonly sentBytes: number
+  }[]
 }
 
 /** Everything that one answer is made from, read at one moment. */

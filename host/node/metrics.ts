@@ -18,7 +18,15 @@ import { version } from '../version.ts'
 export interface MeteredParts {
   readonly mesh: Pick<
     Mesh,
-    'members' | 'connectedPeers' | 'releases' | 'isOnline' | 'counters' | 'attacks' | 'exchange' | 'source'
+    | 'members'
+    | 'connectedPeers'
+    | 'releases'
+    | 'isOnline'
+    | 'counters'
+    | 'attacks'
+    | 'exchange'
+    | 'source'
+    | 'traffic'
   >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
@@ -49,6 +57,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
 function readMesh(mesh: MeteredParts['mesh']): MeshReading {
   const { receivedBytes, sentBytes } = mesh.exchange.traffic
   const { patchTraffic } = mesh.source
+  const { protocols, heads } = mesh.traffic
   return {
     ...mesh.counters.counts,
     attacks: mesh.attacks.counts,
@@ -62,6 +71,8 @@ function readMesh(mesh: MeteredParts['mesh']): MeshReading {
     patchBytesSent: patchTraffic.sentBytes,
     patchesMade: patchTraffic.made,
     patchesApplied: patchTraffic.applied,
+    protocols,
+    heads,
   }
 }
 

@@ -13,9 +13,10 @@ import type { ReportAttack } from '../attacks.ts'
 import { attackOf } from '../attacks.ts'
 import { PeerChannels, type NodeId, type Transport } from '../transport/index.ts'
 import { headLimits, isHeadKey, type Head, type HeadOutcome } from './head.ts'
+import type { HeadTraffic } from './head-traffic.ts'
 import { HeadSync, type HeadSyncOptions } from './head-sync.ts'
 import type { HeadAction, HeadEvent } from './head-events.ts'
-import { decodeMessage, encodeMessage, messageLimits } from './message.ts'
+import { decodeMessage, encodeMessage, messageLimits, type HeadMessage } from './message.ts'
 
 const headProtocol = '/selvedge/heads/2'
 
@@ -30,6 +31,8 @@ export interface HeadExchangeParts {
    */
   readonly accept: (key: string, bytes: Uint8Array, from: NodeId) => Promise<HeadOutcome>
   readonly report?: ReportAttack
+  /** Where what is said and heard is counted by kind, if anybody wants to know. */
+  readonly traffic?: HeadTraffic
 }
 
 const tickMs = 200
@@ -115,7 +118,9 @@ export class HeadExchange implements Part {
   async #onMessage(peer: NodeId, bytes: Uint8Array): Promise<void> {
     let event: HeadEvent
     try {
-      event = { type: 'message', peer, message: decodeMessage(bytes) }
+      const message = decodeMessage(bytes)
+      this.#parts.traffic?.received(message, bytes.length)
+      event = { type: 'message', peer, message }
     } catch (error) {
       event = { type: 'rubbish', peer, reason: messageOf(error) }
       this.#parts.report?.(attackOf(error) ?? 'parser', peer, `heads: ${event.reason}`)
@@ -132,7 +137,7 @@ export class HeadExchange implements Part {
   #perform(action: HeadAction): void {
     switch (action.type) {
       case 'send':
-        this.#channels.send(action.peer, encodeMessage(action.message))
+        this.#say(action.peer, action.message)
         return
       case 'accept':
         this.#turn = this.#turn.then(() => this.#judge(action.peer, action.key, action.bytes))
@@ -148,6 +153,11 @@ export class HeadExchange implements Part {
         this.#parts.report?.('flood', action.peer, `heads: ${action.reason}`)
         this.#parts.transport.ban(action.peer, banMs, `heads: ${action.reason}`)
     }
+  }
+
+  #say(peer: NodeId, message: HeadMessage): void {
+    const bytes = encodeMessage(message)
+    if (this.#channels.send(peer, bytes)) this.#parts.traffic?.sent(message, bytes.length)
   }
 
   async #judge(peer: NodeId, key: string, bytes: Uint8Array): Promise<void> {

@@ -10,6 +10,7 @@ import { AdmissionRefusal, admissionFrameBytes, admissionProtocol, runAdmission 
 import { transportLimits, type AdmissionGate, type NodeId, type TransportEvents } from './contract.ts'
 import type { Emitter } from './emitter.ts'
 import { transportProblems } from './problems.ts'
+import type { ProtocolTraffic } from './protocol-traffic.ts'
 import { StreamChannel } from './stream-channel.ts'
 
 /** `approved`: we let it in and wait for its verdict on us. */
@@ -36,15 +37,23 @@ export class Connections {
   readonly #clock: Clock
   readonly #log: Log
   readonly #events: Emitter<TransportEvents>
+  readonly #traffic: ProtocolTraffic
   readonly #tracked = new Map<string, Tracked>()
   /** Whether a peer was last met over this machine's loopback. */
   readonly #metOnLoopback = new Map<NodeId, boolean>()
 
-  constructor(parts: { gate: AdmissionGate; clock: Clock; log: Log; events: Emitter<TransportEvents> }) {
+  constructor(parts: {
+    gate: AdmissionGate
+    clock: Clock
+    log: Log
+    events: Emitter<TransportEvents>
+    traffic: ProtocolTraffic
+  }) {
     this.#gate = parts.gate
     this.#clock = parts.clock
     this.#log = parts.log
     this.#events = parts.events
+    this.#traffic = parts.traffic
   }
 
   /** Starts to watch a connection; calling it again changes nothing. */
@@ -82,7 +91,7 @@ export class Connections {
   async onAdmissionStream(stream: Stream, connection: Connection): Promise<void> {
     const tracked = this.track(connection)
     try {
-      await this.#exchange(tracked, new StreamChannel(stream, this.#clock, admissionFrameBytes))
+      await this.#exchange(tracked, this.#channel(stream))
     } catch (error) {
       this.#log.debug('admission:failed', { peer: tracked.peer, error: messageOf(error) })
     }
@@ -131,6 +140,10 @@ export class Connections {
     }
   }
 
+  #channel(stream: Stream): StreamChannel {
+    return new StreamChannel(stream, this.#clock, admissionFrameBytes, this.#traffic.meter(admissionProtocol))
+  }
+
   #makeRoom(): void {
     // In the order in which they came.
     const waiting = [...this.#tracked.values()].filter(({ state }) => state !== 'admitted')
@@ -141,7 +154,7 @@ export class Connections {
 
   async #openExchange(tracked: Tracked, signal: AbortSignal): Promise<void> {
     const stream = await tracked.connection.newStream(admissionProtocol, { signal })
-    const channel = new StreamChannel(stream, this.#clock, admissionFrameBytes)
+    const channel = this.#channel(stream)
     // A gate of ours that never answers must not hold the dial either.
     let onAbort: (() => void) | null = null
     const gaveUp = new Promise<never>((_resolve, reject) => {

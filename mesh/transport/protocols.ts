@@ -5,6 +5,7 @@ import type { Connections } from './connections.ts'
 import { transportLimits, type ChannelHandler, type NodeId, type ProtocolOptions } from './contract.ts'
 import type { Libp2p } from './libp2p-node.ts'
 import { transportProblems } from './problems.ts'
+import type { ProtocolTraffic } from './protocol-traffic.ts'
 import { StreamChannel } from './stream-channel.ts'
 
 interface Served {
@@ -17,6 +18,7 @@ export class Protocols {
   readonly #clock: Clock
   readonly #log: Log
   readonly #connections: Connections
+  readonly #traffic: ProtocolTraffic
   readonly #onRefused: (peer: NodeId, protocol: string) => void
   readonly #served = new Map<string, Served>()
   #node: Libp2p | null = null
@@ -25,12 +27,14 @@ export class Protocols {
     clock: Clock
     log: Log
     connections: Connections
+    traffic: ProtocolTraffic
     /** Somebody asked for it before admission. */
     onRefused: (peer: NodeId, protocol: string) => void
   }) {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#connections = parts.connections
+    this.#traffic = parts.traffic
     this.#onRefused = parts.onRefused
   }
 
@@ -89,7 +93,12 @@ export class Protocols {
       )
       return
     }
-    const channel = new StreamChannel(stream, this.#clock, served.maxFrameBytes)
+    const channel = new StreamChannel(
+      stream,
+      this.#clock,
+      served.maxFrameBytes,
+      this.#traffic.meter(protocol),
+    )
     try {
       served.onChannel(peer, channel)
     } catch (error) {

@@ -10,6 +10,7 @@ import { messageOf, type Cancel, type Clock } from '../../core/index.ts'
 import { transportLimits, type Channel } from './contract.ts'
 import { encodeFrame, FrameReader } from './frames.ts'
 import { transportProblems } from './problems.ts'
+import type { ProtocolMeter } from './protocol-traffic.ts'
 
 export class StreamChannel implements Channel {
   readonly messages: AsyncIterable<Uint8Array>
@@ -17,6 +18,7 @@ export class StreamChannel implements Channel {
   readonly #stream: Stream
   readonly #clock: Clock
   readonly #maxFrameBytes: number
+  readonly #meter: ProtocolMeter
   readonly #reader: FrameReader
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
@@ -26,10 +28,11 @@ export class StreamChannel implements Channel {
   #wake: () => void = () => {}
   #sending: Promise<void> = Promise.resolve()
 
-  constructor(stream: Stream, clock: Clock, maxFrameBytes: number) {
+  constructor(stream: Stream, clock: Clock, maxFrameBytes: number, meter: ProtocolMeter) {
     this.#stream = stream
     this.#clock = clock
     this.#maxFrameBytes = maxFrameBytes
+    this.#meter = meter
     this.#reader = new FrameReader(maxFrameBytes)
     this.messages = { [Symbol.asyncIterator]: () => this.#read() }
     this.closed = new Promise((resolve) => {
@@ -78,6 +81,8 @@ export class StreamChannel implements Channel {
     } catch (error) {
       throw this.#closedError(error)
     }
+    this.#meter.sent.bytes += bytes.length
+    this.#meter.sent.messages += 1
     while (this.#stream.writeBufferLength > transportLimits.sendBufferBytes) {
       await this.#room()
       if (isGone(this.#stream)) throw this.#closedError()
@@ -105,6 +110,8 @@ export class StreamChannel implements Channel {
   }
 
   #onBytes(bytes: Uint8Array): void {
+    // Also what comes too late to be read has crossed the wire.
+    this.#meter.received.bytes += bytes.length
     if (this.#ended) return
     let frames: Uint8Array[]
     try {
@@ -115,6 +122,7 @@ export class StreamChannel implements Channel {
       this.#stream.abort(error as Error)
       return
     }
+    this.#meter.received.messages += frames.length
     for (const frame of frames) {
       this.#queue.push(frame)
       // An empty frame costs memory too.

@@ -20,6 +20,7 @@ import { Emitter } from './emitter.ts'
 import { createNode, listenError, nodeIdOfKey, privateKeyFromSeed, type Libp2p } from './libp2p-node.ts'
 import { settlePorts, sortedAddresses } from './listen.ts'
 import { transportProblems } from './problems.ts'
+import { ProtocolTraffic } from './protocol-traffic.ts'
 import { Protocols } from './protocols.ts'
 import { StreamChannel } from './stream-channel.ts'
 
@@ -36,6 +37,8 @@ export interface TransportOptions {
   readonly log: Log
   /** Look for nodes on the local network; off unless asked for. */
   readonly mdns?: boolean
+  /** Where what crosses the wire is counted, if anybody wants to know. */
+  readonly traffic?: ProtocolTraffic
 }
 
 /** @throws ERR_ADDRESS, ERR_SIGNATURE (a seed of the wrong length) */
@@ -55,6 +58,7 @@ class Libp2pTransport implements Transport {
   readonly #connections: Connections
   readonly #bans: Bans
   readonly #protocols: Protocols
+  readonly #traffic: ProtocolTraffic
   /** As configured, and with the ports that the first start got. */
   readonly #wanted: readonly string[]
   #listen: readonly string[]
@@ -73,16 +77,19 @@ class Libp2pTransport implements Transport {
     this.#announce = (options.announce ?? []).map(parseAddress)
     this.#events = new Emitter(this.#log)
     this.#bans = new Bans(options.clock)
+    this.#traffic = options.traffic ?? new ProtocolTraffic()
     this.#connections = new Connections({
       gate: options.gate,
       clock: options.clock,
       log: this.#log,
       events: this.#events,
+      traffic: this.#traffic,
     })
     this.#protocols = new Protocols({
       clock: options.clock,
       log: this.#log,
       connections: this.#connections,
+      traffic: this.#traffic,
       onRefused: (peer, protocol) => this.#events.emit('stream:refused', { peer, protocol }),
     })
   }
@@ -256,7 +263,8 @@ class Libp2pTransport implements Transport {
   async #openOn(connection: Connection, protocol: string, signal: AbortSignal): Promise<Channel> {
     const maxFrameBytes = this.#protocols.maxFrameBytes(protocol)
     try {
-      return new StreamChannel(await connection.newStream(protocol, { signal }), this.#clock, maxFrameBytes)
+      const stream = await connection.newStream(protocol, { signal })
+      return new StreamChannel(stream, this.#clock, maxFrameBytes, this.#traffic.meter(protocol))
     } catch (error) {
       const peer = connection.remotePeer.toString()
       throw transportProblems.error(

@@ -98,4 +98,37 @@ export const meshFamilies: readonly MetricFamily[] = [
       { labels: { outcome: 'applied' }, value: mesh.patchesApplied },
     ],
   },
+  {
+    name: 'selvedge_mesh_bytes_total',
+    help: 'Bytes of messages to and from peers by protocol, before multiplexing, encryption and packets add theirs',
+    type: 'counter',
+    labels: ['protocol', 'direction'],
+    read: ({ mesh }) =>
+      mesh.protocols.flatMap(({ protocol, received, sent }) => [
+        { labels: { protocol, direction: 'received' }, value: received.bytes },
+        { labels: { protocol, direction: 'sent' }, value: sent.bytes },
+      ]),
+  },
+  {
+    name: 'selvedge_mesh_messages_total',
+    help: 'Messages to and from peers by protocol',
+    type: 'counter',
+    labels: ['protocol', 'direction'],
+    read: ({ mesh }) =>
+      mesh.protocols.flatMap(({ protocol, received, sent }) => [
+        { labels: { protocol, direction: 'received' }, value: received.messages },
+        { labels: { protocol, direction: 'sent' }, value: sent.messages },
+      ]),
+  },
+  {
+    name: 'selvedge_mesh_head_bytes_total',
+    help: 'Bytes of messages about releases, nodes and other records by what they are about, of those under the protocol of heads',
+    type: 'counter',
+    labels: ['kind', 'direction'],
+    read: ({ mesh }) =>
+      mesh.heads.flatMap(({ kind, receivedBytes, sentBytes }) => [
+        { labels: { kind, direction: 'received' }, value: receivedBytes },
+        { labels: { kind, direction: 'sent' }, value: sentBytes },
+      ]),
+  },
 ]

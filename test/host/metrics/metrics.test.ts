@@ -43,6 +43,8 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
       'mode',
       'store',
       'attack',
+      'protocol',
+      'direction',
     ]
     const info = ['version', 'node', 'arch']
     for (const label of family.labels ?? [])
@@ -161,6 +163,10 @@ describe('the text', () => {
     expect(value('selvedge_mesh_patch_sent_bytes_total')).toBe(8_932)
     expect(value('selvedge_mesh_patches_total', { outcome: 'made' })).toBe(3)
     expect(value('selvedge_mesh_patches_total', { outcome: 'applied' })).toBe(1)
+    const heads = { protocol: '/selvedge/heads/2' }
+    expect(value('selvedge_mesh_bytes_total', { ...heads, direction: 'received' })).toBe(5_000)
+    expect(value('selvedge_mesh_messages_total', { ...heads, direction: 'sent' })).toBe(30)
+    expect(value('selvedge_mesh_head_bytes_total', { kind: 'release', direction: 'received' })).toBe(1_200)
     expect(value('selvedge_problems', { code: 'ERR_APP_TRAP' })).toBe(2)
   })
 

@@ -98,6 +98,14 @@ export const sampleSnapshot: Snapshot = {
     patchBytesSent: 8_932,
     patchesMade: 3,
     patchesApplied: 1,
+    protocols: [
+      {
+        protocol: '/selvedge/heads/2',
+        received: { bytes: 5_000, messages: 40 },
+        sent: { bytes: 3_000, messages: 30 },
+      },
+    ],
+    heads: [{ kind: 'release', receivedBytes: 1_200, sentBytes: 800 }],
   },
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
