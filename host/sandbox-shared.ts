@@ -20,6 +20,7 @@ port.on('message', (message: ToShared) => {
   const gone = line.keep(message)
   if (gone !== null) drop(gone)
   for (let next = line.next(); next !== null; next = line.next()) {
+    Atomics.add(view, sharedCells.turns, 1)
     Atomics.store(view, sharedCells.held, next.sandbox)
     const isLeaving = Atomics.load(view, sharedCells.leaving(next.sandbox)) === next.sandbox
     if (!isLeaving) sandboxOf(next.sandbox).take(next.batch)

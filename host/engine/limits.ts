@@ -25,6 +25,11 @@ export interface EngineLimits {
   readonly bootMs: number
   /** Making an instance gets the app's deadline, and at least this: a first run is slower than the rest, ms. */
   readonly instantiateMs: number
+  /**
+   * How long a start may keep a shared thread from the other apps in it, ms; then it is made in a thread of its own,
+   * where it may take `instantiateMs`. A small app's takes 10 to 50, on slow flash some hundreds.
+   */
+  readonly sharedStartMs: number
   /** Estimated size of one call's arguments or result, in bytes. */
   readonly valueBytes: number
   /** Posts (logs and the like) a guest may have under way before they are dropped. */
@@ -67,6 +72,7 @@ export const defaultLimits: EngineLimits = {
   sandboxHeapMb: 64,
   bootMs: 30_000,
   instantiateMs: 5_000,
+  sharedStartMs: 1_000,
   valueBytes: 4 * 1024 * 1024,
   postsInFlight: 1_024,
   postsPerSecond: 1_000,

@@ -1,6 +1,7 @@
 /** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
 import { fileURLToPath } from 'node:url'
 import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
+import { Apart } from './apart.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
 import type { AppPool, ConfinementKind, Isolation, Sandbox, StartCounts, StartRequest } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
@@ -9,6 +10,7 @@ import { InstancePool } from './pool/pool.ts'
 import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
 import { confinementFor } from './sandbox/confinement.ts'
+import { StartFailure } from './sandbox/incident.ts'
 import type { LinkFactory } from './sandbox/link.ts'
 import { GlueCodes } from './sandbox/glue-codes.ts'
 import { spawnProcess } from './sandbox/process-link.ts'
@@ -37,9 +39,12 @@ export class Sandboxes {
   readonly starts: StartCounts = { cold: 0, template: 0, shared: 0 }
   readonly #needs: SandboxesNeeds
   readonly #running = new Set<RunningSandbox>()
-  readonly #pools = new Set<{ readonly isolation: Isolation }>()
+  /** Where each of them runs. */
+  readonly #pools = new Set<() => Isolation>()
   readonly #spares: Readonly<Record<Spared, Spares>>
   readonly #shared = new SharedThreads()
+  /** What is not let into a shared thread any more. */
+  readonly #apart = new Apart()
   readonly #codes: GlueCodes
   /** What some app runs of: others of the same component share its text, its compiled modules and its code. */
   readonly #loaded = new Map<string, WeakRef<StoredComponent>>()
@@ -70,16 +75,18 @@ export class Sandboxes {
     const shape = { ...defaultShape, ...changes }
     // Read once: instances that come and go do not read the disk again.
     const stored = await this.#load(request)
-    const entry = { isolation: request.isolation ?? this.#needs.isolation }
-    this.#pools.add(entry)
+    const isolation = (): Isolation => this.#isolationOf(request)
+    this.#pools.add(isolation)
     // Begun now, so that the first instance need not wait for it; where it fails, that one's start says so.
-    if (entry.isolation !== 'process') void compiledModules(stored).catch(() => {})
+    if (isolation() !== 'process') void compiledModules(stored).catch(() => {})
     try {
       const pool = await InstancePool.open(
         {
           app: request.app,
-          isolation: entry.isolation,
-          confinement: entry.isolation === 'process' ? await this.#confinementOf(request) : null,
+          get isolation() {
+            return isolation()
+          },
+          confinement: isolation() === 'process' ? await this.#confinementOf(request) : null,
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
           start: () => this.#startStored(request, this.#codes.with(stored)),
@@ -88,18 +95,19 @@ export class Sandboxes {
         },
         shape,
       )
-      void pool.ended.then(() => this.#pools.delete(entry))
-      if (entry.isolation !== 'shared') {
+      void pool.ended.then(() => this.#pools.delete(isolation))
+      const place = isolation()
+      if (place !== 'shared') {
         // Neither is of use to the instance that is there already, so that both wait for it.
         void this.#codes.make(stored)
-        this.#spares[entry.isolation].keep({
+        this.#spares[place].keep({
           program: await this.#needs.program(),
           limits: this.#needs.limits,
         })
       }
       return pool
     } catch (error) {
-      this.#pools.delete(entry)
+      this.#pools.delete(isolation)
       throw error
     }
   }
@@ -130,7 +138,23 @@ export class Sandboxes {
     throw engineProblems.error('ERR_CACHE_ENTRY', `the prepared form of ${app} is no longer in the cache`)
   }
 
+  /** A start that keeps a shared thread from the others in it is made in one of its own, now and from now on. */
   async #startStored(request: StartRequest, stored: StoredComponent): Promise<Sandbox> {
+    const isolation = this.#isolationOf(request)
+    try {
+      return await this.#startIn(isolation, request, stored)
+    } catch (error) {
+      const isSlow = error instanceof StartFailure && error.incident.reason === 'deadline'
+      if (!isSlow || isolation !== 'shared') throw error
+      this.#apart.add(request)
+      const message = `${error.incident.message}; it runs in a thread of its own from now on`
+      request.incident?.({ reason: 'deadline', message })
+      this.#needs.log.scope(request.app).warn('sandbox:apart', { message })
+      return this.#startIn('worker', request, stored)
+    }
+  }
+
+  async #startIn(isolation: Isolation, request: StartRequest, stored: StoredComponent): Promise<Sandbox> {
     const { clock, limits, log } = this.#needs
     const program = await this.#needs.program()
     if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
@@ -139,7 +163,7 @@ export class Sandboxes {
       limits,
       program,
       log: log.scope(request.app),
-      link: this.#linkOf(request),
+      link: this.#linkOf(isolation, request),
     })
     this.#running.add(sandbox)
     void sandbox.ended.then(() => this.#running.delete(sandbox))
@@ -152,7 +176,12 @@ export class Sandboxes {
     return confinementFor(fileURLToPath(sandboxProcess), world?.preopens ?? []).kind
   }
 
-  #linkOf({ app, publisher, isolation = this.#needs.isolation }: StartRequest): LinkFactory {
+  #isolationOf(request: StartRequest): Isolation {
+    const { isolation = this.#needs.isolation } = request
+    return isolation === 'shared' && this.#apart.has(request) ? 'worker' : isolation
+  }
+
+  #linkOf(isolation: Isolation, { app, publisher }: StartRequest): LinkFactory {
     if (isolation !== 'shared') return (options) => this.#spares[isolation].take(options)
     return (options) => {
       this.starts.shared += 1
@@ -161,7 +190,7 @@ export class Sandboxes {
   }
 
   #sparesWanted(isolation: Isolation): number {
-    const isUseful = [...this.#pools].some((pool) => pool.isolation === isolation)
+    const isUseful = [...this.#pools].some((isolationOf) => isolationOf() === isolation)
     return isUseful && this.#hasRoom() ? this.#needs.limits.spares : 0
   }
 

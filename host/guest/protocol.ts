@@ -169,13 +169,15 @@ const held = cellCount
  * whether that one has left; the node says that it leaves and then looks whose turn it is. So one of both sees it.
  */
 export const sharedCells = {
-  count: held + 1 + 2 * maxTenants,
+  count: held + 2 + 2 * maxTenants,
   /** The number of the sandbox that has the thread, awake or asleep; 0 for none. */
   held,
   /** The number of the call that a sandbox began last. Numbers are given so that no two at a time share a cell. */
   begunBy: (sandbox: number): number => held + 1 + (sandbox % maxTenants),
   /** Its own number, from when it is to begin nothing more. */
   leaving: (sandbox: number): number => held + 1 + maxTenants + (sandbox % maxTenants),
+  /** Goes up with every turn that a sandbox gets, so that a long one can be told from many. */
+  turns: held + 1 + 2 * maxTenants,
 } as const
 
 /** Bytes under way in one direction of one channel. Two of the largest pieces that a guest reads at once. */

@@ -2,7 +2,7 @@
  * Several instances of one app behind the face of one: calls wait here for whichever is free, instances come and go
  * by what the machine says. Effects only.
  */
-import { isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
+import { messageOf, type Cancel, type Clock, type Log } from '../../../core/index.ts'
 import type {
   AppPool,
   Borrower,
@@ -16,7 +16,7 @@ import type {
   PoolUsage,
 } from '../contract.ts'
 import { engineProblems } from '../problems.ts'
-import { notBegun } from '../sandbox/incident.ts'
+import { notBegun, StartFailure } from '../sandbox/incident.ts'
 import { Lessee, PoolLoan } from './loan.ts'
 import { Member, PoolMeter } from './pool-meter.ts'
 import {
@@ -166,11 +166,14 @@ export class InstancePool implements AppPool {
       this.#watch(id, sandbox)
       this.#take({ type: 'started', id })
     } catch (error) {
-      // Who cannot start as another app holds the thread is no more to blame than one that is ended by it.
-      const isBlameless = isSelvedgeError(error, 'ERR_APP_NEIGHBOUR')
-      this.#last = { reason: isBlameless ? 'neighbour' : 'host-fault', message: messageOf(error) }
-      this.#needs.log.warn('pool:start-failed', { message: this.#last.message })
-      this.#take({ type: 'ended', id, isBlameless })
+      if (this.#over !== null) return
+      const message = messageOf(error)
+      this.#needs.log.warn('pool:start-failed', { message })
+      // By its own fault, its node's or a neighbour's, as one that had started.
+      this.#died(id, {
+        reason: error instanceof StartFailure ? error.incident.reason : 'host-fault',
+        message,
+      })
     }
   }
 
@@ -187,11 +190,16 @@ export class InstancePool implements AppPool {
     void sandbox.ended.then((incident) => {
       if (!this.#members.has(id)) return
       this.#meter.left(id)
-      this.#last = incident
-      this.#incidents.set(incident.reason, (this.#incidents.get(incident.reason) ?? 0) + 1)
-      this.#needs.incident(incident)
-      this.#take({ type: 'ended', id, isBlameless: incident.reason === 'neighbour' })
+      this.#died(id, incident)
     })
+  }
+
+  #died(id: number, incident: Incident): void {
+    const { reason } = incident
+    this.#last = incident
+    this.#incidents.set(reason, (this.#incidents.get(reason) ?? 0) + 1)
+    this.#needs.incident(incident)
+    this.#take({ type: 'ended', id, isBlameless: reason === 'neighbour' })
   }
 
   #dispatch(id: number): void {

@@ -6,8 +6,8 @@ import type { Program } from '../program.ts'
 
 export interface LinkEvents {
   batch(batch: readonly ToHost[]): void
-  /** It ended, by itself or by a fault. Told once; not after `terminate`. */
-  ended(reason: 'memory' | 'host-fault' | 'crash' | 'neighbour', message: string): void
+  /** It ended, by itself or by a fault, or must be ended. Told once; not after `terminate`. */
+  ended(reason: 'memory' | 'host-fault' | 'crash' | 'neighbour' | 'deadline', message: string): void
   /** What the runtime in it prints, which no guest can. */
   printed(text: string): void
 }

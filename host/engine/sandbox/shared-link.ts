@@ -15,6 +15,7 @@ import {
   type ToShared,
 } from '../../guest/index.ts'
 import type { LinkEvents, LinkOptions, SandboxLink } from './link.ts'
+import { StartWatch } from './start-watch.ts'
 import { compiledModules } from './thread-link.ts'
 
 /** A thread that does not let go of a sandbox within this many ms is busy with it for good. */
@@ -52,6 +53,8 @@ interface Guilty {
 
 interface Tenant {
   readonly events: LinkEvents
+  /** From its first batch until it takes calls, or cannot. */
+  isStarting: boolean
   /** Set while it is asked to go. */
   letGo: (() => void) | null
 }
@@ -62,11 +65,20 @@ class SharedThread {
   readonly #cells: Int32Array
   readonly #tenants = new Map<number, Tenant>()
   readonly #onGone: () => void
+  readonly #starts: StartWatch
   #added = 0
   #isOver = false
+  /** Somebody left as another held it, and it has said nothing since. */
+  #isHeldUp = false
 
   constructor({ program, limits }: LinkOptions, onGone: () => void) {
     this.#onGone = onGone
+    this.#starts = new StartWatch({
+      limitMs: limits.sharedStartMs,
+      isNeeded: () => this.#tenants.size > 1 && [...this.#tenants.values()].some((one) => one.isStarting),
+      turn: () => ({ number: Atomics.load(this.#cells, sharedCells.turns), holder: this.#holder }),
+      tooLong: (holder) => this.#tooLong(holder, limits.sharedStartMs),
+    })
     const channel = new MessageChannel()
     const shared = new SharedArrayBuffer(sharedCells.count * 4)
     this.#cells = new Int32Array(shared)
@@ -98,14 +110,15 @@ class SharedThread {
   }
 
   get hasRoom(): boolean {
-    return !this.#isOver && this.#tenants.size < maxTenants
+    return !this.#isOver && !this.#isHeldUp && this.#tenants.size < maxTenants
   }
 
   add(events: LinkEvents): SandboxLink {
     const number = this.#freeNumber()
     Atomics.store(this.#cells, sharedCells.begunBy(number), 0)
-    const tenant: Tenant = { events, letGo: null }
+    const tenant: Tenant = { events, isStarting: true, letGo: null }
     this.#tenants.set(number, tenant)
+    this.#starts.begin()
     return {
       pid: null,
       send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch: packToGuest(batch) }),
@@ -137,10 +150,24 @@ class SharedThread {
   }
 
   #onMessage({ sandbox, batch }: FromShared): void {
+    this.#isHeldUp = false
     const tenant = this.#tenants.get(sandbox)
     if (tenant === undefined) return
     if (batch === null) return tenant.letGo?.()
-    if (tenant.letGo === null) tenant.events.batch(unpackToHost(batch))
+    if (tenant.letGo !== null) return
+    const messages = unpackToHost(batch)
+    if (tenant.isStarting)
+      tenant.isStarting = !messages.some(({ t }) => t === 'ready' || t === 'start-failed')
+    tenant.events.batch(messages)
+  }
+
+  /** Its node knows what else to do with it, which the others need not wait for. */
+  #tooLong(holder: number, limitMs: number): void {
+    const tenant = this.#tenants.get(holder)
+    if (tenant === undefined || !tenant.isStarting || tenant.letGo !== null) return
+    const others = this.#tenants.size - 1
+    const message = `its start held the thread that it shares with ${others} more for ${limitMs} ms`
+    tenant.events.ended('deadline', message)
   }
 
   /** One goes and the others stay, unless it is the one that does not let go of the thread. */
@@ -149,7 +176,9 @@ class SharedThread {
     Atomics.store(this.#cells, sharedCells.leaving(number), number)
     const holder = this.#holder
     if (holder !== number && this.#tenants.has(holder)) {
-      // Nothing of it runs, and nothing will: it need not wait for the other's turn to end, nor end that.
+      // Nothing of it runs, and nothing will: it need not wait for the other's turn to end, nor end that. Whoever
+      // comes next, itself anew perhaps, had better not wait behind that either.
+      this.#isHeldUp = true
       this.#send({ sandbox: number, batch: null })
       this.#tenants.delete(number)
       return
@@ -192,6 +221,7 @@ class SharedThread {
   #end(reason: EndReason, message: string, guilty: Guilty | null = null): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#starts.end()
     this.#onGone()
     this.#port.close()
     const tenants = [...this.#tenants]

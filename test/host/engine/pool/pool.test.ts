@@ -1,14 +1,21 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { silentLog, systemClock } from '../../../../core/index.ts'
-import { engineProblems } from '../../../../host/engine/index.ts'
-import type { AppPool, Borrower, PoolShape, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
+import type {
+  AppPool,
+  Borrower,
+  Incident,
+  PoolShape,
+  Sandbox,
+  StartRequest,
+} from '../../../../host/engine/index.ts'
 import { defaultShape } from '../../../../host/engine/pool/pool-machine.ts'
+import { startErrorOf } from '../../../../host/engine/sandbox/incident.ts'
 import { InstancePool } from '../../../../host/engine/pool/pool.ts'
 import { devices, event, handle, log, makeEngine, preparedOnce, requestFor } from '../kit.ts'
 import type { GuestName } from '../../../guests/index.ts'
 
 describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (isolation) => {
-  const engine = makeEngine({}, preparedOnce, isolation)
+  const engine = makeEngine({ instantiateMs: 300 }, preparedOnce, isolation)
   afterAll(() => engine.stop())
 
   async function open(
@@ -68,6 +75,17 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
   })
 
+  test('counts a further instance that could not be started as what it ended of', async () => {
+    const incidents: Incident[] = []
+    const changes = { deadlineMs: 100, incident: (incident: Incident) => void incidents.push(incident) }
+    const pool = await open('start-loop', { min: 0, maxDeaths: 1 }, changes)
+    await expect(pool.call(handle, [event(1)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
+    const message = 'start-loop could not be started: its instance was not made within 300 ms'
+    await expect(pool.ended).resolves.toEqual({ reason: 'deadline', message })
+    expect(pool.report.incidents).toEqual({ deadline: 1 })
+    expect(incidents).toEqual([{ reason: 'deadline', message }])
+  })
+
   test('leases one instance to one caller at a time', async () => {
     const pool = await open('echo', { min: 1, max: 1 })
     const order: string[] = []
@@ -122,7 +140,8 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
 })
 
 test('an instance that cannot start as another app holds its thread is started again, however often', async () => {
-  const neighbour = engineProblems.error('ERR_APP_NEIGHBOUR', 'another app did not let go of the thread')
+  const incident = { reason: 'neighbour', message: 'another app did not let go of the thread' } as const
+  const neighbour = startErrorOf(incident, 'quiet')
   let starts = 0
   const pool = await InstancePool.open(
     {

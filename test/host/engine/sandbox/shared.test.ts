@@ -1,8 +1,8 @@
 /** Apps that share a thread: what one of them does to it, and what the others are told of that. */
-import { afterAll, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Incident, Sandbox, StartRequest } from '../../../../host/engine/index.ts'
 import type { GuestName } from '../../../guests/index.ts'
-import { devices, event, handle, log, makeEngine, requestFor, startGuest } from '../kit.ts'
+import { devices, event, handle, log, makeEngine, preparedOnce, requestFor, startGuest } from '../kit.ts'
 
 const engine = makeEngine()
 afterAll(() => engine.stop())
@@ -111,4 +111,77 @@ it('a pool makes the calls again that a neighbour kept from being begun', async 
   await pool.call(handle, [event(2)])
   expect(incidents.map(({ reason }) => reason)).toEqual(['neighbour'])
   expect(pool.report.incidents).toEqual({ neighbour: 1 })
+})
+
+describe('an app whose start does not let go of the thread', () => {
+  // What it may take in a thread of its own is longer than it may hold that of the others.
+  const strict = makeEngine({ sharedStartMs: 150, instantiateMs: 1_500 }, preparedOnce)
+  afterAll(() => strict.stop())
+  const imports = [log(() => {})]
+
+  async function shared(name: GuestName, publisher: string, incidents: Incident[]): Promise<StartRequest> {
+    const request = await requestFor(name)
+    return {
+      app: name,
+      prepared: await strict.prepare(request),
+      imports: [...imports, ...devices(() => ({ value: 1, unit: 'lx', timeMs: 1n }))],
+      deadlineMs: 60_000,
+      memoryBytes: request.memoryBytes,
+      isolation: 'shared',
+      publisher,
+      incident: (incident) => void incidents.push(incident),
+    }
+  }
+
+  it('gets one of its own at once and for good, so that its neighbours lose one turn and not one each try', async () => {
+    const publisher = newPublisher()
+    const [ours, theirs]: [Incident[], Incident[]] = [[], []]
+    const neighbour = await strict.open(await shared('echo', publisher, theirs), { min: 1, max: 1 })
+    onTestFinished(() => neighbour.stop())
+    await neighbour.call(handle, [event(1)])
+    const looping = { ...(await shared('start-loop', publisher, ours)), deadlineMs: 100 }
+    const started = strict.open(looping, {})
+    let isOver = false
+    const refused = expect(started).rejects.toMatchObject({ code: 'ERR_APP_START' })
+    void refused.then(() => (isOver = true))
+    // Held up by the looping start, and answered long before that is given up.
+    await expect.poll(() => theirs.length, { timeout: 30_000 }).toBe(1)
+    await neighbour.call(handle, [event(2)])
+    expect(isOver).toBe(false)
+    expect(theirs.map(({ reason }) => reason)).toEqual(['neighbour'])
+    expect(ours).toEqual([
+      {
+        reason: 'deadline',
+        message:
+          'its start held the thread that it shares with 1 more for 150 ms; it runs in a thread of its own from now on',
+      },
+    ])
+    await refused
+    const { shared: before } = strict.starts
+    await expect(strict.open(looping, {})).rejects.toMatchObject({ code: 'ERR_APP_START' })
+    expect(strict.starts.shared).toBe(before)
+    expect([ours.length, theirs.length, neighbour.report.instances]).toEqual([1, 1, 1])
+  })
+
+  it('is reported where it runs then', async () => {
+    const incidents: Incident[] = []
+    const looping = await shared('start-loop', newPublisher(), incidents)
+    const pool = await strict.open({ ...looping, app: 'another', deadlineMs: 100 }, { min: 0, maxDeaths: 1 })
+    expect(pool.report.isolation).toBe('shared')
+    pool.call(handle, [event(1)]).catch(() => {})
+    await expect(pool.ended).resolves.toMatchObject({ reason: 'deadline' })
+    expect(pool.report).toMatchObject({ isolation: 'worker', incidents: { deadline: 1 } })
+    expect(incidents.map(({ reason }) => reason)).toEqual(['deadline', 'deadline'])
+  })
+})
+
+it('who leaves a thread that another holds is not started behind that one again', async () => {
+  const publisher = newPublisher()
+  const impatient = await start('echo', publisher, { deadlineMs: 200 })
+  const { held, letGo } = await holdThread(publisher)
+  await expect(impatient.call(handle, [event(2)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
+  const again = await start('echo', publisher, { deadlineMs: 200 })
+  await again.call(handle, [event(3)])
+  letGo()
+  await held
 })
