@@ -3,6 +3,7 @@
  * These shapes are what `--json` prints (behind a `schema` field), so they only ever gain fields.
  */
 import type { LogLevel } from '../../core/index.ts'
+import type { ComponentRoom } from './component-room.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
 
 /** design.md section 7. */
@@ -98,6 +99,8 @@ export interface StatusReport {
   readonly heartbeat?: HeartbeatStatus | null
   /** Signs of attacks since the node started, the latest first. Absent from nodes of before. */
   readonly attacks?: readonly AttackStatus[]
+  /** What components take of this node's disk; null while it is being counted. Absent from nodes of before. */
+  readonly components?: ComponentRoom | null
   /** What is wrong, worst first. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
 }

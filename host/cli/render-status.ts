@@ -10,7 +10,7 @@ import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
 import { appIsInTrouble, renderApps } from './render-apps.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { padTo, visibleLength } from './table.ts'
-import { ageText, countText, hanging, plain, shortAgeText } from './text.ts'
+import { ageText, countText, hanging, percentText, plain, shortAgeText, sizeText } from './text.ts'
 import { pulseText } from './trust/heartbeat-text.ts'
 
 export interface StatusView {
@@ -36,18 +36,37 @@ const signs: Readonly<Record<Verdict, string>> = {
 }
 
 const ungrouped = '(no group)'
+/** From here on somebody should look at the disk. */
+const nearlyFull = 0.9
 /** Attacks that are listed; the log has all of them. */
 const maxAttacks = 8
 
 export function renderStatus(report: StatusReport, view: StatusView): string {
   const paint = paintFor(view.colour)
   const columns = columnsOf(report.nodes)
-  return [
+  const text = [
     header(report, view, paint),
     ...problems(report, view, paint),
     paint.dim(`${joinCells(['', 'verdict', 'arch', 'ping', 'age'], columns)}apps`),
     ...groupsOf(report.nodes).map((group) => renderGroup(group, report, columns, view, paint)),
   ].join('\n')
+  return `${text}${roomLine(report, paint)}`
+}
+
+/**
+ * `components here: 1.1 MB, 3 % of the 32.0 MB they may take · 4.0 MB made room for others`. Where something is wrong it
+ * leaves the screen to that, unless little room is left.
+ */
+function roomLine({ components, problems: wrong }: StatusReport, paint: Paint): string {
+  if (components === undefined || components === null) return ''
+  const { usedBytes, quotaBytes, evictedBytes } = components
+  const share = quotaBytes === null || quotaBytes === 0 ? 0 : usedBytes / quotaBytes
+  if (wrong.length > 0 && share < nearlyFull) return ''
+  const limit =
+    quotaBytes === null ? '' : `, ${percentText(share)} of the ${sizeText(quotaBytes)} they may take`
+  const evicted = evictedBytes === 0 ? '' : ` · ${sizeText(evictedBytes)} made room for others`
+  const text = `components here: ${sizeText(usedBytes)}${limit}${evicted}`
+  return `${(share >= nearlyFull ? paint.yellow : paint.dim)(text)}\n`
 }
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {

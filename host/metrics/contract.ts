@@ -2,7 +2,7 @@
  * What a metric is: a row with a name, a help text, and a pure function from what the node shows of itself to
  * samples. Nothing is counted here: the counters live where things happen, and are read when somebody asks.
  */
-import type { LocalApp } from '../api/index.ts'
+import type { ComponentRoom, LocalApp } from '../api/index.ts'
 import type { StartCounts } from '../engine/index.ts'
 import type { HttpReading } from './http-tally.ts'
 import type { TallyReading } from './tally.ts'
@@ -69,6 +69,8 @@ export interface Snapshot {
   /** null where the node listens for no requests. */
   readonly http: (HttpReading & { readonly underWay: number }) | null
   readonly mesh: MeshReading
+  /** null while it is being counted. */
+  readonly components: ComponentRoom | null
   /** Codes of what `status` says is wrong; one code may stand for several problems. */
   readonly problems: readonly string[]
 }
@@ -76,9 +78,9 @@ export interface Snapshot {
 /** Where a snapshot comes from; each is asked once for each answer. */
 export type MetricSources = {
   readonly [
-    Part in Exclude<keyof Snapshot, 'process' | 'loopDelay' | 'uptimeMs' | 'startedAtMs'>
+    Part in Exclude<keyof Snapshot, 'process' | 'loopDelay' | 'uptimeMs' | 'startedAtMs' | 'components'>
   ]: () => Snapshot[Part]
-}
+} & { readonly components: () => Promise<ComponentRoom | null> }
 
 export type Labels = Readonly<Record<string, string>>
 

@@ -1,6 +1,7 @@
 /** Every metric there is. A new one is a row in the file of its subject; a new subject a file and a line here. */
 import type { MetricFamily } from './contract.ts'
 import { appFamilies } from './families/apps.ts'
+import { componentFamilies } from './families/components.ts'
 import { engineFamilies } from './families/engine.ts'
 import { httpFamilies } from './families/http.ts'
 import { meshFamilies } from './families/mesh.ts'
@@ -14,4 +15,5 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...engineFamilies,
   ...httpFamilies,
   ...meshFamilies,
+  ...componentFamilies,
 ]

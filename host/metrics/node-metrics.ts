@@ -60,7 +60,7 @@ export class NodeMetrics implements Part, MetricSource {
 
   #loaded(): Promise<Registry> {
     this.#registry ??= import('./registry.ts').then(({ registryOf }) =>
-      registryOf(metricFamilies, () => this.#snapshot ?? this.#read()),
+      registryOf(metricFamilies, () => this.#snapshot ?? this.#read(null)),
     )
     return this.#registry
   }
@@ -72,7 +72,8 @@ export class NodeMetrics implements Part, MetricSource {
   #collect<Part>(ask: (registry: Registry, name: string) => Promise<Part>): Promise<Part[]> {
     const answer = this.#turn.then(async () => {
       const registry = await this.#loaded()
-      const snapshot = this.#read()
+      // The one that has to be waited for comes first.
+      const snapshot = this.#read(await this.#sources.components())
       this.#snapshot = snapshot
       const parts: Part[] = []
       try {
@@ -92,7 +93,7 @@ export class NodeMetrics implements Part, MetricSource {
     return answer
   }
 
-  #read(): Snapshot {
+  #read(components: Snapshot['components']): Snapshot {
     const { version, node, arch, apps, starts, http, mesh, problems } = this.#sources
     return {
       version: version(),
@@ -106,6 +107,7 @@ export class NodeMetrics implements Part, MetricSource {
       starts: starts(),
       http: http(),
       mesh: mesh(),
+      components,
       problems: problems(),
     }
   }

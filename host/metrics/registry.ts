@@ -25,7 +25,7 @@ function metricOf(family: MetricFamily, snapshotOf: SnapshotOf): Metric {
     return new Gauge({
       ...facts,
       collect() {
-        this.reset()
+        forgetAll(this, family)
         for (const { labels = {}, value } of samples()) this.set(labels, value)
       },
     })
@@ -33,10 +33,16 @@ function metricOf(family: MetricFamily, snapshotOf: SnapshotOf): Metric {
   return new Counter({
     ...facts,
     collect() {
-      this.reset()
+      forgetAll(this, family)
       for (const { labels = {}, value } of samples()) this.inc(labels, value)
     },
   })
+}
+
+/** The library keeps a zero for a metric without labels; what is not known must not read as nothing. */
+function forgetAll(metric: Counter | Gauge, { labels = [] }: MetricFamily): void {
+  metric.reset()
+  if (labels.length === 0) metric.remove()
 }
 
 interface HistogramValue {

@@ -29,6 +29,7 @@ import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.
 import { version } from '../version.ts'
 import { bytesToMove } from './bytes-to-move.ts'
 import { auditLines } from './audit-lines.ts'
+import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
@@ -72,7 +73,18 @@ export class NodeControl implements ControlledNode {
     this.audit = auditLines(parts.mesh.audit)
   }
 
-  status(): StatusReport {
+  async status(): Promise<StatusReport> {
+    const { mesh, clock } = this.#parts
+    const components = await componentRoom(mesh.blobs, clock)
+    return { ...this.#report(), components }
+  }
+
+  /** What is wrong now, as in the status. */
+  problems(): StatusReport['problems'] {
+    return this.#report().problems
+  }
+
+  #report(): StatusReport {
     const { mesh, apps, clock } = this.#parts
     const moment = { nowMs: clock.now(), monotonicMs: clock.monotonicMs() }
     const members = mesh.members()

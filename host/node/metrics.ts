@@ -14,6 +14,7 @@ import {
   type MeshReading,
 } from '../metrics/index.ts'
 import { version } from '../version.ts'
+import { componentRoom } from './component-room.ts'
 
 export interface MeteredParts {
   readonly mesh: Pick<
@@ -27,6 +28,7 @@ export interface MeteredParts {
     | 'exchange'
     | 'source'
     | 'traffic'
+    | 'blobs'
   >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
@@ -48,6 +50,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       starts: () => engine.starts,
       http: () => (http === null ? null : { ...tally.reading, underWay: http.underWay }),
       mesh: () => readMesh(mesh),
+      components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),
     },
     clock,

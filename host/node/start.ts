@@ -65,7 +65,7 @@ async function startLocked(
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
   const tally = new HttpTally()
   const http = httpServer(options, config, apps, allProblems(), tally)
-  const problems = (): StatusReport['problems'] => control.status().problems
+  const problems = (): StatusReport['problems'] => control.problems()
   const metrics = meterNode({ mesh, engine, apps, http, tally, problems }, clock)
   const signs = new Signs({ mesh, apps, clock })
   const control: NodeControl = new NodeControl({

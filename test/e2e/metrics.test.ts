@@ -83,6 +83,12 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
     return type !== 'gauge' && (after.value(name, labels) ?? -1) < value
   })
   expect(fallen).toEqual([])
+  const room = async (): Promise<number> => {
+    const text = await stage.mustRun(['status', '--json', '--data', node.data])
+    return (JSON.parse(text) as { components: { usedBytes: number } | null }).components?.usedBytes ?? 0
+  }
+  await until('the store is counted', async () => (await room()) > 10_000)
+  expect((await overSocket()).value('selvedge_component_store_bytes')).toBe(await room())
   expect([...(await overTcp()).types]).toEqual([...after.types])
 }, 60_000)
 

@@ -109,6 +109,7 @@ export const sampleStatus: StatusReport = {
       detail: 'it asked for heads',
     },
   ],
+  components: { usedBytes: 1_200_000, quotaBytes: 32_000_000, evictedBytes: 4_000_000 },
   problems: [
     {
       code: 'ERR_PEER_DEAD',

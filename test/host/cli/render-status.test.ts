@@ -34,6 +34,28 @@ describe('the picture of a mesh', () => {
     expect(indexOf(text, '◐ lobby-3')).toBeLessThan(indexOf(text, '● lobby-1'))
   })
 
+  it('says what components take of the disk, and is loud where little is left', () => {
+    const lineOf = (
+      components: StatusReport['components'],
+      colour = false,
+      problems: StatusReport['problems'] = [],
+    ): string | undefined =>
+      linesOf(renderStatus({ ...sampleStatus, problems, components }, { ...view, colour })).find((line) =>
+        line.includes('components here'),
+      )
+    expect(lineOf(null)).toBeUndefined()
+    expect(lineOf({ usedBytes: 950, quotaBytes: null, evictedBytes: 0 })).toBe('components here: 950 B')
+    expect(lineOf({ usedBytes: 950, quotaBytes: 1_000, evictedBytes: 70 })).toBe(
+      'components here: 950 B, 95 % of the 1.0 KB they may take · 70 B made room for others',
+    )
+    expect(lineOf({ usedBytes: 950, quotaBytes: 1_000, evictedBytes: 0 }, true)).toContain('\u001b[33m')
+    expect(lineOf({ usedBytes: 50, quotaBytes: 1_000, evictedBytes: 0 }, true)).not.toContain('\u001b[33m')
+    // What is wrong has the screen, unless this may be why.
+    const { problems } = sampleStatus
+    expect(lineOf({ usedBytes: 50, quotaBytes: 1_000, evictedBytes: 0 }, false, problems)).toBeUndefined()
+    expect(lineOf({ usedBytes: 950, quotaBytes: 1_000, evictedBytes: 0 }, false, problems)).toContain('95 %')
+  })
+
   it('shows a node in each of its groups', () => {
     const [first, ...rest] = sampleStatus.nodes
     if (first === undefined) throw new Error('the sample has nodes')
@@ -121,7 +143,7 @@ describe('the picture of a mesh', () => {
   it('a mesh of one healthy node is a few lines', () => {
     const own = sampleStatus.nodes.slice(0, 1)
     const text = renderStatus({ ...sampleStatus, nodes: own, attacks: [], problems: [] }, view)
-    expect(linesOf(text)).toHaveLength(6)
+    expect(linesOf(text)).toHaveLength(7)
     expect(text).not.toContain('needs a look')
   })
 })

@@ -75,6 +75,19 @@ describe('the text', () => {
     expect(series.length).toBeGreaterThan(metricFamilies.length)
   })
 
+  it('tells what components take of the disk, where that is known, and a limit where there is one', async () => {
+    const known = await scrape()
+    expect(known.value('selvedge_component_store_bytes')).toBe(1_200_000)
+    expect(known.value('selvedge_component_store_limit_bytes')).toBe(4_000_000)
+    expect(known.value('selvedge_component_store_evicted_bytes_total')).toBe(300_000)
+    const boundless = { usedBytes: 0, quotaBytes: null, evictedBytes: 0 }
+    const unlimited = await scrape({ ...sampleSnapshot, components: boundless })
+    expect(unlimited.value('selvedge_component_store_bytes')).toBe(0)
+    expect(unlimited.value('selvedge_component_store_limit_bytes')).toBeUndefined()
+    const unknown = await scrape({ ...sampleSnapshot, components: null })
+    expect(unknown.value('selvedge_component_store_bytes')).toBeUndefined()
+  })
+
   it('tells what is in each store of an app, where that is known, and what may be', async () => {
     const { value } = await scrape({ ...sampleSnapshot, apps: [sampleApp('hello')] })
     expect(value('selvedge_app_storage_bytes', { app: 'hello', store: 'keyvalue' })).toBe(1_000)

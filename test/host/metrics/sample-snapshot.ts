@@ -107,6 +107,7 @@ export const sampleSnapshot: Snapshot = {
     ],
     heads: [{ kind: 'release', receivedBytes: 1_200, sentBytes: 800 }],
   },
+  components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
 
@@ -120,6 +121,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     starts: () => snapshotOf().starts,
     http: () => snapshotOf().http,
     mesh: () => snapshotOf().mesh,
+    components: async () => snapshotOf().components,
     problems: () => snapshotOf().problems,
   }
 }

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../core/index.ts'
 import type { Devices } from '../../../host/devices/index.ts'
 import { NodeControl, type ControlParts } from '../../../host/node/control.ts'
-import { readRelease, type Halt, type HistoryEntry, type MemberView } from '../../../mesh/index.ts'
+import {
+  readRelease,
+  type BlobUsage,
+  type Halt,
+  type HistoryEntry,
+  type MemberView,
+} from '../../../mesh/index.ts'
 import { signRelease } from '../../../mesh/releases/index.ts'
 import { FakeClock } from '../fake-clock.ts'
 import { keyNamed } from '../../mesh/identity/harness.ts'
@@ -17,6 +23,7 @@ interface World {
   readonly devices?: Devices
   readonly history?: readonly HistoryEntry[]
   readonly halt?: Halt
+  readonly usage?: () => Promise<BlobUsage>
   /** Digests of the components on the disk. */
   readonly components?: readonly string[]
 }
@@ -52,6 +59,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
         halted: () => world.halt ?? null,
       },
       blobs: {
+        usage: world.usage ?? (async () => ({ usedBytes: 1, quotaBytes: Infinity, evictedBytes: 0 })),
         readComponent: async ({ digest }: { digest: string }) =>
           (world.components ?? []).includes(digest) ? new Uint8Array() : null,
       },
@@ -70,10 +78,10 @@ const entry = (role: HistoryEntry['role'], seq: number): HistoryEntry => {
 }
 
 describe('status', () => {
-  it('shows this node’s own apps first-hand, and the others’ as their records tell', () => {
+  it('shows this node’s own apps first-hand, and the others’ as their records tell', async () => {
     const told = heard({ apps: [appStatus({ version: '1.0.0' })] }, 0)
     const members = [member('lobby-1', { held: told }), member('garage-1', { held: told })]
-    const { nodes, self, mesh } = control({ members }).node.status()
+    const { nodes, self, mesh } = await control({ members }).node.status()
     expect(nodes.map(({ apps, recordAgeMs }) => [apps[0]?.version, recordAgeMs])).toEqual([
       ['2.0.0', null],
       ['1.0.0', 0],
@@ -82,9 +90,9 @@ describe('status', () => {
     expect(mesh).toEqual({ id: meshId, name: 'harbor', trustVersion: 3 })
   })
 
-  it('says what to do when this very node is cut off', () => {
+  it('says what to do when this very node is cut off', async () => {
     const opinion = { ...alive, verdict: 'isolated' as const, why: 'its network is switched off' }
-    const { problems } = control({ members: [member('lobby-1', { opinion })] }).node.status()
+    const { problems } = await control({ members: [member('lobby-1', { opinion })] }).node.status()
     expect(problems).toEqual([
       {
         code: 'ERR_NODE_ISOLATED',
@@ -92,6 +100,24 @@ describe('status', () => {
         hint: 'fix ERR_NODE_ISOLATED',
       },
     ])
+  })
+})
+
+describe('what components take of the disk', () => {
+  const usage = { usedBytes: 7, quotaBytes: 70, evictedBytes: 3 }
+
+  it('is part of the status; no quota is no number', async () => {
+    expect((await control({ usage: async () => usage }).node.status()).components).toEqual(usage)
+    expect((await control().node.status()).components).toMatchObject({ quotaBytes: null })
+  })
+
+  it('holds nobody up while it is being counted, nor where the disk fails', async () => {
+    const { node, clock } = control({ usage: () => new Promise(() => {}) })
+    const asked = node.status()
+    await clock.advance(1_000)
+    expect((await asked).components).toBeNull()
+    const failing = control({ usage: () => Promise.reject(new Error('EIO')) })
+    expect((await failing.node.status()).components).toBeNull()
   })
 })
 
@@ -182,8 +208,8 @@ it('a release that was revoked says so, and why', () => {
   ])
 })
 
-it('tells of attacks by the name of the member they came from', () => {
-  expect(control().node.status().attacks).toEqual([
+it('tells of attacks by the name of the member they came from', async () => {
+  expect((await control().node.status()).attacks).toEqual([
     { attack: 'wrong-bytes', peer: 'id-lobby-1', name: 'lobby-1', count: 2, lastAgoMs: 0, detail: 'x' },
   ])
 })
