@@ -5,6 +5,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import {
+  closeRealm,
   createSandbox,
   PipeTransport,
   spareArgument,
@@ -13,11 +14,12 @@ import {
   wasiParts,
 } from './guest/inside.ts'
 
-process.env = {}
 // V8 takes code in only where all flags are those that it was made with. What this one is for has been done by now.
 setFlagsFromString('--max-old-space-size=0')
 
-if (process.argv[2] === spareArgument) await warmUp(wasiParts, throughFrames)
+const isSpare = process.argv[2] === spareArgument
+closeRealm()
+if (isSpare) await warmUp(wasiParts, throughFrames)
 
 const transport = new PipeTransport()
 const sandbox = createSandbox({ transport, parts: wasiParts, begun: () => {} })

@@ -1,6 +1,7 @@
 /** Entry of a thread that several small apps of one publisher share: each has its own sandbox, all have one fate. */
 import { workerData, type MessagePort } from 'node:worker_threads'
 import {
+  closeRealm,
   createSandbox,
   sharedCells,
   SharedPort,
@@ -9,7 +10,7 @@ import {
   type ToShared,
 } from './guest/inside.ts'
 
-process.env = {}
+closeRealm()
 
 const { port, shared } = workerData as { port: MessagePort; shared: SharedArrayBuffer }
 const view = new Int32Array(shared)
