@@ -7,7 +7,7 @@
 import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { exists, keyPairFromSeed, openFolder, shortDigest } from '../../core/index.ts'
-import type { Digest, KeyPair, Random } from '../../core/index.ts'
+import type { Digest, Disk, KeyPair, Random } from '../../core/index.ts'
 import { deployPrefix, readDeployKey } from './deploy-key.ts'
 import {
   keyRoles,
@@ -49,22 +49,28 @@ const meshFolderChars = 16
 /** Keys of one mesh that are looked at. */
 const maxKeys = 256
 
-/**
- * @param path `$SELVEDGE_KEYS` or the platform's folder; need not exist before the first key is created
- * @param options.ask for keys that are encrypted; without it they cannot be used
- */
-export function openKeyRing(path: string, options: { ask?: AskPassphrase } = {}): KeyRing {
-  return new KeyRing(path, options.ask ?? (async () => null))
+interface KeyRingOptions {
+  /** For keys that are encrypted; without it they cannot be used. */
+  readonly ask?: AskPassphrase
+  /** Where keys are written; the machine's own where it is missing. */
+  readonly disk?: Disk
+}
+
+/** @param path `$SELVEDGE_KEYS` or the platform's folder; need not exist before the first key is created */
+export function openKeyRing(path: string, options: KeyRingOptions = {}): KeyRing {
+  return new KeyRing(path, options)
 }
 
 export class KeyRing {
   readonly path: string
   readonly #ask: AskPassphrase
+  readonly #disk: Disk | undefined
 
   /** Use {@link openKeyRing}. */
-  constructor(path: string, ask: AskPassphrase) {
+  constructor(path: string, { ask = async () => null, disk }: KeyRingOptions) {
     this.path = path
     this.#ask = ask
+    this.#disk = disk
   }
 
   /**
@@ -98,7 +104,7 @@ export class KeyRing {
       passphrase === undefined
         ? writeOpenKey(header, seed)
         : await writeHiddenKey(header, seed, { passphrase: passphrase.text, random: passphrase.random })
-    await writeKeyFile(path, text)
+    await this.#write(path, text)
     return keyPairFromSeed(seed)
   }
 
@@ -114,7 +120,7 @@ export class KeyRing {
   ): Promise<KeyInfo> {
     const { path, file } = await this.#find(meshId, role, label)
     const seed = await openSeed(file, path, () => this.#ask(infoOf(file, path)))
-    await writeKeyFile(path, await writeHiddenKey(file.header, seed, options))
+    await this.#write(path, await writeHiddenKey(file.header, seed, options))
     return { ...infoOf(file, path), isEncrypted: true }
   }
 
@@ -122,7 +128,7 @@ export class KeyRing {
   async unprotect(meshId: Digest, role: KeyRole, label: string | undefined): Promise<KeyInfo> {
     const { path, file } = await this.#find(meshId, role, label)
     const seed = await openSeed(file, path, () => this.#ask(infoOf(file, path)))
-    await writeKeyFile(path, writeOpenKey(file.header, seed))
+    await this.#write(path, writeOpenKey(file.header, seed))
     return { ...infoOf(file, path), isEncrypted: false }
   }
 
@@ -184,6 +190,11 @@ export class KeyRing {
     return infos.sort((a, b) => rank(a) - rank(b) || (a.label < b.label ? -1 : 1))
   }
 
+  async #write(path: string, text: string): Promise<void> {
+    const folder = await openFolder(dirname(path), this.#disk)
+    await folder.write(basename(path), Buffer.from(text))
+  }
+
   #pathOf(meshId: Digest, role: KeyRole, label: string): string {
     if (!labelPattern.test(label)) {
       throw identityProblems.error(
@@ -227,11 +238,6 @@ function infoOf({ header, isEncrypted }: KeyFile, path: string): KeyInfo {
     isEncrypted,
     path,
   }
-}
-
-async function writeKeyFile(path: string, text: string): Promise<void> {
-  const folder = await openFolder(dirname(path))
-  await folder.write(basename(path), Buffer.from(text))
 }
 
 async function readKeyFile(path: string): Promise<KeyFile | null> {
