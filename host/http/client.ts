@@ -1,7 +1,7 @@
 /**
  * Requests that an app sends: only to the origins it was granted. The URL's scheme, host and port are held against
- * the grants; what the name resolves to is not, so a grant trusts whoever answers for that name. Redirects are the
- * app's business, and go through the same check.
+ * the grants, and what a name resolves to is the lookup's to judge. Redirects are the app's business, and go through the
+ * same check.
  */
 import {
   Agent as PlainAgent,
@@ -10,6 +10,7 @@ import {
   type RequestOptions,
 } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../core/index.ts'
 import type { HostChannel } from '../engine/index.ts'
 import type { FromNode, HttpErrorCode, OutgoingCall } from '../guest/http/index.ts'
@@ -25,6 +26,8 @@ export interface HttpClientNeeds {
   /** Told of a request to an origin outside them. */
   denied(origin: string): void
   readonly clock: Clock
+  /** Names to addresses; where it refuses one, it fails with EACCES. The system's by default. */
+  readonly lookup?: LookupFunction
   readonly limits?: Partial<HttpLimits>
 }
 
@@ -37,6 +40,7 @@ const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 /** Connections are one app's own: no app meets what another left in one. */
 export function httpClient(needs: HttpClientNeeds): HttpClient {
   const limits = { ...defaultHttpLimits, ...needs.limits }
+  const { lookup } = needs
   const pool = {
     keepAlive: true,
     maxSockets: limits.outgoing,
@@ -61,7 +65,7 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
     try {
       const canRepeat = call.body !== 'streamed' && idempotent.has(call.method)
       const send = (fresh: boolean): ClientRequest =>
-        open(call, origin, limits, canRepeat && !fresh ? agents[call.scheme] : false)
+        open(call, origin, { limits, lookup }, canRepeat && !fresh ? agents[call.scheme] : false)
       await new ClientExchange(call, channel, { clock: needs.clock, limits, send, canRepeat }).done
     } catch (error) {
       refuse(clientErrorOf(error))
@@ -75,7 +79,7 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
 function open(
   call: OutgoingCall,
   origin: string,
-  limits: HttpLimits,
+  { limits, lookup }: Pick<HttpClientNeeds, 'lookup'> & { readonly limits: HttpLimits },
   agent: PlainAgent | false,
 ): ClientRequest {
   const { hostname, port } = new URL(origin)
@@ -89,6 +93,7 @@ function open(
     maxHeaderSize: limits.responseHeadBytes,
     insecureHTTPParser: false,
     agent,
+    ...(lookup !== undefined && { lookup }),
   }
   return call.scheme === 'https' ? tlsRequest(options) : plainRequest(options)
 }

@@ -6,8 +6,9 @@ import { systemClock } from '../../../core/index.ts'
 import { httpPartName, httpTypesId, outgoingChannelName, outgoingHandlerId } from '../../guest/http/index.ts'
 import { httpClient } from '../../http/index.ts'
 import type { InterfaceOffer } from '../offer.ts'
+import { appLookup } from '../own-machine.ts'
 
-/** Origins that one app's log has been told of; a guest chooses them, and may choose many. */
+/** Origins and names that one app's log has been told of; a guest chooses them, and may choose many. */
 const maxReported = 64
 
 const types: InterfaceOffer = {
@@ -27,12 +28,22 @@ const outgoing: InterfaceOffer = {
   part: httpPartName,
   bind({ origins, log, howToGrant }) {
     const reported = new Set<string>()
+    const isNew = (what: string): boolean => {
+      if (reported.has(what) || reported.size >= maxReported) return false
+      reported.add(what)
+      return true
+    }
+    const lookup = appLookup((name) => {
+      if (!isNew(name)) return
+      const why = 'it leads to this machine; to allow it, grant the address or localhost in place of the name'
+      log('warn', 'http', `a request to ${name} was denied: ${why}`)
+    })
     const serve = httpClient({
       origins,
       clock: systemClock,
+      lookup,
       denied(origin) {
-        if (reported.has(origin) || reported.size >= maxReported) return
-        reported.add(origin)
+        if (!isNew(origin)) return
         const remedy = howToGrant?.('http', origin)
         const why =
           remedy === undefined ? `: the release lacks the grant http:${origin}` : `; to allow it, ${remedy}`

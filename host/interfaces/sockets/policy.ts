@@ -1,6 +1,7 @@
 /** What an app may do on the network. The grants make it; everything that reaches a network asks it first. */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { NetworkUse, WireAddress } from '../../guest/index.ts'
+import { reachableBy } from '../own-machine.ts'
 import {
   formatNetworkRule,
   isMember,
@@ -66,10 +67,7 @@ class GrantedNetwork implements NetworkPolicy {
   resolved(name: string, addresses: readonly string[]): void {
     const known = nameOf(name)
     if (!this.#rules.some(({ host }) => host.kind === 'name' && host.name === known)) return
-    const meant = addresses.slice(0, maxAddresses).map(plainAddress)
-    // Whoever answers for a name must not lead an app to what listens on this machine alone.
-    const isOwn = known === 'localhost' || known.endsWith('.localhost')
-    const reachable = isOwn ? meant : meant.filter((address) => !isMember(local, address))
+    const reachable = reachableBy(known, addresses.slice(0, maxAddresses))
     const before = this.#answers.get(known) ?? []
     this.#answers.set(known, [...before, reachable].slice(-rememberedAnswers))
   }
@@ -99,12 +97,3 @@ function isWhole({ host, ports }: NetworkRule): boolean {
 function nameOf(name: string): string {
   return name.toLowerCase().replace(/\.$/, '')
 }
-
-/** This machine, and the wire it hangs on: RFC 1122, RFC 4291, RFC 3927. */
-const local = new BlockList()
-local.addSubnet('0.0.0.0', 8, 'ipv4')
-local.addSubnet('127.0.0.0', 8, 'ipv4')
-local.addSubnet('169.254.0.0', 16, 'ipv4')
-local.addAddress('::', 'ipv6')
-local.addAddress('::1', 'ipv6')
-local.addSubnet('fe80::', 10, 'ipv6')

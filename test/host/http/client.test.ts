@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../core/index.ts'
 import type { FromGuest, FromNode, OutgoingCall } from '../../../host/guest/http/index.ts'
 import { httpClient, type HttpClientNeeds } from '../../../host/http/index.ts'
+import { appLookup } from '../../../host/interfaces/own-machine.ts'
 import { originOf } from '../../../host/http/origin.ts'
 import { channelPair, type ChannelPair } from '../channel-pair.ts'
 
@@ -145,6 +146,47 @@ describe('a request', () => {
       expect(await ask(authority, { authority: odd }).first()).toEqual(error('HTTP-request-URI-invalid'))
     }
     expect(reached).toBe(0)
+  })
+
+  it.each([['127.0.0.1'], ['169.254.169.254'], ['::1'], ['::ffff:127.0.0.1'], ['0.0.0.0']])(
+    'is not led to this machine by a name that resolves to %s',
+    async (address) => {
+      const hits: string[] = []
+      const port = (await web((request, response) => response.end(hits.push(request.url ?? '')))).split(
+        ':',
+      )[1]
+      const refused: string[] = []
+      const lookup = appLookup(
+        (name) => refused.push(name),
+        (_name, _options, done) => done(null, [{ address, family: address.includes(':') ? 6 : 4 }]),
+      )
+      const asked = ask(`rebinding.example:${port}`, {}, { lookup })
+      expect(await asked.first()).toEqual({ t: 'error', code: { tag: 'destination-IP-prohibited' } })
+      expect([hits, refused]).toEqual([[], ['rebinding.example']])
+    },
+  )
+
+  it('goes where a name leads that leads elsewhere too, and where localhost does', async () => {
+    const origin = await web((_request, response) => response.end('here'))
+    const found = [
+      { address: '127.0.0.1', family: 4 },
+      { address: '192.0.2.1', family: 4 },
+    ]
+    const heard: string[] = []
+    const lookup = appLookup(
+      () => {},
+      (name, _options, done) => {
+        heard.push(name)
+        done(null, name === 'localhost' ? found.slice(0, 1) : found)
+      },
+    )
+    const authority = origin.replace('127.0.0.1', 'localhost')
+    expect(await ask(authority, {}, { lookup }).first()).toMatchObject({ t: 'response', status: 200 })
+    expect(heard).toEqual(['localhost'])
+    const reached = await new Promise((resolve) =>
+      lookup('two.example', { all: true }, (_error, addresses) => resolve(addresses)),
+    )
+    expect(reached).toEqual(found.slice(1))
   })
 
   it('does not follow a redirect', async () => {
