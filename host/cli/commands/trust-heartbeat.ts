@@ -61,5 +61,5 @@ async function intervalOf(text: string): Promise<number> {
   const { parseDuration } = await import('../../manifest/index.ts')
   const everyMs = parseDuration(text)
   if (everyMs >= leastMs && everyMs <= mostMs) return everyMs
-  throw usage({ name: 'trust heartbeat' }, `--every ${text} is not between 1m and 366d`)
+  throw usage({ name: 'trust heartbeat' }, `--every ${text} is not between 1min and 366d`)
 }

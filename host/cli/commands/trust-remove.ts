@@ -81,16 +81,15 @@ export const trustRemove = defineCommand({
             }
       await confirm(world, options, `sign with the root keys, and remove ${kind} ${key.slice(0, 16)}?`)
       const file = `revocation-${key.slice(0, 16)}.proposal`
-      await revokeWithRoots(
-        { ...context, json: false, options: { ...options, out: undefined } },
+      const revocation = await revokeWithRoots(
+        { ...context, options: { ...options, out: undefined } },
         session,
         record,
-        {
-          file,
-          question: null,
-        },
+        { file, question: null, answerTo: context.json ? 'stderr' : 'stdout' },
       )
-      await changeTrustOf({ ...context, options: { ...options, yes: true } }, session, [change])
+      await changeTrustOf({ ...context, options: { ...options, yes: true } }, session, [change], {
+        beside: { revocation },
+      })
       return 0
     }
     await changeTrustOf(context, session, [change])

@@ -10,11 +10,12 @@ import { changeText } from '../trust/change-text.ts'
 import { hex } from '../trust/keys.ts'
 import { handOver, type RevokeContext } from '../trust/revoking.ts'
 import {
+  keepProposal,
   noRoot,
   openKeys,
   openSession,
+  tellProposal,
   tellSpread,
-  writeProposal,
   type TrustSession,
 } from '../trust/session.ts'
 
@@ -67,7 +68,8 @@ async function signTrustProposal(
     return tellSpread(context, bundle.record.version, outcome)
   }
   const short = proposal.signatures.find(({ given, needed }) => given < needed)
-  await writeProposal(context, context.options.out, signed, short?.needed ?? 0, short?.given ?? 0)
+  const path = await keepProposal(context, context.options.out, context.options.out, signed)
+  tellProposal(context, path, { needed: short?.needed ?? 0, given: short?.given ?? 0 })
 }
 
 async function signRevocationProposal(
@@ -82,7 +84,11 @@ async function signRevocationProposal(
     throw cliProblems.error('ERR_PROPOSAL_FILE', 'the file holds nothing that the roots of this mesh sign')
   }
   const { kind, reason } = revocation.record
-  say(context, `revokes a ${kind}${'key' in revocation.record ? ` ${hex(revocation.record.key)}` : ''}`)
+  const article = kind === 'admin' ? 'an' : 'a'
+  say(
+    context,
+    `revokes ${article} ${kind}${'key' in revocation.record ? ` ${hex(revocation.record.key)}` : ''}`,
+  )
   if (reason !== '') say(context, `  because: ${reason}`)
   if (revocation.record.kind === 'publisher') {
     const apps = Object.keys(revocation.record.accepted)
@@ -91,12 +97,18 @@ async function signRevocationProposal(
       `  its releases of ${countText(apps.length, 'app')} ${revocation.record.running === 'stop' ? 'stop' : 'stay'}`,
     )
   }
+  if (revocation.record.kind === 'admin') {
+    const { nodes, revocations } = revocation.record
+    const those = `${countText(nodes.length, 'node')} and ${countText(revocations.length, 'revocation')}`
+    say(context, `  ${those} of it stay, everything else that it signed counts nowhere`)
+  }
   let signed = bytes
   for (const key of await rootKeys(context, session, record.roots.map(hex)))
     signed = mesh.cosignRevocation(signed, key)
   const { isComplete, signatures } = mesh.readRevocationProposal(record, signed)
-  if (isComplete) return handOver(context, signed)
-  await writeProposal(context, context.options.out, signed, signatures.needed, signatures.given)
+  if (isComplete) return void (await handOver(context, signed))
+  const path = await keepProposal(context, context.options.out, context.options.out, signed)
+  tellProposal(context, path, signatures)
 }
 
 async function rootKeys(context: SignContext, session: TrustSession, roots: readonly string[]) {

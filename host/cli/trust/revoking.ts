@@ -6,7 +6,7 @@ import { confirm, type Confirming } from '../confirm.ts'
 import { printJson, say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { countText } from '../text.ts'
-import { noRoot, openKeys, writeProposal, type TrustSession } from './session.ts'
+import { keepProposal, noRoot, openKeys, tellProposal, type Signing, type TrustSession } from './session.ts'
 
 export type RevokeContext = CommandContext<Confirming & { readonly out: string | undefined }>
 
@@ -27,13 +27,17 @@ export async function revokeWithOne(
   await handOver(context, signRevocation(record, [signer]))
 }
 
-/** What roots sign. @returns false where more of them must, and a proposal was written */
+/**
+ * What roots sign: handed over, or written as a proposal where more of them must.
+ * @param options.answerTo where its text goes in place of a document, as part of another command
+ * @returns the file of the proposal, or the revocation's digest
+ */
 export async function revokeWithRoots(
   context: RevokeContext,
   session: TrustSession,
   record: Revocation,
-  options: { readonly file: string; readonly question: string | null },
-): Promise<boolean> {
+  options: { readonly file: string; readonly question: string | null } & Pick<Signing, 'answerTo'>,
+): Promise<{ readonly file: string } | { readonly digest: string }> {
   const { world } = context
   const mesh = await import('../../../mesh/index.ts')
   const signers = await openKeys(session, 'root', session.report.roots)
@@ -41,24 +45,26 @@ export async function revokeWithRoots(
   if (options.question !== null) await confirm(world, context.options, options.question)
   const bytes = mesh.signRevocation(record, signers)
   const { isComplete, signatures } = mesh.readRevocationProposal(session.current.record, bytes)
-  if (isComplete) await handOver(context, bytes)
-  else
-    await writeProposal(
-      context,
-      context.options.out ?? options.file,
-      bytes,
-      signatures.needed,
-      signatures.given,
-    )
-  return isComplete
+  const { answerTo } = options
+  if (isComplete) return { digest: await handOver(context, bytes, answerTo) }
+  const file = await keepProposal(context, context.options.out, options.file, bytes)
+  const quiet = answerTo === undefined ? context : { ...context, json: false }
+  tellProposal(quiet, file, { ...signatures, answerTo: answerTo ?? 'stdout' })
+  return { file }
 }
 
-export async function handOver(context: RevokeContext, bytes: Uint8Array): Promise<void> {
-  const { client, json } = context
+/** @returns its digest */
+export async function handOver(
+  context: RevokeContext,
+  bytes: Uint8Array,
+  answerTo?: Signing['answerTo'],
+): Promise<string> {
+  const { client, json, world } = context
   const { outcome, digest } = await client.revoke(bytes)
-  if (json) printJson(context, 'selvedge.trust-revocation/1', { outcome, digest })
-  else context.world.stdout.write(`revocation ${digest.slice(0, 16)} ${outcome}\n`)
+  if (json && answerTo === undefined) printJson(context, 'selvedge.trust-revocation/1', { outcome, digest })
+  else world[answerTo ?? 'stdout'].write(`revocation ${digest.slice(0, 16)} ${outcome}\n`)
   say(context, 'it goes from node to node, and is never undone; see it with `selvedge trust show`')
+  return digest
 }
 
 /** One admin key at hand that counts. @throws ERR_NO_ADMIN_KEY */

@@ -3,7 +3,7 @@
  * handed over. The node is believed in nothing that a signature can tell.
  */
 import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { parse, resolve } from 'node:path'
 import type { KeyPair } from '../../../core/index.ts'
 import type { KeyInfo, KeyRing, TrustBundle, TrustChange } from '../../../mesh/index.ts'
 import type { TrustReport } from '../../api/index.ts'
@@ -66,6 +66,14 @@ export interface Signing {
   /** What must be on the disk before anything is signed for it; not done where the answer was no. */
   readonly first?: () => Promise<void>
   readonly answerTo?: 'stdout' | 'stderr'
+  /** What else was done, for those who asked for JSON: one command prints one document. */
+  readonly beside?: Readonly<Record<string, unknown>>
+}
+
+/** Of what more roots must sign: for the document of {@link writeProposal}, and where its text goes. */
+export interface ProposalAnswer extends Pick<Signing, 'answerTo' | 'beside'> {
+  readonly needed: number
+  readonly given: number
 }
 
 /**
@@ -94,35 +102,63 @@ export async function changeTrustOf(
   const proposal = mesh.readTrustProposal(session.chain, bytes)
   if (!proposal.isComplete) {
     const short = proposal.signatures.find(({ given, needed }) => given < needed)
-    await writeProposal(
-      context,
-      options.out ?? `trust-${next.version}.proposal`,
-      bytes,
-      short?.needed ?? 0,
-      short?.given ?? 0,
-    )
+    const path = await keepProposal(context, options.out, `trust-${next.version}.proposal`, bytes)
+    tellProposal(context, path, { ...signing, needed: short?.needed ?? 0, given: short?.given ?? 0 })
     return false
   }
   const { outcome } = await client.changeTrust(bytes)
-  await tellSpread(context, next.version, outcome, signing.answerTo)
+  await tellSpread(context, next.version, outcome, signing)
   return true
 }
 
-/** Writes what more roots must sign, and says what to do with it. */
-export async function writeProposal(
-  context: Omit<CommandContext, 'options'>,
-  name: string,
+/** Proposals with one name that may lie in a folder beside each other. */
+const mostNamesakes = 99
+
+/**
+ * Writes what more roots must sign: where the person said, else under a name that nothing has yet, as another proposal
+ * may carry signatures, or a deploy key that was shown once.
+ * @returns where it is
+ */
+export async function keepProposal(
+  { world }: Pick<CommandContext, 'world'>,
+  out: string | undefined,
+  usual: string,
   bytes: Uint8Array,
-  needed: number,
-  given: number,
-): Promise<void> {
-  const path = resolve(context.world.cwd, name)
-  await writeFile(path, bytes)
+): Promise<string> {
+  if (out !== undefined) {
+    const path = resolve(world.cwd, out)
+    await writeFile(path, bytes)
+    return path
+  }
+  const { name, ext } = parse(usual)
+  for (let nth = 1; ; nth++) {
+    const path = resolve(world.cwd, nth === 1 ? usual : `${name}-${nth}${ext}`)
+    try {
+      await writeFile(path, bytes, { flag: 'wx' })
+      return path
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || nth >= mostNamesakes) throw error
+    }
+  }
+}
+
+/** Says where it is, and what to do with it. */
+export function tellProposal(
+  context: Omit<CommandContext, 'options'>,
+  path: string,
+  { needed, given, answerTo = 'stdout', beside = {} }: ProposalAnswer,
+): void {
   if (context.json)
-    printJson(context, 'selvedge.trust-change/1', { outcome: 'proposed', file: path, given, needed })
-  else context.world.stdout.write(`${path}\n`)
+    printJson(context, 'selvedge.trust-change/1', {
+      outcome: 'proposed',
+      file: path,
+      given,
+      needed,
+      ...beside,
+    })
+  else context.world[answerTo].write(`${path}\n`)
   say(context, `${given} of ${needed} roots have signed: nothing has changed yet`)
-  say(context, `where another root key is, run: selvedge trust sign ${name}`)
+  say(context, `where another root key is, run: selvedge trust sign ${path}`)
 }
 
 /** Waits a moment for the nodes that are there, and says how many know. */
@@ -130,7 +166,7 @@ export async function tellSpread(
   context: Omit<CommandContext, 'options'>,
   version: number,
   outcome: string,
-  answerTo: 'stdout' | 'stderr' = 'stdout',
+  { answerTo = 'stdout', beside = {} }: Pick<Signing, 'answerTo' | 'beside'> = {},
 ): Promise<void> {
   const { client, world, json } = context
   const startedMs = world.clock.monotonicMs()
@@ -152,6 +188,7 @@ export async function tellSpread(
       known: known.length,
       nodes: nodes.length,
       missing,
+      ...beside,
     })
     return
   }

@@ -1,7 +1,7 @@
 /** The commands about trust and keys against a real mesh of one node, over a real control socket. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openFolder, silentLog, systemClock, systemRandom } from '../../../core/index.ts'
 import { acquireDataLock, ControlServer, type DataLock } from '../../../host/api/index.ts'
@@ -198,6 +198,61 @@ describe('several roots', () => {
     expect(stale.stderr).toContain('ERR_TRUST_PROPOSAL')
   })
 
+  /** Two must sign, and the second root is elsewhere. @returns runs as the one who has it */
+  async function apart(): Promise<(line: string) => Promise<string>> {
+    await done('trust add-root --new --label safe --yes')
+    await done('trust threshold 2 --yes')
+    const [mine, elsewhere] = [keys, join(folder, 'other-keys')]
+    const name = join(mesh.trust.meshId.slice(0, 16), 'root.safe.key')
+    await mkdir(join(elsewhere, dirname(name)), { recursive: true })
+    await writeFile(join(elsewhere, name), await readFile(join(mine, name)), { mode: 0o600 })
+    await rm(join(mine, name))
+    return (line) => done(line, { keys: elsewhere })
+  }
+
+  it('remove a publisher by two proposals, both named in one document, and nothing counts before both signed', async () => {
+    const elsewhere = await apart()
+    const key = hexOf((await publisher()).publicKey)
+    const proposed = JSON.parse(await done(`trust remove publisher ${key} --yes --json`)) as {
+      file: string
+      revocation: { file: string }
+    }
+    expect(proposed).toMatchObject({
+      outcome: 'proposed',
+      given: 1,
+      needed: 2,
+      file: join(folder, 'trust-4.proposal'),
+      revocation: { file: join(folder, `revocation-${key.slice(0, 16)}.proposal`) },
+    })
+    expect(record()?.version).toBe(3)
+    expect(mesh.trust.revocations.all()).toEqual([])
+    await elsewhere(`trust sign ${proposed.revocation.file} --yes`)
+    expect(mesh.trust.revocations.all().length).toBe(1)
+    await elsewhere(`trust sign ${proposed.file} --yes`)
+    expect(record()?.publishers).toEqual([])
+  })
+
+  it('find each proposal where it was written, and no later one in its place', async () => {
+    await apart()
+    const files = []
+    for (const label of ['one', 'two', 'three']) {
+      files.push((await done(`trust add-admin --new --label ${label} --yes`)).trim())
+    }
+    const names = ['trust-4.proposal', 'trust-4-2.proposal', 'trust-4-3.proposal']
+    expect(files).toEqual(names.map((name) => join(folder, name)))
+    expect(new Set(await Promise.all(files.map((file) => readFile(file, 'hex')))).size).toBe(3)
+  })
+
+  it('that must sign for a deploy key leave its line alone on standard output', async () => {
+    const elsewhere = await apart()
+    const { stdout, stderr } = await here('trust add-publisher ci --deploy --apps light-* --yes')
+    expect(stdout.trimEnd().split('\n').length).toBe(1)
+    const { key } = readDeployKey(stdout)
+    expect(stderr).toContain(`run: selvedge trust sign ${join(folder, 'trust-4.proposal')}`)
+    await elsewhere(`trust sign ${join(folder, 'trust-4.proposal')} --yes`)
+    expect(record()?.publishers.map((entry) => hexOf(entry.key))).toContain(hexOf(key.publicKey))
+  })
+
   it('cannot be locked out', async () => {
     const [root = ''] = record()?.roots.map(hexOf) ?? []
     const [admin = ''] = record()?.admins.map(hexOf) ?? []
@@ -226,6 +281,13 @@ describe('several roots', () => {
 })
 
 describe('taking trust back', () => {
+  it('answers with one document, however many things are signed', async () => {
+    const key = hexOf((await publisher()).publicKey)
+    const answer = JSON.parse(await done(`trust remove publisher ${key} --yes --json`)) as object
+    const [revocation] = mesh.trust.revocations.all()
+    expect(answer).toMatchObject({ version: 2, revocation: { digest: revocation?.digest } })
+  })
+
   const signed = async (changes: Parameters<typeof releaseRecord>[1]) =>
     mesh.publish(signRelease(await publisher(), releaseRecord(mesh.trust.meshId, changes)))
 
