@@ -1,0 +1,56 @@
+/** Since when which node is not reached, or does not come to run what it was given: by this node's own clock. */
+import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
+import type { PlacementView } from './placement.ts'
+
+/** `cut-off` is not among them: others reach it, and so do calls. */
+const unreached: ReadonlySet<Verdict> = new Set(['suspect', 'dead'])
+/** States of an app that its node does not come out of by itself. */
+const stuck: ReadonlySet<string> = new Set(['failed', 'waiting'])
+
+export class Absences {
+  /** Monotonic ms; `-Infinity` for one that has left. */
+  readonly #since = new Map<string, number>()
+  /** By node, then by app and number. */
+  readonly #stuckSince = new Map<string, Map<string, number>>()
+
+  look({ members, self }: PlacementView, nowMs: number): void {
+    const present = new Set(members.map(({ id }) => id))
+    for (const node of this.#since.keys()) if (!present.has(node)) this.#since.delete(node)
+    for (const node of this.#stuckSince.keys()) if (!present.has(node)) this.#stuckSince.delete(node)
+    for (const { id, verdict, report } of members) {
+      if (id !== self && verdict === 'left') this.#since.set(id, -Infinity)
+      else if (id !== self && unreached.has(verdict)) {
+        const before = this.#since.get(id)
+        if (before === undefined || before === -Infinity) this.#since.set(id, nowMs)
+      } else this.#since.delete(id)
+      const before = this.#stuckSince.get(id)
+      const now = new Map<string, number>()
+      for (const { app, seq, state, next } of report?.apps ?? []) {
+        if (stuck.has(state)) now.set(keyOf(app, seq), before?.get(keyOf(app, seq)) ?? nowMs)
+        if (next !== undefined && stuck.has(next.state))
+          now.set(keyOf(app, next.seq), before?.get(keyOf(app, next.seq)) ?? nowMs)
+      }
+      this.#stuckSince.set(id, now)
+    }
+  }
+
+  /** @returns whether its place is its own, and where it is about to lose it, when, monotonic ms */
+  availability(
+    node: string,
+    { app, seq }: Pick<ReleaseRecord, 'app' | 'seq'>,
+    replaceAfterMs: number,
+    nowMs: number,
+  ): { readonly isThere: boolean; readonly dueMs: number | null } {
+    const since = Math.min(
+      this.#since.get(node) ?? Infinity,
+      this.#stuckSince.get(node)?.get(keyOf(app, seq)) ?? Infinity,
+    )
+    const dueMs = since + replaceAfterMs
+    if (nowMs >= dueMs) return { isThere: false, dueMs: null }
+    return { isThere: true, dueMs: dueMs === Infinity ? null : dueMs }
+  }
+}
+
+function keyOf(app: string, seq: number): string {
+  return `${app} ${seq}`
+}

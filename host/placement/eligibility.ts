@@ -1,0 +1,69 @@
+/**
+ * Whether a node could run a release, by what its own signed record says: what the release needs, and the devices and
+ * folders that it is granted. Every node that holds the same records says the same.
+ */
+import type { NodeReport, ReleaseRecord } from '../../mesh/index.ts'
+
+/** What the choice sees of a member. */
+export interface Candidate {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+  /** null where its record was never heard. */
+  readonly report: Pick<NodeReport, 'arch' | 'platform' | 'features' | 'devices' | 'apps'> | null
+}
+
+const needKinds = ['arch', 'platform', 'role', 'group', 'feature', 'name', 'sensor', 'pin', 'folder'] as const
+export type NeedKind = (typeof needKinds)[number]
+
+/** `arch:arm64` as its two halves; null where this version knows no such need. */
+export function parseNeed(need: string): { readonly kind: NeedKind; readonly value: string } | null {
+  const colon = need.indexOf(':')
+  const kind = needKinds.find((known) => known === need.slice(0, Math.max(colon, 0)))
+  const value = need.slice(colon + 1)
+  return kind === undefined || value === '' ? null : { kind, value }
+}
+
+export const needRule = `${needKinds.slice(0, -1).join(', ')} or ${needKinds.at(-1) ?? ''}, a colon and a name`
+
+const deviceKinds = ['sensor', 'pin', 'folder'] as const
+
+/** What a node lacks, in the words of needs: `pin:led`, `arch:arm64`; empty where it can run the release. */
+export function lacks(
+  { placement, grants, features = [] }: Pick<ReleaseRecord, 'placement' | 'grants' | 'features'>,
+  candidate: Candidate,
+): string[] {
+  const { report } = candidate
+  if (report === null) return ['a record of itself']
+  const granted = grants.filter((grant) => deviceKinds.some((kind) => grant.startsWith(`${kind}:`)))
+  const needed = [...(placement?.needs ?? []), ...granted, ...features.map((feature) => `feature:${feature}`)]
+  return [...new Set(needed)].filter((need) => !has(need, candidate, report))
+}
+
+function has(
+  need: string,
+  { name, groups, roles }: Candidate,
+  report: NonNullable<Candidate['report']>,
+): boolean {
+  const parsed = parseNeed(need)
+  // Of a later version: whoever understands it runs it.
+  if (parsed === null) return false
+  const { kind, value } = parsed
+  switch (kind) {
+    case 'arch':
+      return report.arch === value
+    case 'platform':
+      return report.platform === value
+    case 'role':
+      return roles.includes(value)
+    case 'group':
+      return groups.includes(value)
+    case 'feature':
+      return report.features.includes(value)
+    case 'name':
+      return name === value
+    default:
+      return report.devices.some((device) => device.kind === kind && device.name === value)
+  }
+}

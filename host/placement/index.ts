@@ -1,0 +1,12 @@
+/** The public face of host/placement: which node runs what. */
+export { lacks, needRule, parseNeed, type Candidate } from './eligibility.ts'
+export {
+  Placement,
+  unmet,
+  type Placed,
+  type PlacedMember,
+  type PlacedRelease,
+  type PlacementView,
+} from './placement.ts'
+export { placementProblems } from './problems.ts'
+export { defaultReplaceAfterMs, ruleOf, type Rule } from './rule.ts'

@@ -1,0 +1,258 @@
+/**
+ * Which apps this node runs, decided from signed records and verdicts alone, so that nodes that see the same choose
+ * the same and nobody has to be asked.
+ *
+ * Placement is separate from verdicts: a node that is not reached keeps its place for a while, then the next one by hash
+ * stands in, also where only a cut lies between them: each part of a mesh runs what it should. When the owner is back the
+ * stand-in stops only after the owner says that it runs. Pure: a view and the time go in, decisions come out.
+ */
+import type { Digest, ReleaseRecord, Verdict } from '../../mesh/index.ts'
+import { lacks, type Candidate } from './eligibility.ts'
+import { HandOvers } from './hand-overs.ts'
+import { isInScope, ruleOf, scopesOf, type Rule } from './rule.ts'
+import { Rendezvous, type Slot } from './slots.ts'
+import { Absences } from './absences.ts'
+import { placementProblems } from './problems.ts'
+import { instanceName } from './instance-name.ts'
+
+export interface PlacedMember extends Candidate {
+  readonly verdict: Verdict
+}
+
+export interface PlacementView {
+  readonly self: string
+  /** This node is in a part of the mesh that changes nobody's state. */
+  readonly isIsolated: boolean
+  /** All members, this node among them. */
+  readonly members: readonly PlacedMember[]
+}
+
+export interface PlacedRelease {
+  readonly record: ReleaseRecord
+  readonly digest: Digest
+}
+
+export interface Placed<Release extends PlacedRelease> {
+  readonly app: string
+  /** What is placed: the newest that is not held. */
+  readonly release: Release
+  readonly runsHere: boolean
+  /** `APP-0`, where the release asks for names and this node has a place. */
+  readonly instance: string | null
+  /** Who has its places, by id, sorted; this node among them where it has one. */
+  readonly nodes: readonly string[]
+  /** In words, for people. */
+  readonly why: string
+  /** Why a newer release waits. */
+  readonly held: { readonly version: string; readonly error: Error } | null
+}
+
+interface Place {
+  readonly scope: string
+  readonly slot: Slot
+}
+
+/** What this node runs, in which place. */
+interface Holding {
+  readonly scope: string
+  readonly index: number
+}
+
+export class Placement {
+  readonly #absences = new Absences()
+  readonly #handOvers = new HandOvers()
+  readonly #rendezvous = new Rendezvous()
+  readonly #holding = new Map<string, Holding>()
+  #wakeAtMs: number | null = null
+
+  /**
+   * @param apps for each app its releases, the newest first: where that one is held, the one before it stays
+   * @param nowMs monotonic
+   */
+  decide<Release extends PlacedRelease>(
+    apps: readonly (readonly Release[])[],
+    view: PlacementView,
+    nowMs: number,
+  ): Placed<Release>[] {
+    this.#wakeAtMs = null
+    this.#absences.look(view, nowMs)
+    const placed = apps.flatMap((releases) => this.#decideApp(releases, view, nowMs) ?? [])
+    const names = new Set(placed.map(({ app }) => app))
+    for (const app of this.#holding.keys()) if (!names.has(app)) this.#holding.delete(app)
+    this.#handOvers.keep(names, nowMs)
+    return placed
+  }
+
+  /** When it must be asked again though nothing was heard; null where time alone changes nothing. */
+  get wakeAtMs(): number | null {
+    return this.#wakeAtMs
+  }
+
+  #decideApp<Release extends PlacedRelease>(
+    releases: readonly Release[],
+    view: PlacementView,
+    nowMs: number,
+  ): Placed<Release> | null {
+    const [newest] = releases
+    if (newest === undefined) return null
+    const heldBy = unmet(newest.record, view)
+    const error =
+      heldBy === null
+        ? null
+        : placementProblems.error(
+            'ERR_PLACEMENT_HELD',
+            `${newest.record.app} ${newest.record.version}: ${heldBy}`,
+          )
+    const held = error === null ? null : { version: newest.record.version, error }
+    const release = releases.find(({ record }) => unmet(record, view) === null)
+    if (release === undefined) {
+      const nothing = { app: newest.record.app, release: newest, runsHere: false, instance: null, nodes: [] }
+      return { ...nothing, why: `held: ${heldBy ?? ''}`, held }
+    }
+    return { ...this.#place(release, view, nowMs), held }
+  }
+
+  #place<Release extends PlacedRelease>(
+    release: Release,
+    view: PlacementView,
+    nowMs: number,
+  ): Omit<Placed<Release>, 'held'> {
+    const { record } = release
+    const rule = ruleOf(record)
+    const { app } = rule
+    const stopped = rule.minority === 'stop' && view.isIsolated
+    const places = this.#placesOf(record, rule, view, nowMs)
+    const nodes = [...new Set(places.flatMap(({ slot }) => slot.holder ?? []))].sort()
+    if (stopped) {
+      this.#holding.delete(app)
+      const why = 'this part of the mesh is isolated, and the release says minority = "stop"'
+      return {
+        app,
+        release,
+        runsHere: false,
+        instance: null,
+        nodes: nodes.filter((node) => node !== view.self),
+        why,
+      }
+    }
+    const own = this.#ownPlace(release, rule, places, view, nowMs)
+    if (own === null) this.#holding.delete(app)
+    else this.#holding.set(app, { scope: own.place.scope, index: own.place.slot.index })
+    const instance =
+      own === null || !rule.stableNames ? null : instanceName(rule, own.place.scope, own.place.slot.index)
+    const why = own?.why ?? elsewhere(nodes, view, record)
+    return { app, release, runsHere: own !== null, instance, nodes, why }
+  }
+
+  #placesOf(record: ReleaseRecord, rule: Rule, view: PlacementView, nowMs: number): Place[] {
+    const able = view.members.filter((member) => isAble(record, rule, member))
+    const available = (node: string): boolean => {
+      const { isThere, dueMs } = this.#absences.availability(node, record, rule.replaceAfterMs, nowMs)
+      if (dueMs !== null) this.#wake(dueMs)
+      return isThere
+    }
+    return scopesOf(
+      rule,
+      view.members.map(({ groups }) => groups),
+    ).flatMap((scope) => {
+      const eligible = able.filter(({ groups }) => isInScope(rule, scope, groups)).map(({ id }) => id)
+      const slots = this.#rendezvous.slots({
+        key: `${rule.app}\n${scope}`,
+        replicas: rule.replicas,
+        eligible,
+        isAvailable: rule.replicas === null ? () => true : available,
+      })
+      return slots.map((slot) => ({ scope, slot }))
+    })
+  }
+
+  /** The place that this node runs, or goes on to run until its holder does. */
+  #ownPlace(
+    { record }: PlacedRelease,
+    rule: Rule,
+    places: readonly Place[],
+    view: PlacementView,
+    nowMs: number,
+  ): { readonly place: Place; readonly why: string } | null {
+    const held = this.#holding.get(rule.app)
+    const isHeld = ({ scope, slot }: Place): boolean => scope === held?.scope && slot.index === held.index
+    const surplus = places.find((place) => isHeld(place) && place.slot.holder !== view.self)
+    if (surplus !== undefined && !runs(record, surplus.slot.holder, view)) {
+      return {
+        place: surplus,
+        why: `${nameOf(surplus.slot.holder, view)} has this place, and does not run it yet`,
+      }
+    }
+    const mine = places.filter(({ slot }) => slot.holder === view.self)
+    const place = mine.find(isHeld) ?? mine.find(({ slot }) => slot.owner === view.self) ?? mine[0]
+    if (place === undefined) return null
+    const { scope, slot } = place
+    if (slot.owner === view.self)
+      return { place, why: rule.replicas === null ? 'every node that can runs it' : 'this node has a place' }
+    const key = `${scope}\n${slot.index}`
+    const dueMs = this.#handOvers.due(rule.app, key, rule.replaceAfterMs, nowMs)
+    if (!isHeld(place) && nowMs < dueMs) {
+      this.#wake(dueMs)
+      return null
+    }
+    if (!isHeld(place)) this.#handOvers.took(rule.app, key, nowMs)
+    return { place, why: `stands in for ${nameOf(slot.owner, view)}` }
+  }
+
+  #wake(atMs: number): void {
+    this.#wakeAtMs = Math.min(this.#wakeAtMs ?? Infinity, atMs)
+  }
+}
+
+/** Where everybody in the groups runs it, a node that lacks something says so itself, where its owner can read it. */
+function isAble(record: ReleaseRecord, rule: Rule, member: PlacedMember): boolean {
+  if (rule.replicas === null && record.placement?.needs === undefined) return true
+  return lacks(record, member).length === 0
+}
+
+function runs(record: ReleaseRecord, node: string | null, view: PlacementView): boolean {
+  const member = view.members.find(({ id }) => id === node)
+  const app = member?.report?.apps.find((report) => report.app === record.app)
+  return member?.verdict === 'alive' && app !== undefined && app.state === 'running' && app.seq >= record.seq
+}
+
+function nameOf(node: string | null, { members }: PlacementView): string {
+  return members.find(({ id }) => id === node)?.name ?? 'nobody'
+}
+
+function elsewhere(nodes: readonly string[], view: PlacementView, record: ReleaseRecord): string {
+  const self = view.members.find(({ id }) => id === view.self)
+  const missing = self === undefined ? [] : lacks(record, self)
+  const there =
+    nodes.length === 0
+      ? 'no node can run it now'
+      : `placed on ${nodes.map((node) => nameOf(node, view)).join(', ')}`
+  return missing.length === 0 || self?.report === null
+    ? there
+    : `${there}; this node lacks ${missing.join(', ')}`
+}
+
+/** The rule that cannot be met, in words; null where all can. Who is away for now counts: what runs must not end of that. */
+export function unmet(record: ReleaseRecord, { members }: Pick<PlacementView, 'members'>): string | null {
+  const rule = ruleOf(record)
+  if (!rule.everyGroup) return null
+  const present = members.filter(({ verdict }) => verdict !== 'left')
+  const groups =
+    rule.groups.length > 0
+      ? rule.groups
+      : scopesOf(
+          { ...rule, per: 'group' },
+          present.map((one) => one.groups),
+        )
+  const wanted = rule.per === 'group' ? (rule.replicas ?? 1) : 1
+  for (const group of groups) {
+    const inside = present.filter((member) => isInScope({ ...rule, per: 'group' }, group, member.groups))
+    const able = inside.filter((member) => lacks(record, member).length === 0)
+    if (able.length >= wanted) continue
+    const title = group === '' ? 'the nodes of no group' : `group ${group}`
+    const lacking = [...new Set(inside.flatMap((member) => lacks(record, member)))].sort()
+    const nodes = `${able.length} ${able.length === 1 ? 'node' : 'nodes'} of ${title} can run it, and it wants ${wanted}`
+    return lacking.length === 0 ? nodes : `${nodes}; others lack ${lacking.join(', ')}`
+  }
+  return null
+}

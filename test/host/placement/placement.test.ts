@@ -1,0 +1,310 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Placement, unmet, type PlacedMember, type PlacementView } from '../../../host/placement/index.ts'
+import type { PlacementRule, ReleaseRecord, Verdict } from '../../../mesh/index.ts'
+
+const replaceAfterMs = 30_000
+
+interface Made {
+  readonly groups?: readonly string[]
+  readonly roles?: readonly string[]
+  readonly verdict?: Verdict
+  readonly arch?: string
+  readonly devices?: readonly string[]
+  readonly running?: number
+  readonly state?: 'running' | 'starting' | 'failed'
+}
+
+function member(id: string, made: Made = {}): PlacedMember {
+  const {
+    groups = [],
+    roles = [],
+    verdict = 'alive',
+    arch = 'x64',
+    devices = [],
+    running,
+    state = 'running',
+  } = made
+  return {
+    id,
+    name: id,
+    groups,
+    roles,
+    verdict,
+    report: {
+      arch,
+      platform: 'linux',
+      features: ['simd'],
+      devices: devices.map((device) => {
+        const [kind = '', name = ''] = device.split(':')
+        return { kind: kind as 'sensor', name, driver: 'simulated' }
+      }),
+      apps:
+        running === undefined
+          ? []
+          : [{ app: 'thermo', version: '1.0.0', seq: running, state, since: 0, failures: 0 }],
+    },
+  }
+}
+
+function release(
+  placement: PlacementRule,
+  more: Partial<ReleaseRecord> = {},
+): { record: ReleaseRecord; digest: string } {
+  const record = { app: 'thermo', seq: 1, version: '1.0.0', grants: [], groups: [], placement, ...more }
+  return { record: record as unknown as ReleaseRecord, digest: `d${more.seq ?? 1}` }
+}
+
+/** One placement for each node, as each daemon has its own. */
+class Site {
+  readonly placements = new Map<string, Placement>()
+  nowMs = 0
+
+  decide(
+    members: readonly PlacedMember[],
+    releases: ReturnType<typeof release>[],
+    from?: Partial<PlacementView>,
+  ): string[] {
+    return members.filter(({ id }) => this.ask(id, members, releases, from)?.runsHere).map(({ id }) => id)
+  }
+
+  ask(
+    self: string,
+    members: readonly PlacedMember[],
+    releases: ReturnType<typeof release>[],
+    from: Partial<PlacementView> = {},
+  ): ReturnType<Placement['decide']>[number] | undefined {
+    const placement = this.placements.get(self) ?? new Placement()
+    this.placements.set(self, placement)
+    return placement.decide([releases], { self, isIsolated: false, members, ...from }, this.nowMs)[0]
+  }
+}
+
+const five = ['a', 'b', 'c', 'd', 'e'].map((id) => member(id))
+
+function with_(members: readonly PlacedMember[], id: string, made: Made): PlacedMember[] {
+  return members.map((one) => (one.id === id ? member(id, made) : one))
+}
+
+describe('who runs a release', () => {
+  it('is every node where nothing is said', () => {
+    expect(new Site().decide(five, [release({})])).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  it('is as many nodes as it wants, and each node says the same of all', () => {
+    const site = new Site()
+    const running = site.decide(five, [release({ replicas: 2 })])
+    expect(running).toHaveLength(2)
+    for (const { id } of five) expect(site.ask(id, five, [release({ replicas: 2 })])?.nodes).toEqual(running)
+  })
+
+  it('is so many of each group, or of the whole mesh', () => {
+    const members = [...'abcdef'].map((id, index) => member(id, { groups: [index < 3 ? 'lobby' : 'garage'] }))
+    const perGroup = new Site().decide(members, [release({ replicas: 1 })])
+    expect(perGroup.map((id) => (id < 'd' ? 'lobby' : 'garage'))).toEqual(['lobby', 'garage'])
+    expect(new Site().decide(members, [release({ replicas: 1, per: 'mesh' })])).toHaveLength(1)
+  })
+
+  it('is nobody who lacks what it needs or is granted', () => {
+    const members = [
+      member('a', { arch: 'arm64', devices: ['pin:led'] }),
+      member('b', { arch: 'arm64' }),
+      member('c', { devices: ['pin:led'] }),
+      member('d', { arch: 'arm64', devices: ['sensor:led'] }),
+    ]
+    expect(new Site().decide(members, [release({ needs: ['arch:arm64'] }, { grants: ['pin:led'] })])).toEqual(
+      ['a'],
+    )
+    const why = new Site().ask('b', members, [
+      release({ needs: ['arch:arm64'] }, { grants: ['pin:led'] }),
+    ])?.why
+    expect(why).toBe('placed on a; this node lacks pin:led')
+  })
+
+  it('is nobody under a need of a later version', () => {
+    expect(new Site().decide(five, [release({ needs: ['planet:mars'] })])).toEqual([])
+  })
+})
+
+describe('a node that is not reached', () => {
+  const rule = release({ replicas: 1, replaceAfterMs })
+
+  function ownerOf(site: Site): string {
+    return site.decide(five, [rule])[0] ?? ''
+  }
+
+  it('keeps its place for the release’s time, then another one runs it', () => {
+    const site = new Site()
+    const owner = ownerOf(site)
+    const members = with_(five, owner, { verdict: 'dead' })
+    const others = (): string[] => site.decide(members, [rule]).filter((id) => id !== owner)
+    expect(others()).toEqual([])
+    const asked = members.find(({ id }) => id !== owner)?.id ?? ''
+    expect(site.placements.get(asked)?.wakeAtMs).toBe(replaceAfterMs)
+    site.nowMs += replaceAfterMs
+    expect(others()).toHaveLength(1)
+  })
+
+  it('loses it at once where it has left', () => {
+    const site = new Site()
+    const owner = ownerOf(site)
+    expect(
+      site.decide(with_(five, owner, { verdict: 'left' }), [rule]).filter((id) => id !== owner),
+    ).toHaveLength(1)
+  })
+
+  it('has it back only when it says that it runs, so that somebody always does', () => {
+    const site = new Site()
+    const owner = ownerOf(site)
+    const away = with_(five, owner, { verdict: 'dead' })
+    site.decide(away, [rule])
+    site.nowMs += replaceAfterMs
+    const [stand = ''] = site.decide(away, [rule]).filter((id) => id !== owner)
+    const back = with_(five, owner, { running: 1, state: 'starting' })
+    expect(site.decide(back, [rule]).sort()).toEqual([owner, stand].sort())
+    expect(site.ask(stand, back, [rule])?.why).toContain('does not run it yet')
+    expect(site.decide(with_(five, owner, { running: 1 }), [rule])).toEqual([owner])
+  })
+
+  it('that comes and goes moves the app less and less often', () => {
+    const site = new Site()
+    const owner = ownerOf(site)
+    const away = with_(five, owner, { verdict: 'dead' })
+    const back = with_(five, owner, { running: 1 })
+    const waits: number[] = []
+    for (let round = 0; round < 4; round += 1) {
+      const lostMs = site.nowMs
+      while (site.decide(away, [rule]).every((id) => id === owner)) site.nowMs += 1_000
+      waits.push(site.nowMs - lostMs)
+      site.decide(back, [rule])
+      site.nowMs += 1_000
+    }
+    expect(waits.slice(0, 2)).toEqual([replaceAfterMs, replaceAfterMs])
+    expect(waits[2]).toBeGreaterThan(replaceAfterMs)
+    expect(waits[3]).toBeGreaterThan(waits[2] ?? 0)
+  })
+
+  it('is replaced too where it is reached but cannot run it', () => {
+    const site = new Site()
+    const owner = ownerOf(site)
+    const failed = with_(five, owner, { running: 1, state: 'failed' })
+    expect(site.decide(failed, [rule])).toEqual([owner])
+    site.nowMs += replaceAfterMs
+    expect(site.decide(failed, [rule])).toHaveLength(2)
+  })
+})
+
+describe('a mesh in two parts', () => {
+  it('runs its replicas in each, unless the release says that a minority stops', () => {
+    const site = new Site()
+    const seenBy = (part: string): PlacedMember[] =>
+      five.map(({ id }) => member(id, { verdict: part.includes(id) ? 'alive' : 'suspect' }))
+    const inPart = (part: string, rule: PlacementRule, isIsolated: boolean): string[] =>
+      [...part].filter((id) => site.ask(id, seenBy(part), [release(rule)], { isIsolated })?.runsHere)
+    const run = (rule: PlacementRule): string[] => [
+      ...inPart('ab', rule, true),
+      ...inPart('cde', rule, false),
+    ]
+    run({ replicas: 1, replaceAfterMs })
+    site.nowMs += replaceAfterMs
+    expect(run({ replicas: 1, replaceAfterMs })).toHaveLength(2)
+    const stops = run({ replicas: 1, replaceAfterMs, minority: 'stop' })
+    expect(stops).toHaveLength(1)
+    expect('cde').toContain(stops[0])
+  })
+})
+
+describe('names of replicas', () => {
+  it('stay with the place: who stands in takes the name over', () => {
+    const site = new Site()
+    const rule = release({ replicas: 2, replaceAfterMs, stableNames: true })
+    const names = (members: readonly PlacedMember[]): (string | null | undefined)[] =>
+      members
+        .filter(({ verdict }) => verdict === 'alive')
+        .map(({ id }) => site.ask(id, members, [rule])?.instance)
+    const before = names(five).filter((name) => name !== null)
+    expect(before.sort()).toEqual(['thermo-0', 'thermo-1'])
+    const owner = site.decide(five, [rule])[0] ?? ''
+    const away = with_(five, owner, { verdict: 'dead' })
+    names(away)
+    site.nowMs += replaceAfterMs
+    expect(
+      names(away)
+        .filter((name) => name !== null)
+        .sort(),
+    ).toEqual(['thermo-0', 'thermo-1'])
+  })
+})
+
+describe('a release that wants every group', () => {
+  const members = [
+    member('a', { groups: ['lobby'], devices: ['pin:led'] }),
+    member('b', { groups: ['garage'] }),
+  ]
+
+  it('is held while one of them has nobody who can run it, and the one before it runs on', () => {
+    const next = release({ everyGroup: true }, { seq: 2, version: '2.0.0', grants: ['pin:led'] })
+    const before = release({}, { seq: 1 })
+    const placed = new Site().ask('b', members, [next, before])
+    expect(placed).toMatchObject({ runsHere: true, release: { digest: 'd1' } })
+    expect(placed?.held?.error.message).toContain(
+      '0 nodes of group garage can run it, and it wants 1; others lack pin:led',
+    )
+  })
+
+  it('is not held because a node is away for now', () => {
+    const rule = release({ everyGroup: true })
+    expect(
+      unmet(rule.record, { members: with_(members, 'b', { groups: ['garage'], verdict: 'dead' }) }),
+    ).toBeNull()
+  })
+})
+
+describe('whatever the mesh looks like', () => {
+  const mesh = fc.uniqueArray(fc.integer({ min: 0, max: 999 }), { minLength: 1, maxLength: 24 })
+  const rule = fc.record({ replicas: fc.integer({ min: 1, max: 6 }) })
+
+  it('as many run it as it wants, or as there are', () => {
+    fc.assert(
+      fc.property(mesh, rule, (ids, placement) => {
+        const members = ids.map((id) => member(`n${id}`))
+        expect(new Site().decide(members, [release(placement)])).toHaveLength(
+          Math.min(placement.replicas, ids.length),
+        )
+      }),
+    )
+  })
+
+  it('as many run it as it wants of those that are reached, once the others had their time', () => {
+    fc.assert(
+      fc.property(
+        mesh,
+        rule,
+        fc.array(fc.boolean(), { minLength: 24, maxLength: 24 }),
+        (ids, placement, gone) => {
+          const site = new Site()
+          const members = ids.map((id, index) =>
+            member(`n${id}`, { verdict: gone[index] === true ? 'dead' : 'alive' }),
+          )
+          const alive = members.filter(({ verdict }) => verdict === 'alive')
+          const run = (): string[] =>
+            site.decide(members, [release(placement)]).filter((id) => alive.some((one) => one.id === id))
+          run()
+          site.nowMs += 60_000
+          expect(run()).toHaveLength(Math.min(placement.replicas, alive.length))
+        },
+      ),
+    )
+  })
+
+  it('a newcomer takes at most its own place', () => {
+    fc.assert(
+      fc.property(mesh, (ids) => {
+        const members = ids.map((id) => member(`n${id}`))
+        const before = new Set(new Site().decide(members, [release({ replicas: 1 })]))
+        const after = new Site().decide([...members, member('new')], [release({ replicas: 1 })])
+        expect(after.filter((id) => !before.has(id) && id !== 'new')).toEqual([])
+      }),
+    )
+  })
+})
