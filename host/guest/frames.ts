@@ -3,6 +3,7 @@
  * browsers use between processes which do not trust each other; what the values mean is checked by whoever reads.
  */
 import { deserialize, serialize } from 'node:v8'
+import { assertFrame, type FrameBounds } from './frame-check.ts'
 
 const lengthBytes = 4
 
@@ -17,12 +18,13 @@ export function encodeFrame(batch: readonly unknown[]): Buffer {
 
 /** Cuts what comes out of a pipe into batches. */
 export class FrameReader {
-  readonly #maxBytes: number
+  readonly #bounds: FrameBounds | null
   #pieces: Buffer[] = []
   #size = 0
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  /** @param bounds null for whoever reads what the node sends, which is trusted */
+  constructor(bounds: FrameBounds | null) {
+    this.#bounds = bounds
   }
 
   push(bytes: Buffer): void {
@@ -30,16 +32,19 @@ export class FrameReader {
     this.#size += bytes.length
   }
 
-  /** @returns null where no frame is whole yet. @throws where one is too large, or is not a batch */
+  /** @returns null where no frame is whole yet. @throws where one is beyond its bounds, or is not a batch */
   next(): unknown[] | null {
     if (this.#size < lengthBytes) return null
     const length = this.#joined(lengthBytes).readUInt32LE(0)
-    if (length > this.#maxBytes) throw new Error(`a frame of ${length} bytes, more than ${this.#maxBytes}`)
+    const bounds = this.#bounds
+    if (bounds !== null && length > bounds.bytes)
+      throw new Error(`a frame of ${length} bytes, more than ${bounds.bytes}`)
     if (this.#size < lengthBytes + length) return null
     const all = this.#joined(lengthBytes + length)
     const body = all.subarray(lengthBytes, lengthBytes + length)
     this.#pieces = all.length === lengthBytes + length ? [] : [all.subarray(lengthBytes + length)]
     this.#size -= lengthBytes + length
+    if (bounds !== null) assertFrame(body, bounds)
     const batch: unknown = deserialize(body)
     if (!Array.isArray(batch)) throw new Error('a frame that holds no batch')
     return batch

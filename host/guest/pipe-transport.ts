@@ -9,7 +9,7 @@ const readBytes = 256 * 1024
 
 export class PipeTransport implements Transport {
   /** The node is trusted, and sends whole components at the start. */
-  readonly #reader = new FrameReader(Infinity)
+  readonly #reader = new FrameReader(null)
 
   send(batch: readonly ToHost[]): void {
     const frame = encodeFrame(packToHost(batch))
@@ -41,7 +41,7 @@ export class PipeTransport implements Transport {
 
 /** What becomes of a batch that takes this way. */
 export function throughFrames(batch: PackedBatch): PackedBatch {
-  const reader = new FrameReader(Infinity)
+  const reader = new FrameReader(null)
   reader.push(encodeFrame(batch))
   return reader.next() ?? []
 }

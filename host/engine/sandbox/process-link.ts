@@ -21,8 +21,11 @@ import { confinementFor, flagsOf } from './confinement.ts'
 import { isToHost } from './inbound-check.ts'
 import type { LinkFactory, LinkOptions, SandboxLink } from './link.ts'
 
-/** Largest batch taken from a sandbox. Its values are bounded one by one where they are used. */
-const maxFrameBytes = 64 * 1024 * 1024
+/**
+ * Largest batch taken from a sandbox. Its values are bounded one by one where they are used: one of 4 MiB
+ * (`EngineLimits.valueBytes`) has at most 131,072 objects, or half a million numbers, and a batch few of them.
+ */
+const frameBounds = { bytes: 64 * 1024 * 1024, objects: 524_288, values: 4_194_304 } as const
 const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe', 'pipe']
 
 export const spawnProcess: LinkFactory = (options) => new ProcessLink(options)
@@ -31,7 +34,7 @@ class ProcessLink implements SandboxLink {
   readonly #child: ChildProcess
   readonly #options: LinkOptions
   readonly #toGuest: Writable
-  readonly #reader = new FrameReader(maxFrameBytes)
+  readonly #reader = new FrameReader(frameBounds)
   readonly #gone: Promise<void>
   #wake: ReturnType<typeof setTimeout> | undefined
   #said = ''

@@ -41,3 +41,20 @@ test('a guest that is woken early a thousand times leaves one timer, not a thous
   expect(timers() - before).toBeLessThan(10)
   await link.terminate()
 })
+
+test('a message that would take minutes to look at ends its sandbox, and nothing else', async () => {
+  const args = Object.assign([], { length: 4_000_000_000 }) as unknown[]
+  const program = {
+    ...(await findProgram()),
+    sandboxProcess: await saying([{ t: 'post', id: 'x', name: 'y', args }]),
+  }
+  let told!: (end: string) => void
+  const over = new Promise<string>((resolve) => (told = resolve))
+  const ended = (reason: string, message: string): void => told(`${reason}: ${message}`)
+  const events = { batch: () => told('taken'), ended, printed: () => {} }
+  const link = spawnProcess({ program, limits: defaultLimits, preopens: [], events })
+  expect(await over).toBe(
+    'host-fault: its process sent what no sandbox sends: a frame of more than 4194304 values',
+  )
+  await link.terminate()
+})
