@@ -12,6 +12,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { keyPairFromSeed, messageOf } from '../../core/index.ts'
 import { transportLimits, type NodeId } from './contract.ts'
 import { transportProblems } from './problems.ts'
+import { sendingByTurns, sendingWhole } from './send-batch.ts'
 
 export type { Libp2p }
 
@@ -45,8 +46,8 @@ export async function createNode(options: {
     nodeInfo: { userAgent: 'selvedge' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: maxWindowBytes } })],
+    connectionEncrypters: [(components) => sendingWhole(noise()(components))],
+    streamMuxers: [() => sendingByTurns(yamux({ streamOptions: { maxStreamWindowSize: maxWindowBytes } })())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: 'selvedge.local', interval: 10_000 })] : [],
     connectionGater: options.gater,
     connectionManager: {
