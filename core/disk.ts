@@ -4,7 +4,9 @@
  * The simulator brings a disk of its own that fails, fills up and loses power, so that the code above it is the
  * daemon's.
  */
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import * as fs from 'node:fs'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
 
 /** Paths are absolute or relative to the process; errors carry the system's `code` (ENOENT, ENOSPC …). */
 export interface Disk {
@@ -38,33 +40,57 @@ export const systemDisk: Disk = {
     const entries = await readdir(path, { withFileTypes: true })
     return entries.map((entry) => ({ name: entry.name, isFile: entry.isFile() }))
   },
-  async createSynced(path, bytes) {
-    const file = await open(path, 'wx', 0o600)
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  },
-  async readWhole(path, judge) {
-    const file = await open(path, 'r')
-    try {
-      judge((await file.stat()).size)
-      return new Uint8Array(await file.readFile())
-    } finally {
-      await file.close()
-    }
-  },
+  createSynced: (path, bytes) =>
+    withFile(path, 'wx', async (file) => {
+      for (let at = 0; at < bytes.length;) at += await writeSome(file, bytes, at)
+      await sync(file)
+    }),
+  readWhole: (path, judge) =>
+    withFile(path, 'r', async (file) => {
+      const { size } = await statOf(file)
+      judge(size)
+      const bytes = new Uint8Array(size)
+      let filled = 0
+      while (filled < size) {
+        const read = await readSome(file, bytes, filled)
+        if (read === 0) break
+        filled += read
+      }
+      return filled === size ? bytes : bytes.subarray(0, filled)
+    }),
   sizeOf: async (path) => (await stat(path)).size,
   rename: (from, to) => rename(from, to),
   remove: (path) => rm(path, { force: true }),
-  async syncFolder(path) {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  },
+  syncFolder: (path) => withFile(path, 'r', sync),
+}
+
+// Plain descriptors, not `FileHandle`: many small files are written and read, and a handle costs more than the file.
+const openFile = promisify(fs.open)
+const closeFile = promisify(fs.close)
+const sync = promisify(fs.fsync)
+const statOf = promisify<number, fs.Stats>(fs.fstat)
+
+async function withFile<T>(path: string, flags: string, work: (file: number) => Promise<T>): Promise<T> {
+  const file = await openFile(path, flags, 0o600)
+  try {
+    return await work(file)
+  } finally {
+    await closeFile(file)
+  }
+}
+
+function writeSome(file: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.write(file, bytes, at, bytes.length - at, null, (error, count) =>
+      error === null ? resolve(count) : reject(error),
+    )
+  })
+}
+
+function readSome(file: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(file, bytes, at, bytes.length - at, null, (error, count) =>
+      error === null ? resolve(count) : reject(error),
+    )
+  })
 }

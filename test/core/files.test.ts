@@ -1,4 +1,4 @@
-import type fsPromises from 'node:fs/promises'
+import type fs from 'node:fs'
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,17 +8,15 @@ import { exists, memoryFolder, openFolder, type DurableFolder } from '../../core
 /** What the disk answers instead of writing. */
 const disk = vi.hoisted(() => ({ failure: null as string | null }))
 
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof fsPromises>()
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>()
   return {
     ...real,
-    async open(...args: Parameters<typeof real.open>) {
-      const file = await real.open(...args)
+    write(...args: unknown[]) {
       const { failure } = disk
-      if (failure !== null && args[1] === 'wx') {
-        file.writeFile = () => Promise.reject(Object.assign(new Error(failure), { code: failure }))
-      }
-      return file
+      const answer = args.at(-1) as (error: Error) => void
+      if (failure === null) Reflect.apply(real.write, real, args)
+      else setImmediate(() => answer(Object.assign(new Error(failure), { code: failure })))
     },
   }
 })
