@@ -76,13 +76,22 @@ export function decodeChunkFrame(frame: Uint8Array): ChunkBody[] {
 
 /** Bytes of a sample that tell whether the rest is worth the time. */
 const sampleBytes = 1024
+/** Random bytes show 7.8 bits each in such a sample, code and text 3 to 6.5. */
+const densestBits = 7.2
 
 function packed(bytes: Uint8Array): Uint8Array {
-  const options = { level: 3 }
-  const sample = bytes.subarray(0, sampleBytes)
-  if (deflateRawSync(sample, options).length > sample.length * 0.9) return bytes
-  const smaller = deflateRawSync(bytes, options)
+  if (entropyBits(bytes.subarray(0, sampleBytes)) > densestBits) return bytes
+  const smaller = deflateRawSync(bytes, { level: 3 })
   return smaller.length < bytes.length * 0.9 ? smaller : bytes
+}
+
+/** Bits a byte, of the distribution of single bytes: a hundredth of what a try at compressing costs. */
+function entropyBits(sample: Uint8Array): number {
+  const counts = new Uint16Array(256)
+  for (const byte of sample) counts[byte] = (counts[byte] ?? 0) + 1
+  let sum = 0
+  for (const count of counts) if (count > 0) sum += count * Math.log2(count)
+  return Math.log2(sample.length) - sum / sample.length
 }
 
 function unpacked(wire: Uint8Array, sizeBytes: number): Uint8Array {

@@ -45,7 +45,8 @@ export const blobLimits = {
   announceMs: 50,
   /** What was received is told to who sent it after so many bytes, or so long. */
   gotBytes: 32 * 1024,
-  gotMs: 20,
+  /** … with what is asked for meanwhile: a source is asked for a second's worth, so it does not wait for that. */
+  tellMs: 20,
   /** What a node remembers to have asked a peer for, about 100 bytes each, to tell it from what nobody asked for … */
   rememberedWants: 16 * 1024,
   /** … of which so much may come on a channel. */

@@ -43,6 +43,9 @@ export class Link {
   #gotBytes = 0
   #toldBytes = 0
   #cancelTelling: Cancel | null = null
+  /** To be said with the next message: small ones cost a processor as much as large ones. */
+  readonly #wanted = new Map<Digest | undefined, Set<Digest>>()
+  readonly #cancelled = new Set<Digest>()
   #cancelReopening: Cancel | null = null
   #attempt = 0
   readonly #ended = new AbortController()
@@ -70,14 +73,23 @@ export class Link {
       if (this.#asked.size <= blobLimits.rememberedWants) break
       this.#asked.delete(oldest)
     }
-    for (const some of pieces(digests)) {
-      this.#send({ kind: 'want', digests: some, ...(list !== undefined && { list }) })
+    const wanted = this.#wanted.get(list) ?? new Set()
+    this.#wanted.set(list, wanted)
+    for (const digest of digests) {
+      this.#cancelled.delete(digest)
+      wanted.add(digest)
     }
+    this.#tellSoon()
   }
 
   cancel(digests: readonly Digest[]): void {
     if (this.#session === null) return
-    for (const some of pieces(digests)) this.#send({ kind: 'cancel', digests: some })
+    for (const digest of digests) {
+      let isUnsaid = false
+      for (const wanted of this.#wanted.values()) isUnsaid = wanted.delete(digest) || isUnsaid
+      if (!isUnsaid) this.#cancelled.add(digest)
+    }
+    this.#tellSoon()
   }
 
   close(): void {
@@ -163,12 +175,27 @@ export class Link {
 
   #acknowledge(): void {
     if (this.#gotBytes - this.#toldBytes >= blobLimits.gotBytes) this.#tell()
-    else this.#cancelTelling ??= this.#needs.clock.after(blobLimits.gotMs, () => this.#tell())
+    else this.#tellSoon()
   }
 
+  #tellSoon(): void {
+    this.#cancelTelling ??= this.#needs.clock.after(blobLimits.tellMs, () => this.#tell())
+  }
+
+  /** What is withdrawn, before what is asked for in its place. */
   #tell(): void {
     this.#cancelTelling?.()
     this.#cancelTelling = null
+    const cancelled = [...this.#cancelled]
+    const wanted = [...this.#wanted]
+    this.#cancelled.clear()
+    this.#wanted.clear()
+    for (const digests of pieces(cancelled)) this.#send({ kind: 'cancel', digests })
+    for (const [list, all] of wanted) {
+      for (const digests of pieces([...all])) {
+        this.#send({ kind: 'want', digests, ...(list !== undefined && { list }) })
+      }
+    }
     if (this.#session === null || this.#toldBytes === this.#gotBytes) return
     this.#toldBytes = this.#gotBytes
     this.#send({ kind: 'got', bytes: this.#gotBytes })
@@ -178,6 +205,8 @@ export class Link {
     if (this.#session !== session) return
     this.#session = null
     this.#asked.clear()
+    this.#wanted.clear()
+    this.#cancelled.clear()
     closeOf(session)
     this.#needs.onLost(reason)
     if (this.#ended.signal.aborted) return
