@@ -134,15 +134,21 @@ async function isAlive(holder: Holder): Promise<boolean> {
     // EPERM: it lives, as another user.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
+  const [state = ''] = await statOf(holder.pid)
+  // It ended, and nobody has asked how: in containers without an init that lasts.
+  if (state === 'Z' || state === 'X') return false
   const started = await startOf(holder.pid)
   return started === '' || holder.started === '' || started === holder.started
 }
 
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and parentheses, so count from its end. */
 async function startOf(pid: number): Promise<string> {
+  return (await statOf(pid))[19] ?? ''
+}
+
+/** /proc/PID/stat from field 3 on; the name in field 2 may hold spaces and parentheses, so count from its end. */
+async function statOf(pid: number): Promise<string[]> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return fields[19] ?? ''
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
 async function bootId(): Promise<string> {

@@ -30,6 +30,7 @@ export class TransferMeter {
   #baseBytes = 0
   #attemptBytes = 0
   #patchBytes = 0
+  #isPaused = false
   #samples: Sample[]
   #toldShare = 0
 
@@ -44,13 +45,15 @@ export class TransferMeter {
   begin(): void {
     this.#baseBytes += this.#attemptBytes
     this.#attemptBytes = 0
+    this.#isPaused = false
     if (this.#tookMs !== null) this.#beganMs = this.#clock.monotonicMs() - this.#tookMs
     this.#tookMs = null
     this.#samples = [{ atMs: this.#clock.monotonicMs(), bytes: this.#fetchedBytes }]
   }
 
   /** @returns whether it has moved far enough since this was last true to be told to the mesh */
-  take({ share, fetchedBytes, patchBytes = 0 }: FetchProgress): boolean {
+  take({ share, fetchedBytes, patchBytes = 0, paused = null }: FetchProgress): boolean {
+    this.#isPaused = paused !== null
     this.#share = Math.min(1, Math.max(0, share))
     this.#attemptBytes = fetchedBytes
     this.#patchBytes = Math.max(this.#patchBytes, patchBytes)
@@ -76,7 +79,8 @@ export class TransferMeter {
       fetchedBytes,
       via: this.#patchBytes > 0 ? 'patch' : fetchedBytes > 0 ? 'peers' : 'disk',
       ms: Math.round(this.#tookMs ?? nowMs - this.#beganMs),
-      ...(this.#tookMs === null && { bytesPerSecond: this.#rate(nowMs) }),
+      // What waits for room is asked of nobody: the rate of before would say that it comes.
+      ...(this.#tookMs === null && !this.#isPaused && { bytesPerSecond: this.#rate(nowMs) }),
     }
   }
 

@@ -19,17 +19,20 @@ export function shortAgeText(ms: number): string {
   return `${number} ${unit}`
 }
 
-/** @returns `812 B`, `12.1 KB`, `1.6 MB`; K is 1,000 */
+/** @returns `812 B`, `12.1 KB`, `1.6 MB`, `135.3 GB`; K is 1,000 */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
   if (bytes < 999_950) return `${(bytes / 1000).toFixed(1)} KB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 999_950_000) return `${(bytes / 1_000_000).toFixed(1)} MB`
+  return `${(bytes / 1_000_000_000).toFixed(1)} GB`
 }
+
+const units: Readonly<Record<string, number>> = { KB: 1_000, MB: 1_000_000, GB: 1_000_000_000 }
 
 /** @returns `0.5 of 1.1 MB`, in the unit of the whole; `310 of 812 B` */
 export function partText(bytes: number, ofBytes: number): string {
   const whole = sizeText(ofBytes)
-  const unit = whole.endsWith(' MB') ? 1_000_000 : whole.endsWith(' KB') ? 1_000 : 1
+  const unit = units[whole.slice(-2)] ?? 1
   return `${unit === 1 ? bytes : (bytes / unit).toFixed(1)} of ${whole}`
 }
 

@@ -29,7 +29,7 @@ export const blobsProblems = defineProblems({
   ERR_BLOB_QUOTA: {
     kind: 'system',
     text: 'components may take no more room on this disk',
-    fix: "raise `size` in [blobs] of the node's configuration, or remove apps from this node; what runs keeps running",
+    fix: "raise `size` under [components] in the node's TOML and start the node again; what runs keeps running",
   },
   ERR_BLOB_PROTOCOL: {
     kind: 'remote',

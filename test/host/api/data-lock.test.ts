@@ -63,6 +63,34 @@ it('the lock of a daemon that was killed is taken over', async () => {
   await lock.release()
 })
 
+it.skipIf(process.platform !== 'linux')(
+  'a daemon that ended holds nothing, though its parent has not asked how (skipped where there is no /proc)',
+  async () => {
+    // A shell that has become a program which never asks for the end of its child.
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)))
+      const statOf = async (): Promise<string[]> => {
+        const text = await readFile(`/proc/${pid}/stat`, 'utf8')
+        return text.slice(text.lastIndexOf(')') + 2).split(' ')
+      }
+      const isShell = async (): Promise<boolean> =>
+        (await readFile(`/proc/${parent.pid}/comm`, 'utf8')).trim() !== 'sleep'
+      while (await isShell()) await new Promise((resolve) => setTimeout(resolve, 5))
+      process.kill(pid, 'SIGKILL')
+      while ((await statOf())[0] !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5))
+      const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+      await writeFile(lockFile(), JSON.stringify({ pid, started: (await statOf())[19], boot }))
+      const lock = await acquireDataLock(folder)
+      await lock.release()
+    } finally {
+      parent.kill('SIGKILL')
+    }
+  },
+)
+
 it('a pid that another process has got since holds nothing', async () => {
   const lock = await acquireDataLock(folder)
   const holder = JSON.parse(await readFile(lockFile(), 'utf8')) as { pid: number; started: string }

@@ -45,6 +45,20 @@ describe('the transfer of a component', () => {
     })
   })
 
+  it('has no rate while it waits for room, and has one again when it goes on', async () => {
+    const clock = new FakeClock()
+    const meter = new TransferMeter(1_000, clock)
+    meter.begin()
+    await clock.advance(1_000)
+    meter.take({ share: 0.5, fetchedBytes: 500 })
+    expect(meter.report()).toMatchObject({ bytesPerSecond: 500 })
+    const paused = { code: 'ERR_BLOB_QUOTA', message: 'no room', hint: 'make some' }
+    meter.take({ share: 0.5, fetchedBytes: 500, paused })
+    expect(meter.report()).not.toHaveProperty('bytesPerSecond')
+    meter.take({ share: 0.6, fetchedBytes: 600, paused: null })
+    expect(meter.report()).toHaveProperty('bytesPerSecond')
+  })
+
   it('came as a patch where any of it did', () => {
     const meter = new TransferMeter(1_100_000, new FakeClock())
     meter.begin()

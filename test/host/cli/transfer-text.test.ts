@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { AppStatus, Transfer } from '../../../host/api/index.ts'
 import { paintFor } from '../../../host/cli/paint.ts'
 import { renderApps } from '../../../host/cli/render-apps.ts'
+import { partText, sizeText } from '../../../host/cli/text.ts'
 import { cameText, comingText, originText } from '../../../host/cli/transfer-text.ts'
 
 const came: Transfer = {
@@ -47,4 +48,17 @@ it('status shows how far the first release of an app is, beside which nothing ru
   }
   const { beside } = renderApps([app], { now: 4_000, width: 80, paint: paintFor(false) })
   expect(beside).toEqual(['light-alarm 1.0.0 fetching 45 % 4.0 s'])
+})
+
+it('sizes are in the unit that a person would take', () => {
+  expect([812, 12_100, 999_949, 1_600_000, 999_949_999].map(sizeText)).toEqual([
+    '812 B',
+    '12.1 KB',
+    '999.9 KB',
+    '1.6 MB',
+    '999.9 MB',
+  ])
+  expect(sizeText(135_276_600_000)).toBe('135.3 GB')
+  expect(partText(500_000_000, 2_000_000_000)).toBe('0.5 of 2.0 GB')
+  expect(partText(310, 812)).toBe('310 of 812 B')
 })
