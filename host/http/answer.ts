@@ -75,7 +75,11 @@ function send(
   }
   if (declared !== null && status !== 204) fields.push('Content-Length', String(declared))
   writeHead(res, status, fields)
-  return stream(res, body, hasBody ? declared : 0, response, app)
+  if (hasBody) return stream(res, body, declared, response, app)
+  // What a client will not get is not waited for.
+  letGo(body)
+  res.end()
+  return undefined
 }
 
 /** Text and head leave in one piece, where bytes would follow it in another. */
@@ -144,10 +148,8 @@ async function stream(
       if (next === null) return
       if (next.done === true) break
       size += next.value.length
-      if (declared !== null && size > declared) {
-        if (declared > 0) throw invalid(`its body is over the ${declared} bytes it declared`)
-        break
-      }
+      if (declared !== null && size > declared)
+        throw invalid(`its body is over the ${declared} bytes it declared`)
       if (!res.write(next.value)) await orGone(new Promise<void>((done) => res.once('drain', done)))
       if (res.destroyed) return
     }

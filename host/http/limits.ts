@@ -6,6 +6,10 @@ export interface HttpLimits {
   readonly fields: number
   /** A body that is read whole before the app is called, so that both cross at once. */
   readonly wholeBodyBytes: number
+  /** Of a body whose request waits for its turn, read before that: only behind it is seen that its client has gone. */
+  readonly aheadBytes: number
+  /** The same of all requests together. */
+  readonly allAheadBytes: number
   /** A request's body, streamed. */
   readonly bodyBytes: number
   /** A body, either way, of an app that takes and gives records: it is whole in the memory of both. */
@@ -35,6 +39,8 @@ export const defaultHttpLimits: HttpLimits = {
   headBytes: 32 * 1024,
   fields: 256,
   wholeBodyBytes: 64 * 1024,
+  aheadBytes: 1024 * 1024,
+  allAheadBytes: 16 * 1024 * 1024,
   bodyBytes: 256 * 1024 * 1024,
   recordBodyBytes: 1024 * 1024,
   headMs: 10_000,

@@ -27,6 +27,11 @@ export const httpProblems = defineProblems({
     text: 'the request did not arrive in time',
     fix: 'send it again',
   },
+  ERR_HTTP_TUNNEL: {
+    kind: 'remote',
+    text: 'the node is no proxy, and opens no tunnels',
+    fix: 'ask for /APP/… with a method such as GET or POST; do not configure the node as a proxy',
+  },
   ERR_HTTP_NO_APP: {
     kind: 'remote',
     text: 'no app of this node answers this address',

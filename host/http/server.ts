@@ -11,9 +11,10 @@ import type { HttpObserver, HttpRequest, Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
 import { hostFault } from './host-field.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
+import { Pipelined } from './pipelined.ts'
 import { httpProblems } from './problems.ts'
-import { declaredBytes, streamedBody, wholeBody } from './request-body.ts'
-import { refuseRaw } from './raw-refusal.ts'
+import { ArrivingBody, declaredBytes, wholeBody, type AheadRoom } from './request-body.ts'
+import { noTunnel, refuseRaw } from './raw-refusal.ts'
 import { routeOf, type Route } from './route.ts'
 
 export interface HttpServerNeeds {
@@ -49,11 +50,14 @@ export class HttpServer implements Part {
   readonly #limits: HttpLimits
   readonly #server: Server
   readonly #waiting = new WeakMap<Socket, { waits: Waiting; readonly res: ServerResponse }>()
+  readonly #pipelined = new Pipelined()
+  readonly #aheadRoom: AheadRoom
   #requests = 0
 
   constructor(needs: HttpServerNeeds) {
     this.#needs = needs
     this.#limits = { ...defaultHttpLimits, ...needs.limits }
+    this.#aheadRoom = { bytes: this.#limits.allAheadBytes }
     const { headBytes, headMs, requestMs, keepAliveMs, connections, fields, idleMs } = this.#limits
     this.#server = createServer({
       maxHeaderSize: headBytes,
@@ -68,10 +72,9 @@ export class HttpServer implements Part {
     this.#server.maxConnections = connections
     this.#server.maxHeadersCount = fields + 1
     this.#server.on('request', (req, res) => this.#onRequest(req, res))
-    this.#server.on('clientError', (error, socket) => {
-      const res = this.#waiting.get(socket as Socket)?.res
-      this.#refuseRaw(error, socket, res !== undefined && res.headersSent && !res.writableFinished)
-    })
+    this.#server.on('clientError', (error, socket) => this.#refuseRaw(error, socket))
+    // Without a listener node:http would cut the connection.
+    this.#server.on('connect', (_, socket) => this.#refuseRaw(noTunnel(), socket))
     this.#server.timeout = idleMs
     this.#server.on('timeout', (socket: Socket) => this.#onSilence(socket))
   }
@@ -117,6 +120,7 @@ export class HttpServer implements Part {
   #onRequest(req: IncomingMessage, res: ServerResponse): void {
     // Its error is that the client has gone, which `close` tells as well.
     res.on('error', ignore)
+    this.#pipelined.follow(req.socket, res)
     if (req.rawHeaders.length > this.#limits.fields * 2) {
       return this.#refuse(req, res, httpProblems.error('ERR_HTTP_HEAD_SIZE', 'too many fields'))
     }
@@ -152,7 +156,7 @@ export class HttpServer implements Part {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, route: Route, ingress: Ingress): Promise<void> {
-    const { wholeBodyBytes, bodyBytes } = this.#limits
+    const { aheadBytes, wholeBodyBytes, bodyBytes } = this.#limits
     const size = declaredBytes(req)
     if (size !== null && size > bodyBytes) {
       throw httpProblems.error('ERR_HTTP_BODY_SIZE', `a body of ${size} bytes is over ${bodyBytes}`)
@@ -160,10 +164,9 @@ export class HttpServer implements Part {
     const waiting: { waits: Waiting; readonly res: ServerResponse } = { waits: 'client', res }
     this.#waiting.set(req.socket, waiting)
     let body: HttpRequest['body'] = null
-    if (size !== 0) {
-      const isWhole = size !== null && size <= wholeBodyBytes
-      body = isWhole ? await wholeBody(req, size) : streamedBody(req, size, bodyBytes)
-    }
+    let arriving: ArrivingBody | null = null
+    if (size !== null && size !== 0 && size <= wholeBodyBytes) body = await wholeBody(req, size)
+    else if (size !== 0) body = arriving = new ArrivingBody(req, size, bodyBytes, this.#aheadRoom)
     waiting.waits = 'app'
     const response = await ingress.handle({
       method: req.method ?? 'GET',
@@ -172,7 +175,12 @@ export class HttpServer implements Part {
       authority: route.authority,
       headers: endToEnd(req.rawHeaders, 'host'),
       body,
-      whenLeft: (left) => void res.once('close', left),
+      whenLeft(left) {
+        res.once('close', left)
+        if (arriving === null) return
+        arriving.readAhead(aheadBytes)
+        res.once('close', () => arriving.over())
+      },
     })
     waiting.waits = 'client'
     const sent = answer(res, req.method ?? 'GET', response, !req.complete, ingress)
@@ -198,12 +206,14 @@ export class HttpServer implements Part {
     if (state !== undefined && !state.res.writableEnded && (state.waits === 'app' || isIdleStream)) return
     const late = Object.assign(new Error('silence'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
     const isExpected = state === undefined ? socket.bytesRead > 0 : !state.res.headersSent
-    if (isExpected) this.#refuseRaw(late, socket, false)
+    if (isExpected) this.#refuseRaw(late, socket)
     else socket.destroy()
   }
 
-  #refuseRaw(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
-    const code = refuseRaw(error, socket, isAnswering)
+  #refuseRaw(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const res = this.#waiting.get(socket as Socket)?.res
+    const isAnswering = res !== undefined && res.headersSent && !res.writableFinished
+    const code = refuseRaw(error, socket, isAnswering, this.#needs.clock)
     if (code !== null) this.#needs.observer?.refused(code)
   }
 }

@@ -154,6 +154,23 @@ describe('a response', () => {
     expect(await ask(port, get('/hello'))).toMatch(/^HTTP\/1.1 304 Not Modified\r\n.*\r\n\r\n$/s)
   })
 
+  it('ends with its head for HEAD, however long the app would stream', async () => {
+    let letGo!: () => void
+    const isFree = new Promise<void>((resolve) => (letGo = resolve))
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return() {
+          letGo()
+          return Promise.resolve({ done: true, value: undefined })
+        },
+      }),
+    }
+    const port = await serve(() => reply(null, { body, headers: ['content-length', '5'] }))
+    expect(await ask(port, get('/hello', 'Host: x\r\n', 'HEAD'))).toMatch(/Content-Length: 5\r\n.*\r\n\r\n$/s)
+    await isFree
+  })
+
   it('streams, with trailers at its end', async () => {
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('one ')
@@ -474,6 +491,40 @@ describe('bad input', () => {
     expect(await failed).toMatchObject({ code: 'ERR_HTTP_CLIENT_GONE' })
   })
 
+  it('is answered whole once, and without a warning, while the client still sends', async () => {
+    const warnings: string[] = []
+    const warned = ({ message }: Error): void => void warnings.push(message)
+    process.on('warning', warned)
+    const port = await serve(() => reply('hi'))
+    // More than is read at once: the parser would find a fault in each piece, and one in the end.
+    for (const text of ['n'.repeat(3_000_000), `GET /hello HTTP/1.1\r\nX: ${'y'.repeat(3_000_000)}`]) {
+      const client = rawClient(port)
+      client.send(text)
+      client.socket.end(text)
+      expect(await client.closed()).toMatch(/^HTTP\/1\.1 4(00|31) [^\n]*\r\n(?!.*HTTP\/1\.1 \d).*"}\n$/s)
+    }
+    process.off('warning', warned)
+    expect(warnings).toEqual([])
+  })
+
+  it('is told where it takes the node for a proxy', async () => {
+    const port = await serve(() => reply('hi'))
+    const tunnel = 'CONNECT elsewhere:443 HTTP/1.1\r\nHost: elsewhere:443\r\n\r\n'
+    const client = rawClient(port)
+    client.send(tunnel)
+    expect(await client.closed()).toMatch(
+      /^HTTP\/1\.1 501 Not Implemented\r\nConnection: close\r\n.*ERR_HTTP_TUNNEL/s,
+    )
+    // What is in the tunnel already is no harm either, nor that its client does not wait for the answer.
+    const hasty = rawClient(port)
+    hasty.send(tunnel + 'x'.repeat(3_000_000))
+    expect(await hasty.closed()).toContain(' 501 ')
+    const gone = rawClient(port)
+    gone.send(tunnel + 'x'.repeat(3_000_000))
+    gone.socket.destroy()
+    expect(await ask(port, get('/hello'))).toContain('200 OK')
+  })
+
   it('leaves others on their connections unharmed', async () => {
     const port = await serve(() => reply('hi'))
     const good = new Promise<number | undefined>((resolve, reject) => {
@@ -490,22 +541,104 @@ describe('bad input', () => {
 })
 
 describe('a client that waits for its turn', () => {
-  it('is known to have left', async () => {
-    let asked!: () => void
-    let told!: () => void
-    const isAsked = new Promise<void>((resolve) => (asked = resolve))
-    const isTold = new Promise<void>((resolve) => (told = resolve))
-    const port = await serve(async ({ whenLeft }) => {
-      whenLeft?.(told)
-      asked()
-      await isTold
+  /** A server whose requests all wait. */
+  async function waiting(
+    count: number,
+    limits: Partial<HttpLimits> = {},
+  ): Promise<{
+    port: number
+    allAsked: Promise<void>
+    allTold: Promise<void>
+    bodies: HttpRequest['body'][]
+  }> {
+    let [asked, told] = [0, 0]
+    let [resolveAsked, resolveTold] = [(): void => {}, (): void => {}]
+    const allAsked = new Promise<void>((resolve) => (resolveAsked = resolve))
+    const allTold = new Promise<void>((resolve) => (resolveTold = resolve))
+    const bodies: HttpRequest['body'][] = []
+    const port = await serve(async ({ whenLeft, body }) => {
+      bodies.push(body)
+      whenLeft?.(() => (++told === count ? resolveTold() : undefined))
+      if (++asked === count) resolveAsked()
+      await allTold
       return reply('nobody reads it')
-    })
+    }, limits)
+    return { port, allAsked, allTold, bodies }
+  }
+  const post = (bytes: number, sent = bytes): string =>
+    `POST /hello/ HTTP/1.1\r\nHost: a\r\nContent-Length: ${bytes}\r\n\r\n${'x'.repeat(sent)}`
+
+  it.each([
+    ['with nothing to send', 1, 'GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['behind others on its connection', 3, 'GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(3)],
+    ['with a body of which it has sent a part', 1, post(1_000_000, 300_000)],
+    ['with a body that it has sent whole', 1, post(300_000)],
+  ])('is known to have left: %s', async (_, count, text) => {
+    const { port, allAsked, allTold } = await waiting(count)
     const client = rawClient(port)
-    client.send('GET /hello/ HTTP/1.1\r\nHost: a\r\n\r\n')
-    await isAsked
+    client.send(text)
+    await allAsked
+    // What it sent is on its way: a connection that is cut before has nothing behind which that could be seen.
+    await new Promise((resolve) => setTimeout(resolve, 50))
     client.socket.destroy()
-    await isTold
+    await allTold
+  })
+
+  it('has its body read ahead as far as there is room for it, which is given back when it leaves', async () => {
+    const limits = { aheadBytes: 200_000, allAheadBytes: 400_000 }
+    const { port, allAsked, allTold, bodies } = await waiting(3, limits)
+    for (let round = 0; round < 3; round++) {
+      const client = rawClient(port)
+      client.send(post(150_000))
+      void allAsked.then(() => setTimeout(() => client.socket.destroy(), 50))
+    }
+    await allTold
+    for (const body of bodies) {
+      if (!isStreamed(body)) throw new Error('it did not stream')
+      await expect(body.chunks[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+        code: 'ERR_HTTP_CLIENT_GONE',
+      })
+    }
+  })
+
+  it('loses nothing of a body that was read ahead', async () => {
+    const text = Array.from({ length: 60_000 }, (_, line) => `${line}\n`).join('')
+    let heard = ''
+    const port = await serve(
+      async ({ whenLeft, body }) => {
+        whenLeft?.(() => {})
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        if (isStreamed(body)) for await (const piece of body.chunks) heard += Buffer.from(piece).toString()
+        return reply('ok')
+      },
+      { aheadBytes: 100_000 },
+    )
+    const head = `POST /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${text.length}\r\n\r\n`
+    expect(await ask(port, head + text)).toMatch(/ok$/)
+    expect(heard === text).toBe(true)
+  })
+
+  it('lets go of a response that streams behind another one', async () => {
+    let letGo!: () => void
+    let bothAsked!: () => void
+    const isFree = new Promise<void>((resolve) => (letGo = resolve))
+    const areAsked = new Promise<void>((resolve) => (bothAsked = resolve))
+    async function* body(): AsyncGenerator<Uint8Array> {
+      try {
+        bothAsked()
+        for (;;) yield Buffer.alloc(65_536)
+      } finally {
+        letGo()
+      }
+    }
+    const port = await serve(({ path }) =>
+      path === '/first' ? new Promise<HttpResponse>(() => {}) : reply(null, { body: body() }),
+    )
+    const client = rawClient(port)
+    client.send('GET /hello/first HTTP/1.1\r\nHost: a\r\n\r\nGET /hello/second HTTP/1.1\r\nHost: a\r\n\r\n')
+    await areAsked
+    client.socket.destroy()
+    await isFree
   })
 })
 
