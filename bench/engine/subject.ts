@@ -5,9 +5,8 @@
 // oxlint-disable-next-line no-unassigned-import -- it gives older Node.js what it lacks
 import '../../core/compat.ts'
 import { writeSync } from 'node:fs'
-import { readFile, readdir } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { spawnSync } from 'node:child_process'
 import { digestOf, memoryFolder, silentLog, systemClock } from '../../core/index.ts'
 import {
   createEngine,
@@ -37,6 +36,8 @@ export interface SubjectOrder {
   readonly http: 'wasi' | 'record' | null
   /** The component that it is about. */
   readonly file: string
+  /** Of the app that is asked over HTTP; the first stands from the beginning, the others come with the load. */
+  readonly instances: number
   /** What the engine has other than a node's. */
   readonly limits: Partial<EngineLimits>
 }
@@ -112,7 +113,7 @@ function ingressInto(pool: AppPool): Ingress {
 }
 
 async function serve(): Promise<number> {
-  const pool = await engine.open(await requestFor(order.file, 'app'), { min: 1, max: 1 })
+  const pool = await engine.open(await requestFor(order.file, 'app'), { min: 1, max: order.instances })
   const ingress = ingressInto(pool)
   const server = new HttpServer({
     host: '127.0.0.1',
@@ -203,18 +204,10 @@ async function idleApps(count: number): Promise<object> {
   return { count }
 }
 
-/** Keeps an app busy that does harm, on the other processor. @returns at once */
-async function disturb(file: string, cpu: number): Promise<object> {
-  const known = new Set(await threads())
+/** Keeps an app busy that does harm. @returns at once */
+async function disturb(file: string): Promise<object> {
   const request = await requestFor(file, 'disturber', 1_000, disturberMemoryBytes)
   const pool = await engine.open({ ...request, fresh: false }, { min: 1, max: 1, maxDeaths: 1_000_000 })
-  const pin = async (): Promise<void> => {
-    for (const thread of await threads()) {
-      if (!known.has(thread)) spawnSync('taskset', ['-pc', String(cpu), thread], { stdio: 'ignore' })
-      known.add(thread)
-    }
-  }
-  await pin()
   const on = async (): Promise<void> => {
     for (let number = 1; ; number += 1) {
       await pool.call(handler, [event(number)]).catch(() => {})
@@ -222,23 +215,7 @@ async function disturb(file: string, cpu: number): Promise<object> {
     }
   }
   void on()
-  setInterval(() => void pin(), 250)
   return {}
-}
-
-/** Of this process and its children. */
-async function threads(): Promise<string[]> {
-  const own = await readdir('/proc/self/task')
-  const children = await Promise.all(
-    own.map((thread) => readFile(`/proc/self/task/${thread}/children`, 'utf8').catch(() => '')),
-  )
-  return [
-    ...own,
-    ...children
-      .join(' ')
-      .split(' ')
-      .filter((pid) => pid !== ''),
-  ]
 }
 
 function sleep(ms: number): Promise<void> {
@@ -261,7 +238,7 @@ async function obey(line: string): Promise<object> {
     case 'idle':
       return idleApps(Number(first))
     case 'disturb':
-      return disturb(first, Number(second))
+      return disturb(first)
     case 'heap':
       return heap()
     default:

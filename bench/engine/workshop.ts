@@ -15,6 +15,8 @@ export interface SubjectOptions {
   readonly isolation: Isolation
   readonly fresh?: boolean
   readonly http?: 'wasi' | 'record'
+  /** At most; one, where it is left out. */
+  readonly instances?: number
   /** What the engine has other than a node's. */
   readonly limits?: Partial<EngineLimits>
   /** Of Node.js. */
@@ -81,6 +83,7 @@ export class Workshop {
     isolation,
     fresh = false,
     http,
+    instances = 1,
     limits = {},
     flags = [],
   }: SubjectOptions): Promise<Serving> {
@@ -90,6 +93,7 @@ export class Workshop {
       isolation,
       fresh,
       http: http ?? null,
+      instances,
       limits,
     }
     const { child, found } = await Child.start({
