@@ -27,6 +27,8 @@ export class GuestRequests {
   /** By interface, then by name: to put both into one key costs more than what most functions do. */
   readonly #functions = new Map<string, Map<string, BoundFunction | BoundChannel>>()
   readonly #output = new Set<Promise<unknown>>()
+  /** A guest sleeps until its call is answered, so there is never another. */
+  #isCalling = false
 
   constructor(request: StartRequest, needs: GuestRequestsNeeds) {
     this.#needs = needs
@@ -42,6 +44,9 @@ export class GuestRequests {
   }
 
   async call({ n, id, name, args }: Request<'host-call'>): Promise<void> {
+    // In its place there is something that does not wait, and could ask for any number of things at once.
+    if (this.#isCalling) return this.#fault('it made a call while it waited for the answer to another')
+    this.#isCalling = true
     try {
       const value = await this.#find(id, name, 'call').run(args)
       assertBounded(value, this.#needs.valueBytes)
@@ -49,6 +54,8 @@ export class GuestRequests {
     } catch (error) {
       if (!(error instanceof WitError)) return this.#fault(`${id} ${name} failed: ${messageOf(error)}`)
       this.#needs.queue({ t: 'reply', n, kind: 'err', value: error.payload })
+    } finally {
+      this.#isCalling = false
     }
     // The guest sleeps until it is there.
     this.#needs.flush()
