@@ -20,6 +20,7 @@ import {
   timeField,
 } from '../identity/index.ts'
 import type { PublisherEntry } from '../identity/index.ts'
+import { isBelow } from './ceiling.ts'
 import { fitsPattern } from './pattern.ts'
 import { releasesProblems } from './problems.ts'
 import type { ReleaseRecord } from './record.ts'
@@ -254,7 +255,7 @@ export function requireDelegation(record: ReleaseRecord, entry: PublisherEntry):
   if (!entry.apps.some((pattern) => fitsPattern(pattern, app))) {
     throw delegation(`its publisher may release ${entry.apps.join(', ') || 'no app'}, not ${app}`)
   }
-  const beyond = record.grants.filter((grant) => !entry.grants.some((pattern) => fitsPattern(pattern, grant)))
+  const beyond = record.grants.filter((grant) => !isBelow(entry.grants, grant))
   if (beyond.length > 0)
     throw delegation(`${app} asks for ${beyond.join(', ')}, which its publisher may not give`)
 }
