@@ -12,6 +12,7 @@ import {
 import type { RunRequest } from './contract.ts'
 import { openLocalApp } from './local-app.ts'
 import { runProblems } from './problems.ts'
+import { ToldFailures } from './told-failures.ts'
 
 export interface ServeRequest extends RunRequest {
   /** Absolute, of `file`. */
@@ -89,6 +90,7 @@ function ingressFor({ exports }: ComponentFacts, file: string): (sandbox: Sandbo
 
 /** What a client sees as a code and a sentence, whoever runs the program sees whole. */
 function telling(ingress: Ingress, { tell }: RunRequest): Ingress {
+  const told = new ToldFailures(systemClock, tell)
   return {
     async handle(request) {
       try {
@@ -96,12 +98,12 @@ function telling(ingress: Ingress, { tell }: RunRequest): Ingress {
       } catch (error) {
         // Whoever went away asks for no answer, and a crowd that does would fill the log.
         if (isSelvedgeError(error) && error.code !== 'ERR_HTTP_CLIENT_GONE')
-          tell(`${request.method} ${request.path}: ${error.code}: ${error.message}`)
+          told.failed(error.code, `${request.method} ${request.path}: ${error.code}: ${error.message}`)
         throw error
       }
     },
     unsendable(error) {
-      if (isSelvedgeError(error)) tell(`${error.code}: ${error.message}`)
+      if (isSelvedgeError(error)) told.failed(error.code, `${error.code}: ${error.message}`)
     },
   }
 }
