@@ -34,6 +34,8 @@ export interface DaemonOptions {
   readonly config: string
   readonly join?: string
   readonly offline?: boolean
+  /** More that is typed. */
+  readonly args?: readonly string[]
 }
 
 const outputLines = 40
@@ -76,6 +78,7 @@ export class Stage {
     args.push('--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--json')
     if (options.join !== undefined) args.push('--join', options.join)
     if (options.offline === true) args.push('--offline')
+    args.push(...(options.args ?? []))
 
     const child = spawn(process.execPath, [this.#program, ...args], {
       env: this.#environment(),

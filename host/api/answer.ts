@@ -46,6 +46,7 @@ export function answerError(
 
 const statusByCode: Readonly<Record<string, number>> = {
   ERR_API_ROUTE: 404,
+  ERR_DEPLOY_KEY: 403,
   ERR_API_BODY_TOO_LARGE: 413,
   ERR_API_BUSY: 503,
 }

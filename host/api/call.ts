@@ -1,15 +1,21 @@
 /** One request to a daemon over its socket, with a deadline, and what its answer or its silence means. */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { SelvedgeError, systemClock, type ProblemKind } from '../../core/index.ts'
 import type { ApiError } from './contract.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 
-/** Where a daemon listens. */
+/** Where a daemon listens, and how it is spoken to. */
 export interface Target {
-  readonly data: string
-  readonly socketPath: string
+  /** For messages: the socket's path, or a URL. */
+  readonly where: string
   readonly answerMs: number
+  /** How a request gets there. */
+  request(options: RequestOptions): ClientRequest
+  /** Fields that a request must carry. */
+  authorize?(method: string, path: string, body: Uint8Array): Promise<Readonly<Record<string, string>>>
+  /** What it means that nobody is there, or that one may not; null where it means nothing more. */
+  explain(error: NodeJS.ErrnoException): Error | null
 }
 
 export interface CallOptions {
@@ -29,14 +35,18 @@ export async function call<T>(target: Target, route: string, options: CallOption
 /** Sends the request. @returns the response once its head is there. @throws what the daemon answered in place of it */
 export async function open(target: Target, route: string, options: CallOptions): Promise<IncomingMessage> {
   const timeoutMs = options.timeoutMs ?? target.answerMs
+  const [method, bare] = route.split(' ') as [string, string]
+  const path = bare + queryText(options.query ?? {})
+  const proof = (await target.authorize?.(method, path, options.body ?? new Uint8Array())) ?? {}
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const [method, path] = route.split(' ') as [string, string]
-    const request = httpRequest({
-      socketPath: target.socketPath,
+    const request = target.request({
       method,
-      path: path + queryText(options.query ?? {}),
+      path,
       agent: false,
-      headers: options.body === undefined ? {} : { 'content-length': options.body.length },
+      headers: {
+        ...(options.body === undefined ? {} : { 'content-length': options.body.length }),
+        ...proof,
+      },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
     const cancelDeadline = systemClock.after(timeoutMs, () =>
@@ -110,25 +120,16 @@ function errorOf(value: unknown, route: string): SelvedgeError {
 function timedOut(target: Target, route: string, timeoutMs: number): Error {
   return apiProblems.error(
     'ERR_API_TIMEOUT',
-    `${target.socketPath} did not answer ${route} within ${timeoutMs / 1000} s`,
+    `${target.where} did not answer ${route} within ${timeoutMs / 1000} s`,
   )
 }
 
-function connectError(error: Error, { data, socketPath }: Target): Error {
+function connectError(error: Error, { where, explain }: Target): Error {
+  const explained = explain(error)
+  if (explained !== null) return explained
   const { code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
-    return apiProblems.error('ERR_NODE_NOT_RUNNING', `no daemon listens on ${socketPath}`, {
-      hint: `start it with \`selvedge up --data ${data}\`, or name another folder with --data DIR`,
-      cause: error,
-    })
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return apiProblems.error('ERR_NODE_FORBIDDEN', `${socketPath} may not be opened by this user`, {
-      cause: error,
-    })
-  }
   if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return apiProblems.error('ERR_API_ANSWER', `${socketPath} was closed before the answer was whole`, {
+    return apiProblems.error('ERR_API_ANSWER', `${where} was closed before the answer was whole`, {
       hint: 'look at the daemon’s log: it stopped, or refused the request',
       cause: error,
     })

@@ -3,6 +3,7 @@
  *
  * Nothing here waits for ever: every call has a deadline, a stream one on silence, every answer a bound.
  */
+import { request as httpRequest } from 'node:http'
 import { call, open, parse, readText, type Target } from './call.ts'
 import { carriageClient, type CarriageClient } from './carriage-client.ts'
 import type {
@@ -21,6 +22,7 @@ import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
 import { jsonLines } from './json-lines.ts'
 import { apiLimits } from './limits.ts'
+import { apiProblems } from './problems.ts'
 import { controlSocketPath } from './socket-path.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
 
@@ -75,9 +77,13 @@ export interface ConnectOptions {
 
 /** A client for the daemon of one data folder. Connects with each call, so it may be made before the daemon. */
 export function connect({ data, answerMs = apiLimits.answerMs }: ConnectOptions): ControlClient {
-  const target: Target = { data, socketPath: controlSocketPath(data), answerMs }
+  return { socketPath: controlSocketPath(data), ...clientOf(socketTarget(data, answerMs)) }
+}
+
+/** All calls, wherever they go. */
+export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
+  const { answerMs } = target
   return {
-    socketPath: target.socketPath,
     status: () => call(target, routes.status),
     apps: () => call(target, routes.apps),
     releases: (app) => call(target, routes.releases, { query: { app } }),
@@ -115,6 +121,28 @@ export function connect({ data, answerMs = apiLimits.answerMs }: ConnectOptions)
     },
     async stop() {
       await call(target, routes.stop)
+    },
+  }
+}
+
+function socketTarget(data: string, answerMs: number): Target {
+  const socketPath = controlSocketPath(data)
+  return {
+    where: socketPath,
+    answerMs,
+    request: (options) => httpRequest({ ...options, socketPath }),
+    explain(error) {
+      const { code } = error
+      if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
+        return apiProblems.error('ERR_NODE_NOT_RUNNING', `no daemon listens on ${socketPath}`, {
+          hint: `start it with \`selvedge up --data ${data}\`, or name another folder with --data DIR`,
+          cause: error,
+        })
+      }
+      if (code !== 'EACCES' && code !== 'EPERM') return null
+      return apiProblems.error('ERR_NODE_FORBIDDEN', `${socketPath} may not be opened by this user`, {
+        cause: error,
+      })
     },
   }
 }

@@ -361,6 +361,8 @@ export const routes = {
   /** body: { on: boolean } */
   network: 'POST /v1/network',
   stop: 'POST /v1/stop',
+  /** Only at the address for build jobs, and the one request that needs no key : DeployGreeting */
+  deploy: 'GET /v1/deploy',
   /** Prometheus' text format; with ?format=json a list of MetricReport. Where Prometheus looks for it. */
   metrics: 'GET /metrics',
 } as const

@@ -20,6 +20,9 @@ export const apiLimits = {
   /** Lines of one answer, and of one turn of a follower. */
   logLines: 1_000,
   connections: 64,
+  /** At the address for build jobs, which strangers may reach. */
+  deployConnections: 16,
+  deployHeadBytes: 32 * 1024,
   /** Clients that follow logs at the same time. */
   followers: 16,
   /** What a client waits for an answer. */

@@ -27,6 +27,26 @@ export const apiProblems = defineProblems({
     text: 'the control socket cannot be opened',
     fix: 'choose a data folder on a file system that has Unix sockets',
   },
+  ERR_NODE_URL: {
+    kind: 'user',
+    text: 'the URL of a node cannot be used',
+    fix: 'write the address that the node was given with `selvedge up --deploy`: http://127.0.0.1:PORT, or https://HOST of a proxy before it',
+  },
+  ERR_NODE_UNREACHABLE: {
+    kind: 'system',
+    text: 'no node answers at this URL',
+    fix: 'see that the node runs with `selvedge up --deploy HOST:PORT`, and that its address can be reached from here',
+  },
+  ERR_DEPLOY_LISTEN: {
+    kind: 'user',
+    text: 'the address for build jobs cannot be listened on',
+    fix: 'choose another with --deploy HOST:PORT, or end what uses it',
+  },
+  ERR_DEPLOY_KEY: {
+    kind: 'user',
+    text: 'a build job’s request is not signed by a key that may publish in this mesh',
+    fix: 'use the line that `selvedge trust add-publisher --deploy` printed; a key that was removed or revoked needs a new one',
+  },
   ERR_API_TIMEOUT: {
     kind: 'system',
     text: 'the daemon did not answer in time',

@@ -7,7 +7,15 @@
 import { setMaxListeners } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isSelvedgeError, messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
+import {
+  digestOf,
+  isSelvedgeError,
+  messageOf,
+  type Clock,
+  type Digest,
+  type Log,
+  type Part,
+} from '../../core/index.ts'
 import { carriageHandlers } from './carriage-routes.ts'
 import { answerError, answerJson, answerText } from './answer.ts'
 import { routes } from './contract.ts'
@@ -24,6 +32,8 @@ interface Call {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly query: URLSearchParams
+  /** What was signed for this request's body; null where its sender needs no key. */
+  readonly bodyDigest: Digest | null
 }
 
 /** Prometheus' text format. */
@@ -68,7 +78,7 @@ export class ControlServer implements Part {
     await rm(this.socketPath, { force: true })
     this.#ending = new AbortController()
     setMaxListeners(apiLimits.connections, this.#ending.signal)
-    const server = createServer((request, response) => void this.#handle(request, response))
+    const server = createServer((request, response) => void this.answer(request, response))
     server.maxConnections = apiLimits.connections
     server.headersTimeout = apiLimits.answerMs
     server.requestTimeout = apiLimits.uploadMs
@@ -90,7 +100,15 @@ export class ControlServer implements Part {
     cancelCut()
   }
 
-  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /**
+   * Answers one request, on whatever listener it came. Never rejects.
+   * @param bodyDigest where its sender had to sign for the body; another one is refused
+   */
+  async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    bodyDigest: Digest | null = null,
+  ): Promise<void> {
     // A client that hangs up mid-way is its own affair.
     response.on('error', () => {})
     request.on('error', () => {})
@@ -100,7 +118,7 @@ export class ControlServer implements Part {
       if (handler === undefined) {
         throw apiProblems.error('ERR_API_ROUTE', `there is no ${request.method} ${url.pathname}`)
       }
-      const value = await handler({ request, response, query: url.searchParams })
+      const value = await handler({ request, response, query: url.searchParams, bodyDigest })
       if (value !== undefined) answerJson(response, value)
     } catch (thrown) {
       const error = answerError(request, response, thrown, this.#clock)
@@ -127,12 +145,12 @@ export class ControlServer implements Part {
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],
       [
         routes.upload,
-        async ({ request, query }) => {
-          const intent = uploadIntentOf(query)
-          return node.upload(await readBody(request, apiLimits.componentBytes), intent)
+        async (call) => {
+          const intent = uploadIntentOf(call.query)
+          return node.upload(await bodyOf(call, apiLimits.componentBytes), intent)
         },
       ],
-      [routes.publish, async ({ request }) => node.publish(await readBody(request, apiLimits.recordBytes))],
+      [routes.publish, async (call) => node.publish(await bodyOf(call, apiLimits.recordBytes))],
       ...carriageHandlers(node.carriage),
       [routes.inviteContext, () => node.inviteContext()],
       [routes.metrics, (call) => this.#metrics(call)],
@@ -183,6 +201,13 @@ export class ControlServer implements Part {
     }
     return undefined
   }
+}
+
+/** @throws ERR_API_BODY_TOO_LARGE, ERR_API_REQUEST where it is not the one that was signed for */
+async function bodyOf({ request, bodyDigest }: Call, maxBytes: number): Promise<Uint8Array> {
+  const body = await readBody(request, maxBytes)
+  if (bodyDigest === null || digestOf(body) === bodyDigest) return body
+  throw apiProblems.error('ERR_API_REQUEST', 'the body is another one than was signed for')
 }
 
 function required(value: string | null, name: string): string {

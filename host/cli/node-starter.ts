@@ -18,6 +18,8 @@ export interface NodeOptions {
   readonly http: string | undefined
   /** `HOST:PORT`, or a port of this machine alone, for metrics, in place of the configured one. */
   readonly metrics: string | undefined
+  /** `HOST:PORT` at which build jobs may publish with a deploy key. */
+  readonly deploy: string | undefined
   readonly mdns: boolean
   /** Starts with the mesh's network off, as `selvedge network off` leaves it. */
   readonly offline: boolean
@@ -37,6 +39,8 @@ export interface RunningNode {
   readonly http: { readonly host: string; readonly port: number } | null
   /** Where its metrics are read over TCP; null where they are not. */
   readonly metrics: { readonly host: string; readonly port: number } | null
+  /** Where build jobs publish; null where they cannot. */
+  readonly deploy: { readonly host: string; readonly port: number } | null
   /** How this start got its mesh. */
   readonly origin: 'created' | 'joined' | 'resumed'
   /** Resolves when it has stopped, for whatever reason; rejects when it could not go on. */

@@ -44,6 +44,29 @@ export async function publisherKey(world: World, mesh: Digest, choice: Publisher
   }
 }
 
+/**
+ * The key of a build job, which has no key folder: from a file or the environment, with the mesh that it is of.
+ * @throws ERR_NO_PUBLISHER_KEY, ERR_KEY_…
+ */
+export async function jobKey(
+  world: World,
+  { file, mayAsk }: PublisherKeyChoice,
+): Promise<{ meshId: Digest; key: KeyPair }> {
+  const { readDeployKey, readKeyAt } = await import('../../mesh/index.ts')
+  if (file !== undefined) {
+    return readKeyAt(resolve(world.cwd, file), (key) => askPassphrase(world, mayAsk, nameOfKey(key)))
+  }
+  const line = world.env[publisherKeyVariable]
+  if (line !== undefined && line !== '') return readDeployKey(line)
+  throw cliProblems.error(
+    'ERR_NO_PUBLISHER_KEY',
+    'another machine’s node is reached with a deploy key, and there is none',
+    {
+      hint: `give the line of \`selvedge trust add-publisher --deploy\` in $${publisherKeyVariable}, or its file with --key`,
+    },
+  )
+}
+
 function ofMesh(found: { meshId: Digest; key: KeyPair }, mesh: Digest, where: string): KeyPair {
   if (found.meshId === mesh) return found.key
   throw cliProblems.error(

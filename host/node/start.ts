@@ -3,7 +3,14 @@
  */
 import { Lifecycle, openFolder, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
-import { acquireDataLock, ControlServer, type DataLock, type StatusReport } from '../api/index.ts'
+import {
+  acquireDataLock,
+  apiProblems,
+  ControlServer,
+  DeployServer,
+  type DataLock,
+  type StatusReport,
+} from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
@@ -90,6 +97,7 @@ async function startLocked(
     clock,
     log.scope('metrics'),
   )
+  const deploy = deployServer(options, mesh, server)
   const lifecycle = new Lifecycle(
     [
       { name: 'lock', stop: () => lock.release() },
@@ -101,6 +109,7 @@ async function startLocked(
       signs,
       createPlacement({ mesh, apps, clock, log }),
       server,
+      ...(deploy === null ? [] : [deploy]),
       ...(http === null ? [] : [http]),
       metrics,
       ...(open === null ? [] : [open]),
@@ -122,6 +131,7 @@ async function startLocked(
     socketPath: server.socketPath,
     http: http?.address ?? null,
     metrics: open?.address ?? null,
+    deploy: deploy?.address ?? null,
     origin,
     stopped: whenStopped,
     stop,
@@ -151,6 +161,19 @@ function httpServer(
   })
 }
 
+/** null where nobody asked for one. */
+function deployServer(
+  { deploy, log }: NodeOptions,
+  { trust }: Mesh,
+  control: ControlServer,
+): DeployServer | null {
+  const address = deploy === undefined ? null : parseHttpAddress(deploy)
+  if (address === null) return null
+  const mayPublish = (key: Uint8Array): boolean => trust.publisher(key) !== null
+  const needs = { control, mesh: trust.meshId, mayPublish, random, clock, log: log.scope('deploy') }
+  return new DeployServer({ ...needs, ...address })
+}
+
 async function makeParts(options: NodeOptions, config: NodeConfig, folder: DurableFolder): Promise<Parts> {
   const { log, join, listen, announce, signal } = options
   // What was typed wrongly is said before a mesh is founded or a token spent.
@@ -161,6 +184,11 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
     })
   }
   checkMetricsAddress(options.metrics)
+  if (options.deploy !== undefined && parseHttpAddress(options.deploy) === null) {
+    throw apiProblems.error('ERR_DEPLOY_LISTEN', `--deploy ${options.deploy.slice(0, 80)} is no address`, {
+      hint: 'write HOST:PORT, for example --deploy 127.0.0.1:7440',
+    })
+  }
   const identity = await openNodeIdentity(await folder.folder('identity'), random)
   const devices = await openDevices(config, { clock, random })
   try {

@@ -140,3 +140,39 @@ describe('a publisher that is revoked', () => {
     expect(await stage.mustRun(['status', '--data', first.data])).toMatch(/heartbeat \d+\.\d s old/)
   })
 })
+
+describe('a build job on another machine', () => {
+  it('publishes with a deploy key and an address, and no longer once the key is revoked', async () => {
+    const stage = await openStage()
+    const first = await start(stage, { name: 'lobby-1', args: ['--deploy', '127.0.0.1:0'] })
+    const second = await join(stage, first, { name: 'lobby-2' })
+    const key = await deployKey(stage, first)
+    const said = /build jobs publish at (http:\/\/127\.0\.0\.1:\d+)/.exec(first.output.join('\n'))
+    const url = said?.[1] ?? 'none'
+    // Nothing of a node is in that folder.
+    const line = `publish ${appFile} --app ${app} --node ${url} --key ${key} --data nowhere --no-input`
+    const rest = ['--grant', 'sensor:light', '--grant', 'pin:led', '--wait', '--version']
+    const publish = (version: string): ReturnType<Stage['run']> =>
+      stage.run([...line.split(' '), ...rest, version], nobodysKeys(stage))
+    const done = await publish('1.0.0')
+    expect({ code: done.code, error: /error\[.*/.exec(done.stderr)?.[0] }).toEqual({ code: 0 })
+    expect(done.stdout).toContain('light-alarm 1.0.0 on 2/2')
+    expect(await runningVersion(second)).toBe('1.0.0')
+    const [publisher] = (await second.client.trust()).publishers.filter(({ apps }) =>
+      apps.includes('light-*'),
+    )
+    await stage.mustRun([
+      'trust',
+      'revoke',
+      'publisher',
+      publisher?.key ?? '',
+      '--yes',
+      '--data',
+      second.data,
+    ])
+    await until('the first node knows', async () => (await first.client.trust()).revocationCount === 1)
+    const refused = await publish('2.0.0')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('error[ERR_DEPLOY_KEY]')
+  })
+})

@@ -1,5 +1,5 @@
 import { digestOf, shortDigest } from '../../../core/index.ts'
-import type { ReleaseEntry } from '../../api/index.ts'
+import { connectToDeploy, type ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
 import { componentSource, type ComponentSource } from '../component-source.ts'
@@ -9,7 +9,7 @@ import { cliProblems } from '../problems.ts'
 import { publishDocument, publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
 import { receiptText } from '../receipt.ts'
 import { releaseChanges } from '../release-changes.ts'
-import { publisherKey, type PublisherKeyChoice } from '../publisher-key.ts'
+import { jobKey, publisherKey, type PublisherKeyChoice } from '../publisher-key.ts'
 import { intentText } from '../release-intent.ts'
 import { eventWatcher, watcherFor } from '../rollout-watchers.ts'
 import { signedRelease } from '../signed-release.ts'
@@ -53,6 +53,11 @@ export const publish = defineCommand({
       help: 'sign with this key file (else $SELVEDGE_PUBLISHER_KEY, else the key folder)',
       completes: 'file',
     },
+    node: {
+      kind: 'text',
+      value: 'URL',
+      help: 'a node elsewhere, where its --deploy address is reached; needs a deploy key',
+    },
     as: { kind: 'text', value: 'NAME', help: 'sign with the key of this name in the key folder' },
     'no-input': { kind: 'flag', help: 'never ask for a passphrase' },
     wait: { kind: 'flag', help: 'wait until every node that should run it does' },
@@ -65,10 +70,17 @@ export const publish = defineCommand({
   examples: [
     { line: 'publish components/light-alarm --wait', says: 'build, sign, and see it run everywhere' },
     { line: 'publish blink.wasm --grant pin:led --group garage', says: 'a bare component, for one group' },
+    {
+      line: 'publish blink.wasm --node https://edge.example --wait',
+      says: 'a build job, with its key in $SELVEDGE_PUBLISHER_KEY',
+    },
     { line: 'publish ghcr.io/org/blink:1.2 --grant pin:led', says: 'what a registry has, signed by you' },
   ],
-  async run(context) {
-    const { world, options, args, client } = context
+  async run(local) {
+    const { world, options, args } = local
+    const choice = { file: options.key, label: options.as, mayAsk: !options['no-input'] }
+    const context = options.node === undefined ? local : await reaching(local, options.node, choice)
+    const { client } = context
     const timeoutMs = timeoutOf(options.timeout ?? defaultTimeout)
     const startedAt = world.clock.monotonicMs()
     const source = await componentSource(
@@ -89,7 +101,6 @@ export const publish = defineCommand({
     )
     const sinkOf = options.wait ? publishEvents : publishDocument
     const events = context.json ? sinkOf(context, startedAt) : null
-    const choice = { file: options.key, label: options.as, mayAsk: !options['no-input'] }
     const { entry, groups } = await release(context, source, choice, events)
     if (!options.wait) {
       finish(context, events, entry, null, startedAt)
@@ -103,6 +114,16 @@ export const publish = defineCommand({
     return 0
   },
 })
+
+/** The same command at a node elsewhere. @throws ERR_NODE_URL, ERR_NO_PUBLISHER_KEY, ERR_KEY_… */
+async function reaching<Context extends CommandContext>(
+  context: Context,
+  url: string,
+  choice: PublisherKeyChoice,
+): Promise<Context> {
+  const { meshId, key } = await jobKey(context.world, choice)
+  return { ...context, client: await connectToDeploy({ url, key, mesh: meshId }) }
+}
 
 /** Lets the node check the component, shows what will be signed, signs, and hands it over. */
 async function release(

@@ -37,6 +37,11 @@ export const up = defineCommand({
       value: 'HOST:PORT',
       help: 'let Prometheus read the metrics there; a port alone is for this machine only',
     },
+    deploy: {
+      kind: 'text',
+      value: 'HOST:PORT',
+      help: 'let build jobs publish there with a deploy key, as 127.0.0.1:7440',
+    },
     'no-mdns': { kind: 'flag', help: 'do not look for peers on the local network' },
     offline: { kind: 'flag', help: 'start with the mesh’s network off; see selvedge network on' },
     'log-json': { kind: 'flag', help: 'log JSON lines' },
@@ -64,6 +69,7 @@ export const up = defineCommand({
       announce: options.announce,
       http: options.http,
       metrics: options.metrics,
+      deploy: options.deploy,
       mdns: !options['no-mdns'],
       offline: options.offline,
       signal: world.signal,
@@ -71,9 +77,9 @@ export const up = defineCommand({
     })
     const readyMs = Math.round(world.clock.monotonicMs() - startedAt)
     if (!options['log-json']) tellOrigin(context, node)
-    const { id, name, mesh, addresses, socketPath, http, metrics } = node
+    const { id, name, mesh, addresses, socketPath, http, metrics, deploy } = node
     if (json) {
-      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, http, metrics, readyMs }
+      const facts = { id, name, mesh: mesh.id, addresses, socket: socketPath, http, metrics, deploy, readyMs }
       printJson(context, 'selvedge.up/1', facts)
     } else world.stdout.write(`${['ready', plain(name), shortDigest(mesh.id), ...addresses].join(' ')}\n`)
     await untilEnd(node, world.signal)
@@ -94,6 +100,7 @@ function tellOrigin(context: Parameters<typeof say>[0], node: RunningNode): void
   if (node.http !== null) {
     say(context, `apps with an http trigger answer at ${urlOf(node.http)}/APP/`)
   }
+  if (node.deploy !== null) say(context, `build jobs publish at ${urlOf(node.deploy)}`)
   if (node.metrics !== null) say(context, `metrics are read at ${urlOf(node.metrics)}/metrics`)
 }
 

@@ -177,6 +177,7 @@ function runningNode(changes: Partial<RunningNode> = {}): RunningNode & { stops:
     socketPath: '/data/control.sock',
     http: null,
     metrics: null,
+    deploy: null,
     origin: 'created' as const,
     stopped: new Promise<void>((resolve) => finished.signal.addEventListener('abort', () => resolve())),
     stops: 0,
@@ -219,6 +220,7 @@ describe('up', () => {
       socket: '/data/control.sock',
       http: null,
       metrics: null,
+      deploy: null,
       readyMs: expect.any(Number) as number,
     })
   })
@@ -226,7 +228,7 @@ describe('up', () => {
   it('hands on everything that was typed', async () => {
     let given: NodeOptions | null = null
     await run(
-      'up --data d --config node.toml --name n --group a --group b --join T --listen /x --announce /y --no-mdns --offline --http h:1 --metrics 9464',
+      'up --data d --config node.toml --name n --group a --group b --join T --listen /x --announce /y --no-mdns --offline --http h:1 --metrics 9464 --deploy h:2',
       {
         cwd: '/here',
         keys: '/my/keys',
@@ -247,6 +249,7 @@ describe('up', () => {
       announce: ['/y'],
       http: 'h:1',
       metrics: '9464',
+      deploy: 'h:2',
       mdns: false,
       offline: true,
     })

@@ -53,6 +53,7 @@ function options(changes: Partial<Parameters<typeof startNode>[0]> = {}): Parame
     announce: [],
     http: undefined,
     metrics: undefined,
+    deploy: undefined,
     mdns: false,
     offline: false,
     log: silentLog,
