@@ -322,6 +322,11 @@ export class Mesh implements Part {
     this.#own.changed()
   }
 
+  /** As {@link descriptionChanged}, for what will be different again soon: told if it lasts, or with the next change. */
+  descriptionPasses(): void {
+    this.#own.passes()
+  }
+
   /** As {@link descriptionChanged}, where nothing is different but how far something has come: that can wait a little. */
   descriptionMoved(): void {
     this.#own.moved()

@@ -42,12 +42,16 @@ const recordDelayMs = 100
  */
 const recordBurst = 10
 const recordsPerSecond = 2
+/** A state that passes sooner is not worth a record to every member: a small release comes and starts within it. */
+const passingMs = 1_500
 /**
  * How far a download has come is told so that each member hears of ten such records a second at most, however many
  * nodes download at once: with 10 nodes each tells it every second, with 300 every half minute.
  */
 const progressMs = 1_000
 const progressPerMemberMs = 100
+/** After this, what moves again is another download. */
+const stillMs = 10_000
 /**
  * Jumps in a row above records of this node that came back: one for each part of a mesh that remembers a disk that was
  * restored. After so many it is another machine with the same key, and the two would outdo each other for ever.
@@ -62,6 +66,9 @@ export class OwnRecord {
   #issuedMs = -Infinity
   /** Records that may be issued at once, as of {@link #issuedMs}. */
   #allowance = recordBurst
+  /** When something moved last, and since when it has. */
+  #movedMs = -Infinity
+  #movingSinceMs = -Infinity
   #number = 0
   #jumps = 0
   #jumpedMs = 0
@@ -85,11 +92,21 @@ export class OwnRecord {
     this.#issueIn(recordDelayMs)
   }
 
-  /** As {@link changed}, for what is worth a record only now and then: how far a download has come. */
+  /** As {@link changed}, for what will be something else soon: it is told if it lasts, or with the next change. */
+  passes(): void {
+    this.#issueIn(passingMs)
+  }
+
+  /** As {@link passes}, for what is worth a record only now and then: how far a download has come. */
   moved(): void {
     const { credentials, clock } = this.#parts
     const periodMs = Math.max(progressMs, credentials.members().length * progressPerMemberMs)
-    this.#issueIn(Math.max(recordDelayMs, this.#issuedMs + periodMs - clock.monotonicMs()))
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.#movedMs > stillMs) this.#movingSinceMs = nowMs
+    this.#movedMs = nowMs
+    // The first steps of a download that is over in a moment are not told either.
+    const toldMs = Math.max(this.#movingSinceMs + passingMs, this.#issuedMs + periodMs)
+    this.#issueIn(Math.max(recordDelayMs, toldMs - nowMs))
   }
 
   #issueIn(ms: number): void {

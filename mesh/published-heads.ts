@@ -56,7 +56,7 @@ export class PublishedHeads {
     const kept = heads.filter((head) => !this.#isFallback(head))
     exchange.retain(prefix, new Set(kept.map(({ key }) => key)))
     for (const head of heads) {
-      if (exchange.get(head.key)?.digest !== head.digest) exchange.changed(head)
+      if (exchange.get(head.key)?.digest !== head.digest) exchange.changed(head, kind.isUnhurried)
     }
   }
 
@@ -68,7 +68,7 @@ export class PublishedHeads {
     const held = this.#exchange?.get(prefix + name)
     if (held?.digest === head?.digest) return
     if (head === null || this.#isFallback(head)) return this.publishKind(prefix)
-    this.#exchange?.changed(head)
+    this.#exchange?.changed(head, kind.isUnhurried)
   }
 
   /** Judges a head from a peer; one that is refused is counted and logged here. */

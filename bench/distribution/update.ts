@@ -5,6 +5,7 @@ import { cp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { labObstacle, makeLab, type Lab, type LabHost } from '../../test/lab/index.ts'
 import { median, type BenchContext, type Finding } from '../benchmark.ts'
+import { readAll, received, type Reading } from './breakdown.ts'
 import { nodeConfig } from './contestants.ts'
 import { RivalTools } from './tools.ts'
 
@@ -103,12 +104,14 @@ async function measure({ say }: BenchContext, lab: Lab, before: string, after: s
   await publish(before, '1.0.0', 'app:running')
   await sleep(settleMs)
   const idleBefore = await countFor(others, () => sleep(idleMs))
+  const counted = [await readAll(others)]
   const startedAt = performance.now()
   const total = await countFor(others, async () => {
     await publish(after, '1.0.1', 'app:fetched')
     await sleep(lastFramesMs)
   })
   const tookMs = performance.now() - startedAt
+  counted.push(await readAll(others))
   await sleep(settleMs)
   const idleAfter = await countFor(others, () => sleep(idleMs))
   const bytes = total.map((sum, index) => {
@@ -119,6 +122,7 @@ async function measure({ say }: BenchContext, lab: Lab, before: string, after: s
   say(
     `update: each ${bytes.map(Math.round).join(' ')} bytes; beside it ${Math.round(idlePerSecond)} bytes/s of membership`,
   )
+  sayBreakdown(say, `until the last had it, ${(tookMs / 1_000).toFixed(1)} s`, counted)
   say(`update: everybody had it after ${(tookMs / 1_000).toFixed(1)} s`)
   for (const host of others.slice(0, 2)) {
     const fetched = host.events.filter(
@@ -129,6 +133,12 @@ async function measure({ say }: BenchContext, lab: Lab, before: string, after: s
     )
   }
   return bytes
+}
+
+/** By protocol, as the nodes count what they are told: without what packets, ciphers and acknowledgements add. */
+function sayBreakdown(say: BenchContext['say'], when: string, [before = [], after = []]: Reading[][]): void {
+  const rows = received(before, after).map(({ row, value }) => `${row} ${Math.round(value)}`)
+  say(`update: received ${when}: ${rows.join(', ')}`)
 }
 
 async function countFor(hosts: readonly LabHost[], during: () => Promise<void>): Promise<number[]> {

@@ -10,6 +10,7 @@ import {
   type Problem,
 } from '../../core/index.ts'
 import { blobsProblems, type ComponentRef, type Mesh } from '../../mesh/index.ts'
+import type { AppState, AppStatus } from '../api/index.ts'
 import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
 
 /** How many releases of an app keep their component on this disk: the head, and two to go back to. */
@@ -19,7 +20,13 @@ const collectMs = 600_000
 export interface PlacementParts {
   readonly mesh: Pick<
     Mesh,
-    'releases' | 'blobs' | 'source' | 'onChange' | 'descriptionChanged' | 'descriptionMoved'
+    | 'releases'
+    | 'blobs'
+    | 'source'
+    | 'onChange'
+    | 'descriptionChanged'
+    | 'descriptionPasses'
+    | 'descriptionMoved'
   >
   readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress'>
   readonly clock: Clock
@@ -42,6 +49,13 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
       .collect(needed())
       .catch((error: unknown) => log.error('blobs:collect', { error: messageOf(error) }))
   }
+  let settled = settledOf(apps.status())
+  const describe = (): void => {
+    const now = settledOf(apps.status())
+    if (now === settled) return mesh.descriptionPasses()
+    settled = now
+    mesh.descriptionChanged()
+  }
   let cancels: Cancel[] = []
   return {
     name: 'placement',
@@ -50,7 +64,7 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
       mesh.blobs.setNeeded(needed)
       cancels = [
         mesh.onChange(apply),
-        apps.onChange(() => mesh.descriptionChanged()),
+        apps.onChange(describe),
         apps.onProgress(() => mesh.descriptionMoved()),
         every(clock, collectMs, collect),
       ]
@@ -61,6 +75,23 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
       cancels = []
     },
   }
+}
+
+/** Of an app in one of these, news follows by itself. */
+const passing: ReadonlySet<AppState> = new Set(['announced', 'fetching', 'preparing', 'starting'])
+
+/** What of all apps will stay as it is for now, as a text that compares. */
+function settledOf(apps: readonly AppStatus[]): string {
+  const slots = apps.flatMap(({ app, next, ...current }) => [
+    { app, ...current },
+    ...(next === undefined ? [] : [{ app, ...next }]),
+  ])
+  const kept = slots.filter(({ state }) => !passing.has(state))
+  return JSON.stringify(
+    kept.map(({ app, seq, state, reason, ...slot }) => {
+      return [app, seq, state, reason, 'since' in slot ? [slot.since, slot.failures] : null]
+    }),
+  )
 }
 
 /** What the disk has is read, the rest comes from peers; either way the bytes match the signed digest. */

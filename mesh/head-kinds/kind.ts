@@ -17,6 +17,8 @@ const maxChainBytes = 1024 * 1024
 export interface HeadKind {
   /** Keys of this kind start with it: `release/light-alarm`. */
   readonly prefix: string
+  /** That these may take a few seconds to get beyond the neighbours of the node that made them. */
+  readonly isUnhurried?: boolean
   /** All heads of this kind that are held now. */
   heads(): Head[]
   /**

@@ -21,6 +21,8 @@ export function nodeKind({ identity, credentials, records, clock, onOwnRecord }:
   }
   return {
     prefix,
+    // Every node makes them, again and again: passing each on at once would be most of what a mesh says.
+    isUnhurried: true,
     heads() {
       return records
         .all()

@@ -3,8 +3,16 @@ import type { Head, HeadOutcome } from './head.ts'
 import type { HeadMessage } from './message.ts'
 
 export type HeadEvent =
-  /** The owner holds this now; `from` where a peer brought it. */
-  | { readonly type: 'changed'; readonly head: Head; readonly from?: string }
+  /**
+   * The owner holds this now; `from` where a peer brought it. Of what is unhurried, neighbours of the one that brought it
+   * are told only where they do not have it after a moment.
+   */
+  | {
+      readonly type: 'changed'
+      readonly head: Head
+      readonly from?: string
+      readonly isUnhurried?: boolean
+    }
   /** Of the heads whose keys start so, the owner holds these and no others any more. */
   | { readonly type: 'retain'; readonly prefix: string; readonly keys: ReadonlySet<string> }
   | { readonly type: 'peer-up'; readonly peer: string }

@@ -86,13 +86,14 @@ export class HeadExchange implements Part {
   /**
    * Holds this head from now on and tells the neighbours; nothing happens where it, or a newer one, is held.
    * A head over {@link headLimits} is logged and stays here: no neighbour would take it.
+   * @param isUnhurried that it may take a few seconds to get beyond the neighbours of the node that made it
    */
-  changed(head: Head): void {
+  changed(head: Head, isUnhurried = false): void {
     if (head.bytes.length > headLimits.headBytes || !isHeadKey(head.key)) {
       this.#parts.log.error('heads:over-limit', { key: head.key, sizeBytes: head.bytes.length })
       return
     }
-    this.#feed({ type: 'changed', head, from: this.#judging.get(head.key) })
+    this.#feed({ type: 'changed', head, from: this.#judging.get(head.key), isUnhurried })
   }
 
   /** Of the heads whose keys start with `prefix`, forgets all but these. */

@@ -14,6 +14,7 @@ import { fanOut, fingerprintBytes, leafSize, saltBytes } from './head-tree.ts'
 import { messageLimits, weightOf, type HeadMessage, type Summary } from './message.ts'
 import { Patience, type PatienceOptions } from './patience.ts'
 import { Pulls } from './pulls.ts'
+import { Relays } from './relays.ts'
 import { HeadStore } from './store.ts'
 
 export interface HeadSyncOptions extends PatienceOptions {
@@ -25,6 +26,8 @@ export interface HeadSyncOptions extends PatienceOptions {
   readonly refusedMs: number
   /** This node begins a comparison with one neighbour at most this often. */
   readonly beginMs: number
+  /** So soon after a change a summary that differs may only be behind: it is compared if the next one differs too. */
+  readonly settleMs: number
   /** Heads announced in one answer. More than are pulled at once would be told for nothing. */
   readonly maxAnnounced: number
   /** Under way with one peer. */
@@ -36,6 +39,7 @@ export const headSyncDefaults: HeadSyncOptions = {
   pullMs: 4_000,
   refusedMs: 10_000,
   beginMs: 500,
+  settleMs: 1_000,
   maxAnnounced: 512,
   maxPulls: 512,
   messagesPerSecond: 200,
@@ -51,6 +55,8 @@ type Message<Kind extends HeadMessage['t']> = Extract<HeadMessage, { t: Kind }>
 interface Neighbour {
   compareAtMs: number
   begunAtMs: number
+  /** What its last summary was, against ours at that time; null before the first. */
+  agreed: boolean | null
   /** Digest of the summary that it was sent last. */
   told: Digest | null
   /** Some of what it has did not fit among the pulls under way: compare again when they are done. */
@@ -61,6 +67,8 @@ interface Neighbour {
 const idBytes = 128
 const branchBytes = fanOut * (fanOut * fingerprintBytes + 16)
 const hashBytes = 64
+/** Neighbours compare at times of their own, so that not all of them do at once. */
+const [earliestCompare, latestCompare] = [0.75, 1.25]
 
 export class HeadSync {
   readonly #random: Random
@@ -69,12 +77,15 @@ export class HeadSync {
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #patience: Patience
   readonly #pulls: Pulls
+  readonly #relays: Relays
+  #changedMs = -Infinity
   #actions: HeadAction[] = []
 
   constructor(random: Random, options: HeadSyncOptions = headSyncDefaults) {
     this.#random = random
     this.#options = options
     this.#pulls = new Pulls(options)
+    this.#relays = new Relays(options.compareMs * latestCompare)
     this.#patience = new Patience(options, (peer) => this.#neighbours.has(peer))
   }
 
@@ -83,7 +94,7 @@ export class HeadSync {
     this.#actions = []
     switch (event.type) {
       case 'changed':
-        this.#onChanged(event.head, event.from)
+        this.#onChanged(event, nowMs)
         break
       case 'retain':
         this.#store.retain(event.prefix, event.keys)
@@ -93,6 +104,7 @@ export class HeadSync {
         break
       case 'peer-down':
         this.#neighbours.delete(event.peer)
+        this.#relays.down(event.peer)
         this.#ask(this.#pulls.onPeerDown(event.peer, nowMs))
         break
       case 'message':
@@ -118,12 +130,26 @@ export class HeadSync {
     return this.#store.summary()
   }
 
-  #onChanged(head: Head, from: string | undefined): void {
+  #onChanged({ head, from, isUnhurried }: Extract<HeadEvent, { type: 'changed' }>, nowMs: number): void {
     if (!this.#store.put(head)) return
+    this.#changedMs = nowMs
     this.#pulls.onChanged(head)
-    const { key, order, digest } = head
     for (const peer of this.#neighbours.keys()) {
-      if (peer !== from) this.#send(peer, { t: 'have', ids: [{ key, order, digest }] })
+      if (peer === from) continue
+      if (from !== undefined && isUnhurried === true) this.#relays.wait(peer, head.key, nowMs)
+      else this.#announce(peer, [head.key])
+    }
+  }
+
+  /** Tells which versions are held now, where the neighbour has not said that it has them. */
+  #announce(peer: string, keys: readonly string[]): void {
+    const ids = keys.flatMap((key) => {
+      const head = this.#store.get(key)
+      if (head === undefined || this.#relays.holds(peer, head)) return []
+      return [{ key, order: head.order, digest: head.digest }]
+    })
+    for (let at = 0; at < ids.length; at += messageLimits.idsPerMessage) {
+      this.#send(peer, { t: 'have', ids: ids.slice(at, at + messageLimits.idsPerMessage) })
     }
   }
 
@@ -131,14 +157,17 @@ export class HeadSync {
     this.#neighbours.set(peer, {
       compareAtMs: this.#nextCompareMs(nowMs),
       begunAtMs: -Infinity,
+      agreed: null,
       told: null,
       hasMore: false,
     })
+    this.#relays.up(peer)
     this.#summarise(peer)
   }
 
   #onTick(nowMs: number): void {
     this.#ask(this.#pulls.onTick(nowMs))
+    for (const peer of this.#relays.due(nowMs)) this.#announce(peer, this.#relays.take(peer))
     for (const [peer, neighbour] of this.#neighbours) {
       if (neighbour.compareAtMs > nowMs) continue
       neighbour.compareAtMs = this.#nextCompareMs(nowMs)
@@ -176,7 +205,12 @@ export class HeadSync {
   /** Of two that differ, the one with the smaller digest begins, so that not both do. */
   #onSummary(peer: string, neighbour: Neighbour, theirs: Summary, nowMs: number): void {
     const ours = this.#store.summary()
-    if (ours.digest === theirs.digest) return
+    const [before, agrees] = [neighbour.agreed, ours.digest === theirs.digest]
+    neighbour.agreed = agrees
+    if (agrees) return this.#relays.agreed(peer)
+    this.#announce(peer, this.#relays.take(peer))
+    // What is on its way already need not be looked for.
+    if (before === true && nowMs - this.#changedMs < this.#options.settleMs) return
     if (ours.digest > theirs.digest) {
       if (neighbour.told !== ours.digest) this.#summarise(peer)
       return
@@ -207,6 +241,7 @@ export class HeadSync {
   }
 
   #pull(peer: string, theirs: readonly HeadId[], nowMs: number): void {
+    this.#relays.heard(peer, theirs)
     const wanted = theirs.filter((id) => isNewer(id, this.#store.get(id.key)))
     const taken = this.#pulls.want(peer, wanted, nowMs)
     const neighbour = this.#neighbours.get(peer)
@@ -302,6 +337,7 @@ export class HeadSync {
   }
 
   #nextCompareMs(nowMs: number): number {
-    return nowMs + this.#options.compareMs * (0.75 + this.#random.fraction() / 2)
+    const share = earliestCompare + this.#random.fraction() * (latestCompare - earliestCompare)
+    return nowMs + this.#options.compareMs * share
   }
 }

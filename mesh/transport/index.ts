@@ -12,7 +12,7 @@ export {
 } from './contract.ts'
 export { dialFailureOf, type DialFailure } from './dial-failure.ts'
 export { transportProblems } from './problems.ts'
-export { ProtocolTraffic, type Crossed, type ProtocolTally } from './protocol-traffic.ts'
+export { ProtocolTraffic, type ProtocolTally } from './protocol-traffic.ts'
 export { PeerChannels, type PeerChannelsOptions, type PeerChannelsParts } from './peer-channels.ts'
 export { Redialler, type RedialParts } from './redialler.ts'
 export { createTransport, type TransportOptions } from './transport.ts'

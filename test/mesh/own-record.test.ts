@@ -73,7 +73,7 @@ describe('a node’s own record', () => {
       own.moved()
       await clock.advance(50)
     }
-    expect(times()).toEqual([100, 1_100, 2_100, 3_100, 4_100])
+    expect(times()).toEqual([1_500, 2_500, 3_500, 4_500])
   })
 
   it('tells progress so rarely in a large mesh that all together stay at ten a second', async () => {
@@ -82,7 +82,30 @@ describe('a node’s own record', () => {
       own.moved()
       await clock.advance(500)
     }
-    expect(times()).toEqual([100, 30_100, 60_100])
+    expect(times()).toEqual([1_500, 31_500, 61_500])
+  })
+
+  it('does not tell what passes within a second and a half, and tells what lasts', async () => {
+    const { own, clock, times } = setUp()
+    own.passes()
+    await clock.advance(1_000)
+    own.moved()
+    own.passes()
+    own.changed()
+    await clock.advance(10_000)
+    expect(times()).toEqual([1_100])
+    own.passes()
+    await clock.advance(10_000)
+    expect(times()).toEqual([1_100, 12_500])
+  })
+
+  it('goes on telling of a download whose steps are rare', async () => {
+    const { own, clock, times } = setUp()
+    for (let step = 0; step < 4; step += 1) {
+      own.moved()
+      await clock.advance(2_000)
+    }
+    expect(times()).toEqual([1_500, 2_500, 4_100, 6_100])
   })
 
   it('does not let progress that waits hold up a change', async () => {

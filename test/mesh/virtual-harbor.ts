@@ -158,8 +158,8 @@ export class VirtualHarbor {
       log: testLog(),
       describe: () => description,
       patchCodec: directCodec,
-      createTransport: ({ gate }) => {
-        transport = this.network.transport(mooring.identity.nodeId, { gate, ...lines })
+      createTransport: ({ gate, traffic }) => {
+        transport = this.network.transport(mooring.identity.nodeId, { gate, traffic, ...lines })
         return transport
       },
     })

@@ -73,6 +73,7 @@ export class SimChannel implements Channel {
 
   /** A frame is there. */
   receive(frame: Uint8Array): void {
+    this.#connection.ends[this.#side].countReceived(this.protocol, frame.length + frameOverheadBytes)
     if (this.#isOver) return this.#twin?.taken(frame)
     if (frame.length > this.#maxFrameBytes) {
       this.#failure = transportProblems.error(

@@ -10,6 +10,7 @@ import {
   type Channel,
   type ChannelHandler,
   type NodeId,
+  type ProtocolTraffic,
   type ProtocolOptions,
   type Transport,
   type TransportEvents,
@@ -24,6 +25,8 @@ export interface SimTransportOptions {
   readonly uplink?: number
   readonly downlink?: number
   readonly gate?: AdmissionGate
+  /** Where what crosses is counted, as the real transport does. */
+  readonly traffic?: ProtocolTraffic
 }
 
 interface Served {
@@ -46,6 +49,7 @@ export class SimTransport implements Transport {
   readonly uplink: Pipe
   readonly downlink: Pipe
   readonly gate: AdmissionGate | null
+  readonly #traffic: ProtocolTraffic | null
   /** Frames and their headers, by protocol. */
   readonly sent = new Map<string, SimTraffic>()
   readonly #network: SimNetwork
@@ -68,6 +72,7 @@ export class SimTransport implements Transport {
     this.#network = network
     this.self = self
     this.gate = options.gate ?? null
+    this.#traffic = options.traffic ?? null
     this.uplink = new Pipe(network.clock, options.uplink ?? Number.POSITIVE_INFINITY)
     this.downlink = new Pipe(network.clock, options.downlink ?? Number.POSITIVE_INFINITY)
   }
@@ -182,6 +187,18 @@ export class SimTransport implements Transport {
     this.sent.set(protocol, traffic)
     traffic.frames++
     traffic.bytes += bytes
+    const meter = this.#traffic?.meter(protocol)
+    if (meter === undefined) return
+    meter.sent.bytes += bytes
+    meter.sent.messages += 1
+  }
+
+  /** As {@link count}, for what arrives. */
+  countReceived(protocol: string, bytes: number): void {
+    const meter = this.#traffic?.meter(protocol)
+    if (meter === undefined) return
+    meter.received.bytes += bytes
+    meter.received.messages += 1
   }
 
   /** For the network: a connection is there and admitted. */

@@ -16,6 +16,7 @@ function setUp(): {
   calls: unknown[]
   listeners: { mesh: Set<() => void>; apps: Set<() => void>; moves: Set<() => void> }
   store: { needed: () => ComponentRef[] }
+  app: Record<string, unknown>
 } {
   const clock = new FakeClock()
   const calls: unknown[] = []
@@ -31,6 +32,7 @@ function setUp(): {
     set.add(run)
     return () => set.delete(run)
   }
+  const app: Record<string, unknown> = { app: 'light-alarm', seq: 1, state: 'running', since: 1, failures: 0 }
   const store = { needed: (): ComponentRef[] => [] }
   const parts = {
     mesh: {
@@ -48,18 +50,19 @@ function setUp(): {
       },
       onChange: on(listeners.mesh),
       descriptionChanged: () => calls.push('described'),
+      descriptionPasses: () => calls.push('passing'),
       descriptionMoved: () => calls.push('moved'),
     },
     apps: {
       setDesired: (heads: unknown[]) => calls.push(['desired', heads.length]),
-      status: () => [{ app: 'light-alarm', seq: 1 }],
+      status: () => [app],
       onChange: on(listeners.apps),
       onProgress: on(listeners.moves),
     },
     clock,
     log: silentLog,
   } as unknown as PlacementParts
-  return { part: createPlacement(parts), clock, calls, listeners, store }
+  return { part: createPlacement(parts), clock, calls, listeners, store, app }
 }
 
 describe('placement', () => {
@@ -81,10 +84,23 @@ describe('placement', () => {
   })
 
   it('has the node describe itself anew when its apps change', () => {
-    const { part, calls, listeners } = setUp()
+    const { part, calls, listeners, app } = setUp()
     void part.start?.()
-    for (const run of listeners.apps) run()
-    expect(calls).toContain('described')
+    for (const state of ['backoff', 'running']) {
+      Object.assign(app, { state })
+      for (const run of listeners.apps) run()
+    }
+    expect(calls.slice(1)).toEqual(['described', 'described'])
+  })
+
+  it('lets what passes pass, and has told what it came to', () => {
+    const { part, calls, listeners, app } = setUp()
+    void part.start?.()
+    for (const state of ['fetching', 'preparing', 'starting', 'failed']) {
+      app['next'] = { version: '2.0.0', seq: 2, state }
+      for (const run of listeners.apps) run()
+    }
+    expect(calls.slice(1)).toEqual(['passing', 'passing', 'passing', 'described'])
   })
 
   it('has it told less eagerly that a component has come nearer', () => {

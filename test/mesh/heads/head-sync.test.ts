@@ -36,6 +36,8 @@ function up(...peers: string[]): void {
 }
 const salt = new Uint8Array(16).fill(7)
 const send = (peer: string, message: HeadMessage): HeadAction => ({ type: 'send', peer, message })
+const haves = (actions: HeadAction[]): HeadAction[] =>
+  actions.filter((action) => action.type === 'send' && action.message.t === 'have')
 const want = (peer: string, ...keys: string[]): HeadAction => send(peer, { t: 'want', keys })
 
 test('a new neighbour is sent a summary at once, and again every few seconds', () => {
@@ -52,6 +54,61 @@ test('a change is announced to all neighbours but the one that brought it', () =
   expect(feed({ type: 'changed', head: one, from: 'a' })).toEqual([
     send('b', { t: 'have', ids: [idOf(one)] }),
   ])
+})
+
+test('a change is not announced to a neighbour that has announced it', () => {
+  up('a', 'b', 'c')
+  const [one, two] = [head('trust', 1), head('trust', 2)]
+  hear('a', { t: 'have', ids: [idOf(two)] })
+  hear('b', { t: 'have', ids: [idOf(one)] })
+  expect(feed({ type: 'changed', head: two, from: 'c' })).toEqual([
+    send('b', { t: 'have', ids: [idOf(two)] }),
+  ])
+})
+
+test('a node’s own unhurried head is announced at once, that of another at the neighbour’s next summary', () => {
+  up('a', 'b')
+  const [own, passed] = [head('node/own', 1), head('node/other', 1)]
+  expect(feed({ type: 'changed', head: own, isUnhurried: true })).toHaveLength(2)
+  expect(feed({ type: 'changed', head: passed, from: 'a', isUnhurried: true })).toEqual([])
+  expect(hear('b', otherSummary('us'))).toContainEqual(send('b', { t: 'have', ids: [idOf(passed)] }))
+  expect(haves(hear('b', otherSummary('us')))).toEqual([])
+})
+
+test('an unhurried head is not announced to a neighbour that has it by then', () => {
+  up('a', 'b', 'c')
+  const passed = head('node/other', 1)
+  feed({ type: 'changed', head: passed, from: 'a', isUnhurried: true })
+  hear('b', { t: 'summary', ...sync.summary() })
+  hear('c', { t: 'have', ids: [idOf(passed)] })
+  nowMs = headSyncDefaults.compareMs * 2
+  expect(haves(feed({ type: 'tick' }))).toEqual([])
+})
+
+test('an unhurried head is announced after a while to a neighbour whose summary does not come', () => {
+  up('a', 'b')
+  const passed = head('node/other', 1)
+  feed({ type: 'changed', head: passed, from: 'a', isUnhurried: true })
+  nowMs = headSyncDefaults.compareMs * 1.25 - 1
+  expect(haves(feed({ type: 'tick' }))).toEqual([])
+  nowMs = headSyncDefaults.compareMs * 1.25
+  expect(haves(feed({ type: 'tick' }))).toEqual([send('b', { t: 'have', ids: [idOf(passed)] })])
+})
+
+test('of an unhurried head that changed while it waited only the newest version is announced', () => {
+  up('a', 'b')
+  const [one, two] = [head('node/other', 1), head('node/other', 2)]
+  feed({ type: 'changed', head: one, from: 'a', isUnhurried: true })
+  feed({ type: 'changed', head: two, from: 'a', isUnhurried: true })
+  expect(haves(hear('b', otherSummary('us')))).toEqual([send('b', { t: 'have', ids: [idOf(two)] })])
+})
+
+test('a summary that differs just after a change is compared only if the next one differs too', () => {
+  up('a')
+  hear('a', { t: 'summary', ...sync.summary() })
+  feed({ type: 'changed', head: head('trust', 1) })
+  expect(sentOf(hear('a', otherSummary('us')), 'compare')).toEqual([])
+  expect(sentOf(hear('a', otherSummary('us')), 'compare')).toHaveLength(1)
 })
 
 test('handing in the same or an older head again does nothing', () => {
@@ -149,6 +206,7 @@ const sentOf = <Kind extends HeadMessage['t']>(
 test('equal summaries end the conversation; of two that differ one side begins, not more often than allowed', () => {
   up('a')
   feed({ type: 'changed', head: head('trust', 1) })
+  nowMs += headSyncDefaults.settleMs
   expect(hear('a', { t: 'summary', ...sync.summary() })).toEqual([])
   const begun = sentOf(hear('a', otherSummary('us')), 'compare')
   expect(begun).toMatchObject([{ branches: [], leaves: [{ prefix: '' }] }])
