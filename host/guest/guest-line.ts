@@ -235,7 +235,11 @@ export class GuestLine implements HostLine {
 
   #claim(end: ChannelEnd): GuestChannel {
     end.isClaimed = true
-    return new LineChannel(end, () => this.#channels.delete(end.id))
+    return new LineChannel(end, () => {
+      this.#channels.delete(end.id)
+      // Whoever waits for it waits for nothing that could still come.
+      if (this.#sendsByItself) this.#readiness.check()
+    })
   }
 
   queue(message: ToHost): void {

@@ -17,9 +17,10 @@ import { anyAddress, type SocketsWorld } from './socket.ts'
 import { TcpOptions } from './tcp-options.ts'
 
 type State =
-  | { readonly is: 'unbound' | 'connecting' | 'closed' }
+  | { readonly is: 'unbound' | 'closed' }
   /** The node holds the address by listening on it and refusing. */
   | { readonly is: 'bound'; readonly channel: GuestChannel }
+  | { readonly is: 'connecting'; readonly channel: GuestChannel }
   | { readonly is: 'connected'; readonly connection: Connection }
   | { readonly is: 'listening'; readonly listener: Listener<TcpSocket> }
 
@@ -73,11 +74,14 @@ export class TcpSocket extends TcpOptions {
     checkGranted(context, 'tcp-connect', options.remote)
     // Its address is free again before the node connects from it: both go down one line, in order.
     if (this.#state.is === 'bound') this.#state.channel.close()
-    this.#state = { is: 'connecting' }
-    return context.line.open(socketsId, 'connect', [options])
+    const channel = context.line.open(socketsId, 'connect', [options])
+    this.#state = { is: 'connecting', channel }
+    return channel
   }
 
   #finishConnect(channel: GuestChannel): void {
+    // Dropped meanwhile: nobody is left who could close what would come of it.
+    if (this.#state.is !== 'connecting') throw fail('connection-aborted')
     this.#state = { is: 'closed' }
     const { local, remote } = openedBy(channel, takeMessage(channel, this.world.context))
     this.local = fromWire(local)
@@ -151,7 +155,7 @@ export class TcpSocket extends TcpOptions {
     this.#state = { is: 'closed' }
     if (state.is === 'connected') state.connection.leave()
     else if (state.is === 'listening') state.listener.leave()
-    else if (state.is === 'bound') state.channel.close()
+    else if (state.is === 'bound' || state.is === 'connecting') state.channel.close()
     this.release()
   }
 

@@ -167,6 +167,27 @@ describe('a TCP client', () => {
     ).toEqual(['', { tag: 'err', val: { tag: 'connection-reset' } }])
   })
 
+  test('that is dropped while it connects leaves nothing behind', async () => {
+    let open = 0
+    const port = await serve((socket) => {
+      open += 1
+      socket.on('close', () => (open -= 1)).resume()
+      socket.on('end', () => socket.end())
+    })
+    const codes = await asGuest(`
+      const codes = []
+      for (let n = 0; n < 200; n += 1) {
+        const socket = TcpSocket.create('ipv4')
+        const connected = code(() => socket.connect(at(${port})))
+        drop(socket)
+        codes.push(await connected)
+      }
+      return codes
+    `)
+    expect(new Set(codes as string[])).toEqual(new Set(['connection-aborted']))
+    await expect.poll(() => open).toBe(0)
+  })
+
   test('that nobody answers is closed for good', async () => {
     const port = await serve(() => {})
     servers.pop()!.close()
