@@ -101,15 +101,23 @@ export class ComponentSource {
       seek?.observe({ type: 'left', bytes: component.sizeBytes - haveBytes })
       tell()
     }
+    // Read back and hashed by the fetch; preparing needs no second look at the disk.
+    const read: { bytes: Uint8Array | null } = { bytes: null }
+    const taking: FetchCall = {
+      onProgress: onChunks,
+      onWhole: (bytes) => {
+        read.bytes = bytes
+      },
+    }
     if (seek === null) {
-      await this.#parts.exchange.fetch(component, { signal, onProgress: onChunks })
-      return blobs.readComponent(component)
+      await this.#parts.exchange.fetch(component, { signal, ...taking })
+      return read.bytes ?? blobs.readComponent(component)
     }
     const stop = (): void => seek.stop()
     signal.addEventListener('abort', stop, { once: true })
     try {
-      const patched = await this.#byEither(component, seek, signal, onChunks)
-      if (patched === null) return await blobs.readComponent(component)
+      const patched = await this.#byEither(component, seek, signal, taking)
+      if (patched === null) return read.bytes ?? (await blobs.readComponent(component))
       haveBytes = component.sizeBytes
       paused = null
       tell()
@@ -125,7 +133,7 @@ export class ComponentSource {
     component: ComponentRef,
     seek: PatchSeek,
     signal: AbortSignal,
-    onProgress: FetchCall['onProgress'],
+    taking: FetchCall,
   ): Promise<Uint8Array | null> {
     const patched = seek.found.then((bytes) => (bytes === null ? null : this.#keep(component, bytes)))
     const early = await Promise.race([patched, seek.unpromising.then(() => null)])
@@ -135,7 +143,7 @@ export class ComponentSource {
     const giveUp = (): void => enough.abort(signal.reason)
     signal.addEventListener('abort', giveUp, { once: true })
     try {
-      const chunks = this.#parts.exchange.fetch(component, { signal: enough.signal, onProgress })
+      const chunks = this.#parts.exchange.fetch(component, { ...taking, signal: enough.signal })
       return await new Promise<Uint8Array | null>((resolve, reject) => {
         chunks.then(() => resolve(null), reject)
         // A search that found nothing leaves it to the chunks.

@@ -27,6 +27,11 @@ export interface FetchCall {
   readonly signal?: AbortSignal
   /** Called a few times a second, and when all is there; must not throw. */
   readonly onProgress?: (progress: FetchProgress) => void
+  /**
+   * Called with the component before the fetch resolves, so that it is read and hashed once. Who came to a fetch that
+   * was nearly over may not be called, and reads it from the store.
+   */
+  readonly onWhole?: (bytes: Uint8Array) => void
 }
 
 /** What went between this node and its peers since it was made. */

@@ -125,6 +125,7 @@ class Exchange implements BlobExchange {
       onProgress: (progress) => {
         for (const call of calls) call.onProgress?.(progress)
       },
+      takers: () => [...calls].flatMap(({ onWhole }) => onWhole ?? []),
     })
     for (const peer of transport.peers()) {
       job.observe({ type: 'peer-up', peer })

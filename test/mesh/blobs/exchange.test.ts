@@ -115,6 +115,25 @@ test('what is on the disk already is not fetched, and needs no peer', async () =
   expect(await b.exchange.fetch(ref, { signal: soon() })).toEqual({ fetchedBytes: 0 })
 })
 
+test('who wants the component itself is handed what was read back from the disk and verified', async () => {
+  const [a, b] = [await node('a', await filledFolder()), await node('b')]
+  await connect(b, a)
+  const handed: Uint8Array[] = []
+  const onWhole = (bytes: Uint8Array): number => handed.push(bytes)
+  await Promise.all([1, 2].map(() => b.exchange.fetch(ref, { signal: soon(), onWhole })))
+  expect(handed.map((bytes) => isSame(bytes, component))).toEqual([true, true])
+})
+
+test('what does not add up is handed to nobody', async () => {
+  const [a, b] = [await node('a', await filledFolder()), await node('b')]
+  await connect(b, a)
+  const handed: Uint8Array[] = []
+  const lie = { ...ref, digest: componentRef(sample(77, 5_000)).ref.digest }
+  const fetching = b.exchange.fetch(lie, { signal: soon(), onWhole: (bytes) => handed.push(bytes) })
+  await expect(fetching).rejects.toMatchObject({ code: 'ERR_BLOB_MISMATCH' })
+  expect(handed).toEqual([])
+})
+
 test('of the next release only the changed chunks and the list are moved', async () => {
   const next = joined([component.subarray(0, 700_000), sample(22, 100), component.subarray(700_000)])
   const [a, b] = [await node('a', await filledFolder()), await node('b', await filledFolder())]
