@@ -2,6 +2,8 @@
 export * from './contract.ts'
 export { formOf, type BinaryForm } from './component-form.ts'
 export { outlineOf, type ComponentOutline } from './component-reader.ts'
+export { signatureOf } from './component-signature.ts'
+export type { Signature, WitShape } from './component-types.ts'
 export { parametersOf, type CoreType } from './core-signature.ts'
 export { createEngine, type EngineOptions } from './engine.ts'
 export type { EngineLimits } from './limits.ts'

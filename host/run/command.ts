@@ -8,6 +8,7 @@ import type { ByteStreams, RunRequest } from './contract.ts'
 import { withRunHint } from './hints.ts'
 import { printedValue, readArgument, readCoreArguments } from './invocation.ts'
 import { openLocalApp, type LocalApp } from './local-app.ts'
+import { readWitArguments } from './wit-arguments.ts'
 import { startOf } from './start-export.ts'
 
 export interface CommandRequest extends RunRequest {
@@ -67,6 +68,8 @@ export async function runCommand(request: CommandRequest): Promise<CommandEnd> {
 
 /** @throws ERR_RUN_ARGUMENTS */
 function argumentsOf(name: string, texts: readonly string[], app: LocalApp): readonly unknown[] {
+  const signature = app.signatureOf(name)
+  if (signature !== null) return readWitArguments(name, texts, signature)
   const parameters = app.parametersOf(name)
   return parameters === null ? texts.map(readArgument) : readCoreArguments(name, texts, parameters)
 }

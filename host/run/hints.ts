@@ -7,7 +7,7 @@ const hints: Readonly<Record<string, string>> = {
   ERR_APP_MEMORY: 'give it more with --memory, or let it keep less',
   ERR_APP_START: 'see what stopped it in the message',
   ERR_APP_CRASH: 'see the message; with --isolation process nothing else can suffer from it',
-  ERR_APP_EXPORT: 'name one of those behind --invoke',
+  ERR_APP_EXPORT: 'name one of those behind --invoke, a function of an interface as INTERFACE#FUNCTION',
   ERR_MEMORY_LIMIT: 'give it more with --memory, or build it with a smaller initial memory',
 }
 

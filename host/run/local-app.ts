@@ -7,10 +7,12 @@ import { openDevices, type Devices } from '../devices/index.ts'
 import {
   createEngine,
   parametersOf,
+  signatureOf,
   type BoundInterface,
   type CoreType,
   type Engine,
   type Prepared,
+  type Signature,
   type StartRequest,
 } from '../engine/index.ts'
 import {
@@ -39,6 +41,8 @@ export interface LocalApp {
   readonly start: Omit<StartRequest, 'streams' | 'output'>
   /** Of a function that a core module exports; null where it is none, or the file is no core module. */
   parametersOf(name: string): readonly CoreType[] | null
+  /** The same of a component; null also where it cannot be told. */
+  signatureOf(target: string): Signature | null
   close(): Promise<void>
 }
 
@@ -110,6 +114,7 @@ async function prepareApp(
       world: { args: [app, ...args], env: granted.env, preopens: granted.folders },
     },
     parametersOf: (name) => (prepared.facts.kind === 'module' ? parametersOf(bytes, name) : null),
+    signatureOf: (target) => (prepared.facts.kind === 'component' ? signatureOf(bytes, target) : null),
     async close() {
       await engine.stop()
       await devices.close()

@@ -274,6 +274,25 @@ describe('--invoke', () => {
     )
   })
 
+  test('takes for a component’s function values of its types, and says which those are', async () => {
+    const folder = await testFolder()
+    await writeFile(join(folder, 'echo.wasm'), await guest('echo'))
+    const target = 'selvedge:edge/sensor-handler@0.1.0#handle'
+    const line = ['run', '--sensor', 'light=1lx', '--pin', 'led', '--invoke', target, 'echo.wasm']
+    const few = await finish(start(folder, line))
+    expect(few.status).toBe(2)
+    expect(few.stderr).toMatch(/^error\[ERR_RUN_ARGUMENTS\]: .*#handle takes \(event: record \{ id: u64, /m)
+    const wrong = await finish(start(folder, [...line, '{"id": "one"}']))
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toMatch(
+      /^hint: selvedge:edge\/sensor-handler@0\.1\.0#handle is func\(event: record /m,
+    )
+    const event = '{"id": 1, "sensor": "light", "reading": {"value": 1, "unit": "lx", "timeMs": 1}}'
+    const right = await finish(start(folder, [...line, event]))
+    // Its own word: it got what was written.
+    expect({ status: right.status, stderr: right.stderr }).toEqual({ status: 0, stderr: 'info lx: light\n' })
+  })
+
   test('names the exports where there is none of that name', async () => {
     const folder = await testFolder()
     await writeFile(join(folder, 'wasi.wasm'), await guest('wasi'))
