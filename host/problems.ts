@@ -26,6 +26,7 @@ import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
 import { metricsProblems } from './metrics/index.ts'
 import { nodeProblems } from './node/index.ts'
+import { placementProblems } from './placement/index.ts'
 import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
@@ -57,6 +58,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   storageProblems,
   triggerProblems,
   formatsProblems,
+  placementProblems,
   httpProblems,
   metricsProblems,
   appProblems,

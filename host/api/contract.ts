@@ -84,6 +84,27 @@ export interface NodeStatus {
   readonly apps: readonly AppStatus[]
 }
 
+/** Who has the places of an app, as the asked node sees it. */
+export interface PlacementStatus {
+  readonly app: string
+  readonly version: string
+  readonly seq: number
+  /** Ids of the nodes. */
+  readonly nodes: readonly string[]
+  /** Of the asked node's place, where replicas have names. */
+  readonly instance: string | null
+  /** In words: why the asked node runs it, or does not. */
+  readonly why: string
+  /** A newer release that waits until its placement can be met. */
+  readonly held?: {
+    readonly version: string
+    readonly seq: number
+    readonly code: string
+    readonly message: string
+    readonly hint: string
+  }
+}
+
 export interface StatusReport {
   readonly mesh: { readonly id: string; readonly name: string; readonly trustVersion: number }
   readonly self: {
@@ -101,6 +122,8 @@ export interface StatusReport {
   readonly attacks?: readonly AttackStatus[]
   /** What components take of this node's disk; null while it is being counted. Absent from nodes of before. */
   readonly components?: ComponentRoom | null
+  /** Where apps run that do not run on every node of their groups. Absent from nodes of before. */
+  readonly placements?: readonly PlacementStatus[]
   /** What is wrong, worst first. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
 }
@@ -268,6 +291,8 @@ export interface ReleaseTerms {
   readonly limits: object
   /** What is not in them is the node's choice. */
   readonly quotas: object
+  /** Absent from nodes of before. */
+  readonly placement?: object
   readonly instances: object
   readonly args: readonly string[]
 }

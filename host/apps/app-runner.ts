@@ -50,8 +50,15 @@ export interface AppRunnerNeeds extends LifeWatchNeeds {
   moved(): void
 }
 
+/** What is under way when the node stops gets this, ms: its daemon has 5 s for everything. */
+const stoppingMs = 1_000
+/** The same where only the app goes, as to another node. */
+const leavingMs = 10_000
+
 export class AppRunner {
   readonly app: string
+  /** The name of its place on this node. */
+  readonly instance: string | null
   readonly #needs: AppRunnerNeeds
   readonly #report: AppReporter
   readonly #acquisition: Acquisition
@@ -74,6 +81,7 @@ export class AppRunner {
 
   constructor(desired: DesiredRelease, needs: AppRunnerNeeds) {
     this.app = desired.record.app
+    this.instance = desired.instance ?? null
     this.#desired = desired
     this.#needs = needs
     this.#report = new AppReporter(this.app, needs.log, needs.appLog)
@@ -106,7 +114,8 @@ export class AppRunner {
     const lastGood = await readLastGood(folder, this.app)
     if (this.#isStopping) return
     this.#isReady = true
-    const before = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
+    const recalled = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
+    const before = recalled === null ? null : { ...recalled, instance: this.instance }
     if (before !== null && this.#judge(before).may === 'run') {
       this.#dispatch({ type: 'restored', release: before, doubt: this.#life.doubtOf(before) })
     }
@@ -155,15 +164,15 @@ export class AppRunner {
   /** Ends everything; an event under way is lost with its instance. @param forget the app is not to come back */
   async stop(forget = false): Promise<void> {
     // Whoever asks again waits too: files and devices are free only when it has ended.
-    this.#stopping ??= this.#stop()
+    this.#stopping ??= this.#stop(forget ? leavingMs : stoppingMs)
     await this.#stopping
     if (forget) await forgetLastGood(this.#needs.folder, this.app)
   }
 
-  async #stop(): Promise<void> {
+  async #stop(graceMs: number): Promise<void> {
     this.#isStopping = true
     await this.#starting
-    await this.#serving.stop()
+    await this.#serving.stop(graceMs)
     this.#isStopped = true
     this.#cancelWake?.()
     this.#acquisition.keepOnly([])

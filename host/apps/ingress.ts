@@ -65,6 +65,11 @@ export class AppIngress {
     await new Promise<void>((resolve) => receiver.whenIdle.push(resolve))
   }
 
+  /** Resolves when no request is being answered any more. */
+  async allIdle(): Promise<void> {
+    await Promise.all([...this.#former.keys()].map((instance) => this.idle(instance)))
+  }
+
   /** null while no instance takes requests. */
   get current(): Ingress | null {
     const receiver = this.#receiver

@@ -84,7 +84,7 @@ export class Instances {
         fresh,
         world: {
           args: [record.app, ...(record.run?.args ?? [])],
-          env: Object.entries({ ...record.config, ...overlay }),
+          env: Object.entries(settingsOf(release, overlay)),
           preopens: preopensOf(record.grants, folders),
         },
         ...(isolation !== undefined && { isolation }),
@@ -133,13 +133,14 @@ export class Instances {
     )
   }
 
-  #contextOf({ record }: DesiredRelease): AppContext {
+  #contextOf(release: DesiredRelease): AppContext {
+    const { record } = release
     const { appLog, devices, overlay, storage } = this.#needs
     const { app, version, grants } = record
     return {
       app,
       version,
-      config: { ...record.config, ...overlay },
+      config: settingsOf(release, overlay),
       sensors: only(devices.sensors, grantedNames(grants, 'sensor')),
       pins: only(devices.pins, grantedNames(grants, 'pin')),
       buckets: new Set(grantedNames(grants, 'keyvalue')),
@@ -151,6 +152,14 @@ export class Instances {
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }
   }
+}
+
+/** The release's settings, the owner's over them, and what only the node can say. */
+function settingsOf(
+  { record, instance }: DesiredRelease,
+  overlay: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return { ...record.config, ...overlay, ...(instance != null && { 'selvedge.instance': instance }) }
 }
 
 /** The part of a map that a release was granted. */

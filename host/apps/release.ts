@@ -14,6 +14,8 @@ export interface DesiredRelease {
   readonly digest: Digest
   /** Public key that signed it. */
   readonly publisher?: Uint8Array
+  /** The name of this node's place, where the release asks for names. */
+  readonly instance?: string | null
 }
 
 /** A problem in words, as `status` shows it. */

@@ -14,9 +14,6 @@ import { only, type Instance } from './instances.ts'
 import type { DesiredRelease } from './release.ts'
 import { TriggerSet } from './trigger-set.ts'
 
-/** What the last event gets when the node stops, ms; its daemon has 5 s for everything. */
-const lastEventMs = 1_000
-
 export interface ServingNeeds {
   readonly clock: Clock
   readonly log: Log
@@ -91,13 +88,13 @@ export class Serving {
     await Promise.all([this.#delivery.idle(instance), this.#ingress.idle(instance)])
   }
 
-  /** Nothing comes any more, and what is under way gets a moment to end as it would have. */
-  async stop(): Promise<void> {
+  /** Nothing comes any more, and what is under way gets a while to end as it would have. */
+  async stop(graceMs: number): Promise<void> {
     this.#triggers.stop()
     this.#ingress.close()
     const answered = new AbortController()
-    const tooLate = delay(this.#needs.clock, lastEventMs, answered.signal).catch(() => {})
-    await Promise.race([this.#delivery.stop(), tooLate])
+    const tooLate = delay(this.#needs.clock, graceMs, answered.signal).catch(() => {})
+    await Promise.race([Promise.all([this.#delivery.stop(), this.#ingress.allIdle()]), tooLate])
     answered.abort()
   }
 

@@ -126,10 +126,17 @@ class Supervisor implements AppSupervisor {
     for (const runner of this.#runners.values()) if (!wanted.has(runner.app)) this.#end(runner, true)
     for (const [app, release] of wanted) {
       const runner = this.#runners.get(app)
-      if (runner !== undefined) runner.desire(release)
+      if (runner !== undefined && runner.instance === (release.instance ?? null)) runner.desire(release)
+      // Its guest was told the name of its place, so another place is another life.
+      else if (runner !== undefined) this.#move(runner, release)
       else if (this.#runners.size < maxApps) this.#begin(release)
       else this.#needs.log.error('apps:too-many', { app, limit: maxApps })
     }
+  }
+
+  #move(runner: AppRunner, release: DesiredRelease): void {
+    this.#end(runner, false)
+    this.#begin(release)
   }
 
   #begin(release: DesiredRelease): void {

@@ -15,6 +15,8 @@ export interface SourceOptions {
   readonly grants: readonly string[]
   readonly triggers: readonly string[]
   readonly groups: readonly string[]
+  readonly replicas?: number | undefined
+  readonly needs?: readonly string[] | undefined
   /** `KEY=VALUE`, over what the manifest says. */
   readonly config: readonly string[]
   /** Of the command, in place of the manifest's. */
@@ -99,11 +101,13 @@ async function fromFolder(
     await buildApp(folder, { progress, signal })
   }
   // What may differ from one publication to the next is checked as a bare file's would be.
-  const { version, groups, args } = releaseDraft({
+  const { version, groups, args, placement } = releaseDraft({
     file: 'app.wasm',
     version: options.version,
     groups: options.groups,
     args: options.args,
+    replicas: options.replicas,
+    needs: options.needs,
   })
   return {
     file: resolve(join(folder, manifest.component.file)),
@@ -112,14 +116,18 @@ async function fromFolder(
       version: version ?? draft.version,
       groups: groups.length === 0 ? draft.groups : groups,
       args: args.length === 0 ? draft.args : args,
+      placement: { ...draft.placement, ...placement },
     },
   }
 }
 
 async function fromFile(file: string, options: SourceOptions): Promise<Omit<ComponentSource, 'bytes'>> {
   const { releaseDraft } = await import('../manifest/index.ts')
-  const { app, version, grants, triggers, groups, args } = options
-  return { file, draft: releaseDraft({ file, app, version, grants, triggers, groups, args }) }
+  const { app, version, grants, triggers, groups, args, replicas, needs } = options
+  return {
+    file,
+    draft: releaseDraft({ file, app, version, grants, triggers, groups, args, replicas, needs }),
+  }
 }
 
 async function readComponent(file: string): Promise<Uint8Array> {

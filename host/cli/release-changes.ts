@@ -1,10 +1,21 @@
 /** What a release asks of its nodes that the one before did not, and the other way round: read before anything is signed. */
 import type { ReleaseTerms } from '../api/index.ts'
+import type { PlacementRule } from '../../mesh/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
+import { placementText } from './placement-text.ts'
 import { ageText, plain, sizeText } from './text.ts'
 
 export interface Change {
-  readonly field: 'grants' | 'groups' | 'triggers' | 'limits' | 'quotas' | 'instances' | 'args' | 'config'
+  readonly field:
+    | 'grants'
+    | 'groups'
+    | 'placement'
+    | 'triggers'
+    | 'limits'
+    | 'quotas'
+    | 'instances'
+    | 'args'
+    | 'config'
   /** In words: `memory 16.0 MB → 32.0 MB`. */
   readonly says: string
   /** It may do more than before, or ends where it ran: to be looked at twice. */
@@ -17,6 +28,7 @@ export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft)
   return [
     ...setChanges('grants', before.grants, draft.grants, 'may use', 'may no longer use'),
     ...groupChanges(before.groups, draft.groups),
+    ...placementChanges(before.placement ?? {}, draft.placement),
     ...setChanges(
       'triggers',
       before.triggers.map(triggerText),
@@ -52,6 +64,13 @@ function groupChanges(before: readonly string[], after: readonly string[]): Chan
   if ([...before].sort().join() === [...after].sort().join()) return []
   const says = `goes to ${placesText(after)}; before it was ${placesText(before)}`
   return [{ field: 'groups', says, asksMore: true }]
+}
+
+function placementChanges(before: PlacementRule, after: PlacementRule): Change[] {
+  const [from, to] = [placementText(before), placementText(after)]
+  if (from === to) return []
+  const usual = 'every node that can'
+  return [{ field: 'placement', says: `runs on ${from || usual} → ${to || usual}`, asksMore: false }]
 }
 
 export function placesText(groups: readonly string[]): string {

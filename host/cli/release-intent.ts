@@ -2,6 +2,7 @@
 import type { PublishContext, UploadReport } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
 import { paintFor } from './paint.ts'
+import { placementText } from './placement-text.ts'
 import { placesText, type Change } from './release-changes.ts'
 import { plain, sizeText } from './text.ts'
 
@@ -23,11 +24,13 @@ export function intentText(
   const { head, nextSeq } = terms
   const more = draft.grants.filter((grant) => head !== null && !head.grants.includes(grant))
   const grants = draft.grants.length === 0 ? 'nothing' : draft.grants.join(', ')
+  const rule = placementText(draft.placement)
   const follows = head === null ? 'its first release' : `after ${plain(head.version)} (seq ${head.seq})`
   return [
     `signs ${draft.app} ${version} (seq ${nextSeq}), ${follows}, ${sizeText(sizeBytes)} component`,
     `  may use: ${grants}${more.length === 0 ? '' : paint.yellow(` — NEW: ${more.join(', ')}`)}`,
     `  goes to: ${placesText(draft.groups)}`,
+    ...(rule === '' ? [] : [`  runs on: ${rule}`]),
     ...changes
       // New grants stand above.
       .filter(({ field, asksMore }) => field !== 'grants' || !asksMore)

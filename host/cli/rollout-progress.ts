@@ -49,12 +49,17 @@ export interface RolloutProgress {
   /** Nodes that should run it too and are not alive from here: nobody waits for them. */
   readonly away: readonly AwayNode[]
   readonly running: number
+  /** Why it runs nowhere: its placement cannot be met. */
+  readonly held: ToldReason | null
 }
 
 export function rolloutProgress(report: StatusReport, wanted: Wanted, now: number): RolloutProgress {
+  const placement = report.placements?.find(({ app }) => app === wanted.app)
+  const places = placement?.seq === wanted.seq ? new Set(placement.nodes) : null
   const placed = report.nodes.filter(
-    ({ groups, state }) =>
+    ({ id, groups, state }) =>
       state !== 'left' &&
+      (places?.has(id) ?? true) &&
       (wanted.groups.length === 0 || groups.some((group) => wanted.groups.includes(group))),
   )
   const isHere = (node: NodeStatus): boolean => node.state === 'alive' || node.id === report.self.id
@@ -70,6 +75,7 @@ export function rolloutProgress(report: StatusReport, wanted: Wanted, now: numbe
       .map(({ name, state }) => ({ name: plain(name), state }))
       .sort((one, other) => byName.compare(one.name, other.name)),
     running: nodes.filter(({ stage }) => stage === 'running').length,
+    held: placement?.held?.seq === wanted.seq ? placement.held : null,
   }
 }
 
@@ -77,8 +83,8 @@ export function rolloutProgress(report: StatusReport, wanted: Wanted, now: numbe
 const byName = new Intl.Collator('en', { numeric: true })
 
 /** True when nothing more will happen by itself: every node that is here runs it, waits for a person, or refused it. */
-export function isSettled({ nodes }: RolloutProgress): boolean {
-  return nodes.length > 0 && nodes.every(({ stage }) => stage !== 'under way')
+export function isSettled({ nodes, held }: RolloutProgress): boolean {
+  return held !== null || (nodes.length > 0 && nodes.every(({ stage }) => stage !== 'under way'))
 }
 
 function progressOf(node: NodeStatus, { app, seq }: Wanted, now: number): NodeProgress {

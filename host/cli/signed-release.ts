@@ -2,7 +2,7 @@
 import type { KeyPair } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { PublishContext } from '../api/index.ts'
-import type { ReleaseDraft } from '../manifest/index.ts'
+import { isCritical, type ReleaseDraft } from '../manifest/index.ts'
 
 /** What a record takes: see `releaseLimits`. */
 const maxImports = 128
@@ -46,10 +46,14 @@ export async function signedRelease(
     ...(draft.args.length > 0 && { run: { args: draft.args } }),
     ...(Object.keys(draft.quotas).length > 0 && { quotas: draft.quotas }),
     groups: draft.groups,
+    ...(Object.keys(draft.placement).length > 0 && { placement: draft.placement }),
     previous: terms.previous,
     signedAt,
     // Without its arguments it would be another command.
-    critical: draft.args.length > 0 ? ['run'] : [],
+    critical: [
+      ...(draft.args.length > 0 ? ['run'] : []),
+      ...(isCritical(draft.placement) ? ['placement'] : []),
+    ],
   }
   return { bytes: signRelease(key, record), record }
 }

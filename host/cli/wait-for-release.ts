@@ -53,6 +53,13 @@ export async function followRelease(
     const progress = rolloutProgress(report, wanted, clock.now())
     const elapsedMs = clock.monotonicMs() - startedAt
     watcher.saw(progress, elapsedMs)
+    if (progress.held !== null) {
+      const { message, hint } = progress.held
+      const error = cliProblems.error('ERR_RELEASE_NOT_RUNNING', `held: ${plain(message)}`, {
+        hint: plain(hint),
+      })
+      return { result: 'not-running', progress, runningAtMs: null, error }
+    }
     const failed = progress.nodes.filter(
       ({ stage, state }) => stage === 'failed' || (runningAtMs !== null && state === 'backoff'),
     )

@@ -3,12 +3,13 @@
  * manifest of a folder, or from the options beside a bare `.wasm`.
  */
 import { basename } from 'node:path'
-import { safeParse } from 'valibot'
+import { safeParse, strictObject } from 'valibot'
 import { nearestName } from '../../core/index.ts'
-import type { InstancePolicy, Limits, Quotas, TriggerSpec } from '../../mesh/index.ts'
+import type { InstancePolicy, Limits, PlacementRule, Quotas, TriggerSpec } from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import { argumentsField, quotasOf } from './asks.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
+import { placementEntries, placementOf } from './placement.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
 import { parseTriggerOption, toSpec } from './triggers.ts'
@@ -30,6 +31,8 @@ export interface ReleaseDraft {
   readonly args: readonly string[]
   /** Empty means all. */
   readonly groups: readonly string[]
+  /** On how many of them, and which. */
+  readonly placement: PlacementRule
 }
 
 /** `publish FILE.wasm` and its options, as written. */
@@ -42,6 +45,10 @@ export interface BareRelease {
   /** `sensor:light:200ms` */
   readonly triggers?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
+  /** How many nodes of each group run it; all where it is not said. */
+  readonly replicas?: number | undefined
+  /** `arch:arm64` */
+  readonly needs?: readonly string[] | undefined
   /** Of the command, behind its name. */
   readonly args?: readonly string[] | undefined
 }
@@ -67,6 +74,7 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     instances: policyOf(manifest.instances),
     args: manifest.run.args,
     groups: [...manifest.placement.groups].sort(),
+    placement: placementOf(manifest.placement),
   }
 }
 
@@ -113,7 +121,19 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     instances: {},
     args: checkedArguments(release.args ?? []),
     groups: [...new Set(groups)].sort(),
+    placement: barePlacement(release),
   }
+}
+
+function barePlacement({ replicas, needs = [] }: BareRelease): PlacementRule {
+  const result = safeParse(strictObject(placementEntries), { replicas, needs })
+  if (result.success) return placementOf(result.output)
+  const [{ message, path }] = result.issues
+  const isNeed = path?.[0]?.key === 'needs'
+  const [problem = '', hint = ''] = message.split('; ')
+  throw optionError(isNeed ? '--need' : '--replicas', isNeed ? needs.join(', ') : String(replicas), problem, {
+    ...(hint !== '' && { hint }),
+  })
 }
 
 function checkedArguments(args: readonly string[]): readonly string[] {

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { originOf } from '../http/index.ts'
 import { namePattern, networkNames } from '../interfaces/index.ts'
 import { argumentsField, quotaFields } from './asks.ts'
+import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
 
@@ -205,7 +206,16 @@ export const manifestSchema = v.strictObject({
   /** For a command: what it sees behind its name. */
   run: v.optional(v.strictObject({ args: v.optional(argumentsField, []) }), {}),
   instances: v.optional(instances, {}),
-  placement: v.optional(v.strictObject({ groups: v.optional(names(manifestBounds.groups), []) }), {}),
+  placement: v.optional(
+    v.pipe(
+      v.strictObject({ groups: v.optional(names(manifestBounds.groups), []), ...placementEntries }),
+      v.forward(
+        v.check((written) => canStopInTime(written), tooEarly),
+        ['replace-after'],
+      ),
+    ),
+    {},
+  ),
   config: v.optional(
     v.pipe(
       v.record(

@@ -33,6 +33,7 @@ import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
+import type { NodePlacement } from './placement.ts'
 import type { Signs } from './signs.ts'
 import { keyFacts, trustReport } from './trust-report.ts'
 
@@ -46,6 +47,7 @@ export interface ControlParts {
   readonly log: Log
   readonly metrics: MetricSource
   readonly signs: Pick<Signs, 'heartbeat' | 'problems'>
+  readonly placement: Pick<NodePlacement, 'status'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -90,6 +92,7 @@ export class NodeControl implements ControlledNode {
     const members = mesh.members()
     const self = members.find(({ id }) => id === mesh.self)
     const own = apps.status()
+    const placements = this.#parts.placement.status()
     // One's own apps are known first-hand, not by the record that is about to be sent.
     const nodes = members.map((member) => {
       const status = nodeStatus(member, moment)
@@ -110,11 +113,16 @@ export class NodeControl implements ControlledNode {
         startedAt: this.#startedAt,
       },
       nodes,
+      placements,
       heartbeat: this.#parts.signs.heartbeat(),
       attacks: attackStatus(mesh.attacks.sightings(), members, moment.monotonicMs),
       problems: problemsOf(
         mesh.alarms,
-        [...this.#parts.signs.problems(), ...this.#selfProblems()],
+        [
+          ...this.#parts.signs.problems(),
+          ...this.#selfProblems(),
+          ...placements.flatMap(({ held }) => held ?? []),
+        ],
         own,
         this.#parts.fixOf,
       ),

@@ -1,4 +1,4 @@
-/** Keeps what runs equal to what the releases want, and the disk free of components that nobody will ask for. */
+/** Keeps what runs equal to what the releases want of this node, and the disk free of components that nobody will ask for. */
 import {
   every,
   fileProblems,
@@ -7,11 +7,14 @@ import {
   type Clock,
   type Log,
   type Part,
+  type Random,
   type Problem,
 } from '../../core/index.ts'
 import { blobsProblems, type ComponentRef, type Mesh } from '../../mesh/index.ts'
-import type { AppState, AppStatus } from '../api/index.ts'
 import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
+import type { AppState, AppStatus, PlacementStatus } from '../api/index.ts'
+import { Placement, type Placed, type PlacementView } from '../placement/index.ts'
+import { Standby } from './standby.ts'
 
 /** How many releases of an app keep their component on this disk: the head, and two to go back to. */
 const keptReleases = 3
@@ -20,6 +23,8 @@ const collectMs = 600_000
 export interface PlacementParts {
   readonly mesh: Pick<
     Mesh,
+    | 'self'
+    | 'members'
     | 'releases'
     | 'blobs'
     | 'source'
@@ -30,11 +35,31 @@ export interface PlacementParts {
   >
   readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress'>
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
 }
 
-export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Part {
-  const apply = (): void => apps.setDesired(mesh.releases.desired())
+export interface NodePlacement extends Part {
+  /** Of apps that do not run on every node of their groups. */
+  status(): readonly PlacementStatus[]
+}
+
+export function createPlacement({ mesh, apps, clock, random, log }: PlacementParts): NodePlacement {
+  const standby = new Standby({ source: mesh.source, clock, random, log })
+  const placement = new Placement()
+  let placed: readonly Placed<Release>[] = []
+  let cancelWake: Cancel = () => {}
+  const decide = (): void => {
+    cancelWake()
+    const nowMs = clock.monotonicMs()
+    placed = placement.decide(choices(mesh), viewOf(mesh), nowMs)
+    const here = placed.filter(({ runsHere }) => runsHere)
+    apps.setDesired(here.map(({ release, instance }) => ({ ...release, instance })))
+    standby.want(placed.filter(({ standsBy }) => standsBy).map(({ release }) => release.record))
+    const { wakeAtMs } = placement
+    cancelWake = wakeAtMs === null ? () => {} : clock.after(Math.max(0, wakeAtMs - nowMs), apply)
+  }
+  const apply = (): void => decide()
   const needed = (): ComponentRef[] =>
     mesh.releases.heads().flatMap(({ record }) => {
       const runs = apps.status().find(({ app }) => app === record.app)?.seq
@@ -70,11 +95,59 @@ export function createPlacement({ mesh, apps, clock, log }: PlacementParts): Par
       ]
       apply()
     },
+    status: () => placed.flatMap((one) => placementStatus(one) ?? []),
     stop() {
+      cancelWake()
+      standby.stop()
       for (const cancel of cancels) cancel()
       cancels = []
     },
   }
+}
+
+type Release = ReturnType<Mesh['releases']['desired']>[number]
+
+/** Of each app that may run its releases, the newest first: an older one stays where the newest is held. */
+function choices({ releases }: Pick<Mesh, 'releases'>): Release[][] {
+  return releases.desired().map((head) => {
+    if (head.record.placement?.everyGroup !== true) return [head]
+    const past = releases.history(head.record.app).filter(({ role, runnable }) => role === 'past' && runnable)
+    return [head, ...past]
+  })
+}
+
+function viewOf(mesh: Pick<Mesh, 'self' | 'members'>): PlacementView {
+  const members = mesh.members()
+  const self = members.find(({ id }) => id === mesh.self)
+  return {
+    self: mesh.self,
+    isIsolated: self?.opinion.verdict === 'isolated',
+    members: members.map(({ id, name, groups, roles, opinion, held }) => ({
+      id,
+      name,
+      groups,
+      roles,
+      verdict: opinion.verdict,
+      report: held?.record.report ?? null,
+    })),
+  }
+}
+
+/** null where every node of its groups runs it. */
+function placementStatus({
+  app,
+  release,
+  instance,
+  nodes,
+  why,
+  held,
+}: Placed<Release>): PlacementStatus | null {
+  const { version, seq, placement } = release.record
+  if (placement === undefined && held === null) return null
+  const status = { app, version, seq, nodes, instance, why }
+  if (held === null) return status
+  const { code, message, hint } = held.error
+  return { ...status, held: { version: held.version, seq: held.seq, code, message, hint } }
 }
 
 /** Of an app in one of these, news follows by itself. */

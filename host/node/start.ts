@@ -75,9 +75,11 @@ async function startLocked(
   const problems = (): StatusReport['problems'] => control.problems()
   const metrics = meterNode({ mesh, engine, apps, http, tally, problems }, clock)
   const signs = new Signs({ mesh, apps, clock })
+  const placement = createPlacement({ mesh, apps, clock, random, log })
   const control: NodeControl = new NodeControl({
     metrics,
     signs,
+    placement,
     mesh,
     engine,
     devices,
@@ -107,7 +109,7 @@ async function startLocked(
       mesh,
       apps,
       signs,
-      createPlacement({ mesh, apps, clock, log }),
+      placement,
       server,
       ...(deploy === null ? [] : [deploy]),
       ...(http === null ? [] : [http]),

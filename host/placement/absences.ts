@@ -7,22 +7,28 @@ const unreached: ReadonlySet<Verdict> = new Set(['suspect', 'dead'])
 /** States of an app that its node does not come out of by itself. */
 const stuck: ReadonlySet<string> = new Set(['failed', 'waiting'])
 
+/** A record crosses the mesh in well under a second, also where a head is repaired rather than pushed. */
+const settleMs = 2_000
+
 export class Absences {
   /** Monotonic ms; `-Infinity` for one that has left. */
   readonly #since = new Map<string, number>()
+  /** When a node was reached again, monotonic ms. */
+  readonly #backSince = new Map<string, number>()
   /** By node, then by app and number. */
   readonly #stuckSince = new Map<string, Map<string, number>>()
 
   look({ members, self }: PlacementView, nowMs: number): void {
     const present = new Set(members.map(({ id }) => id))
     for (const node of this.#since.keys()) if (!present.has(node)) this.#since.delete(node)
+    for (const node of this.#backSince.keys()) if (!present.has(node)) this.#backSince.delete(node)
     for (const node of this.#stuckSince.keys()) if (!present.has(node)) this.#stuckSince.delete(node)
     for (const { id, verdict, report } of members) {
       if (id !== self && verdict === 'left') this.#since.set(id, -Infinity)
       else if (id !== self && unreached.has(verdict)) {
         const before = this.#since.get(id)
         if (before === undefined || before === -Infinity) this.#since.set(id, nowMs)
-      } else this.#since.delete(id)
+      } else if (this.#since.delete(id)) this.#backSince.set(id, nowMs)
       const before = this.#stuckSince.get(id)
       const now = new Map<string, number>()
       for (const { app, seq, state, next } of report?.apps ?? []) {
@@ -32,6 +38,14 @@ export class Absences {
       }
       this.#stuckSince.set(id, now)
     }
+  }
+
+  /**
+   * From when what its record says may be believed, monotonic ms: a node that was started anew is reached a moment
+   * before it is heard that its apps do not run yet.
+   */
+  believedFromMs(node: string): number {
+    return (this.#backSince.get(node) ?? -Infinity) + settleMs
   }
 
   /** @returns whether its place is its own, and where it is about to lose it, when, monotonic ms */

@@ -6,7 +6,8 @@
  * stands in, also where only a cut lies between them: each part of a mesh runs what it should. When the owner is back the
  * stand-in stops only after the owner says that it runs. Pure: a view and the time go in, decisions come out.
  */
-import type { Digest, ReleaseRecord, Verdict } from '../../mesh/index.ts'
+import type { Digest, SelvedgeError } from '../../core/index.ts'
+import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
 import { lacks, type Candidate } from './eligibility.ts'
 import { HandOvers } from './hand-overs.ts'
 import { isInScope, ruleOf, scopesOf, type Rule } from './rule.ts'
@@ -37,6 +38,8 @@ export interface Placed<Release extends PlacedRelease> {
   /** What is placed: the newest that is not held. */
   readonly release: Release
   readonly runsHere: boolean
+  /** It would be the next to run it. */
+  readonly standsBy: boolean
   /** `APP-0`, where the release asks for names and this node has a place. */
   readonly instance: string | null
   /** Who has its places, by id, sorted; this node among them where it has one. */
@@ -44,7 +47,7 @@ export interface Placed<Release extends PlacedRelease> {
   /** In words, for people. */
   readonly why: string
   /** Why a newer release waits. */
-  readonly held: { readonly version: string; readonly error: Error } | null
+  readonly held: { readonly version: string; readonly seq: number; readonly error: SelvedgeError } | null
 }
 
 interface Place {
@@ -103,10 +106,17 @@ export class Placement {
             'ERR_PLACEMENT_HELD',
             `${newest.record.app} ${newest.record.version}: ${heldBy}`,
           )
-    const held = error === null ? null : { version: newest.record.version, error }
+    const held = error === null ? null : { version: newest.record.version, seq: newest.record.seq, error }
     const release = releases.find(({ record }) => unmet(record, view) === null)
     if (release === undefined) {
-      const nothing = { app: newest.record.app, release: newest, runsHere: false, instance: null, nodes: [] }
+      const nothing = {
+        app: newest.record.app,
+        release: newest,
+        runsHere: false,
+        standsBy: false,
+        instance: null,
+        nodes: [],
+      }
       return { ...nothing, why: `held: ${heldBy ?? ''}`, held }
     }
     return { ...this.#place(release, view, nowMs), held }
@@ -130,6 +140,7 @@ export class Placement {
         app,
         release,
         runsHere: false,
+        standsBy: false,
         instance: null,
         nodes: nodes.filter((node) => node !== view.self),
         why,
@@ -141,7 +152,8 @@ export class Placement {
     const instance =
       own === null || !rule.stableNames ? null : instanceName(rule, own.place.scope, own.place.slot.index)
     const why = own?.why ?? elsewhere(nodes, view, record)
-    return { app, release, runsHere: own !== null, instance, nodes, why }
+    const standsBy = own === null && places.some(({ slot }) => slot.standby === view.self)
+    return { app, release, runsHere: own !== null, standsBy, instance, nodes, why }
   }
 
   #placesOf(record: ReleaseRecord, rule: Rule, view: PlacementView, nowMs: number): Place[] {
@@ -177,7 +189,7 @@ export class Placement {
     const held = this.#holding.get(rule.app)
     const isHeld = ({ scope, slot }: Place): boolean => scope === held?.scope && slot.index === held.index
     const surplus = places.find((place) => isHeld(place) && place.slot.holder !== view.self)
-    if (surplus !== undefined && !runs(record, surplus.slot.holder, view)) {
+    if (surplus !== undefined && !this.#runs(record, surplus.slot.holder, view, nowMs)) {
       return {
         place: surplus,
         why: `${nameOf(surplus.slot.holder, view)} has this place, and does not run it yet`,
@@ -199,6 +211,13 @@ export class Placement {
     return { place, why: `stands in for ${nameOf(slot.owner, view)}` }
   }
 
+  #runs(record: ReleaseRecord, node: string | null, view: PlacementView, nowMs: number): boolean {
+    if (node === null || !reportsRunning(record, node, view)) return false
+    const fromMs = this.#absences.believedFromMs(node)
+    if (nowMs < fromMs) this.#wake(fromMs)
+    return nowMs >= fromMs
+  }
+
   #wake(atMs: number): void {
     this.#wakeAtMs = Math.min(this.#wakeAtMs ?? Infinity, atMs)
   }
@@ -210,7 +229,7 @@ function isAble(record: ReleaseRecord, rule: Rule, member: PlacedMember): boolea
   return lacks(record, member).length === 0
 }
 
-function runs(record: ReleaseRecord, node: string | null, view: PlacementView): boolean {
+function reportsRunning(record: ReleaseRecord, node: string, view: PlacementView): boolean {
   const member = view.members.find(({ id }) => id === node)
   const app = member?.report?.apps.find((report) => report.app === record.app)
   return member?.verdict === 'alive' && app !== undefined && app.state === 'running' && app.seq >= record.seq

@@ -11,6 +11,8 @@ export interface Slot {
   readonly owner: string
   /** Who has it now: the owner, or while it is not available the next one by hash; null where nobody can. */
   readonly holder: string | null
+  /** Who would be next, and therefore keeps the component; null where nobody is left. */
+  readonly standby: string | null
 }
 
 export interface SlotsRequest {
@@ -40,12 +42,15 @@ export class Rendezvous {
       if (owner !== undefined) owners.push(owner)
     }
     const holding = new Set(owners.filter((owner) => isAvailable(owner)))
-    return owners.map((owner, index) => {
+    const next = (index: number, than: ReadonlySet<string>): string | null =>
+      orders[index]?.find((node) => !than.has(node) && isAvailable(node)) ?? null
+    const held = owners.map((owner, index) => {
       if (isAvailable(owner)) return { index, owner, holder: owner }
-      const stand = orders[index]?.find((node) => !holding.has(node) && isAvailable(node)) ?? null
-      if (stand !== null) holding.add(stand)
-      return { index, owner, holder: stand }
+      const holder = next(index, holding)
+      if (holder !== null) holding.add(holder)
+      return { index, owner, holder }
     })
+    return held.map((slot) => ({ ...slot, standby: next(slot.index, holding) }))
   }
 
   #ordersOf(key: string, replicas: number, nodes: readonly string[]): readonly (readonly string[])[] {
@@ -66,7 +71,7 @@ const maxRemembered = 1_024
 function everybody(eligible: readonly string[], isAvailable: (node: string) => boolean): Slot[] {
   return [...eligible]
     .sort()
-    .map((owner, index) => ({ index, owner, holder: isAvailable(owner) ? owner : null }))
+    .map((owner, index) => ({ index, owner, holder: isAvailable(owner) ? owner : null, standby: null }))
 }
 
 function byWeight(key: string, nodes: readonly string[]): string[] {

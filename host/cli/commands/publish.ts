@@ -41,6 +41,12 @@ export const publish = defineCommand({
     grant: { kind: 'list', value: 'GRANT', help: 'let it use something, as sensor:light (of a bare .wasm)' },
     trigger: { kind: 'list', value: 'TRIGGER', help: 'call it, as sensor:light:200ms (of a bare .wasm)' },
     group: { kind: 'list', value: 'GROUP', help: 'run it on the nodes of this group (default: all)' },
+    replicas: { kind: 'text', value: 'N', help: 'run it on so many nodes of each group (default: all)' },
+    need: {
+      kind: 'list',
+      value: 'NEED',
+      help: 'only on nodes that have it, as arch:arm64, role:gateway or pin:led',
+    },
     config: { kind: 'list', value: 'KEY=VALUE', help: 'a setting of the app' },
     arg: {
       kind: 'list',
@@ -93,6 +99,8 @@ export const publish = defineCommand({
         groups: options.group,
         config: options.config,
         args: options.arg,
+        replicas: options.replicas === undefined ? undefined : Number(options.replicas),
+        needs: options.need,
         build: !options['no-build'],
         plainHttp: options['plain-http'],
       },

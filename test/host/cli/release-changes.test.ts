@@ -15,6 +15,7 @@ const terms: ReleaseTerms = {
   limits: { memoryBytes: 16_777_216, deadlineMs: 1_000 },
   quotas: {},
   instances: { max: 4, idleMs: 30_000 },
+  placement: {},
   args: [],
 }
 const same = {
@@ -41,11 +42,13 @@ describe('what a release changes', () => {
         limits: { memoryBytes: 33_554_432, deadlineMs: 500 },
         instances: { max: 8, idleMs: 60_000 },
         quotas: { keyValueKeys: 1_000 },
+        placement: { replicas: 2, needs: ['arch:arm64'] },
       }),
     ).toEqual([
       '! may use pin:led',
       'may no longer use sensor:door',
       '! goes to nodes of lobby; before it was nodes of garage, lobby',
+      'runs on every node that can → 2 nodes of each group with arch:arm64',
       'deadline 1.0 s → 500 ms',
       '! memory 16.8 MB → 33.6 MB',
       '! key value keys left to the node → 1000',
@@ -109,7 +112,7 @@ describe('the receipt', () => {
   const receipt = (sizeBytes: number, ...nodes: NodeProgress[]): string =>
     receiptText(
       { ...sampleRelease, version: '2.0.1', sizeBytes },
-      { nodes, away: [], running: nodes.length },
+      { nodes, away: [], running: nodes.length, held: null },
       2_100,
     )
 

@@ -8,7 +8,7 @@ describe('the draft of a manifest', () => {
       grants = { sensors = ["light"], pins = ["led"] }
       triggers = [{ kind = "sensor", sensor = "light" }]
       limits = { memory = "1 MiB", deadline = "2s", folders = { size = "1 GiB", files = 10 }, keyvalue = { keys = 5 } }
-      placement = { groups = ["lobby", "garage"] }
+      placement = { groups = ["lobby", "garage"], replicas = 2, needs = ["role:gateway", "arch:arm64"], replace-after = "1min", minority = "stop", stable-names = true }
       config = { threshold = "300" }
       run = { args = ["--room", "lobby"] }
       instances = { isolation = "process", min = 0, idle = "2s", cpu = 50 }`)
@@ -23,6 +23,13 @@ describe('the draft of a manifest', () => {
       args: ['--room', 'lobby'],
       quotas: { folderBytes: 2 ** 30, folderFiles: 10, keyValueKeys: 5 },
       groups: ['garage', 'lobby'],
+      placement: {
+        replicas: 2,
+        needs: ['arch:arm64', 'role:gateway'],
+        replaceAfterMs: 60_000,
+        minority: 'stop',
+        stableNames: true,
+      },
     })
   })
 })

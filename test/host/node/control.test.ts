@@ -37,6 +37,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     log: silentLog,
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
+    placement: { status: () => [] },
     fixOf: (code: string) => `fix ${code}`,
     apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fileProblems, silentLog } from '../../../core/index.ts'
+import { fileProblems, silentLog, systemRandom } from '../../../core/index.ts'
 import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
 import type { ComponentRef, ObtainCall } from '../../../mesh/index.ts'
 import { FakeClock } from '../fake-clock.ts'
@@ -26,7 +26,7 @@ function setUp(): {
     moves: new Set<() => void>(),
   }
   const history = ['v5', 'v4', 'v3', 'v2', 'v1'].map((digest, index) => ({
-    record: { app: 'light-alarm', seq: 5 - index, component: ref(digest) },
+    record: { app: 'light-alarm', seq: 5 - index, component: ref(digest), groups: [], grants: [] },
   }))
   const on = (set: Set<() => void>) => (run: () => void) => {
     set.add(run)
@@ -36,6 +36,10 @@ function setUp(): {
   const store = { needed: (): ComponentRef[] => [] }
   const parts = {
     mesh: {
+      self: 'self',
+      members: () => [
+        { id: 'self', name: 'self', groups: [], roles: [], opinion: { verdict: 'alive' }, held: null },
+      ],
       releases: {
         heads: () => history.slice(0, 1),
         desired: () => history.slice(0, 1),
@@ -60,6 +64,7 @@ function setUp(): {
       onProgress: on(listeners.moves),
     },
     clock,
+    random: systemRandom,
     log: silentLog,
   } as unknown as PlacementParts
   return { part: createPlacement(parts), clock, calls, listeners, store, app }

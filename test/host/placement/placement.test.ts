@@ -163,7 +163,12 @@ describe('a node that is not reached', () => {
     const back = with_(five, owner, { running: 1, state: 'starting' })
     expect(site.decide(back, [rule]).sort()).toEqual([owner, stand].sort())
     expect(site.ask(stand, back, [rule])?.why).toContain('does not run it yet')
-    expect(site.decide(with_(five, owner, { running: 1 }), [rule])).toEqual([owner])
+    const runs = with_(five, owner, { running: 1 })
+    // It may be the word of its life before, which is believed only when a newer one had time to come.
+    expect(site.decide(runs, [rule])).toContain(stand)
+    expect(site.placements.get(stand)?.wakeAtMs).toBe(site.nowMs + 2_000)
+    site.nowMs += 2_000
+    expect(site.decide(runs, [rule])).toEqual([owner])
   })
 
   it('that comes and goes moves the app less and less often', () => {
@@ -177,7 +182,8 @@ describe('a node that is not reached', () => {
       while (site.decide(away, [rule]).every((id) => id === owner)) site.nowMs += 1_000
       waits.push(site.nowMs - lostMs)
       site.decide(back, [rule])
-      site.nowMs += 1_000
+      site.nowMs += 3_000
+      site.decide(back, [rule])
     }
     expect(waits.slice(0, 2)).toEqual([replaceAfterMs, replaceAfterMs])
     expect(waits[2]).toBeGreaterThan(replaceAfterMs)
@@ -191,6 +197,20 @@ describe('a node that is not reached', () => {
     expect(site.decide(failed, [rule])).toEqual([owner])
     site.nowMs += replaceAfterMs
     expect(site.decide(failed, [rule])).toHaveLength(2)
+  })
+})
+
+describe('who stands by', () => {
+  it('is who takes the place when its node is gone, so that the component is not gone with it', () => {
+    const site = new Site()
+    const rule = release({ replicas: 1, replaceAfterMs })
+    const owner = site.decide(five, [rule])[0] ?? ''
+    const standing = five.filter(({ id }) => site.ask(id, five, [rule])?.standsBy).map(({ id }) => id)
+    expect(standing).toHaveLength(1)
+    const away = with_(five, owner, { verdict: 'dead' })
+    site.decide(away, [rule])
+    site.nowMs += replaceAfterMs
+    expect(site.decide(away, [rule]).filter((id) => id !== owner)).toEqual(standing)
   })
 })
 
