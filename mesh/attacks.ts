@@ -31,6 +31,7 @@ export const attackNames = [
   'parser',
   'replay',
   'forged-node-record',
+  'forged-vote',
   'before-admission',
   'flood',
 ] as const
@@ -89,6 +90,7 @@ const byCode: Readonly<Record<string, AttackName>> = {
   // Of nodes.
   ERR_NODE_RECORD: 'forged-node-record',
   ERR_NODE_RECORD_RATE: 'flood',
+  ERR_VOTE: 'forged-vote',
   // Of bytes.
   ERR_CBOR: 'parser',
   ERR_CBOR_SIZE: 'endless-data',

@@ -9,7 +9,14 @@ export type { MeshCounts } from './counters.ts'
 export { foundMesh, joinMesh, type EntryOptions } from './found.ts'
 export { headsProblems } from './heads/index.ts'
 export * from './identity/index.ts'
-export { membershipProblems, type Opinion, type Verdict } from './membership/index.ts'
+export {
+  membershipProblems,
+  type Evidence,
+  type Opinion,
+  type Verdict,
+  type VerdictChange,
+  type VoteView,
+} from './membership/index.ts'
 export type { ObtainCall, ObtainProgress } from './component-source.ts'
 export { openMesh, type MemberView, type Mesh, type MeshOptions } from './mesh.ts'
 export type { NodeDescription } from './own-record.ts'

@@ -24,7 +24,7 @@ import type {
   NodeId,
   TrustStore,
 } from './identity/index.ts'
-import { MembershipWatch, type HeldRecord, type NodeRecords, type Opinion } from './membership/index.ts'
+import type { HeldRecord, MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
 import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord, type NodeDescription } from './own-record.ts'
 import type { PatchCodec } from './patches/index.ts'
@@ -34,6 +34,7 @@ import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores, type StoresOptions } from './stores.ts'
 import { MeshTraffic } from './traffic.ts'
 import { createTransport, Redialler, type Transport, type TransportOptions } from './transport/index.ts'
+import { createWatch, notLookedAt } from './watching.ts'
 import type { Witness } from './witness.ts'
 
 export interface MeshOptions extends StoresOptions {
@@ -160,10 +161,9 @@ export class Mesh implements Part {
       traffic: this.traffic.byProtocol,
     })
     const transport = this.#transport
-    this.#watch = new MembershipWatch({
-      transport,
-      clock,
-      log: log.scope('members'),
+    this.#watch = createWatch({
+      ...{ stores, identity, transport, clock, random, log },
+      redial: () => this.#redial,
       onChange: () => this.#tell(),
     })
     this.#heads = createHeadExchange({
@@ -254,6 +254,7 @@ export class Mesh implements Part {
     this.#own.stop()
     this.#stopped = true
     await this.#turn
+    if (this.#online) await this.#watch.leave()
     this.#redial.stop()
     this.#watch.stop()
     await this.#distribution.stop()
@@ -312,9 +313,29 @@ export class Mesh implements Part {
   members(): MemberView[] {
     return this.credentials.members().map((member) => {
       const opinion = member.id === this.self ? this.#watch.self() : this.#watch.opinion(member.id)
-      const unknown: Opinion = { verdict: 'suspect', why: 'not looked at yet', sinceMs: 0, rttMs: null }
-      return { ...member, opinion: opinion ?? unknown, held: this.#records.get(member.id) }
+      return { ...member, opinion: opinion ?? notLookedAt, held: this.#records.get(member.id) }
     })
+  }
+
+  /** What this node holds of a member, or of itself. @returns null for one that is no member */
+  opinion(node: NodeId): Opinion | null {
+    if (!this.credentials.isMember(node)) return null
+    return (node === this.self ? this.#watch.self() : this.#watch.opinion(node)) ?? notLookedAt
+  }
+
+  /** This node reaches half of the members it counts on or less, and changes nobody's state. */
+  get isIsolated(): boolean {
+    return this.#watch.isIsolated
+  }
+
+  /** Calls `listener` when the verdict of a member, or of this node, has changed. */
+  onVerdict(listener: (change: VerdictChange) => void): Cancel {
+    return this.#watch.onVerdict(listener)
+  }
+
+  /** Connects to a member that is no neighbour and keeps the connection for so long at least. @param forMs milliseconds */
+  want(node: NodeId, forMs: number): void {
+    if (this.credentials.isMember(node)) this.#watch.want(node, forMs)
   }
 
   /** Says that {@link MeshOptions.describe} would answer differently now. */
@@ -350,8 +371,7 @@ export class Mesh implements Part {
 
   #membersChanged(): void {
     this.#published.publishKind('member/')
-    const others = this.credentials.members().filter(({ id }) => id !== this.self)
-    this.#watch.setMembers(others.map(({ id }) => id))
+    this.#watch.setMembers(this.credentials.members().map(({ id }) => id))
     for (const node of this.credentials.nodes()) {
       if (this.credentials.isMember(node)) continue
       this.#addresses.forget(node)

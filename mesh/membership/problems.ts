@@ -16,6 +16,11 @@ export const membershipProblems = defineProblems({
     text: 'the records of other nodes could not be written to the disk',
     fix: 'free some space; until then a restart with no peer may look for them at old addresses',
   },
+  ERR_VOTE: {
+    kind: 'remote',
+    text: 'what a member said about who is alive is not signed as it must be, or cannot be read',
+    fix: 'nothing to do: it was dropped; if it goes on, look at that node with `selvedge logs`, or revoke it',
+  },
   ERR_DUPLICATE_IDENTITY: {
     kind: 'user',
     text: 'one identity runs on two machines: a data folder was copied',

@@ -1,197 +1,308 @@
 /**
- * Carries out what the detector decides: probes over one long-lived channel per peer, and echoes of theirs.
+ * Carries out what the membership machine decides: messages over one long-lived channel per peer, signatures, timers.
  *
- * A probe is a CBOR number that comes back unchanged. No probe opens a connection; that is redial's business,
- * which tells this part how its dials ended.
+ * What comes from a peer is counted before it is read, and a statement is verified once, however many pass it on.
  */
 import {
-  decodeCbor,
-  encodeCbor,
-  every,
+  delay,
+  digestOf,
+  isSelvedgeError,
   messageOf,
-  within,
   type Cancel,
   type Clock,
   type Log,
   type Part,
+  type Random,
 } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
-import type { Channel, Transport } from '../transport/index.ts'
-import {
-  Detector,
-  detectorDefaults,
-  type DetectorEvent,
-  type DetectorOptions,
-  type Opinion,
-} from './detector.ts'
+import { PeerChannels, type Transport } from '../transport/index.ts'
+import type { MembershipAction, MembershipEvent, Opinion, Verdict } from './events.ts'
+import { decodeFrame, encodeMessage, maxFrameBytes } from './frame.ts'
+import { Membership } from './membership.ts'
+import type { Notary } from './notary.ts'
+import type { MembershipOptions } from './options.ts'
+import { PeerBudget } from './peer-budget.ts'
+import { Rings } from './rings.ts'
+import type { Message, Sealed } from './statement.ts'
+import { surplusOf } from './surplus.ts'
 
-const probeProtocol = '/selvedge/probe/1'
-const maxProbeBytes = 16
-const tickMs = 250
-const openMs = 5_000
+export const membershipProtocol = '/selvedge/membership/1'
+
+/** Statements that were verified, by digest: each comes from several neighbours. */
+const rememberedStatements = 4_096
+const maxQueuedBytes = 256 * 1024
+/** For the last words of a node that stops. */
+const farewellMs = 300
+const farewellStepMs = 10
+/** So often connections beyond those that are needed are looked for. */
+const surplusMs = 30_000
+
+/** What members say of others that a node must withstand. */
+export type MembershipAttack = 'flood' | 'forged-vote' | 'parser'
 
 export interface WatchOptions {
   readonly transport: Transport
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
-  readonly detector?: DetectorOptions
+  readonly notary: Notary
+  readonly boot: number
+  /** 16 bytes that are new at every boot. */
+  readonly bootNonce: Uint8Array
+  readonly options?: Partial<MembershipOptions>
+  /** Try to reach a member now, whatever the backoff. */
+  dial(node: NodeId): void
+  /** Keep connections to these, and to others only as they come; null for everybody that is known. */
+  want(nodes: readonly NodeId[] | null): void
   /** Called when the opinion of any node, or of this one, has changed. */
   onChange(): void
+  onDuplicate(node: NodeId): void
+  report(attack: MembershipAttack, peer: NodeId, detail: string): void
 }
 
-interface Probing {
-  /** Being opened, or open. */
-  channel: Promise<Channel> | null
-  /** Sent and not yet answered: number and monotonic ms. The newest only. */
-  pending: { readonly number: number; readonly sentMs: number } | null
+export interface VerdictChange {
+  readonly node: NodeId
+  readonly from: Verdict
+  readonly to: Verdict
 }
 
 /** Watches the members from `start` to `stop`; opinions stay readable before and after. */
 export class MembershipWatch implements Part {
   readonly name = 'membership'
   readonly #options: WatchOptions
-  readonly #detector: Detector
-  readonly #probing = new Map<NodeId, Probing>()
-  #verdicts = new Map<NodeId, string>()
-  #members: readonly NodeId[] = []
-  #selfVerdict = 'alive'
-  #number = 0
+  readonly #machine: Membership
+  readonly #channels: PeerChannels
+  readonly #budget: PeerBudget
+  readonly #verified = new Map<string, Sealed>()
+  readonly #listeners = new Set<(change: VerdictChange) => void>()
+  /** Peers that other parts need connections to, and until when: monotonic ms. */
+  readonly #pinned = new Map<NodeId, number>()
+  #rings: Rings | null = null
+  #timer: { readonly dueMs: number; readonly cancel: Cancel } | null = null
+  #surplusMs = 0
   #cancels: Cancel[] = []
 
   constructor(options: WatchOptions) {
+    const { transport, clock, random, log, notary, boot, bootNonce } = options
     this.#options = options
-    this.#detector = new Detector(options.detector ?? detectorDefaults, options.clock.monotonicMs())
+    this.#budget = new PeerBudget()
+    const machine = {
+      self: transport.self,
+      boot,
+      nonce: Buffer.from(bootNonce.subarray(0, 8)).toString('hex'),
+      seal: notary.seal,
+      random,
+    }
+    this.#machine = new Membership(
+      options.options === undefined ? machine : { ...machine, options: options.options },
+      clock.monotonicMs(),
+    )
+    this.#channels = new PeerChannels(
+      { transport, clock, random, log },
+      {
+        protocol: membershipProtocol,
+        maxFrameBytes,
+        maxQueuedBytes,
+        onUp: (node) => this.observe({ type: 'up', node }),
+        // A connection that goes is told by the transport; a channel that goes alone is opened again.
+        onDown: () => {},
+        onMessage: (peer, bytes) => this.#receive(peer, bytes),
+      },
+    )
   }
 
   start(): void {
     if (this.#cancels.length > 0) return
-    const { transport, clock } = this.#options
-    this.#cancels = [
-      transport.handle(probeProtocol, (peer, channel) => this.#echo(peer, channel), {
-        maxFrameBytes: maxProbeBytes,
-      }),
-      transport.on('peer:admitted', ({ peer }) => this.observe({ type: 'connected', node: peer })),
-      transport.on('peer:lost', ({ peer }) => {
-        this.#forget(peer)
-        this.observe({ type: 'disconnected', node: peer })
-      }),
-      every(clock, tickMs, () => this.observe({ type: 'tick' })),
-    ]
+    const { transport } = this.#options
+    this.#cancels = [transport.on('peer:lost', ({ peer }) => this.observe({ type: 'lost', node: peer }))]
+    this.#channels.start()
+    this.observe({ type: 'tick' })
   }
 
   stop(): void {
-    for (const cancel of this.#cancels) cancel()
-    this.#cancels = []
-    for (const node of this.#probing.keys()) this.#forget(node)
+    for (const cancel of this.#cancels.splice(0)) cancel()
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#channels.stop()
   }
 
-  /** Who is to be watched: all members but this node. */
-  setMembers(nodes: readonly NodeId[]): void {
-    const added = new Set(nodes.filter((node) => this.#detector.opinion(node) === null))
-    this.#members = nodes
-    this.observe({ type: 'members', nodes })
-    for (const node of this.#options.transport.peers()) {
-      if (added.has(node)) this.observe({ type: 'connected', node })
+  /** Tells the neighbours that this node leaves, and waits a moment until they have been told. */
+  async leave(): Promise<void> {
+    if (this.#cancels.length === 0) return
+    this.observe({ type: 'leave' })
+    const { clock } = this.#options
+    const isSent = (): boolean =>
+      this.#channels.peers().every((peer) => this.#channels.queuedBytes(peer) === 0)
+    for (let waited = 0; waited < farewellMs && !isSent(); waited += farewellStepMs) {
+      await delay(clock, farewellStepMs)
     }
   }
 
-  /** Hands the detector what was seen, and carries out what it wants. */
-  observe(event: DetectorEvent): void {
-    for (const { node } of this.#detector.handle(event, this.#options.clock.monotonicMs())) this.#probe(node)
-    this.#tellChanges()
+  /** Who is to be watched: all members. This node is one of them, whatever the list says. */
+  setMembers(nodes: readonly NodeId[]): void {
+    const rings = new Rings([...nodes, this.#options.transport.self], this.#rings)
+    if (this.#rings?.nodes.join() === rings.nodes.join()) return
+    this.#rings = rings
+    this.observe({ type: 'members', rings })
+    // Those that were connected before they were known as members.
+    for (const node of this.#channels.peers()) if (this.#isNew(node)) this.observe({ type: 'up', node })
+  }
+
+  /** Keeps a connection to a member for a while, for calls or bulk: dials it, and does not prune it. */
+  want(node: NodeId, forMs: number): void {
+    const untilMs = this.#nowMs() + forMs
+    this.#pinned.set(node, Math.max(untilMs, this.#pinned.get(node) ?? 0))
+    if (!this.#options.transport.peers().includes(node)) this.#options.dial(node)
+  }
+
+  /** Hands the machine what was seen, and carries out what it wants. */
+  observe(event: MembershipEvent): void {
+    const actions = this.#machine.handle(event, this.#nowMs())
+    let isChanged = event.type === 'members' || event.type === 'network'
+    for (const action of actions) {
+      if (action.type === 'verdict') isChanged = true
+      this.#act(action)
+    }
+    this.#schedule()
+    if (isChanged) this.#options.onChange()
   }
 
   /** @returns null for a node that is not watched */
   opinion(node: NodeId): Opinion | null {
-    return this.#detector.opinion(node)
+    return this.#machine.opinion(node, this.#nowMs())
   }
 
   /** What this node holds of itself. */
   self(): Opinion {
-    return this.#detector.self()
+    return this.#machine.self(this.#nowMs())
   }
 
-  #probe(node: NodeId): void {
-    const probing = this.#probing.get(node) ?? { channel: null, pending: null }
-    this.#probing.set(node, probing)
-    const opened = (probing.channel ??= this.#open(node, probing))
-    const number = (this.#number += 1)
-    const send = async (): Promise<void> => {
-      const channel = await opened
-      probing.pending = { number, sentMs: this.#options.clock.monotonicMs() }
-      await channel.send(encodeCbor(number))
-    }
-    send().catch((error: unknown) => {
-      this.#leave(probing, opened)
-      this.#options.log.debug('probe:failed', { node, error: messageOf(error) })
+  /** This node reaches half of those it counts on or less. */
+  get isIsolated(): boolean {
+    return this.#machine.isIsolated
+  }
+
+  /** Calls `listener` at each change of a verdict. */
+  onVerdict(listener: (change: VerdictChange) => void): Cancel {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs()
+  }
+
+  #isNew(node: NodeId): boolean {
+    return this.#rings?.has(node) === true && this.#machine.opinion(node, this.#nowMs())?.verdict !== 'alive'
+  }
+
+  #schedule(): void {
+    if (this.#cancels.length === 0) return
+    const dueMs = this.#machine.wakeMs
+    // A timer that comes too early does no harm, and leaving it costs less than another.
+    if (dueMs === Infinity || (this.#timer !== null && this.#timer.dueMs <= dueMs)) return
+    this.#timer?.cancel()
+    const cancel = this.#options.clock.after(Math.max(0, dueMs - this.#nowMs()), () => {
+      this.#timer = null
+      this.observe({ type: 'tick' })
+      this.#prune()
     })
+    this.#timer = { dueMs, cancel }
   }
 
-  /** The next probe opens another channel, if it has not yet. */
-  #leave(probing: Probing, opened: Promise<Channel> | null): void {
-    if (probing.channel === opened) probing.channel = null
-    opened?.then((channel) => channel.close()).catch(() => {})
+  #act(action: MembershipAction): void {
+    const { transport, log, dial, want, onDuplicate, report } = this.#options
+    switch (action.type) {
+      case 'send':
+        return this.#send(action.to, action.message)
+      case 'dial':
+        return dial(action.node)
+      case 'drop':
+        return transport.disconnect(action.node, 'nothing came through it any more')
+      case 'want':
+        return want(action.nodes)
+      case 'duplicate':
+        return onDuplicate(action.node)
+      case 'flood':
+        return report('flood', action.node, 'it says more about other members than it may')
+      case 'verdict': {
+        const { node, from, to } = action
+        const why = (node === transport.self ? this.self() : this.opinion(node))?.why
+        log.info('member:verdict', { node, from, to, why })
+        for (const listener of this.#listeners) listener({ node, from, to })
+      }
+    }
   }
 
-  async #open(node: NodeId, probing: Probing): Promise<Channel> {
-    const { transport, clock } = this.#options
-    const channel = await within({ clock, ms: openMs }, (signal) =>
-      transport.open(node, probeProtocol, signal),
-    )
-    void this.#listen(node, probing, channel)
-    return channel
+  #send(to: NodeId, message: Message): void {
+    for (const frame of encodeMessage(message)) this.#channels.send(to, frame)
   }
 
-  async #listen(node: NodeId, probing: Probing, channel: Channel): Promise<void> {
-    const opened = probing.channel
+  #receive(peer: NodeId, bytes: Uint8Array): void {
+    const { report } = this.#options
+    if (!this.#budget.takeMessage(peer, this.#nowMs())) {
+      return this.#overspent(peer, 'it sends more messages about members than anybody needs')
+    }
     try {
-      for await (const frame of channel.messages) {
-        const { pending } = probing
-        const number = decodeCbor(frame, { maxBytes: maxProbeBytes, maxDepth: 0, maxItems: 1 })
-        if (pending === null || pending.number !== number) continue
-        probing.pending = null
-        this.observe({ type: 'answered', node, rttMs: this.#options.clock.monotonicMs() - pending.sentMs })
-      }
+      const frame = decodeFrame(bytes)
+      if (frame === null) return
+      const message = frame.t === 'statements' ? { t: frame.t, list: this.#openAll(peer, frame.list) } : frame
+      this.observe({ type: 'message', from: peer, message })
     } catch (error) {
-      this.#options.log.debug('probe:broken', { node, error: messageOf(error) })
-    } finally {
-      this.#leave(probing, opened)
+      if (!isSelvedgeError(error)) throw error
+      report(error.code === 'ERR_VOTE' ? 'forged-vote' : 'parser', peer, messageOf(error))
     }
   }
 
-  #echo(peer: NodeId, channel: Channel): void {
-    const serve = async (): Promise<void> => {
-      for await (const frame of channel.messages) await channel.send(frame)
-    }
-    serve()
-      .catch((error: unknown) =>
-        this.#options.log.debug('probe:unanswered', { peer, error: messageOf(error) }),
-      )
-      .finally(() => channel.close())
-  }
-
-  #forget(node: NodeId): void {
-    const probing = this.#probing.get(node)
-    this.#probing.delete(node)
-    if (probing !== undefined) this.#leave(probing, probing.channel)
-  }
-
-  #tellChanges(): void {
-    const verdicts = new Map(this.#members.map((node) => [node, this.#detector.opinion(node)?.verdict ?? '']))
-    const self = this.#detector.self().verdict
-    const changed =
-      self !== this.#selfVerdict ||
-      verdicts.size !== this.#verdicts.size ||
-      [...verdicts].some(([node, verdict]) => this.#verdicts.get(node) !== verdict)
-    for (const [node, verdict] of verdicts) {
-      const before = this.#verdicts.get(node)
-      if (before !== undefined && before !== verdict) {
-        const why = this.#detector.opinion(node)?.why
-        this.#options.log.info('member:verdict', { node, from: before, to: verdict, why })
+  #openAll(peer: NodeId, list: readonly Uint8Array[]): Sealed[] {
+    const { notary, report } = this.#options
+    const opened: Sealed[] = []
+    for (const bytes of list) {
+      const digest = digestOf(bytes)
+      const known = this.#verified.get(digest)
+      if (known !== undefined) {
+        opened.push(known)
+        continue
+      }
+      if (!this.#budget.takeSignature(peer, this.#nowMs())) {
+        this.#overspent(peer, 'it passes on more statements than this node verifies for one peer')
+        break
+      }
+      try {
+        const sealed = notary.open(bytes)
+        this.#remember(digest, sealed)
+        opened.push(sealed)
+      } catch (error) {
+        if (!isSelvedgeError(error)) throw error
+        report('forged-vote', peer, error.message)
       }
     }
-    this.#verdicts = verdicts
-    this.#selfVerdict = self
-    if (changed) this.#options.onChange()
+    return opened
+  }
+
+  #overspent(peer: NodeId, detail: string): void {
+    if (this.#budget.isFirst(peer, this.#nowMs())) this.#options.report('flood', peer, detail)
+  }
+
+  #remember(digest: string, sealed: Sealed): void {
+    this.#verified.set(digest, sealed)
+    if (this.#verified.size <= rememberedStatements) return
+    const [oldest] = this.#verified.keys()
+    if (oldest !== undefined) this.#verified.delete(oldest)
+  }
+
+  /** Hangs up on peers that nobody needs a connection to, beyond a number that does not hurt. */
+  #prune(): void {
+    const nowMs = this.#nowMs()
+    if (nowMs < this.#surplusMs) return
+    this.#surplusMs = nowMs + surplusMs
+    for (const [node, untilMs] of this.#pinned) if (untilMs <= nowMs) this.#pinned.delete(node)
+    const { transport } = this.#options
+    const needed = new Set([...this.#machine.neighbours, ...this.#pinned.keys()])
+    for (const node of surplusOf(transport.peers(), needed)) {
+      this.#send(node, { t: 'parting' })
+      // Told first, so that nobody takes it for a failure.
+      this.#options.clock.after(farewellMs, () => transport.disconnect(node, 'this connection is not needed'))
+    }
   }
 }

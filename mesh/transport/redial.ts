@@ -3,6 +3,9 @@
  *
  * Pure: events and the time in, dials out. Nothing in libp2p reconnects after a cut heals, so this does. The two
  * ends of a cut both redial; that they may meet half-way is harmless (see connections.ts).
+ *
+ * In a large mesh a node needs connections to a few members only: those are dialled until they answer, any other when it
+ * is asked for, once. A node that reaches nobody tries everybody it knows.
  */
 import { backoffMs, type Random } from '../../core/index.ts'
 import { transportLimits, type NodeId } from './contract.ts'
@@ -31,6 +34,8 @@ export type RedialEvent =
   | { readonly type: 'failed'; readonly peer: NodeId }
   /** Try now, whatever the backoff: there is a sign of life, or a suspicion to settle. */
   | { readonly type: 'hurry'; readonly peer: NodeId }
+  /** Those to keep connections with; null for everybody, as at the start. */
+  | { readonly type: 'wanted'; readonly peers: readonly NodeId[] | null }
   /** The network is back: whatever was learnt about waiting is void. */
   | { readonly type: 'restarted' }
   /** Time has passed; the only event that makes dials. */
@@ -51,12 +56,15 @@ interface Member {
   state: 'waiting' | 'dialling' | 'connected'
   attempt: number
   dueMs: number
+  /** Somebody asked for it, wanted or not. */
+  isAskedFor: boolean
 }
 
 export class Redial {
   readonly #random: Random
   readonly #options: RedialOptions
   readonly #members = new Map<NodeId, Member>()
+  #wanted: ReadonlySet<NodeId> | null = null
 
   constructor(random: Random, options: RedialOptions = redialDefaults) {
     this.#random = random
@@ -73,6 +81,9 @@ export class Redial {
         return []
       case 'hinted':
         this.#hint(event.peer, event.addresses, nowMs)
+        return []
+      case 'wanted':
+        this.#want(event.peers, nowMs)
         return []
       case 'restarted':
         for (const member of this.#members.values()) {
@@ -97,7 +108,16 @@ export class Redial {
       return
     }
     if (this.#members.size >= this.#options.maxMembers) return
-    this.#members.set(peer, { addresses: usable, hints: [], state: 'waiting', attempt: 0, dueMs: nowMs })
+    this.#members.set(peer, newMember(usable, [], nowMs))
+  }
+
+  #want(peers: readonly NodeId[] | null, nowMs: number): void {
+    const before = this.#wanted
+    this.#wanted = peers === null ? null : new Set(peers)
+    for (const [peer, member] of this.#members) {
+      const isNew = before !== null && !before.has(peer) && (this.#wanted?.has(peer) ?? true)
+      if (isNew && member.state === 'waiting') Object.assign(member, { attempt: 0, dueMs: nowMs })
+    }
   }
 
   #hint(peer: NodeId, addresses: readonly string[], nowMs: number): void {
@@ -105,7 +125,7 @@ export class Redial {
     const member = this.#members.get(peer)
     if (member === undefined) {
       if (hints.length === 0 || this.#members.size >= this.#options.maxMembers) return
-      this.#members.set(peer, { addresses: [], hints, state: 'waiting', attempt: 0, dueMs: nowMs })
+      this.#members.set(peer, newMember([], hints, nowMs))
     } else if (member.hints.join() !== hints.join()) {
       member.hints = hints
       // The backoff stays: hints are free to make up.
@@ -136,21 +156,29 @@ export class Redial {
         member.attempt++
         return
       case 'hurry':
-        if (member.state === 'waiting') member.dueMs = nowMs
+        if (member.state === 'waiting') Object.assign(member, { dueMs: nowMs, isAskedFor: true })
     }
   }
 
   #due(nowMs: number): RedialAction[] {
     const members = [...this.#members]
     const free = this.#options.maxDials - members.filter(([, member]) => member.state === 'dialling').length
+    const isAlone = members.every(([, member]) => member.state !== 'connected')
+    const isWanted = (peer: NodeId): boolean => isAlone || this.#wanted === null || this.#wanted.has(peer)
     const due = members
       .filter(([, member]) => member.state === 'waiting' && member.dueMs <= nowMs)
+      .filter(([peer, member]) => member.isAskedFor || isWanted(peer))
       .sort(([, a], [, b]) => a.dueMs - b.dueMs)
       .slice(0, Math.max(0, free))
     return due.map(([peer, member]) => {
       member.state = 'dialling'
+      member.isAskedFor = false
       const hints = member.hints.filter((address) => !member.addresses.includes(address))
       return { type: 'dial', peer, addresses: [...member.addresses, ...hints] }
     })
   }
+}
+
+function newMember(addresses: readonly string[], hints: readonly string[], nowMs: number): Member {
+  return { addresses, hints, state: 'waiting', attempt: 0, dueMs: nowMs, isAskedFor: false }
 }

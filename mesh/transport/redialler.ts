@@ -77,7 +77,12 @@ export class Redialler implements Part {
     this.#feed({ type: 'forgotten', peer })
   }
 
-  /** Skips the wait, once. */
+  /** To keep connections with these members only; null for everybody that is known. */
+  want(peers: readonly NodeId[] | null): void {
+    this.#feed({ type: 'wanted', peers })
+  }
+
+  /** Dials a member now, wanted or not; once. */
   hurry(peer: NodeId): void {
     this.#feed({ type: 'hurry', peer })
   }

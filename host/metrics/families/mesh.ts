@@ -2,8 +2,8 @@
 import type { MetricFamily } from '../contract.ts'
 import { byName, countEach } from '../samples.ts'
 
-/** Of the failure detector; others would be shown as they come. */
-const verdicts = ['alive', 'suspect', 'dead', 'isolated']
+/** Every verdict there is: a series that is not there yet cannot be alarmed on. */
+const verdicts = ['alive', 'suspect', 'dead', 'left', 'cut-off', 'isolated']
 
 export const meshFamilies: readonly MetricFamily[] = [
   {

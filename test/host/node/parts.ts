@@ -3,7 +3,13 @@ import type { Devices, Pin, Sensor } from '../../../host/devices/index.ts'
 import type { AppStatus } from '../../../host/api/index.ts'
 import type { MemberView, NodeReport, Opinion } from '../../../mesh/index.ts'
 
-export const alive: Opinion = { verdict: 'alive', why: 'answers its probes', sinceMs: 4_000, rttMs: 1.5 }
+export const alive: Opinion = {
+  verdict: 'alive',
+  why: 'answers its probes',
+  sinceMs: 4_000,
+  rttMs: 1.5,
+  votes: [],
+}
 
 export function member(name: string, changes: Partial<MemberView> = {}): MemberView {
   return {

@@ -1,133 +1,192 @@
-import { describe, expect, it } from 'vitest'
-import { encodeCbor, silentLog } from '../../../core/index.ts'
-import { MembershipWatch } from '../../../mesh/membership/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { encodeCbor, keyPairFromSeed, silentLog } from '../../../core/index.ts'
+import { nodeIdOf } from '../../../mesh/identity/index.ts'
+import {
+  createNotary,
+  MembershipWatch,
+  type Statement,
+  type VerdictChange,
+} from '../../../mesh/membership/index.ts'
+import type { Transport } from '../../../mesh/transport/index.ts'
 import { FakeClock } from '../../host/fake-clock.ts'
 import { FakeTransport, type FakeChannel } from '../admission/fake-transport.ts'
+import { SeededRandom } from '../../sim/index.ts'
 
-const probe = '/selvedge/probe/1'
+const mesh = 'ab'.repeat(32)
+const keyOf = (number: number) => keyPairFromSeed(new Uint8Array(32).fill(number))
+/** Sorted, so that the first opens the channels. */
+const keys = [1, 2, 3, 4].map(keyOf).sort((a, b) => (nodeIdOf(a.publicKey) < nodeIdOf(b.publicKey) ? -1 : 1))
+const ids = keys.map(({ publicKey }) => nodeIdOf(publicKey))
+const [self, a, b, c] = ids as [string, string, string, string]
 
-/** A watch over `members`, all connected, and the probe channels it opened to each. */
-async function watching(...members: string[]): Promise<{
-  watch: MembershipWatch
-  transport: FakeTransport
-  clock: FakeClock
-  channels: Map<string, FakeChannel[]>
-  changes(): number
-}> {
+/** A watch over three members, all connected, and the channels it opened to each. */
+async function watching() {
   const clock = new FakeClock()
-  const transport = new FakeTransport('self')
+  const transport = new FakeTransport(self)
   const channels = new Map<string, FakeChannel[]>()
   transport.onOpen = (peer, _protocol, channel) =>
     channels.set(peer, [...(channels.get(peer) ?? []), channel])
-  let changes = 0
-  const watch = new MembershipWatch({ transport, clock, log: silentLog, onChange: () => (changes += 1) })
+  const told = { dials: [] as string[], hungUp: [] as string[], attacks: [] as string[], changes: 0 }
+  vi.spyOn(transport as Transport, 'disconnect').mockImplementation((peer) => void told.hungUp.push(peer))
+  const changes: VerdictChange[] = []
+  const watch = new MembershipWatch({
+    transport,
+    clock,
+    random: new SeededRandom(1),
+    log: silentLog,
+    notary: createNotary(mesh, keys[0] as (typeof keys)[number]),
+    boot: 1,
+    bootNonce: new Uint8Array(16),
+    dial: (node) => told.dials.push(node),
+    want: () => {},
+    onChange: () => (told.changes += 1),
+    onDuplicate: () => {},
+    report: (attack) => told.attacks.push(attack),
+  })
+  watch.onVerdict((change) => changes.push(change))
   watch.start()
-  transport.connected = members
-  watch.setMembers(members)
-  return { watch, transport, clock, channels, changes: () => changes }
+  watch.setMembers([a, b, c])
+  transport.connected = [a, b, c]
+  for (const peer of [a, b, c]) transport.emit('peer:admitted', { peer, direction: 'outbound' })
+  await clock.advance(0)
+  return { watch, transport, clock, channels, told, changes }
 }
 
-/** Lets `seconds` pass while those in `answering` echo every probe. */
-async function live(
-  { clock, channels }: Awaited<ReturnType<typeof watching>>,
-  seconds: number,
-  answering: readonly string[],
-): Promise<void> {
-  const echoed = new Map<FakeChannel, number>()
-  for (let step = 0; step < seconds * 4; step += 1) {
-    await clock.advance(250)
+type World = Awaited<ReturnType<typeof watching>>
+const newest = ({ channels }: World, peer: string): FakeChannel | undefined => channels.get(peer)?.at(-1)
+
+/** Lets time pass while those in `answering` answer every probe. */
+async function live(world: World, ms: number, answering: readonly string[]): Promise<void> {
+  const seen = new Map<FakeChannel, number>()
+  for (let passed = 0; passed < ms; passed += 50) {
+    await world.clock.advance(50)
     for (const peer of answering) {
-      for (const channel of channels.get(peer) ?? []) {
-        const from = echoed.get(channel) ?? 0
-        for (const number of channel.sent.slice(from)) channel.receive(encodeCbor(number))
-        echoed.set(channel, channel.sent.length)
+      const channel = newest(world, peer)
+      if (channel === undefined) continue
+      const from = seen.get(channel) ?? 0
+      seen.set(channel, channel.sent.length)
+      for (const frame of channel.sent.slice(from) as unknown[][]) {
+        if (frame[0] === 0) channel.receive(encodeCbor([1, frame[1], 0]))
       }
     }
+    await world.clock.advance(0)
   }
 }
 
+/** What was sent to a peer on its newest channel: of one kind of message. */
+function sentTo(world: World, peer: string, kind: number): [number, Uint8Array[]][] {
+  const sent = (newest(world, peer)?.sent ?? []) as [number, Uint8Array[]][]
+  return sent.filter(([first]) => first === kind)
+}
+
+function say(world: World, peer: string, by: number, statement: Statement): void {
+  const { bytes } = createNotary(mesh, keys[by] as (typeof keys)[number]).seal(statement)
+  newest(world, peer)?.receive(encodeCbor([2, [bytes]]))
+}
+
 describe('the watch over the members', () => {
-  it('takes those that are connected already for alive', async () => {
-    const { watch } = await watching('a', 'b')
-    expect([watch.opinion('a')?.verdict, watch.opinion('b')?.verdict]).toEqual(['alive', 'alive'])
+  it('takes those for alive with whom a channel is open, and knows nothing of strangers', async () => {
+    const { watch } = await watching()
+    expect([a, b, c].map((node) => watch.opinion(node)?.verdict)).toEqual(['alive', 'alive', 'alive'])
     expect(watch.opinion('stranger')).toBeNull()
+    expect(watch.self().why).toBe('reaches 3 of 3 peers')
   })
 
-  it('probes each peer once a second over one channel, and measures its answers', async () => {
-    const world = await watching('a', 'b')
-    await live(world, 6, ['a', 'b'])
-    const [channel, ...more] = world.channels.get('a') ?? []
-    expect(more).toEqual([])
-    expect(channel?.sent.length).toBeGreaterThanOrEqual(5)
-    expect(world.watch.opinion('a')).toMatchObject({ verdict: 'alive', why: 'answers its probes' })
-    expect(world.watch.opinion('a')?.rttMs).toBeGreaterThanOrEqual(0)
+  it('probes its neighbours in turn over one channel each, and measures their answers', async () => {
+    const world = await watching()
+    await live(world, 6_000, [a, b, c])
+    expect(world.channels.get(a)).toHaveLength(1)
+    const probes = sentTo(world, a, 0)
+    expect(probes.length).toBeGreaterThanOrEqual(3)
+    expect(world.watch.opinion(a)).toMatchObject({ verdict: 'alive', why: 'answers its probes' })
+    expect(world.watch.opinion(a)?.rttMs).toBeGreaterThanOrEqual(0)
   })
 
-  it('suspects a peer whose probes stay unanswered, and tells of the change once', async () => {
-    const world = await watching('a', 'b', 'c')
-    await live(world, 3, ['a', 'b'])
-    expect(world.watch.opinion('c')).toMatchObject({ verdict: 'suspect', why: 'probes get no answer' })
-    const before = world.changes()
-    await live(world, 1, ['a', 'b'])
-    expect(world.changes()).toBe(before)
+  it('suspects a peer whose probes stay unanswered, tells of it, and hangs up on it in the end', async () => {
+    const world = await watching()
+    await live(world, 3_000, [a, b])
+    expect(world.watch.opinion(c)?.verdict).toBe('suspect')
+    expect(world.watch.opinion(c)?.why).toContain('its probes get no answer here')
+    expect(world.changes).toContainEqual({ node: c, from: 'alive', to: 'suspect' })
+    await live(world, 4_000, [a, b])
+    expect(world.told.hungUp).toContain(c)
+    expect(world.told.dials).toContain(c)
   })
 
-  it('is not deceived by an answer to a probe that was never sent', async () => {
-    const world = await watching('a', 'b', 'c')
-    await live(world, 1, ['a', 'b'])
-    for (const channel of world.channels.get('c') ?? []) channel.receive(encodeCbor(4_242))
-    await live(world, 3, ['a', 'b'])
-    expect(world.watch.opinion('c')?.verdict).toBe('suspect')
+  it('signs its votes and sends them to the others, who can read them', async () => {
+    const world = await watching()
+    await live(world, 3_000, [a, b])
+    const statements = sentTo(world, a, 2)
+      .flatMap(([, list]) => list)
+      .map((bytes) => createNotary(mesh, keys[1] as (typeof keys)[number]).open(bytes).statement)
+    expect(statements).toContainEqual(
+      expect.objectContaining({
+        kind: 'vote',
+        by: self,
+        about: c,
+        verdict: 'suspect',
+        evidence: 'no-answer',
+      }),
+    )
   })
 
-  it('leaves suspicion as it is when the membership of somebody else changes', async () => {
-    const world = await watching('a', 'b', 'c')
-    await live(world, 3, ['a', 'b'])
-    world.watch.setMembers(['a', 'b', 'c', 'd'])
-    expect(world.watch.opinion('c')?.verdict).toBe('suspect')
+  it('answers what others probe it with', async () => {
+    const world = await watching()
+    newest(world, a)?.receive(encodeCbor([0, 7, 0]))
+    await world.clock.advance(0)
+    expect(newest(world, a)?.sent).toContainEqual([1, 7, 0])
   })
 
-  it('opens a channel anew where a peer broke off or wrote something unreadable', async () => {
-    const world = await watching('a', 'b')
-    await live(world, 1, ['a', 'b'])
-    world.channels.get('a')?.[0]?.close()
-    world.channels.get('b')?.[0]?.receive(new Uint8Array([0xff, 0xff]))
-    await live(world, 2, ['a', 'b'])
-    expect([world.channels.get('a')?.length, world.channels.get('b')?.length]).toEqual([2, 2])
+  it('reports a statement in another name, of another mesh or of no form, and goes on', async () => {
+    const world = await watching()
+    const word = {
+      kind: 'alive',
+      by: a,
+      about: a,
+      incarnation: { boot: 9, number: 0 },
+      nonce: '00'.repeat(8),
+    } as const
+    const { bytes } = createNotary('cd'.repeat(32), keys[1] as (typeof keys)[number]).seal(word)
+    newest(world, a)?.receive(encodeCbor([2, [bytes, new Uint8Array(90)]]))
+    newest(world, a)?.receive(encodeCbor([0, -1, 0]))
+    newest(world, a)?.receive(new Uint8Array([0xff, 0xff]))
+    await world.clock.advance(0)
+    expect(world.told.attacks).toEqual(['forged-vote', 'forged-vote', 'forged-vote', 'parser'])
+    await live(world, 1_000, [a, b, c])
+    expect(world.watch.opinion(a)?.verdict).toBe('alive')
   })
 
-  it('opens one channel after another where sending on the first failed, and leaves none open', async () => {
-    const world = await watching('a', 'b')
-    await live(world, 1, ['a', 'b'])
-    const [first] = world.channels.get('a') ?? []
-    if (first !== undefined) first.failure = new Error('it is gone')
-    await live(world, 3, ['a', 'b'])
-    expect(first?.isClosed).toBe(true)
-    expect(world.channels.get('a')).toHaveLength(2)
+  it('stops reading for a peer that floods it, and says so once', async () => {
+    const world = await watching()
+    for (let number = 0; number < 900; number++) newest(world, a)?.receive(encodeCbor([0, number, 0]))
+    await world.clock.advance(0)
+    expect(world.told.attacks).toEqual(['flood'])
+    const answers = sentTo(world, a, 1)
+    expect(answers.length).toBeLessThanOrEqual(400)
   })
 
-  it('suspects a peer whose connection closed, and welcomes it back', async () => {
-    const { watch, transport } = await watching('a', 'b')
-    transport.emit('peer:lost', { peer: 'a', reason: 'closed' })
-    expect(watch.opinion('a')?.verdict).toBe('suspect')
-    transport.emit('peer:admitted', { peer: 'a', direction: 'inbound' })
-    expect(watch.opinion('a')?.verdict).toBe('alive')
+  it('holds a node that said so itself for gone, and for alive in its next life', async () => {
+    const world = await watching()
+    const word = { by: c, about: c, nonce: '01'.repeat(8) } as const
+    say(world, a, 3, { kind: 'left', ...word, incarnation: { boot: 1, number: 0 } })
+    await world.clock.advance(0)
+    expect(world.watch.opinion(c)).toMatchObject({ verdict: 'left', why: 'it said that it leaves' })
+    say(world, a, 3, { kind: 'alive', ...word, incarnation: { boot: 2, number: 0 }, nonce: '02'.repeat(8) })
+    await world.clock.advance(0)
+    expect(world.watch.opinion(c)?.verdict).toBe('alive')
   })
 
-  it('echoes what others probe it with', async () => {
-    const { transport, clock } = await watching('a')
-    const channel = transport.accept(probe, 'a')
-    channel.receive(encodeCbor(7))
-    await clock.advance(0)
-    expect(channel.sent).toEqual([7])
-  })
-
-  it('stops without timers or open channels', async () => {
-    const world = await watching('a')
-    await live(world, 1, ['a'])
+  it('says that it leaves before it stops, and leaves neither timers nor channels', async () => {
+    const world = await watching()
+    const left = world.watch.leave()
+    await world.clock.advance(400)
+    await left
     world.watch.stop()
     await world.clock.advance(0)
+    const last = sentTo(world, b, 2).at(-1)
+    const statement = createNotary(mesh, keys[2] as (typeof keys)[number]).open(last?.[1][0] as Uint8Array)
+    expect(statement.statement).toMatchObject({ kind: 'left', by: self })
     expect(world.clock.pendingTimers).toBe(0)
-    expect(world.channels.get('a')?.every(({ isClosed }) => isClosed)).toBe(true)
+    expect(world.channels.get(a)?.every(({ isClosed }) => isClosed)).toBe(true)
   })
 })

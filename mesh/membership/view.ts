@@ -1,0 +1,194 @@
+/**
+ * All that this node holds of the others: who is a member, who is gone, its links, and what was said of whom. Answers the
+ * questions that decisions ask of it, and decides nothing.
+ */
+import type { NodeId } from '../identity/index.ts'
+import { CaseFile, type HeldVote } from './case-file.ts'
+import { Link } from './link.ts'
+import type { MembershipOptions } from './options.ts'
+import { reachFrom } from './reach.ts'
+import { Rings, wholeMesh } from './rings.ts'
+
+const nobody: readonly NodeId[] = []
+
+export class View {
+  readonly self: NodeId
+  readonly options: MembershipOptions
+  readonly links = new Map<NodeId, Link>()
+  readonly cases = new Map<NodeId, CaseFile>()
+  /** Dead or left. */
+  readonly gone = new Set<NodeId>()
+  rings: Rings
+  #watchers = new Map<NodeId, readonly NodeId[]>()
+  #neighbours: readonly NodeId[] | null = null
+
+  constructor(self: NodeId, options: MembershipOptions) {
+    this.self = self
+    this.options = options
+    this.rings = new Rings([self])
+  }
+
+  /** Whom this node watches, and who watches it. */
+  get neighbours(): readonly NodeId[] {
+    return (this.#neighbours ??= this.rings.neighbours(this.self, this.gone))
+  }
+
+  /** Who may vote about a member: its neighbours that are not gone. */
+  watchers(node: NodeId): readonly NodeId[] {
+    // While nobody is gone the circles remember it themselves.
+    if (this.gone.size === 0) return this.rings.neighbours(node)
+    const known = this.#watchers.get(node) ?? this.rings.neighbours(node, this.gone)
+    this.#watchers.set(node, known)
+    return known
+  }
+
+  isWatcher(observer: NodeId, node: NodeId): boolean {
+    return this.watchers(node).includes(observer)
+  }
+
+  /** Everybody is everybody's neighbour. */
+  get isWhole(): boolean {
+    return this.rings.size - this.gone.size <= wholeMesh
+  }
+
+  setRings(rings: Rings): void {
+    this.rings = rings
+    for (const node of [...this.links.keys(), ...this.cases.keys()]) {
+      if (rings.has(node)) continue
+      this.links.delete(node)
+      this.cases.delete(node)
+      this.gone.delete(node)
+    }
+    this.#regroup()
+  }
+
+  link(node: NodeId, nowMs: number): Link {
+    const known = this.links.get(node)
+    if (known !== undefined) return known
+    const link = new Link(node, nowMs)
+    this.links.set(node, link)
+    return link
+  }
+
+  caseOf(node: NodeId): CaseFile {
+    const known = this.cases.get(node)
+    if (known !== undefined) return known
+    const file = new CaseFile(node)
+    this.cases.set(node, file)
+    return file
+  }
+
+  settle(file: CaseFile, as: 'dead' | 'left' | null, reason = ''): void {
+    file.settled = as
+    file.reason = reason
+    const before = this.gone.size
+    if (as === null) this.gone.delete(file.about)
+    else this.gone.add(file.about)
+    if (this.gone.size !== before) this.#regroup()
+  }
+
+  /**
+   * The watchers whose agreement counts: all but those that have themselves been suspect for a while. The while is longer
+   * than it takes to see that it is this node that is cut off.
+   */
+  reachableWatchers(node: NodeId, nowMs: number): readonly NodeId[] {
+    const watchers = this.watchers(node)
+    return watchers.filter((watcher) => watcher === this.self || !this.#isLongDoubted(watcher, nowMs))
+  }
+
+  /** Watchers among `of` whose vote about `node` stands and is one of doubt; `dead` alone where asked. */
+  *doubters(node: NodeId, of: readonly NodeId[], onlyDead = false): Generator<HeldVote> {
+    const file = this.cases.get(node)
+    if (file === undefined) return
+    for (const observer of of) {
+      const held = file.standing(observer)
+      if (held === undefined) continue
+      const { verdict } = held.sealed.statement
+      if (onlyDead ? verdict === 'dead' : verdict !== 'alive') yield held
+    }
+  }
+
+  /** How many others have said since then that they hear a node, at its present incarnation. */
+  othersHear(node: NodeId, of: readonly NodeId[], sinceMs: number): number {
+    const file = this.cases.get(node)
+    if (file === undefined) return 0
+    let count = 0
+    for (const observer of of) {
+      const held = observer === this.self ? undefined : file.standing(observer)
+      if (held?.sealed.statement.verdict === 'alive' && held.receivedMs >= sinceMs) count++
+    }
+    return count
+  }
+
+  /** The part that this node reaches, itself included; null for everybody who is there. */
+  reached(nowMs: number): ReadonlySet<NodeId> | null {
+    const broken = this.#brokenEdges(nowMs)
+    // Cutting any part off takes more edges than these, while the circles stand.
+    const own = this.neighbours.filter((node) => this.#isOwnEdgeBroken(node, nowMs)).length
+    if (!this.isWhole && own < this.neighbours.length && broken + own < 4) return null
+    return reachFrom(
+      this.self,
+      (node) => (this.gone.has(node) ? nobody : this.watchers(node)),
+      (from, to) => {
+        if (from === this.self) return this.#isOwnEdgeBroken(to, nowMs)
+        if (to === this.self) return this.#isOwnEdgeBroken(from, nowMs)
+        return this.#doubts(from, to) || this.#doubts(to, from)
+      },
+    )
+  }
+
+  /** One number for all that are gone and in which life: two nodes that say the same hold the same. */
+  get goneDigest(): number {
+    let high = 0
+    let low = 0
+    for (const node of this.gone) {
+      const file = this.caseOf(node)
+      const { boot, number } = file.incarnation
+      const text = `${node} ${boot}.${number} ${file.settled}`
+      high ^= fnv(text, 0x811c9dc5)
+      low ^= fnv(text, 0x01234567)
+    }
+    return (high & 0xfffff) * 2 ** 32 + (low >>> 0)
+  }
+
+  #isLongDoubted(node: NodeId, nowMs: number): boolean {
+    const { doubtfulWatcherMs } = this.options
+    const doubt = this.links.get(node)?.doubt
+    if (doubt && doubt.vouchedMs === null && nowMs - doubt.sinceMs >= doubtfulWatcherMs) return true
+    const doubtedMs = this.cases.get(node)?.doubtedMs ?? null
+    if (doubtedMs === null || nowMs - doubtedMs < doubtfulWatcherMs) return false
+    // One that this node hears itself is there, whatever others say.
+    const link = this.links.get(node)
+    return !(link?.isUp === true && link.doubt === null)
+  }
+
+  #isOwnEdgeBroken(node: NodeId, nowMs: number): boolean {
+    const link = this.links.get(node)
+    if (link === undefined || !link.isUp || link.isOneWay) return true
+    return link.silentMs(nowMs) >= this.options.shareMs
+  }
+
+  #doubts(observer: NodeId, node: NodeId): boolean {
+    return this.cases.get(node)?.doubts(observer) ?? false
+  }
+
+  #brokenEdges(nowMs: number): number {
+    let count = 0
+    for (const file of this.cases.values()) {
+      if (file.settled !== null || file.doubtedMs === null || nowMs < file.doubtedMs) continue
+      for (const { sealed } of file.standingVotes()) if (sealed.statement.verdict !== 'alive') count++
+    }
+    return count
+  }
+
+  #regroup(): void {
+    this.#watchers = new Map()
+    this.#neighbours = null
+  }
+}
+
+function fnv(text: string, seed: number): number {
+  let hash = seed
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return hash
+}
