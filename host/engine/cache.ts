@@ -98,13 +98,16 @@ export class PreparedCache {
   readonly #folder: DurableFolder
   readonly #limits: EngineLimits
   readonly #log: Log
+  readonly #onDamaged: (detail: string) => void
   /** Entries of this run, least recently used first: what eviction spares longest. */
   readonly #used = new Set<string>()
 
-  constructor(folder: DurableFolder, limits: EngineLimits, log: Log) {
+  /** @param onDamaged hears of each entry that was not as it was written */
+  constructor(folder: DurableFolder, limits: EngineLimits, log: Log, onDamaged: (detail: string) => void) {
     this.#folder = folder
     this.#limits = limits
     this.#log = log
+    this.#onDamaged = onDamaged
   }
 
   /** @returns null where there is no entry, or where it was damaged and has been removed */
@@ -119,7 +122,11 @@ export class PreparedCache {
     } catch (error) {
       const damaged = error instanceof MalformedError || error instanceof SyntaxError || v.isValiError(error)
       if (!damaged && !isSelvedgeError(error, 'ERR_FILE_TOO_LARGE')) throw error
-      this.#log.warn('cache:entry-damaged', { entry, reason: messageOf(error) })
+      const reason = messageOf(error)
+      this.#log.warn('cache:entry-damaged', { entry, reason })
+      this.#onDamaged(
+        `the prepared form of component ${entry.slice(0, 8)} was altered on the disk: ${reason}`,
+      )
       await this.#folder.remove(entry)
       return null
     }

@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly log: Log
   readonly limits?: Partial<EngineLimits>
+  /** Hears of what was prepared, kept, and is not as it was. */
+  readonly onDamaged?: (detail: string) => void
   /** For apps that do not say; `worker` unless given. */
   readonly isolation?: Isolation
   /** Start one at once, for the first app: whoever runs a single program waits for both. */
@@ -68,7 +70,8 @@ class ComponentEngine implements Engine {
   constructor(options: EngineOptions) {
     this.#options = options
     this.#limits = { ...defaultLimits, ...options.limits }
-    this.#cache = new PreparedCache(options.cacheFolder, this.#limits, options.log)
+    const { cacheFolder, log, onDamaged = () => {} } = options
+    this.#cache = new PreparedCache(cacheFolder, this.#limits, log, onDamaged)
     this.#preparer = new Preparer(options.clock, this.#limits)
     this.#sandboxes = new Sandboxes({
       cache: this.#cache,

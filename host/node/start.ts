@@ -234,6 +234,8 @@ async function makeAround(
     cacheFolder: await folder.folder('prepared'),
     clock,
     log: log.scope('engine'),
+    // A worn disk looks the same; what was altered is made again from the component.
+    onDamaged: (detail) => mesh.witness.seen('component', 'swap-after-check', null, detail),
   })
   const appLog = new AppLog(clock, {
     lines: config.limits.logLines,

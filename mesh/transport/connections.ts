@@ -39,6 +39,8 @@ export class Connections {
   readonly #events: Emitter<TransportEvents>
   readonly #traffic: ProtocolTraffic
   readonly #tracked = new Map<string, Tracked>()
+  /** Those whose other side our gate has let in once, whatever became of them. */
+  readonly #approved = new WeakSet<Connection>()
   /** Whether a peer was last met over this machine's loopback. */
   readonly #metOnLoopback = new Map<NodeId, boolean>()
 
@@ -104,6 +106,14 @@ export class Connections {
       await new Promise<void>((resolve) => tracked.waiters.push(resolve))
     }
     return tracked.state === 'admitted'
+  }
+
+  /**
+   * Whether our gate ever let in the other side of this connection. What such a peer asks for too early or too late,
+   * as on a machine that has no time for either, is refused and no attack.
+   */
+  wasApproved(connection: Connection): boolean {
+    return this.#approved.has(connection)
   }
 
   admittedTo(peer: NodeId): Connection[] {
@@ -180,7 +190,10 @@ export class Connections {
         channel,
         gate: this.#gate,
         clock: this.#clock,
-        onApproved: () => this.#move(tracked, 'approved'),
+        onApproved: () => {
+          this.#approved.add(tracked.connection)
+          this.#move(tracked, 'approved')
+        },
       })
     } catch (error) {
       await this.#onFailed(tracked, channel, error)

@@ -87,7 +87,7 @@ export class Protocols {
     const peer = connection.remotePeer.toString()
     if (!served.beforeAdmission && !(await this.#connections.isAdmitted(connection))) {
       this.#log.debug('stream:refused', { peer, protocol })
-      this.#onRefused(peer, protocol)
+      if (!this.#connections.wasApproved(connection)) this.#onRefused(peer, protocol)
       stream.abort(
         transportProblems.error('ERR_PEER_NOT_ADMITTED', `${peer} asked for ${protocol} before admission`),
       )

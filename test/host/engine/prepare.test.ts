@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { digestOf, memoryFolder } from '../../../core/index.ts'
-import type { ComponentFacts, Engine } from '../../../host/engine/index.ts'
+import { digestOf, memoryFolder, silentLog, systemClock } from '../../../core/index.ts'
+import { createEngine, type ComponentFacts, type Engine } from '../../../host/engine/index.ts'
 import { interfaceOffers } from '../../../host/interfaces/index.ts'
 import { guest } from '../../guests/index.ts'
 import { event, handle, handler, log, logging, makeEngine, pins, requestFor, sensors } from './kit.ts'
@@ -205,6 +205,23 @@ describe('the cache', () => {
     await expect(
       warm.start({ app: 'echo', prepared, imports: [], deadlineMs: 1_000, memoryBytes }),
     ).rejects.toMatchObject({ code: 'ERR_CACHE_ENTRY' })
+  })
+
+  test('tells of an entry that was altered, and makes it again', async () => {
+    const cacheFolder = memoryFolder()
+    const request = await requestFor('echo')
+    const { entry } = await makeEngine({}, cacheFolder).prepare(request)
+    const bytes = (await cacheFolder.read(entry, 10_000_000)) as Uint8Array
+    const altered = bytes.slice()
+    altered[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
+    await cacheFolder.write(entry, altered)
+    const told: string[] = []
+    const onDamaged = (detail: string): void => void told.push(detail)
+    const engine = createEngine({ cacheFolder, clock: systemClock, log: silentLog, onDamaged })
+    await engine.prepare(request)
+    expect(told).toEqual([expect.stringContaining(entry.slice(0, 8))])
+    expect(await cacheFolder.read(entry, 10_000_000)).not.toEqual(altered)
+    await engine.stop()
   })
 
   test('keeps no more entries than it may, and those in use longest', async () => {
