@@ -1,11 +1,12 @@
 /**
- * A component among peers of whom one lies, one is slow and one dies, on wires that delay and break: the daemon's own
- * exchanges and stores, in virtual time. Who is connected to whom, how large the component is, and what everybody's line
+ * A component among peers of whom one lies, one is slow and one dies, on wires that delay and break, with disks that fail
+ * and fill: the daemon's own exchanges and stores, in virtual time. Who is connected to whom, how large the component is, and what everybody's line
  * takes, follows from the seed.
  */
 import { digestOf, silentLog, type Digest } from '../../core/index.ts'
 import { componentRef, createBlobExchange, openBlobStore, type BlobStore } from '../../mesh/blobs/index.ts'
 import { blobsProtocol } from '../../mesh/blobs/messages.ts'
+import type { ComponentRef } from '../../mesh/releases/index.ts'
 import type { Channel } from '../../mesh/transport/index.ts'
 import { chunkFrame, requestsOf } from '../mesh/blobs/scripted-peer.ts'
 import { SimDisk } from './disk.ts'
@@ -26,6 +27,8 @@ export interface SwarmOutcome {
   readonly lies: number
   /** Bytes that those who fetched received, over those that they needed. */
   readonly overhead: number
+  /** Fetches that a failing disk ended, and that were begun anew. */
+  readonly begunAnew: number
 }
 
 interface Place {
@@ -35,6 +38,7 @@ interface Place {
 }
 
 interface Node {
+  readonly disk: SimDisk
   readonly transport: SimTransport
   readonly store: BlobStore
   readonly exchange: ReturnType<typeof createBlobExchange>
@@ -48,14 +52,14 @@ async function node(
   name: string,
   { uplink, has }: { uplink: number; has?: Uint8Array },
 ): Promise<Node> {
-  const folder = await new SimDisk(random).folder()
-  const store = await openBlobStore(folder, { clock })
+  const disk = new SimDisk(random)
+  const store = await openBlobStore(await disk.folder(), { clock })
   if (has !== undefined) await store.putComponent(has)
   const transport = network.transport(name, { uplink, downlink: 500_000 })
   transport.start()
   const exchange = createBlobExchange({ transport, store, clock, random, log: silentLog })
   await exchange.start?.()
-  return { transport, store, exchange }
+  return { disk, transport, store, exchange }
 }
 
 /** Says that it has everything, and sends the right bytes until it does not. */
@@ -79,6 +83,33 @@ function liar({ random, network }: Place, bytes: Uint8Array, onLie: () => void):
   transport.handle(blobsProtocol, (_peer, channel) => void serve(channel).catch(() => {}), {
     maxFrameBytes: 8 * 1024 * 1024,
   })
+}
+
+/** As a worn card and one that is full: for some seconds steps fail, or there is no room. */
+function trouble({ random, clock }: Place, { disk }: Node, sizeBytes: number): void {
+  if (random.chance(0.4)) {
+    disk.faults = 0.05
+    clock.after(500 + random.below(5_000), () => (disk.faults = 0))
+  }
+  if (random.chance(0.3)) {
+    disk.capacityBytes = disk.usedBytes + random.below(sizeBytes)
+    clock.after(500 + random.below(10_000), () => (disk.capacityBytes = Number.POSITIVE_INFINITY))
+  }
+}
+
+/** Begins anew what a disk ended, as an app does that could not get its component. @returns how often */
+async function fetchInTheEnd({ clock }: Place, { exchange }: Node, ref: ComponentRef): Promise<number> {
+  for (let anew = 0; ; anew++) {
+    const isDone = await exchange.fetch(ref).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EIO' && error.code !== 'ERR_DISK_IO') throw error
+        return false
+      },
+    )
+    if (isDone) return anew
+    await new Promise<void>((resolve) => clock.after(500, resolve))
+  }
 }
 
 /** @throws Error where a fetch is not done within five virtual minutes, and what a fetch throws */
@@ -120,9 +151,13 @@ export async function runSwarm(random: SeededRandom): Promise<SwarmOutcome> {
   clock.after(1_000, redial)
   clock.after(random.below(3_000), () => network.find('dying')?.kill())
 
+  for (const fetcher of fetchers) trouble(place, fetcher, bytes.length)
   const start = clock.monotonicMs()
-  await clock.finish(Promise.all(fetchers.map(({ exchange }) => exchange.fetch(ref))), limitMs)
+  const fetches = fetchers.map((fetcher) => fetchInTheEnd(place, fetcher, ref))
+  const anew = await clock.finish(Promise.all(fetches), limitMs)
   const tookMs = clock.monotonicMs() - start
+  // What is on the disks now, not whether they can be read.
+  for (const { disk } of fetchers) disk.faults = 0
   const read = await Promise.all(fetchers.map(({ store }) => store.readComponent(ref)))
   const received = fetchers.reduce((sum, { exchange }) => sum + exchange.traffic.receivedBytes, 0)
   return {
@@ -131,6 +166,7 @@ export async function runSwarm(random: SeededRandom): Promise<SwarmOutcome> {
     isRight: read.map((found) => found !== null && digestOf(found) === ref.digest),
     banned: [...banned].sort(),
     lies,
+    begunAnew: anew.reduce((sum, times) => sum + times, 0),
     overhead: received / (fetchers.length * (ref.sizeBytes + ref.chunks.sizeBytes)),
   }
 }
