@@ -18,7 +18,8 @@ export {
   type VoteView,
 } from './membership/index.ts'
 export type { ObtainCall, ObtainProgress } from './component-source.ts'
-export { openMesh, type MemberView, type Mesh, type MeshOptions } from './mesh.ts'
+export { openMesh, type Mesh } from './mesh.ts'
+export type { MemberView, MeshOptions } from './mesh-options.ts'
 export type { NodeDescription } from './own-record.ts'
 export { patchesProblems, type PatchTraffic } from './patches/index.ts'
 export * from './releases/index.ts'

@@ -4,12 +4,12 @@
  * The network can be switched off and on while everything else goes on; a node without network still has its
  * trust, its releases and its blobs, which is all it needs to run.
  */
-import { messageOf, type Cancel, type Part, type Random } from '../core/index.ts'
+import { messageOf, type Cancel, type Part } from '../core/index.ts'
 import { AddressBook } from './address-book.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
 import { createGate, serveJoins } from './admission/index.ts'
-import type { BlobCaps, BlobExchange, BlobStore } from './blobs/index.ts'
+import type { BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
@@ -20,44 +20,21 @@ import type {
   Alarm,
   CredentialBook,
   HeartbeatStore,
-  Member,
   NodeId,
   TrustStore,
 } from './identity/index.ts'
-import type { HeldRecord, MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
+import type { MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
+import type { MemberView, MeshOptions } from './mesh-options.ts'
 import { OperatorDesk } from './operator-desk.ts'
-import { OwnRecord, type NodeDescription } from './own-record.ts'
-import type { PatchCodec } from './patches/index.ts'
+import { OwnRecord } from './own-record.ts'
 import { witnessPeers } from './peer-witness.ts'
 import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
-import { openStores, type Stores, type StoresOptions } from './stores.ts'
+import { openStores, type Stores } from './stores.ts'
 import { MeshTraffic } from './traffic.ts'
-import { createTransport, Redialler, type Transport, type TransportOptions } from './transport/index.ts'
+import { createTransport, Redialler, type Transport } from './transport/index.ts'
 import { createWatch, notLookedAt } from './watching.ts'
 import type { Witness } from './witness.ts'
-
-export interface MeshOptions extends StoresOptions {
-  readonly listen: readonly string[]
-  readonly announce: readonly string[]
-  readonly mdns: boolean
-  /** On what components take of the wires. */
-  readonly caps?: BlobCaps
-  /** Start with the network off. */
-  readonly offline: boolean
-  readonly random: Random
-  describe(): NodeDescription
-  /** The network to stand on in the place of libp2p; simulations bring their own. */
-  readonly createTransport?: (options: TransportOptions) => Transport
-  /** What packs and unpacks patches; simulations bring one that needs no thread. */
-  readonly patchCodec?: PatchCodec
-}
-
-/** A member as this node sees it. */
-export interface MemberView extends Member {
-  readonly opinion: Opinion
-  readonly held: HeldRecord | null
-}
 
 /** Opens everything the mesh keeps on disk and verifies it again. Nothing touches the network before `start`. */
 export async function openMesh(options: MeshOptions): Promise<Mesh> {
@@ -162,7 +139,12 @@ export class Mesh implements Part {
     })
     const transport = this.#transport
     this.#watch = createWatch({
-      ...{ stores, identity, transport, clock, random, log },
+      stores,
+      identity,
+      transport,
+      clock,
+      random,
+      log,
       redial: () => this.#redial,
       onChange: () => this.#tell(),
     })

@@ -1,0 +1,31 @@
+/** What a mesh is made of, and how it shows its members. */
+import type { Random } from '../core/index.ts'
+import type { BlobCaps } from './blobs/index.ts'
+import type { Member } from './identity/index.ts'
+import type { HeldRecord, Opinion } from './membership/index.ts'
+import type { NodeDescription } from './own-record.ts'
+import type { PatchCodec } from './patches/index.ts'
+import type { StoresOptions } from './stores.ts'
+import type { Transport, TransportOptions } from './transport/index.ts'
+
+export interface MeshOptions extends StoresOptions {
+  readonly listen: readonly string[]
+  readonly announce: readonly string[]
+  readonly mdns: boolean
+  /** On what components take of the wires. */
+  readonly caps?: BlobCaps
+  /** Start with the network off. */
+  readonly offline: boolean
+  readonly random: Random
+  describe(): NodeDescription
+  /** The network to stand on in the place of libp2p; simulations bring their own. */
+  readonly createTransport?: (options: TransportOptions) => Transport
+  /** What packs and unpacks patches; simulations bring one that needs no thread. */
+  readonly patchCodec?: PatchCodec
+}
+
+/** A member as this node sees it. */
+export interface MemberView extends Member {
+  readonly opinion: Opinion
+  readonly held: HeldRecord | null
+}
