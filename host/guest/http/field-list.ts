@@ -3,7 +3,7 @@ import { httpGuestLimits } from './limits.ts'
 import type { FlatFields } from './wire.ts'
 
 /** Beside the characters, what a pair costs. */
-const pairBytes = 32
+export const pairBytes = 32
 
 export class FieldList {
   /** Name and value in turn; never written to from outside. */

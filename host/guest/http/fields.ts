@@ -64,10 +64,7 @@ export class Fields extends Resource {
   }
 
   entries(): [string, Uint8Array][] {
-    const { flat } = this.list
-    const entries: [string, Uint8Array][] = []
-    for (let at = 0; at < flat.length; at += 2) entries.push([flat[at]!, bytesOf(flat[at + 1]!)])
-    return entries
+    return entriesOf(this.list)
   }
 
   clone(): Fields {
@@ -96,8 +93,16 @@ export class Fields extends Resource {
   }
 }
 
-function checkedValue(value: Uint8Array): string {
+/** @throws WitError header-error */
+export function checkedValue(value: Uint8Array): string {
   const text = latin1Of(value)
   if (!isFieldValue(text)) throw new WitError({ tag: 'invalid-syntax' })
   return text
+}
+
+/** All of them, in their order. */
+export function entriesOf({ flat }: FieldList): [string, Uint8Array][] {
+  const entries: [string, Uint8Array][] = []
+  for (let at = 0; at < flat.length; at += 2) entries.push([flat[at]!, bytesOf(flat[at + 1]!)])
+  return entries
 }

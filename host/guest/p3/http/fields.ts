@@ -2,16 +2,12 @@
  * `wasi:http/types.fields` 0.3 over the list of fields that 0.2 has as well: what is new is that too large is an error
  * and no trap, and that fields become immutable when a message takes them.
  */
-import { bytesOf, FieldList, latin1Of } from '../../http/field-list.ts'
+import { bytesOf, FieldList, pairBytes } from '../../http/field-list.ts'
+import { checkedValue, entriesOf, type FieldEntry } from '../../http/fields.ts'
 import { httpGuestLimits } from '../../http/limits.ts'
 import { Resource, type HttpWorld } from '../../http/resource.ts'
-import { isFieldName, isFieldValue, isForbiddenField } from '../../http/syntax.ts'
+import { isFieldName, isForbiddenField } from '../../http/syntax.ts'
 import { WitError } from '../../wit-error.ts'
-
-export type FieldEntry = readonly [name: string, value: Uint8Array]
-
-/** As `FieldList` counts a pair beside its characters. */
-const pairBytes = 32
 
 export class Fields extends Resource {
   readonly list: FieldList
@@ -81,10 +77,7 @@ export class Fields extends Resource {
   }
 
   copyAll(): FieldEntry[] {
-    const { flat } = this.list
-    const entries: FieldEntry[] = []
-    for (let at = 0; at < flat.length; at += 2) entries.push([flat[at]!, bytesOf(flat[at + 1]!)])
-    return entries
+    return entriesOf(this.list)
   }
 
   clone(): Fields {
@@ -129,10 +122,4 @@ export class Fields extends Resource {
     this.world.spend(change)
     this.#accountedBytes += change
   }
-}
-
-function checkedValue(value: Uint8Array): string {
-  const text = latin1Of(value)
-  if (!isFieldValue(text)) throw new WitError({ tag: 'invalid-syntax' })
-  return text
 }
