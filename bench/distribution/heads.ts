@@ -27,7 +27,7 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
   }
   const same = await spread({ ...issueSpread, nodes: rivalNodes }, new SeededRandom(seeds[0] ?? 1))
   context.say(`${rivalNodes} simulated nodes: ${described(same)}`)
-  const found = await gossipsubSpread(context)
+  const { found, delays } = await gossipsubSpread(context)
   const common = { bench, samples: runs.length, rival: gossipsubName, op: '<=' } as const
   return [
     {
@@ -36,7 +36,7 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
       metric: 'head_spread_p99',
       value: median(runs.map(p99)),
       unit: 'ms',
-      rivalValue: found === null ? null : p99(found),
+      rivalValue: delays === null ? null : p99(delays),
       goalOf: 'value',
       goalValue: 2_000,
     },
@@ -46,7 +46,7 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
       metric: 'head_spread_missed',
       value: runs.reduce((sum, { missed }) => sum + missed, 0),
       unit: 'nodes',
-      rivalValue: found?.missed ?? null,
+      rivalValue: delays?.missed ?? null,
       goalOf: 'value',
       goalValue: 0,
     },
@@ -59,40 +59,51 @@ export async function headSpread(context: BenchContext): Promise<Finding[]> {
       rivalValue: found?.bytesPerHead ?? null,
       goalOf: 'ratio',
       goalValue: 1,
-      ...(found === null && { skipped: 'gossipsub is not here, or the machine was too busy for it' }),
+      ...(found === null && { skipped: 'gossipsub is not here' }),
     },
   ]
 }
 
 const gossipsubName = `gossipsub, ${rivalNodes} real nodes in one process`
 
-/**
- * As many heads over lines as slow, in real time.
- * @returns null where gossipsub is not here or does not run, or the machine had no time for it
- */
-async function gossipsubSpread(context: BenchContext): Promise<CrowdAnswer | null> {
-  const { wire, heads, headBytes, pauseMs } = issueSpread
+/** Pauses between heads, as multiples of ours: a machine that does not keep up with one is asked with a longer one. */
+const longerPauses = [1, 2, 4]
+
+interface RivalSpread {
+  /** With our pause, which its heartbeats are counted over; late timers hardly change what is sent. Null where it is not here. */
+  readonly found: CrowdAnswer | null
+  /** Of the first run that the machine kept up with. */
+  readonly delays: CrowdAnswer | null
+}
+
+/** As many heads over lines as slow, in real time. */
+async function gossipsubSpread(context: BenchContext): Promise<RivalSpread> {
+  const { minLatencyMs = 0 } = issueSpread.wire
+  let found: CrowdAnswer | null = null
+  for (const times of longerPauses) {
+    const run = await oneRun(context, issueSpread.pauseMs * times)
+    if (run === null) break
+    found ??= run
+    const late = `timers late by up to ${Math.round(run.lagMs)} ms (p99)`
+    context.say(`${gossipsubName}, pauses × ${times}: ${described(run)}, ${late}`)
+    if (run.lagMs <= minLatencyMs) return { found, delays: run }
+  }
+  if (found !== null) context.say('too late to say how soon gossipsub is: ask again on a machine at rest')
+  return { found, delays: null }
+}
+
+/** @returns null where gossipsub is not here or does not run */
+async function oneRun(context: BenchContext, pauseMs: number): Promise<CrowdAnswer | null> {
+  const { wire, heads, headBytes } = issueSpread
   const { minLatencyMs = 0, resendChance = 0, resendMs = 0 } = wire
   const size = { ...issueSpread, nodes: rivalNodes }
-  const found = await askGossipsub(context, {
-    nodes: rivalNodes,
-    edges: neighbourhood(size, new SeededRandom(seeds[0] ?? 1)),
-    line: { delayMs: minLatencyMs, resendChance, resendMs },
-    heads,
-    headBytes,
-    pauseMs,
-    limitMs: 20_000,
-  }).catch((error: Error) => {
+  const edges = neighbourhood(size, new SeededRandom(seeds[0] ?? 1))
+  const line = { delayMs: minLatencyMs, resendChance, resendMs }
+  const question = { nodes: rivalNodes, edges, line, heads, headBytes, pauseMs, limitMs: 20_000 }
+  return askGossipsub(context, question).catch((error: Error) => {
     context.say(`gossipsub does not run: ${error.message.slice(0, 300)}`)
     return null
   })
-  if (found === null) return null
-  context.say(
-    `${gossipsubName}: ${described(found)}, timers late by up to ${Math.round(found.lagMs)} ms (p99)`,
-  )
-  if (found.lagMs <= minLatencyMs) return found
-  context.say('that is the machine, not gossipsub: ask again when it has nothing else to do')
-  return null
 }
 
 function p99({ delaysMs }: { delaysMs: readonly number[] }): number {
