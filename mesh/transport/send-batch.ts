@@ -66,6 +66,8 @@ export class SendBatch {
 
   /** @param data one frame of the muxer. @returns false where the muxer is to wait for a `drain` */
   send(data: Bytes): boolean {
+    // Says so itself, at once, to whoever sends.
+    if (this.#state.status !== 'open') return this.#out(data.subarray())
     const header = data instanceof Uint8Array && data.length === headerBytes ? data : null
     const type = header?.[1]
     const flags = header?.[3] ?? 0
@@ -83,7 +85,7 @@ export class SendBatch {
     const whole = Buffer.concat(this.#pieces, this.#bytes)
     this.#pieces.length = 0
     this.#bytes = 0
-    return this.#state.status === 'open' ? this.#out(whole) : false
+    return this.#out(whole)
   }
 
   #grant(header: Uint8Array): boolean {
