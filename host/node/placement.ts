@@ -44,11 +44,13 @@ export interface NodePlacement extends Part {
   status(): readonly PlacementStatus[]
 }
 
+const nothing = (): void => {}
+
 export function createPlacement({ mesh, apps, clock, random, log }: PlacementParts): NodePlacement {
   const standby = new Standby({ source: mesh.source, clock, random, log })
   const placement = new Placement()
   let placed: readonly Placed<Release>[] = []
-  let cancelWake: Cancel = () => {}
+  let cancelWake: Cancel = nothing
   const decide = (): void => {
     cancelWake()
     const nowMs = clock.monotonicMs()
@@ -57,7 +59,7 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
     apps.setDesired(here.map(({ release, instance }) => ({ ...release, instance })))
     standby.want(placed.filter(({ standsBy }) => standsBy).map(({ release }) => release.record))
     const { wakeAtMs } = placement
-    cancelWake = wakeAtMs === null ? () => {} : clock.after(Math.max(0, wakeAtMs - nowMs), apply)
+    cancelWake = wakeAtMs === null ? nothing : clock.after(Math.max(0, wakeAtMs - nowMs), apply)
   }
   const apply = (): void => decide()
   const needed = (): ComponentRef[] =>
