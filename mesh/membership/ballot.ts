@@ -85,6 +85,7 @@ export class Ballot {
     const proofNeeded = watchers.length === 1 || isIsolated
     const needed = Math.floor(watchers.length / 2) + 1
     if ((proofNeeded ? refused : dead.length) < needed) return null
+    if (refused < needed && !view.isClear(node, nowMs)) return null
     if (refused > 0) return 'its host refuses the connection: the process is gone'
     return `${dead.length} of the ${watchers.length} nodes that watch it get no answer`
   }
@@ -110,7 +111,8 @@ export class Ballot {
     if (this.#ageMs(link, others, nowMs) < neededMs * stretch + (link.roundTrip.ms === null ? 0 : farMs)) {
       return false
     }
-    return view.othersHear(link.node, watchers, link.doubt?.sinceMs ?? nowMs) * 2 < watchers.length
+    if (view.othersHear(link.node, watchers, link.doubt?.sinceMs ?? nowMs) * 2 >= watchers.length) return false
+    return view.isClear(link.node, nowMs)
   }
 
   /** How long ago anybody's suspicion began; after a refutation, how long ago that was. */

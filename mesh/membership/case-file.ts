@@ -69,6 +69,14 @@ export class CaseFile {
     return reception
   }
 
+  /** Forgets every doubt: what was seen from a part that was cut off says nothing of the others. */
+  dropDoubts(): void {
+    for (const [observer, { sealed }] of this.votes) {
+      if (sealed.statement.verdict !== 'alive') this.votes.delete(observer)
+    }
+    this.doubtedMs = null
+  }
+
   /** Whether anything about it was told to the whole mesh. */
   get isWide(): boolean {
     if (this.settled !== null) return true

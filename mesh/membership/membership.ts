@@ -347,7 +347,7 @@ export class Membership {
     context.isIsolated = isIsolated
     // A majority is in view again: whatever was counted before counts no more.
     if (isIsolated) return
-    for (const file of view.cases.values()) if (file.doubts(view.self)) file.votes.delete(view.self)
+    for (const file of view.cases.values()) if (file.settled === null) file.dropDoubts()
     this.#prober.refresh(nowMs)
   }
 

@@ -24,6 +24,8 @@ export interface MembershipOptions {
   readonly refusedMs: number
   /** A neighbour that was never reached in this run is suspected after this. */
   readonly firstContactMs: number
+  /** Where several nodes are in doubt, none of them dies before no other has come into doubt for so long. */
+  readonly steadyMs: number
   /** A silent connection is given up after this: its retransmissions may be a minute apart, a new dial is not. */
   readonly dropMs: number
   /** A watcher that is suspect itself for so long counts no longer among those who must agree. */
@@ -52,6 +54,7 @@ export const membershipDefaults: MembershipOptions = {
   shareAloneMs: 2_400,
   refusedMs: 200,
   firstContactMs: 8_000,
+  steadyMs: 2_000,
   dropMs: 4_000,
   doubtfulWatcherMs: 3_000,
   sleepMs: 1_000,

@@ -120,6 +120,23 @@ export class View {
     return count
   }
 
+  /**
+   * Whether this is the death of single nodes rather than a cut: more than half of the members are in no doubt here, and
+   * where several are, no further one has come into doubt for a while (Rapid's multi-process cut detection, section 4.2).
+   */
+  isClear(node: NodeId, nowMs: number): boolean {
+    let others = 0
+    let newestMs = -Infinity
+    for (const file of this.cases.values()) {
+      if (file.settled !== null || file.doubtedMs === null || file.about === node) continue
+      others++
+      newestMs = Math.max(newestMs, file.doubtedMs)
+    }
+    const counted = this.rings.size - this.gone.size
+    if ((counted - others - 1) * 2 <= counted) return false
+    return others < 2 || nowMs - newestMs >= this.options.steadyMs
+  }
+
   /** The part that this node reaches, itself included; null for everybody who is there. */
   reached(nowMs: number): ReadonlySet<NodeId> | null {
     const broken = this.#brokenEdges(nowMs)

@@ -37,9 +37,9 @@ export interface SimMember {
   boot: number
   /** `gone`: its process ended. `vanished`: so did its host, without a word. */
   state: 'running' | 'frozen' | 'gone' | 'vanished'
-  /** Nothing is dealt with earlier: a slow host's backlog. */
+  /** Nothing is dealt with earlier, so that all stays in order. */
   busyMs: number
-  /** What a slow host takes for each message. */
+  /** What a slow host lets pass, at most, before it deals with something. */
   slowMs: number
   wakeMs: number
   backlog: MembershipEvent[]
@@ -234,7 +234,7 @@ export class MembershipWorld {
       member.backlog.push(event)
     } else if (member.state === 'running') {
       if (member.slowMs === 0) return this.#handle(member, event)
-      member.busyMs = Math.max(member.busyMs, this.nowMs) + member.slowMs * this.random.fraction()
+      member.busyMs = Math.max(member.busyMs, this.nowMs + member.slowMs * this.random.fraction())
       const { boot } = member
       this.at(member.busyMs, () => {
         if (member.boot !== boot) return
@@ -378,7 +378,8 @@ export class MembershipWorld {
     this.#feed(member, { type: 'lost', node: other.id })
     // Who is not told notices nothing; what it sends then is answered with a reset once it can be.
     const tell = (): void => {
-      if (wire.isUp) return
+      // A new connection has taken its place meanwhile.
+      if (this.#isConnected(member, other)) return
       if (this.isOpen(member, other)) this.#feed(other, { type: 'lost', node: member.id })
       else this.at(this.nowMs + 1_000, tell)
     }
