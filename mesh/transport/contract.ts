@@ -38,6 +38,8 @@ export interface Channel {
 export interface ProtocolOptions {
   /** Largest frame in either direction, bytes. */
   readonly maxFrameBytes?: number
+  /** Channels of it that one connection holds open in each direction; {@link transportLimits}.streamsPerProtocol unless given. */
+  readonly maxStreams?: number
 }
 
 export type ChannelHandler = (peer: NodeId, channel: Channel) => void

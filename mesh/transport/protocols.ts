@@ -12,6 +12,7 @@ interface Served {
   readonly onChannel: ChannelHandler
   readonly beforeAdmission: boolean
   readonly maxFrameBytes: number
+  readonly maxStreams: number
 }
 
 export class Protocols {
@@ -49,7 +50,8 @@ export class Protocols {
     options: ProtocolOptions,
   ): Cancel {
     const maxFrameBytes = options.maxFrameBytes ?? transportLimits.defaultFrameBytes
-    const served: Served = { onChannel, beforeAdmission, maxFrameBytes }
+    const maxStreams = options.maxStreams ?? transportLimits.streamsPerProtocol
+    const served: Served = { onChannel, beforeAdmission, maxFrameBytes, maxStreams }
     if (this.#served.has(protocol)) throw new Error(`${protocol} has a handler already`)
     this.#served.set(protocol, served)
     if (this.#node !== null) this.#logged(this.#register(this.#node, protocol, served))
@@ -75,8 +77,8 @@ export class Protocols {
       protocol,
       (stream, connection) => this.#onStream(protocol, served, stream, connection),
       {
-        maxInboundStreams: transportLimits.streamsPerProtocol,
-        maxOutboundStreams: transportLimits.streamsPerProtocol,
+        maxInboundStreams: served.maxStreams,
+        maxOutboundStreams: served.maxStreams,
         // A handler that was taken away and given back while the first call was still under way.
         force: true,
       },

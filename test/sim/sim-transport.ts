@@ -33,6 +33,7 @@ interface Served {
   readonly onChannel: ChannelHandler
   readonly beforeAdmission: boolean
   readonly maxFrameBytes: number
+  readonly maxStreams: number
 }
 
 /** What one node put on the wire under one protocol. */
@@ -232,7 +233,7 @@ export class SimTransport implements Transport {
     }
     const side = connection.sideOf(this)
     const open = [...connection.channels[side]].filter((channel) => channel.protocol === protocol).length
-    if (open >= transportLimits.streamsPerProtocol) return null
+    if (open >= served.maxStreams) return null
     return new SimChannel(this.#network.clock, connection, side, protocol, served.maxFrameBytes)
   }
 
@@ -248,7 +249,8 @@ export class SimTransport implements Transport {
   ): Cancel {
     if (this.#served.has(protocol)) throw new Error(`${protocol} has a handler already`)
     const maxFrameBytes = options.maxFrameBytes ?? transportLimits.defaultFrameBytes
-    const served = { onChannel, beforeAdmission, maxFrameBytes }
+    const maxStreams = options.maxStreams ?? transportLimits.streamsPerProtocol
+    const served = { onChannel, beforeAdmission, maxFrameBytes, maxStreams }
     this.#served.set(protocol, served)
     return () => {
       if (this.#served.get(protocol) === served) this.#served.delete(protocol)

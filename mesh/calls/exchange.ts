@@ -1,0 +1,206 @@
+/**
+ * Calls to other members, and theirs to this one. A member that is not connected is dialled; channels are kept; a
+ * node that vanishes fails what is under way with it at once.
+ */
+import {
+  every,
+  isSelvedgeError,
+  messageOf,
+  within,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Part,
+} from '../../core/index.ts'
+import { peerOfAddress, type NodeId, type Transport } from '../transport/index.ts'
+import { isStream } from './asked.ts'
+import {
+  callLimits,
+  callProtocol,
+  NotStarted,
+  type CallAnswer,
+  type CallHandler,
+  type OutgoingCall,
+} from './contract.ts'
+import { Lines } from './lines.ts'
+import { callsProblems } from './problems.ts'
+import { wholeAsStream } from './served.ts'
+import { CallServer } from './server.ts'
+
+const sweepMs = 5_000
+
+export interface CallExchangeNeeds {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly log: Log
+  /** Where a member was last known to listen. */
+  addressesOf(peer: NodeId): readonly string[]
+  /** The connection to a peer is being used: it must not be closed as one too many. */
+  used?(peer: NodeId): void
+}
+
+export class CallExchange implements Part {
+  readonly name = 'calls'
+  readonly #needs: CallExchangeNeeds
+  readonly #server: CallServer
+  readonly #lines = new Map<NodeId, Lines>()
+  readonly #connected = new Set<NodeId>()
+  readonly #dialling = new Map<NodeId, Promise<void>>()
+  #cancels: Cancel[] = []
+
+  constructor(needs: CallExchangeNeeds) {
+    this.#needs = needs
+    this.#server = new CallServer(needs)
+  }
+
+  start(): void {
+    if (this.#cancels.length > 0) return
+    const { transport, clock } = this.#needs
+    this.#cancels = [
+      transport.handle(callProtocol, (peer, channel) => this.#server.serve(peer, channel), {
+        maxFrameBytes: callLimits.frameBytes,
+        maxStreams: callLimits.channelsPerPeer,
+      }),
+      transport.on('peer:admitted', ({ peer }) => void this.#connected.add(peer)),
+      transport.on('peer:lost', ({ peer, reason }) => this.#lost(peer, reason)),
+      every(clock, sweepMs, () => this.#sweep()),
+    ]
+    for (const peer of transport.peers()) this.#connected.add(peer)
+  }
+
+  stop(): void {
+    for (const cancel of this.#cancels.splice(0)) cancel()
+    const error = stopped()
+    const all = [...this.#lines.values()]
+    this.#lines.clear()
+    for (const lines of all) lines.close(error)
+    this.#connected.clear()
+    this.#server.stop()
+  }
+
+  /** Who answers the calls of others; null refuses them. */
+  answerWith(handler: CallHandler | null): void {
+    this.#server.answerWith(handler)
+  }
+
+  /** Calls of others that are not over. */
+  get served(): number {
+    return this.#server.underWay
+  }
+
+  isConnected(peer: NodeId): boolean {
+    return this.#connected.has(peer)
+  }
+
+  /**
+   * Makes one call.
+   * @throws NotStarted where it had no effect for sure (ERR_CALL_UNREACHABLE, ERR_CALL_BUSY, ERR_CALL_HEAD_SIZE, or
+   *   the callee's reason); ERR_CALL_LOST, ERR_CALL_DEADLINE, the callee's error, or the signal's reason
+   */
+  call(peer: NodeId, call: OutgoingCall): Promise<CallAnswer> {
+    const { head, body, signal, deadlineMs } = call
+    if (head.length > callLimits.headBytes) {
+      const text = `the call begins with ${head.length} bytes, over ${callLimits.headBytes}`
+      return Promise.reject(new NotStarted(callsProblems.error('ERR_CALL_HEAD_SIZE', text), true))
+    }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+    const isLong = !isStream(body) && body !== null && body.length > callLimits.inlineBytes
+    const sendable = isLong ? { ...call, body: wholeAsStream(body) } : call
+    const free = this.#connected.has(peer) ? this.#lines.get(peer)?.takeFree() : null
+    if (free !== null && free !== undefined) return free.call(sendable, deadlineMs)
+    return this.#callAfterWait(peer, sendable)
+  }
+
+  async #callAfterWait(peer: NodeId, call: OutgoingCall): Promise<CallAnswer> {
+    const { clock } = this.#needs
+    const { signal, deadlineMs } = call
+    const untilMs = clock.monotonicMs() + deadlineMs
+    const late = (): Error =>
+      new NotStarted(callsProblems.error('ERR_CALL_BUSY', `no channel was free in ${deadlineMs} ms`), true)
+    const line = await within({ clock, ms: deadlineMs, late, ...(signal && { signal }) }, async (ends) => {
+      if (!this.#connected.has(peer)) await this.#connect(peer)
+      ends.throwIfAborted()
+      return this.#linesTo(peer).take(ends)
+    })
+    return line.call(call, Math.max(1, untilMs - clock.monotonicMs()))
+  }
+
+  #linesTo(peer: NodeId): Lines {
+    const known = this.#lines.get(peer)
+    if (known !== undefined) return known
+    const { transport, clock, log } = this.#needs
+    const open = async (): ReturnType<Transport['open']> => {
+      const channel = await within({ clock, ms: callLimits.openMs }, (signal) =>
+        transport.open(peer, callProtocol, signal),
+      )
+      if (this.#lines.get(peer) === lines) return channel
+      channel.close()
+      throw stopped()
+    }
+    const lines = new Lines({ clock, log, open })
+    this.#lines.set(peer, lines)
+    return lines
+  }
+
+  /** Calls that need the same peer wait for one dial. */
+  #connect(peer: NodeId): Promise<void> {
+    const under = this.#dialling.get(peer)
+    if (under !== undefined) return under
+    const dial = this.#dial(peer).finally(() => this.#dialling.delete(peer))
+    this.#dialling.set(peer, dial)
+    return dial
+  }
+
+  async #dial(peer: NodeId): Promise<void> {
+    const { transport, clock, addressesOf, used } = this.#needs
+    const addresses = addressesOf(peer).flatMap((address) => withPeer(address, peer))
+    if (this.#cancels.length === 0) throw new NotStarted(stopped(), false)
+    if (addresses.length === 0) throw unreachable(`no address of ${peer} is known`)
+    try {
+      used?.(peer)
+      await within({ clock, ms: callLimits.connectMs, late: silent }, (signal) =>
+        transport.dial(addresses, signal),
+      )
+      if (this.#cancels.length === 0) throw stopped()
+      this.#connected.add(peer)
+    } catch (error) {
+      throw unreachable(`${peer}: ${messageOf(error)}`, error)
+    }
+  }
+
+  #lost(peer: NodeId, reason: string): void {
+    this.#connected.delete(peer)
+    const lines = this.#lines.get(peer)
+    this.#lines.delete(peer)
+    lines?.close(new Error(reason))
+  }
+
+  #sweep(): void {
+    const nowMs = this.#needs.clock.monotonicMs()
+    for (const [peer, lines] of this.#lines) {
+      lines.sweep(nowMs)
+      if (lines.isEmpty) this.#lines.delete(peer)
+      else this.#needs.used?.(peer)
+    }
+  }
+}
+
+/** So that another node that took over the address is not mistaken for the member. */
+function withPeer(address: string, peer: NodeId): string[] {
+  if (!address.startsWith('/')) return []
+  if (!address.includes('/p2p/')) return [`${address}/p2p/${peer}`]
+  return peerOfAddress(address) === peer ? [address] : []
+}
+
+function unreachable(text: string, cause?: unknown): NotStarted {
+  if (isSelvedgeError(cause) && cause instanceof NotStarted) return cause
+  return new NotStarted(callsProblems.error('ERR_CALL_UNREACHABLE', text, { cause }), false)
+}
+
+function silent(): Error {
+  return new Error(`it did not answer in ${callLimits.connectMs} ms`)
+}
+
+function stopped(): ReturnType<typeof callsProblems.error> {
+  return callsProblems.error('ERR_CALL_STOPPED', 'this node stops, or its network is off')
+}
