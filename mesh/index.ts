@@ -12,6 +12,7 @@ export * from './identity/index.ts'
 export {
   membershipProblems,
   type Evidence,
+  type Grounds,
   type Opinion,
   type Verdict,
   type VerdictChange,

@@ -1,6 +1,7 @@
 /** What the membership machine is told, and what it wants done. */
 import type { NodeId } from '../identity/index.ts'
 import type { DialFailure } from '../transport/index.ts'
+import type { Grounds } from './grounds.ts'
 import type { Rings } from './rings.ts'
 import type { Evidence, Message, VoteVerdict } from './statement.ts'
 
@@ -32,6 +33,8 @@ export interface Opinion {
   readonly votes: readonly VoteView[]
   /** It lives and says itself that it is slow. */
   readonly slow?: boolean
+  /** Absent before it was looked at. */
+  readonly grounds?: Grounds
 }
 
 export type MembershipEvent =

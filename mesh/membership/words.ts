@@ -3,6 +3,7 @@ import type { NodeId } from '../identity/index.ts'
 import type { HeldVote } from './case-file.ts'
 import type { Context } from './context.ts'
 import type { Opinion, Verdict, VoteView } from './events.ts'
+import { groundsOf } from './grounds.ts'
 import type { Link } from './link.ts'
 import type { Evidence } from './statement.ts'
 
@@ -42,6 +43,7 @@ export function opinionOf(context: Context, node: NodeId, sinceMs: number, nowMs
     sinceMs,
     rttMs: link?.roundTrip.ms ?? null,
     votes: votesOf(context, node, nowMs),
+    grounds: groundsOf(context, node, nowMs),
   }
   return isSlow(link) ? { ...opinion, slow: true } : opinion
 }
@@ -51,7 +53,12 @@ export function ownOpinion(context: Context, sinceMs: number, nowMs: number): Op
   const { view, isNetworkOn, isIsolated, health } = context
   const counted = view.rings.size - view.gone.size
   const reached = context.reached?.size ?? counted
-  const shared = { sinceMs, rttMs: null, votes: votesOf(context, view.self, nowMs) }
+  const shared = {
+    sinceMs,
+    rttMs: null,
+    votes: votesOf(context, view.self, nowMs),
+    grounds: groundsOf(context, view.self, nowMs),
+  }
   if (!isNetworkOn) return { verdict: 'isolated', why: 'its network is switched off', ...shared }
   if (isIsolated) {
     const why = `it reaches ${reached - 1} of the ${counted - 1} peers it counts on, and changes nobody’s state`

@@ -1,0 +1,87 @@
+/**
+ * What a verdict rests on, for a person who asks why: this node's own probes, who may vote, and what the member itself
+ * said last. Ages are as of the moment when it was asked for.
+ */
+import type { NodeId } from '../identity/index.ts'
+import type { Context } from './context.ts'
+import type { Link } from './link.ts'
+import type { Evidence } from './statement.ts'
+
+/** How this node's own probes of a member fare. Ages in ms. */
+export interface ProbeView {
+  readonly isConnected: boolean
+  /** Since its last sign of life; null where none came since this node started. */
+  readonly heardAgoMs: number | null
+  /** Probes in a row without an answer, and how long ago the first of them was sent. */
+  readonly unanswered: number
+  readonly askedAgoMs: number | null
+  /** Of this node's own doubt; null where it has none. */
+  readonly evidence: Evidence | null
+  readonly doubtedForMs: number | null
+  /** Since the member last said through others that it lives, while nothing of it is heard here. */
+  readonly vouchedAgoMs: number | null
+  /** Its messages come, and ours get no answer. */
+  readonly isOneWay: boolean
+  /** Its own health as it says: 0 for well, up to 8. */
+  readonly slow: number
+}
+
+export interface Grounds {
+  /** Who may vote about it: its neighbours that are not gone. */
+  readonly watchers: readonly NodeId[]
+  /** null where this node does not watch it. */
+  readonly probes: ProbeView | null
+  /** Its own newest word; null where none came since this node started. */
+  readonly word: {
+    readonly kind: 'alive' | 'left'
+    readonly boot: number
+    readonly number: number
+    readonly ageMs: number
+  } | null
+  /** Two machines speak with its identity. */
+  readonly isTwofold: boolean
+  /** Members that are counted on, this node included, and how many of them this node's part of the mesh has. */
+  readonly counted: number
+  readonly reached: number
+}
+
+export function groundsOf(context: Context, node: NodeId, nowMs: number): Grounds {
+  const { view } = context
+  const file = view.cases.get(node)
+  const link = node === view.self ? undefined : view.links.get(node)
+  const counted = view.rings.size - view.gone.size
+  const own = file?.own ?? null
+  return {
+    watchers: view.watchers(node),
+    probes: link === undefined ? null : probesOf(link, nowMs),
+    word:
+      own === null || file === undefined
+        ? null
+        : {
+            kind: own.statement.kind,
+            ...own.statement.incarnation,
+            ageMs: Math.max(0, nowMs - file.ownReceivedMs),
+          },
+    isTwofold: file?.isTwofold ?? false,
+    counted,
+    reached: context.reached?.size ?? counted,
+  }
+}
+
+function probesOf(link: Link, nowMs: number): ProbeView {
+  const { doubt } = link
+  const ageOf = (atMs: number | null | undefined): number | null =>
+    atMs === null || atMs === undefined ? null : Math.max(0, nowMs - atMs)
+  return {
+    isConnected: link.isUp,
+    heardAgoMs: ageOf(link.heardMs),
+    // A connection that closed has taken its last probe along.
+    unanswered: link.unansweredMs === null ? 0 : link.sent - link.answered,
+    askedAgoMs: ageOf(link.unansweredMs),
+    evidence: doubt?.evidence ?? null,
+    doubtedForMs: ageOf(doubt?.sinceMs),
+    vouchedAgoMs: ageOf(doubt?.vouchedMs),
+    isOneWay: link.isOneWay,
+    slow: link.slow,
+  }
+}
