@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect, type ControlClient } from '../../host/api/index.ts'
+import { dropAtRandom, setRules } from './firewall.ts'
 import { plugIn, trafficOf, unplug, type Traffic, type Wire } from './wiring.ts'
 
 export interface NodeOptions {
@@ -40,7 +41,7 @@ export interface HostParts {
 }
 
 const readyMs = 60_000
-const meshPort = 4001
+export const meshPort = 4001
 /** Of a daemon's log: the newest. */
 const keptEvents = 10_000
 
@@ -184,6 +185,33 @@ export class LabHost {
 
   heal(): void {
     plugIn(this.#parts.bridge, this.#parts.wire)
+  }
+
+  /** Nothing that `others` send arrives here any more; what is sent to them does. Replaces what was so before. */
+  deafTo(others: readonly LabHost[]): void {
+    setRules(this.#parts.wire.namespace, { input: others.map(({ address }) => `ip saddr ${address} drop`) })
+  }
+
+  /** @param share of the packets to this host that is lost, from 0 to 1; 0 loses none */
+  lose(share: number): void {
+    setRules(this.#parts.wire.namespace, share === 0 ? {} : { input: [dropAtRandom(share)] })
+  }
+
+  /** Its node stands still most of the time, in turns. @returns what ends it */
+  slowDown({ standMs, goMs }: { readonly standMs: number; readonly goMs: number }): () => void {
+    const child = this.#daemon
+    let isStanding = true
+    let timer: NodeJS.Timeout
+    const turn = (): void => {
+      child?.kill(isStanding ? 'SIGSTOP' : 'SIGCONT')
+      timer = setTimeout(turn, isStanding ? standMs : goMs)
+      isStanding = !isStanding
+    }
+    turn()
+    return () => {
+      clearTimeout(timer)
+      child?.kill('SIGCONT')
+    }
   }
 
   /** Ends its node, by default as a power cut would. @returns when it is gone */

@@ -6,13 +6,19 @@ import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { LabHost } from './host.ts'
+import { startDelayRelay } from './delay-relay.ts'
+import { LabHost, meshPort } from './host.ts'
 import { namespaceName, removeNamespace, sweepNamespaces } from './namespaces.ts'
-import { addBridge, addHost, type Caps } from './wiring.ts'
+import { Sites, type SiteOptions } from './sites.ts'
+import { addBridge, addHost, type Caps, type Place } from './wiring.ts'
 
 export interface LabOptions extends Caps {
-  /** Names of the hosts, at most 250. */
-  readonly hosts: readonly string[]
+  /** Names of the hosts on one bridge, at most 250. */
+  readonly hosts?: readonly string[]
+  /** Instead: sites with hosts of their own, each behind a router. */
+  readonly sites?: Readonly<Record<string, SiteOptions>>
+  /** Between sites and one way, for the mesh's own connections; 0 where it is missing. */
+  readonly delayMs?: number
   /** The checkout, whose `dist/` is run. */
   readonly root: string
 }
@@ -26,6 +32,7 @@ export interface MeshOptions {
 
 const openLabs = new Set<Lab>()
 const meshMs = 90_000
+const firstRelayPort = 20_001
 
 /** @throws where the machine allows none: ask `labObstacle` first */
 export async function makeLab(options: LabOptions): Promise<Lab> {
@@ -34,7 +41,7 @@ export async function makeLab(options: LabOptions): Promise<Lab> {
   watchForTheEnd()
   openLabs.add(lab)
   try {
-    lab.wire()
+    await lab.wire()
   } catch (error) {
     lab.close()
     throw error
@@ -47,6 +54,7 @@ export class Lab {
   readonly #options: LabOptions
   readonly #hosts: LabHost[] = []
   readonly #namespaces: string[] = []
+  #sites: Sites | null = null
 
   constructor(options: LabOptions, folder: string) {
     this.#options = options
@@ -63,19 +71,27 @@ export class Lab {
     return found
   }
 
+  /** What lies between the sites. @throws where the lab has none */
+  get sites(): Sites {
+    if (this.#sites === null) throw new Error('this lab is one bridge without sites')
+    return this.#sites
+  }
+
   /** Makes the namespaces and their lines; once. */
-  wire(): void {
-    const { hosts, root } = this.#options
-    const bridge = namespaceName('bridge')
-    this.#namespaces.push(bridge)
-    addBridge(bridge)
-    for (const [index, name] of hosts.entries()) {
-      const namespace = namespaceName(name)
-      this.#namespaces.push(namespace)
-      const wire = addHost(bridge, namespace, index + 1, this.#options)
-      const program = resolve(root, 'dist/selvedge.mjs')
-      this.#hosts.push(new LabHost({ name, wire, bridge, folder: this.folder, program }))
+  async wire(): Promise<void> {
+    const { hosts = [], sites, delayMs = 0 } = this.#options
+    if (sites === undefined) {
+      const bridge = this.#keep(namespaceName('bridge'))
+      addBridge(bridge)
+      this.#wireHosts(bridge, hosts)
+      return
     }
+    this.#sites = new Sites(sites, (namespace) => void this.#keep(namespace))
+    for (const [name, { hosts: names }] of Object.entries(sites)) {
+      const { namespace, place } = this.#sites.site(name)
+      this.#wireHosts(namespace, names, place)
+    }
+    if (delayMs > 0) await this.#delay(this.#sites, delayMs)
   }
 
   /** Starts a node on every host: the first founds the mesh and invites the others. Resolves when all see all alive. */
@@ -99,6 +115,28 @@ export class Lab {
       }
       return true
     })
+  }
+
+  #wireHosts(bridge: string, names: readonly string[], place?: Place): void {
+    const program = resolve(this.#options.root, 'dist/selvedge.mjs')
+    for (const [index, name] of names.entries()) {
+      const namespace = this.#keep(namespaceName(name))
+      const wire = addHost(bridge, namespace, index + 1, this.#options, place)
+      this.#hosts.push(new LabHost({ name, wire, bridge, folder: this.folder, program }))
+    }
+  }
+
+  async #delay(sites: Sites, delayMs: number): Promise<void> {
+    const detours = this.#hosts.map(({ address }, index) => {
+      return { address, port: meshPort, relayPort: firstRelayPort + index }
+    })
+    await startDelayRelay(sites.core, delayMs, detours)
+    sites.redirect(detours)
+  }
+
+  #keep(namespace: string): string {
+    this.#namespaces.push(namespace)
+    return namespace
   }
 
   /** Ends everything and leaves no trace. At once, so that it also works while the process ends. */

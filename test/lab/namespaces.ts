@@ -15,9 +15,9 @@ const commandMs = 10_000
 export function labObstacle(): string | null {
   if (process.platform !== 'linux') return 'network namespaces are of Linux, and this is another system'
   if (process.getuid?.() !== 0) return 'making network namespaces takes root'
-  for (const tool of ['ip', 'tc']) {
+  for (const [tool, found] of Object.entries({ ip: 'iproute2', tc: 'iproute2', nft: 'nftables' })) {
     if (spawnSync(tool, ['-V'], { stdio: 'ignore', timeout: commandMs }).error !== undefined) {
-      return `there is no ${tool} here (Debian: apt install iproute2)`
+      return `there is no ${tool} here (Debian: apt install ${found})`
     }
   }
   const name = namespaceName('trial')

@@ -4,31 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { makeLab, until, type Lab } from './lab.ts'
+import { until } from './lab.ts'
 import type { LabHost } from './host.ts'
 import { downloadOnce } from './download.ts'
-
-export interface Scenario {
-  /** What holds when it has passed. */
-  readonly title: string
-  /** @returns what it saw, a line each */
-  run(root: string): Promise<string[]>
-}
-
-/** A light that alternates between dark and bright, and a LED. */
-const lightAndLed = `
-[sensors.light]
-driver = "simulated"
-shape = "steps"
-values = [10, 900]
-unit = "lx"
-period = "1s"
-
-[pins.led]
-driver = "simulated"
-`
-
-const patienceMs = 60_000
+import { healthScenarios } from './health-scenarios.ts'
+import { inLab, lightAndLed, patienceMs, runsLightAlarm, seconds, type Scenario } from './scenario.ts'
+import { agree } from './views.ts'
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -38,14 +19,7 @@ export const scenarios: readonly Scenario[] = [
         await lab.formMesh({ config: lightAndLed })
         const [first, ...others] = lab.hosts as [LabHost, ...LabHost[]]
         await first.mustRun(['publish', join(root, 'components/light-alarm'), '--no-build', '--wait'])
-        for (const { client, name } of lab.hosts) {
-          const apps = await client.apps()
-          assert.deepEqual(
-            apps.map(({ app, state }) => [app, state]),
-            [['light-alarm', 'running']],
-            name,
-          )
-        }
+        for (const host of lab.hosts) await runsLightAlarm(host)
         return others.map(({ name, traffic }) => `${name} received ${traffic.receivedBytes} bytes of frames`)
       }),
   },
@@ -58,7 +32,9 @@ export const scenarios: readonly Scenario[] = [
         await lobby.mustRun(['publish', join(root, 'components/light-alarm'), '--no-build', '--wait'])
         const cutAt = performance.now()
         garage.cut()
-        await until('the garage says that it is isolated', patienceMs, () => seesItself(garage, 'isolated'))
+        await until('the garage says that it is isolated', patienceMs, () =>
+          agree([garage], [garage], 'isolated'),
+        )
         const noticedMs = performance.now() - cutAt
         await until('the lobby misses the garage', patienceMs, async () => {
           const { nodes } = await lobby.client.status()
@@ -112,25 +88,5 @@ export const scenarios: readonly Scenario[] = [
         ]
       }),
   },
+  ...healthScenarios,
 ]
-
-async function inLab(
-  options: Parameters<typeof makeLab>[0],
-  body: (lab: Lab) => Promise<string[]>,
-): Promise<string[]> {
-  const lab = await makeLab(options)
-  try {
-    return await body(lab)
-  } finally {
-    lab.close()
-  }
-}
-
-async function seesItself(host: LabHost, verdict: string): Promise<boolean> {
-  const { nodes } = await host.client.status()
-  return nodes.some(({ name, state }) => name === host.name && state === verdict)
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`
-}

@@ -26,7 +26,13 @@ export interface Wire {
   readonly address: string
 }
 
-const subnet = '10.86.0'
+/** Where a host stands: the first three numbers of its address, and the router it asks for the rest of the world. */
+export interface Place {
+  readonly subnet: string
+  readonly gateway?: string
+}
+
+const flat: Place = { subnet: '10.86.0' }
 /** A queue of a tenth of a second: about what routers at the end of a slow line have. */
 const queue = '100ms'
 /** Less than one burst of the kernel's own, so that a rate is a rate; more than a few frames, so that it is reached. */
@@ -39,7 +45,13 @@ export function addBridge(namespace: string): void {
 }
 
 /** @param number of the host on this bridge, from 1 to 250 */
-export function addHost(bridge: string, namespace: string, number: number, caps: Caps): Wire {
+export function addHost(
+  bridge: string,
+  namespace: string,
+  number: number,
+  caps: Caps,
+  { subnet, gateway }: Place = flat,
+): Wire {
   const port = `port${number}`
   const address = `${subnet}.${number}`
   net('ip', ['netns', 'add', namespace])
@@ -49,6 +61,7 @@ export function addHost(bridge: string, namespace: string, number: number, caps:
   net('ip', ['-n', namespace, 'link', 'set', 'lo', 'up'])
   net('ip', ['-n', namespace, 'link', 'set', 'eth0', 'up'])
   net('ip', ['-n', bridge, 'link', 'set', port, 'master', 'br0', 'up'])
+  if (gateway !== undefined) net('ip', ['-n', namespace, 'route', 'add', 'default', 'via', gateway])
   shape(namespace, 'eth0', caps.upMbit)
   shape(bridge, port, caps.downMbit)
   return { namespace, port, address }
