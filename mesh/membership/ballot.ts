@@ -6,7 +6,7 @@
  */
 import type { NodeId } from '../identity/index.ts'
 import type { Context } from './context.ts'
-import { compareIncarnations } from './incarnation.ts'
+import { compareIncarnations, type Incarnation } from './incarnation.ts'
 import type { Link } from './link.ts'
 import type { HeldVote } from './case-file.ts'
 import { membershipLimits } from './options.ts'
@@ -21,6 +21,8 @@ const maxStretch = 4
 
 export class Ballot {
   readonly #context: Context
+  /** Whom this node accused and has not acquitted yet: about which incarnation, and whether before the whole mesh. */
+  readonly #accused = new Map<NodeId, { readonly incarnation: Incarnation; readonly isWide: boolean }>()
 
   constructor(context: Context) {
     this.#context = context
@@ -48,10 +50,17 @@ export class Ballot {
   speakFor(link: Link, nowMs: number): void {
     const { view } = this.#context
     const file = view.cases.get(link.node)
-    if (file === undefined || file.doubtedMs === null || !view.isWatcher(view.self, link.node)) return
+    if (file === undefined || !view.isWatcher(view.self, link.node)) return
+    const accused = this.#accused.get(link.node)
+    const isOwed = accused !== undefined && compareIncarnations(accused.incarnation, file.incarnation) === 0
+    if (file.doubtedMs === null && !isOwed) {
+      this.#accused.delete(link.node)
+      return
+    }
     const held = file.standing(view.self)
-    if (held?.sealed.statement.verdict === 'alive' && held.receivedMs >= file.doubtedMs) return
-    this.#cast(link, 'alive', 'heard', file.isWide, nowMs)
+    const isSaid = held?.sealed.statement.verdict === 'alive' && held.receivedMs >= (file.doubtedMs ?? nowMs)
+    if (!isOwed && isSaid) return
+    this.#cast(link, 'alive', 'heard', file.isWide || accused?.isWide === true, nowMs)
   }
 
   /** As one who watches a node that was settled before it did, for those who come later. */
@@ -111,7 +120,8 @@ export class Ballot {
     if (this.#ageMs(link, others, nowMs) < neededMs * stretch + (link.roundTrip.ms === null ? 0 : farMs)) {
       return false
     }
-    if (view.othersHear(link.node, watchers, link.doubt?.sinceMs ?? nowMs) * 2 >= watchers.length) return false
+    if (view.othersHear(link.node, watchers, link.doubt?.sinceMs ?? nowMs) * 2 >= watchers.length)
+      return false
     return view.isClear(link.node, nowMs)
   }
 
@@ -130,12 +140,15 @@ export class Ballot {
   #vote(link: Link, verdict: VoteVerdict, evidence: Evidence, isWide: boolean, nowMs: number): void {
     const { doubt } = link
     if (doubt === null) return
-    const { incarnation } = this.#context.view.caseOf(link.node)
+    const { view, isIsolated, options } = this.#context
+    const { incarnation } = view.caseOf(link.node)
     const last = doubt.vote
-    const isSame = last !== null && compareIncarnations(last.incarnation, incarnation) === 0
+    // Where nobody is cut off, what is not said again is not meant any more.
+    const isFresh = last !== null && (isIsolated || nowMs - last.castMs < options.renewMs)
+    const isSame = isFresh && compareIncarnations(last.incarnation, incarnation) === 0
     // A vote for death is not taken back by growing patience, and nothing is said twice.
     if (isSame && (last.verdict === 'dead' || (last.verdict === verdict && (last.isWide || !isWide)))) return
-    doubt.vote = { verdict, incarnation, isWide }
+    doubt.vote = { verdict, incarnation, isWide, castMs: nowMs }
     this.#cast(link, verdict, evidence, isWide, nowMs)
   }
 
@@ -155,6 +168,8 @@ export class Ballot {
       nowMs,
     )
     file.take(sealed, nowMs)
+    if (verdict === 'alive') this.#accused.delete(node)
+    else this.#accused.set(node, { incarnation: file.incarnation, isWide })
     touched.add(node)
     this.#context.spread(sealed, isWide)
   }

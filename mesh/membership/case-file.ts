@@ -69,12 +69,18 @@ export class CaseFile {
     return reception
   }
 
-  /** Forgets every doubt: what was seen from a part that was cut off says nothing of the others. */
-  dropDoubts(): void {
-    for (const [observer, { sealed }] of this.votes) {
-      if (sealed.statement.verdict !== 'alive') this.votes.delete(observer)
+  /** Forgets what one observer said: seen from a part that was cut off, it says nothing of the other. */
+  forget(observer: NodeId): void {
+    this.votes.delete(observer)
+    if (!this.#isDoubted()) this.doubtedMs = null
+  }
+
+  /** Forgets doubts that came before a moment. */
+  expire(beforeMs: number): void {
+    for (const [observer, { sealed, receivedMs }] of this.votes) {
+      if (receivedMs < beforeMs && sealed.statement.verdict !== 'alive') this.votes.delete(observer)
     }
-    this.doubtedMs = null
+    if (!this.#isDoubted()) this.doubtedMs = null
   }
 
   /** Whether anything about it was told to the whole mesh. */
@@ -123,8 +129,11 @@ export class CaseFile {
   }
 
   #dateDoubt(nowMs: number): void {
-    let isDoubted = false
-    for (const { sealed } of this.standingVotes()) isDoubted ||= sealed.statement.verdict !== 'alive'
-    this.doubtedMs = isDoubted ? (this.doubtedMs ?? nowMs) : null
+    this.doubtedMs = this.#isDoubted() ? (this.doubtedMs ?? nowMs) : null
+  }
+
+  #isDoubted(): boolean {
+    for (const { sealed } of this.standingVotes()) if (sealed.statement.verdict !== 'alive') return true
+    return false
   }
 }

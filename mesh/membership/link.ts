@@ -17,7 +17,12 @@ export interface Doubt {
   evidence: Evidence
   reprobeMs: number
   /** What this node last voted in it, and about which incarnation. */
-  vote: { readonly verdict: VoteVerdict; readonly incarnation: Incarnation; readonly isWide: boolean } | null
+  vote: {
+    readonly verdict: VoteVerdict
+    readonly incarnation: Incarnation
+    readonly isWide: boolean
+    readonly castMs: number
+  } | null
   /** When the node itself last said that it lives though nothing of it is heard here. */
   vouchedMs: number | null
   /** No vote of this node's own accord before, after it was refuted. */

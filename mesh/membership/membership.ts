@@ -335,7 +335,9 @@ export class Membership {
     this.#missNeighbours(nowMs)
     // Whose agreement counts changes with time alone.
     for (const file of view.cases.values()) {
-      if (file.doubtedMs !== null && file.settled === null) context.touched.add(file.about)
+      if (file.doubtedMs === null || file.settled !== null) continue
+      if (!context.isIsolated) file.expire(nowMs - context.options.expireMs)
+      context.touched.add(file.about)
     }
     const counted = view.rings.size - view.gone.size
     const before = context.reached
@@ -347,7 +349,9 @@ export class Membership {
     context.isIsolated = isIsolated
     // A majority is in view again: whatever was counted before counts no more.
     if (isIsolated) return
-    for (const file of view.cases.values()) if (file.settled === null) file.dropDoubts()
+    for (const file of view.cases.values()) {
+      if (file.settled === null && file.doubts(view.self)) file.forget(view.self)
+    }
     this.#prober.refresh(nowMs)
   }
 

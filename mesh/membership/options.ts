@@ -26,6 +26,10 @@ export interface MembershipOptions {
   readonly firstContactMs: number
   /** Where several nodes are in doubt, none of them dies before no other has come into doubt for so long. */
   readonly steadyMs: number
+  /** A vote of doubt that goes on is said again so often, */
+  readonly renewMs: number
+  /** and one that is not said again counts no longer after this. */
+  readonly expireMs: number
   /** A silent connection is given up after this: its retransmissions may be a minute apart, a new dial is not. */
   readonly dropMs: number
   /** A watcher that is suspect itself for so long counts no longer among those who must agree. */
@@ -55,6 +59,8 @@ export const membershipDefaults: MembershipOptions = {
   refusedMs: 200,
   firstContactMs: 8_000,
   steadyMs: 2_000,
+  renewMs: 10_000,
+  expireMs: 30_000,
   dropMs: 4_000,
   doubtfulWatcherMs: 3_000,
   sleepMs: 1_000,

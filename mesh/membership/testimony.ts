@@ -73,7 +73,7 @@ export class Testimony {
   }
 
   #weighWord(file: CaseFile, word: OwnWord, nowMs: number): void {
-    const { view } = this.#context
+    const { view, outbox } = this.#context
     const link = view.links.get(file.about)
     if (word.kind === 'left') {
       view.settle(file, 'left', 'it said that it leaves')
@@ -81,7 +81,10 @@ export class Testimony {
       return
     }
     if (file.settled !== null) view.settle(file, null)
-    if (link !== undefined) this.#ballot.vouched(link, nowMs)
+    if (link === undefined) return
+    this.#ballot.vouched(link, nowMs)
+    // Whoever brought its word has a way to it; perhaps there is one from here again.
+    if (link.doubt !== null && !link.isUp) outbox.add({ type: 'dial', node: file.about })
   }
 
   #hearOfSelf(sealed: Sealed, from: NodeId, nowMs: number): void {

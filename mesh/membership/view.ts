@@ -10,6 +10,8 @@ import { reachFrom } from './reach.ts'
 import { Rings, wholeMesh } from './rings.ts'
 
 const nobody: readonly NodeId[] = []
+/** Cutting any part off a large mesh takes more broken edges than this. */
+const fewEdges = 4
 
 export class View {
   readonly self: NodeId
@@ -132,20 +134,26 @@ export class View {
       others++
       newestMs = Math.max(newestMs, file.doubtedMs)
     }
+    // Neighbours that this node has not reached yet may be behind the cut too.
+    let missing = 0
+    for (const other of this.neighbours) {
+      const isCounted = other === node || (this.cases.get(other)?.doubtedMs ?? null) !== null
+      if (!isCounted && this.links.get(other)?.isUp !== true) missing++
+    }
     const counted = this.rings.size - this.gone.size
-    if ((counted - others - 1) * 2 <= counted) return false
+    if ((counted - others - missing - 1) * 2 <= counted) return false
     return others < 2 || nowMs - newestMs >= this.options.steadyMs
   }
 
   /** The part that this node reaches, itself included; null for everybody who is there. */
   reached(nowMs: number): ReadonlySet<NodeId> | null {
     const broken = this.#brokenEdges(nowMs)
-    // Cutting any part off takes more edges than these, while the circles stand.
     const own = this.neighbours.filter((node) => this.#isOwnEdgeBroken(node, nowMs)).length
-    if (!this.isWhole && own < this.neighbours.length && broken + own < 4) return null
+    const isFew = own < this.neighbours.length && broken + own < fewEdges
+    if (!this.isWhole && isFew) return null
     return reachFrom(
       this.self,
-      (node) => (this.gone.has(node) ? nobody : this.watchers(node)),
+      (node) => (node === this.self ? this.#met() : this.gone.has(node) ? nobody : this.watchers(node)),
       (from, to) => {
         if (from === this.self) return this.#isOwnEdgeBroken(to, nowMs)
         if (to === this.self) return this.#isOwnEdgeBroken(from, nowMs)
@@ -177,6 +185,12 @@ export class View {
     // One that this node hears itself is there, whatever others say.
     const link = this.links.get(node)
     return !(link?.isUp === true && link.doubt === null)
+  }
+
+  /** Neighbours, and whoever else is connected. */
+  #met(): readonly NodeId[] {
+    const others = [...this.links.values()].filter(({ node, isUp }) => isUp && !this.gone.has(node))
+    return [...this.neighbours, ...others.map(({ node }) => node)]
   }
 
   #isOwnEdgeBroken(node: NodeId, nowMs: number): boolean {

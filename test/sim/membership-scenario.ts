@@ -25,7 +25,10 @@ export const wrongDeadMs = 12_000
 export const agreementMs = 20_000
 const settleMs = 8_000
 
-export function runScenario(random: SeededRandom, { nodes, faults, options }: ScenarioOptions): ScenarioFinding {
+export function runScenario(
+  random: SeededRandom,
+  { nodes, faults, options }: ScenarioOptions,
+): ScenarioFinding {
   const world = new MembershipWorld(random, {
     nodes,
     loss: random.pick([0, 0, 0.02, 0.05, 0.1]),
@@ -59,6 +62,8 @@ class Scenario {
     const world = this.#world
     const early = world.runUntil(() => this.#disagreements().length === 0, 15_000, 100)
     if (early === Infinity) this.#breaks(`no agreement at the start: ${this.#disagreements().join(', ')}`)
+    // Until every neighbour has been met, nobody can tell a cut from a mesh that is only just starting.
+    this.#watch(5_000)
     for (let fault = 0; fault < faults && this.#broken.length === 0; fault++) {
       this.#strike()
       this.#watch(1_000 + 9_000 * this.#random.fraction())

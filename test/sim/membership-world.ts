@@ -345,16 +345,26 @@ export class MembershipWorld {
         if (from.boot === boot && from.wanted.includes(to.id)) this.#dial(from, to)
       })
     }
-    const isThrough = this.isOpen(from, to) && this.isOpen(to, from)
     const rttMs = 2 * this.#latencyMs() + this.#retransmissionMs()
-    if (isThrough && to.state === 'gone') return settle(this.nowMs + rttMs + refusalMs, () => fail('refused'))
-    if (!isThrough || to.state !== 'running') return settle(this.nowMs + dialTimeoutMs, () => fail('timeout'))
-    settle(this.nowMs + 3 * rttMs, () => {
-      if (this.#isConnected(from, to) || from.state === 'gone') return
-      if (to.state !== 'running' || !this.isOpen(from, to) || !this.isOpen(to, from)) return fail('timeout')
-      dial.attempt = 0
-      this.#connect(from, to)
-    })
+    // TCP asks again after one and three seconds; the dial is given up after four.
+    const ask = (tries: readonly number[]): void => {
+      const [nextMs = dialTimeoutMs, ...rest] = tries
+      if (!this.isOpen(from, to) || !this.isOpen(to, from)) {
+        if (nextMs >= dialTimeoutMs) return settle(startMs + dialTimeoutMs, () => fail('timeout'))
+        return this.at(startMs + nextMs, () => ask(rest))
+      }
+      if (to.state === 'gone') return settle(this.nowMs + rttMs + refusalMs, () => fail('refused'))
+      // The kernel of a frozen host takes the connection; nobody speaks on it.
+      if (to.state !== 'running') return settle(startMs + dialTimeoutMs, () => fail('timeout'))
+      settle(this.nowMs + 3 * rttMs, () => {
+        if (this.#isConnected(from, to) || from.state === 'gone') return
+        if (to.state !== 'running' || !this.isOpen(from, to) || !this.isOpen(to, from)) return fail('timeout')
+        dial.attempt = 0
+        this.#connect(from, to)
+      })
+    }
+    const startMs = this.nowMs
+    ask([1_000, 3_000])
   }
 
   #connect(a: SimMember, b: SimMember): void {
