@@ -4,7 +4,15 @@
  * Several fetches share one channel per peer, and callers of the same component share one fetch. A fetch outlives a
  * network that is switched off and on; only its callers end it.
  */
-import { digestOf, messageOf, systemRandom, type Cancel, type Log, type Random } from '../../core/index.ts'
+import {
+  digestOf,
+  messageOf,
+  systemRandom,
+  type Cancel,
+  type Log,
+  type Random,
+  TokenBucket,
+} from '../../core/index.ts'
 import { attackOf } from '../attacks.ts'
 import type { ComponentRef } from '../releases/index.ts'
 import type { NodeId } from '../transport/index.ts'
@@ -18,7 +26,6 @@ import { blobsProtocol } from './messages.ts'
 import { blobsProblems } from './problems.ts'
 import { BlobServer } from './server.ts'
 import { SharedWork } from './shared-work.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** Chunks over the transport: serves what the store has, fetches what it lacks; nothing before `start`. */
 export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {

@@ -9,6 +9,7 @@ import {
   type Clock,
   type Digest,
   type Random,
+  type TokenBucket,
 } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
 import type { BlobRef, ComponentRef } from '../releases/index.ts'
@@ -22,7 +23,6 @@ import type { BlobNotice } from './messages.ts'
 import { blobsProblems } from './problems.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { BlobStore, ComponentState } from './store.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 export interface FetchJobNeeds {
   readonly self: NodeId

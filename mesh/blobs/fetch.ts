@@ -5,7 +5,7 @@
  * what waits at a slower one. A peer that falls silent loses what it was asked for; one that sends wrong bytes is never
  * asked again. Without a source the fetch waits: peers come back.
  */
-import type { Digest, Random } from '../../core/index.ts'
+import type { Digest, Random, TokenBucket } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
 import type { BlobRef } from '../releases/index.ts'
 import type { FetchAction, FetchEvent } from './fetch-events.ts'
@@ -14,7 +14,6 @@ import { Outbox } from './outbox.ts'
 import { Rarity, shuffled } from './rarity.ts'
 import { Source } from './source.ts'
 import { overdueFor } from './take-over.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import { FetchTurns } from './turns.ts'
 import type { Want } from './want.ts'
 

@@ -1,12 +1,18 @@
 /** Serves admitted peers from the store: a {@link Session} for each of their channels. */
-import { messageOf, type Cancel, type Clock, type Digest, type Log } from '../../core/index.ts'
+import {
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Digest,
+  type Log,
+  type TokenBucket,
+} from '../../core/index.ts'
 import { attackOf, type ReportAttack } from '../attacks.ts'
 import type { Channel, NodeId } from '../transport/index.ts'
 import { FollowedLists } from './followed-lists.ts'
 import { blobLimits } from './limits.ts'
 import { Session } from './session.ts'
 import type { BlobStore } from './store.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import { SentCounts } from './upload-queue.ts'
 
 export interface BlobServerNeeds {

@@ -2,13 +2,20 @@
  * One channel on which a peer is served: takes its requests, tells it what this node has, and sends what it wants, in
  * the order and at the pace that the {@link UploadQueue} decides.
  */
-import { delay, messageOf, type Cancel, type Clock, type Digest, type Log } from '../../core/index.ts'
+import {
+  delay,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Digest,
+  type Log,
+  type TokenBucket,
+} from '../../core/index.ts'
 import type { Channel } from '../transport/index.ts'
 import { encodeChunkFrame, type ChunkBody } from './chunk-frame.ts'
 import type { FollowedLists, Follower } from './followed-lists.ts'
 import { blobLimits } from './limits.ts'
 import { decodeRequest, encodeNotice, type BlobRequest } from './messages.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import { UploadQueue, type SentCounts } from './upload-queue.ts'
 
 export interface SessionNeeds {

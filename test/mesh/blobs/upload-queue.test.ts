@@ -1,9 +1,8 @@
 /** What a node sends first, how much of it is on the way, and caps on bytes per second. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { digestOf } from '../../../core/index.ts'
+import { digestOf, TokenBucket } from '../../../core/index.ts'
 import { blobLimits } from '../../../mesh/blobs/index.ts'
-import { TokenBucket } from '../../../mesh/blobs/token-bucket.ts'
 import { SentCounts, UploadQueue } from '../../../mesh/blobs/upload-queue.ts'
 
 const digests = Array.from({ length: 40 }, (_, index) => digestOf(Uint8Array.of(index)))
