@@ -7,6 +7,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { delay, isSelvedgeError, messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
 import { AdmissionRefusal, admissionFrameBytes, admissionProtocol, runAdmission } from './admission.ts'
+import { isCircuit } from './circuit-address.ts'
 import { transportLimits, type AdmissionGate, type NodeId, type TransportEvents } from './contract.ts'
 import type { Emitter } from './emitter.ts'
 import { transportProblems } from './problems.ts'
@@ -29,6 +30,8 @@ interface Tracked {
 
 /** Time for the last words of a refusal to get out before the connection closes. */
 const farewellMs = 1_000
+/** For what is under way through a gateway when a direct connection is there. */
+const retireMs = 2_000
 /** Peers whose way here is remembered. */
 const rememberedPlaces = 4_096
 
@@ -116,10 +119,21 @@ export class Connections {
     return this.#approved.has(connection)
   }
 
+  /** Direct ones first. */
   admittedTo(peer: NodeId): Connection[] {
-    return [...this.#tracked.values()]
+    const admitted = [...this.#tracked.values()]
       .filter((tracked) => tracked.peer === peer && tracked.state === 'admitted')
       .map((tracked) => tracked.connection)
+    if (admitted.length < 2) return admitted
+    return [
+      ...admitted.filter((connection) => !isRelayed(connection)),
+      ...admitted.filter((connection) => isRelayed(connection)),
+    ]
+  }
+
+  /** An admitted connection without a gateway between. */
+  directTo(peer: NodeId): Connection | undefined {
+    return this.admittedTo(peer).find((connection) => !isRelayed(connection))
   }
 
   peers(): NodeId[] {
@@ -231,8 +245,22 @@ export class Connections {
     const isFirst = others === 0
     tracked.cancelDeadline()
     this.#move(tracked, 'admitted')
+    if (tracked.connection.direction === 'outbound' && !isRelayed(tracked.connection))
+      this.#retire(tracked.peer)
     if (!isFirst) return
     this.#events.emit('peer:admitted', { peer: tracked.peer, direction: tracked.connection.direction })
+  }
+
+  /** A direct way is there: those through gateways are closed, by the side that found it, when new streams use it. */
+  #retire(peer: NodeId): void {
+    if (!this.admittedTo(peer).some(isRelayed)) return
+    this.#clock.after(retireMs, () => {
+      if (this.directTo(peer) === undefined) return
+      for (const tracked of this.#tracked.values()) {
+        if (tracked.peer !== peer || !isRelayed(tracked.connection)) continue
+        this.#drop(tracked, 'there is a direct connection')
+      }
+    })
   }
 
   #onDeadline(tracked: Tracked): void {
@@ -262,4 +290,8 @@ export class Connections {
     tracked.waiters = []
     for (const wake of waiters) wake()
   }
+}
+
+export function isRelayed(connection: Connection): boolean {
+  return isCircuit(connection.remoteAddr.toString())
 }

@@ -64,7 +64,23 @@ export interface TransportEvents {
   'peer:found': { readonly peer: NodeId; readonly addresses: readonly string[] }
 }
 
+/** What a network needs beside the rest where some nodes cannot be dialled; a virtual one may do without. */
+export interface Ways {
+  /** Connected through gateways alone. */
+  isRelayed(peer: NodeId): boolean
+  /** The gateways that its connections lead through, sorted; empty where one is direct, or there is none. */
+  gatewaysTo(peer: NodeId): NodeId[]
+  /**
+   * Connects directly, beside connections through gateways; these are closed shortly after.
+   * @throws as {@link Transport.dial}
+   */
+  connectDirectly(peer: NodeId, addresses: readonly string[], signal: AbortSignal): Promise<void>
+  /** Whether the node answers at this address of its own: over a new connection, which is closed again. */
+  answersAt(peer: NodeId, address: string, signal: AbortSignal): Promise<boolean>
+}
+
 export interface Transport extends Part {
+  readonly ways?: Ways
   readonly self: NodeId
   /** Where others can dial this node, each ending in `/p2p/ID`; empty while stopped. */
   addresses(): string[]
@@ -115,6 +131,8 @@ export const transportLimits = {
   sendBufferBytes: 256 * 1024,
   /** Streams one connection may hold open per protocol. */
   streamsPerProtocol: 16,
+  /** Circuits that one gateway may lead to this node at once. */
+  circuitsPerGateway: 64,
   connections: 512,
   /** Streams a connection may hold open for admission: each side opens one. */
   admissionStreams: 4,

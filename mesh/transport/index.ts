@@ -1,5 +1,17 @@
 /** The public face of mesh/transport/: the only folder that knows libp2p. */
 export { parseAddress, peerOfAddress } from './address.ts'
+export { circuitAddress, gatewayOf, isCircuit } from './circuit-address.ts'
+export {
+  circuitFrameBytes,
+  circuitProtocol,
+  decodeCircuitAnswer,
+  decodeCircuitRequest,
+  encodeCircuitMessage,
+  gatewayProtocol,
+  type CircuitAnswer,
+  type CircuitRequest,
+} from './circuit-messages.ts'
+export { askOver } from './circuits.ts'
 export {
   transportLimits,
   type AdmissionGate,
@@ -9,6 +21,7 @@ export {
   type ProtocolOptions,
   type Transport,
   type TransportEvents,
+  type Ways,
 } from './contract.ts'
 export { dialFailureOf, type DialFailure } from './dial-failure.ts'
 export { transportProblems } from './problems.ts'

@@ -10,11 +10,18 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { keyPairFromSeed, messageOf } from '../../core/index.ts'
+import type { Wiring } from './circuits.ts'
 import { transportLimits, type NodeId } from './contract.ts'
 import { transportProblems } from './problems.ts'
 import { sendingByTurns, sendingWhole } from './send-batch.ts'
 
 export type { Libp2p }
+
+/** A node, and what makes connections beside its dials. */
+export interface RunningLibp2p {
+  readonly node: Libp2p
+  readonly wiring: Wiring
+}
 
 /**
  * The stream window. 256 KiB sends in a window of some megabytes were the fastest measured; it must stay under
@@ -39,8 +46,9 @@ export async function createNode(options: {
   readonly announce: readonly string[]
   readonly mdns: boolean
   readonly gater: ConnectionGater
-}): Promise<Libp2p> {
-  return createLibp2p({
+}): Promise<RunningLibp2p> {
+  let wiring!: Wiring
+  const node = await createLibp2p({
     start: false,
     privateKey: options.privateKey,
     nodeInfo: { userAgent: 'selvedge' },
@@ -60,8 +68,16 @@ export async function createNode(options: {
     // Membership probes its neighbours itself, and clears away connections that nothing crosses any more. A ping opens a
     // stream each time: over eight connections more than everything else that an idle node sends.
     connectionMonitor: { enabled: false },
-    services: { identify: identify(), ping: ping() },
+    services: {
+      identify: identify(),
+      ping: ping(),
+      circuits: (components: Wiring) => {
+        wiring = components
+        return {}
+      },
+    },
   })
+  return { node, wiring }
 }
 
 /** What a failed start means to a person. */

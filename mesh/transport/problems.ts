@@ -47,6 +47,16 @@ export const transportProblems = defineProblems({
     text: 'the peer is shut out for a while because it sent something wrong',
     fix: 'look at the log for the reason; the ban ends by itself',
   },
+  ERR_GATEWAY_REFUSED: {
+    kind: 'remote',
+    text: 'a gateway did not connect this node with a member behind it',
+    fix: 'nothing to do: its other addresses are tried; `selvedge status` shows whether the member is alive',
+  },
+  ERR_CIRCUIT_MESSAGE: {
+    kind: 'remote',
+    text: 'a message about a connection through a gateway cannot be read',
+    fix: 'check that both nodes run this or the adjacent release',
+  },
   ERR_FRAME_TOO_LARGE: {
     kind: 'remote',
     text: 'a message is larger than its protocol allows',

@@ -1,10 +1,11 @@
 /** The transport over libp2p: start and stop, dial, and channels that only admitted peers get. */
 import type { Connection } from '@libp2p/interface'
 import { messageOf, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
-import { isLoopback, parseAddress, peerOfAddress } from './address.ts'
-import { admissionProtocol } from './admission.ts'
+import { parseAddress, peerOfAddress } from './address.ts'
 import { Bans } from './bans.ts'
-import { Connections } from './connections.ts'
+import { circuitFrameBytes, circuitProtocol } from './circuit-messages.ts'
+import { Circuits } from './circuits.ts'
+import { Connections, isRelayed } from './connections.ts'
 import {
   transportLimits,
   type AdmissionGate,
@@ -14,15 +15,18 @@ import {
   type ProtocolOptions,
   type Transport,
   type TransportEvents,
+  type Ways,
 } from './contract.ts'
 import { addressesFor, connectTo, type DialParts } from './dialling.ts'
 import { Emitter } from './emitter.ts'
-import { createNode, listenError, nodeIdOfKey, privateKeyFromSeed, type Libp2p } from './libp2p-node.ts'
+import { listenError, nodeIdOfKey, privateKeyFromSeed, type RunningLibp2p } from './libp2p-node.ts'
 import { settlePorts, sortedAddresses } from './listen.ts'
 import { transportProblems } from './problems.ts'
 import { ProtocolTraffic } from './protocol-traffic.ts'
 import { Protocols } from './protocols.ts'
+import { startServing } from './serving-node.ts'
 import { StreamChannel } from './stream-channel.ts'
+import { createWays } from './ways.ts'
 
 export interface TransportOptions {
   /** 32 bytes, Ed25519; its public half is the node id. */
@@ -59,10 +63,12 @@ class Libp2pTransport implements Transport {
   readonly #bans: Bans
   readonly #protocols: Protocols
   readonly #traffic: ProtocolTraffic
+  readonly #circuits: Circuits
+  readonly ways: Ways
   /** As configured, and with the ports that the first start got. */
   readonly #wanted: readonly string[]
   #listen: readonly string[]
-  #node: Libp2p | null = null
+  #node: RunningLibp2p | null = null
   /** Starts and stops take turns. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -92,6 +98,25 @@ class Libp2pTransport implements Transport {
       traffic: this.#traffic,
       onRefused: (peer, protocol) => this.#events.emit('stream:refused', { peer, protocol }),
     })
+    this.#circuits = new Circuits({
+      clock: options.clock,
+      log: this.#log,
+      isBanned: (peer) => this.#bans.has(peer),
+      directTo: (peer) => this.#connections.directTo(peer),
+      reach: async (gateway, address, signal) => {
+        await this.ways.connectDirectly(gateway, [address], signal)
+      },
+      openOn: (connection, protocol, signal) => this.#openOn(connection, protocol, signal),
+    })
+    this.#protocols.serve(circuitProtocol, (gateway, channel) => this.#onCircuit(gateway, channel), false, {
+      maxFrameBytes: circuitFrameBytes,
+      maxStreams: transportLimits.circuitsPerGateway,
+    })
+    this.ways = createWays({
+      connections: this.#connections,
+      running: () => this.#running(),
+      dialParts: () => this.#dialParts(),
+    })
   }
 
   start(): Promise<void> {
@@ -100,26 +125,26 @@ class Libp2pTransport implements Transport {
 
   stop(): Promise<void> {
     return this.#inTurn(async () => {
-      const node = this.#node
+      const running = this.#node
       this.#node = null
       this.#protocols.unregister()
-      if (node === null) return
+      if (running === null) return
       this.#connections.close(null, 'the network was switched off')
-      await node.stop()
+      await running.node.stop()
     })
   }
 
   addresses(): string[] {
     if (this.#node === null) return []
-    return sortedAddresses(this.#node.getMultiaddrs().map(String), this.self)
+    return sortedAddresses(this.#node.node.getMultiaddrs().map(String), this.self)
   }
 
   async dial(target: string | readonly string[], signal: AbortSignal): Promise<NodeId> {
-    const node = this.#running()
+    const { node } = this.#running()
     const addresses = await addressesFor(node, target)
     const peer = addresses.map(peerOfAddress).find((id) => id !== null) ?? null
     if (peer !== null && this.#connections.admittedTo(peer).length > 0) return peer
-    const connection = await connectTo(this.#dialParts(node), peer, addresses, signal)
+    const connection = await connectTo(this.#dialParts(), peer, addresses, signal)
     const remote = connection.remotePeer.toString()
     const others = this.#connections.admittedTo(remote).filter((other) => other.id !== connection.id)
     if (others.length > 0) {
@@ -163,9 +188,8 @@ class Libp2pTransport implements Transport {
     protocol: string,
     signal: AbortSignal,
   ): Promise<{ peer: NodeId; channel: Channel }> {
-    const node = this.#running()
     const text = parseAddress(address)
-    const connection = await connectTo(this.#dialParts(node), peerOfAddress(text), [text], signal)
+    const connection = await connectTo(this.#dialParts(), peerOfAddress(text), [text], signal)
     return {
       peer: connection.remotePeer.toString(),
       channel: await this.#openOn(connection, protocol, signal),
@@ -195,69 +219,40 @@ class Libp2pTransport implements Transport {
 
   async #start(): Promise<void> {
     if (this.#node !== null) return
-    let node: Libp2p
+    let running: RunningLibp2p
     try {
-      node = await this.#startNode(this.#listen)
+      running = await this.#startNode(this.#listen)
     } catch (error) {
       if (this.#listen === this.#wanted) throw listenError(error, this.#wanted)
       // The port the system gave us last time went to another program meanwhile: ask for a new one.
       this.#listen = this.#wanted
-      node = await this.#startNode(this.#wanted).catch((again: unknown) => {
+      running = await this.#startNode(this.#wanted).catch((again: unknown) => {
         throw listenError(again, this.#wanted)
       })
     }
-    this.#node = node
-    this.#listen = settlePorts(this.#wanted, node.getMultiaddrs().map(String))
+    this.#node = running
+    this.#listen = settlePorts(this.#wanted, running.node.getMultiaddrs().map(String))
     // A newcomer that only dials has none.
     const addresses = this.addresses()
     if (addresses.length > 0) this.#log.info('transport:listening', { addresses })
   }
 
-  async #startNode(listen: readonly string[]): Promise<Libp2p> {
-    const node = await createNode({
+  #startNode(listen: readonly string[]): Promise<RunningLibp2p> {
+    const parts = {
       privateKey: this.#privateKey,
-      listen,
       announce: this.#announce,
       mdns: this.#options.mdns ?? false,
-      gater: {
-        denyDialPeer: (peer) => this.#bans.has(peer.toString()),
-        denyInboundEncryptedConnection: (peer) => this.#bans.has(peer.toString()),
-      },
-    })
-    node.addEventListener('connection:open', (event) => this.#onConnection(event.detail))
-    node.addEventListener('peer:disconnect', (event) => {
-      // libp2p remembers everybody who ever connected; here, members are known by their records.
-      node.peerStore.delete(event.detail).catch((error: unknown) => {
-        this.#log.debug('peer:not-forgotten', { error: messageOf(error) })
-      })
-    })
-    node.addEventListener('peer:discovery', (event) => {
-      const addresses = event.detail.multiaddrs.map(String)
-      if (addresses.length > 0)
-        this.#events.emit('peer:found', { peer: event.detail.id.toString(), addresses })
-    })
-    try {
-      await node.handle(
-        admissionProtocol,
-        (stream, connection) => this.#connections.onAdmissionStream(stream, connection),
-        { maxInboundStreams: transportLimits.admissionStreams },
-      )
-      await this.#protocols.registerAt(node)
-      await node.start()
-    } catch (error) {
-      this.#protocols.unregister()
-      await Promise.resolve(node.stop()).catch(() => {})
-      throw error
     }
-    return node
+    const shared = { log: this.#log, bans: this.#bans, events: this.#events }
+    return startServing(
+      { ...parts, ...shared, connections: this.#connections, protocols: this.#protocols },
+      listen,
+    )
   }
 
-  #onConnection(connection: Connection): void {
-    this.#connections.track(connection)
-    this.#connections.rememberPlace(
-      connection.remotePeer.toString(),
-      isLoopback(connection.remoteAddr.toString()),
-    )
+  #onCircuit(gateway: NodeId, channel: Channel): void {
+    if (this.#node === null) return channel.close()
+    void this.#circuits.accept(this.#node.wiring, gateway, channel)
   }
 
   async #openOn(connection: Connection, protocol: string, signal: AbortSignal): Promise<Channel> {
@@ -277,16 +272,22 @@ class Libp2pTransport implements Transport {
     }
   }
 
-  #dialParts(node: Libp2p): DialParts {
+  #dialParts(): DialParts {
+    const { node, wiring } = this.#running()
     return {
       node,
       self: this.self,
+      clock: this.#clock,
       isBanned: (peer) => this.#bans.has(peer),
       metOnLoopback: (peer) => this.#connections.metOnLoopback(peer),
+      isConnected: (peer) => this.#connections.directTo(peer) !== undefined,
+      isRelayed: (peer) =>
+        node.getConnections().some((open) => open.remotePeer.toString() === peer && isRelayed(open)),
+      dialThrough: (address, signal) => this.#circuits.dial(wiring, address, signal),
     }
   }
 
-  #running(): Libp2p {
+  #running(): RunningLibp2p {
     if (this.#node !== null) return this.#node
     throw transportProblems.error('ERR_NETWORK_OFF', "this node's network is switched off")
   }
