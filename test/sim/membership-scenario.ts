@@ -23,7 +23,6 @@ export interface ScenarioFinding {
 export const wrongDeadMs = 12_000
 /** After the last fault all agree within, ms: above the longest backoff of a dial. */
 export const agreementMs = 20_000
-const settleMs = 8_000
 
 export function runScenario(
   random: SeededRandom,

@@ -1,0 +1,206 @@
+import { describe, expect, it } from 'vitest'
+import {
+  Membership,
+  Rings,
+  type MembershipAction,
+  type MembershipEvent,
+  type OwnWord,
+  type Statement,
+} from '../../../mesh/membership/index.ts'
+import { SeededRandom } from '../../sim/index.ts'
+
+/** One machine among peers that answer when told to. */
+class Bench {
+  nowMs = 0
+  readonly machine: Membership
+  readonly actions: MembershipAction[] = []
+  readonly answering = new Set<string>()
+
+  constructor(...members: string[]) {
+    this.machine = new Membership(
+      {
+        self: 'me',
+        boot: 3,
+        nonce: 'own',
+        random: new SeededRandom(1),
+        seal: (statement) => ({ statement, bytes: new Uint8Array() }),
+      },
+      0,
+    )
+    this.see({ type: 'members', rings: new Rings(['me', ...members]) })
+    this.see({ type: 'network', on: true })
+    for (const node of members) {
+      this.answering.add(node)
+      this.see({ type: 'up', node })
+    }
+  }
+
+  see(event: MembershipEvent): void {
+    const actions = this.machine.handle(event, this.nowMs)
+    this.actions.push(...actions)
+    for (const action of actions) {
+      if (action.type !== 'send' || action.message.t !== 'probe' || !this.answering.has(action.to)) continue
+      const { number } = action.message
+      this.see({ type: 'message', from: action.to, message: { t: 'ack', number, slow: 0 } })
+    }
+  }
+
+  hear(from: string, ...statements: Statement[]): void {
+    const list = statements.map((statement) => ({ statement, bytes: new Uint8Array() }))
+    this.see({ type: 'message', from, message: { t: 'statements', list } })
+  }
+
+  run(ms: number): void {
+    const end = this.nowMs + ms
+    while (this.machine.wakeMs <= end) {
+      this.nowMs = Math.max(this.nowMs, this.machine.wakeMs)
+      this.see({ type: 'tick' })
+    }
+    this.nowMs = end
+  }
+
+  verdict(node: string): string | null {
+    return this.machine.verdict(node, this.nowMs)
+  }
+
+  /** What this node said of itself, newest last. */
+  words(): OwnWord[] {
+    return this.actions.flatMap((action) =>
+      action.type === 'send' && action.message.t === 'statements'
+        ? action.message.list.flatMap(({ statement }) => (statement.kind === 'vote' ? [] : [statement]))
+        : [],
+    )
+  }
+}
+
+describe('the membership machine', () => {
+  it('takes a closed connection for suspicion and two refused dials for proof', () => {
+    const bench = new Bench('a', 'b')
+    bench.run(3_000)
+    bench.answering.delete('b')
+    bench.see({ type: 'lost', node: 'b' })
+    expect(bench.verdict('b')).toBe('suspect')
+    expect(bench.actions).toContainEqual({ type: 'dial', node: 'b' })
+    bench.see({ type: 'dial-failed', node: 'b', failure: 'refused' })
+    bench.run(250)
+    bench.see({ type: 'dial-failed', node: 'b', failure: 'refused' })
+    const votes = bench.actions.flatMap((action) =>
+      action.type === 'send' && action.message.t === 'statements' ? action.message.list : [],
+    )
+    expect(votes.map(({ statement }) => statement)).toContainEqual(
+      expect.objectContaining({ about: 'b', verdict: 'dead', evidence: 'refused' }),
+    )
+    // It is one of two who watch: the other one has to agree.
+    expect(bench.verdict('b')).toBe('suspect')
+  })
+
+  it('proves nothing by the refused port of a node that it never heard', () => {
+    const bench = new Bench('a')
+    bench.see({ type: 'members', rings: new Rings(['me', 'a', 'c']) })
+    for (let dial = 0; dial < 5; dial++) {
+      bench.see({ type: 'dial-failed', node: 'c', failure: 'refused' })
+      bench.run(300)
+    }
+    expect(bench.verdict('c')).toBe('suspect')
+    expect(bench.machine.opinion('c', bench.nowMs)?.why).toBe('not reached since this node started')
+  })
+
+  it('takes a connection that was announced to close for no evidence', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(2_000)
+    bench.see({ type: 'message', from: 'b', message: { t: 'parting' } })
+    bench.see({ type: 'lost', node: 'b' })
+    expect(bench.verdict('b')).not.toBe('dead')
+    expect(bench.machine.opinion('b', bench.nowMs)?.votes).toEqual([])
+  })
+
+  it('raises its incarnation when it hears that it is suspected, and answers old accusations with its word', () => {
+    const bench = new Bench('a', 'b')
+    const accusation = {
+      kind: 'vote',
+      by: 'a',
+      about: 'me',
+      verdict: 'suspect',
+      evidence: 'no-answer',
+      silentMs: 500,
+      ageMs: 500,
+      isWide: true,
+      isOneWay: false,
+    } as const
+    bench.hear('b', { ...accusation, incarnation: { boot: 3, number: 0 }, order: { boot: 1, number: 1 } })
+    expect(bench.words().at(-1)?.incarnation).toEqual({ boot: 3, number: 1 })
+    bench.hear('b', { ...accusation, incarnation: { boot: 2, number: 7 }, order: { boot: 1, number: 2 } })
+    expect(bench.words().at(-1)?.incarnation).toEqual({ boot: 3, number: 1 })
+  })
+
+  it('jumps above a word in its name that it did not say, and names a twin that goes on', () => {
+    const bench = new Bench('a', 'b')
+    const word = { kind: 'alive', by: 'me', about: 'me', nonce: 'other' } as const
+    for (let number = 5; number < 12; number += 2) {
+      bench.hear('a', { ...word, incarnation: { boot: 4, number } })
+      bench.run(100)
+    }
+    expect(bench.words().at(-1)?.incarnation).toEqual({ boot: 4, number: 10 })
+    expect(bench.actions).toContainEqual({ type: 'duplicate', node: 'me' })
+  })
+
+  it('names another whose earlier life speaks again after a later one', () => {
+    const bench = new Bench('a', 'b')
+    const word = { kind: 'alive', by: 'b', about: 'b' } as const
+    bench.hear('a', { ...word, nonce: 'one', incarnation: { boot: 1, number: 0 } })
+    bench.hear('a', { ...word, nonce: 'two', incarnation: { boot: 2, number: 0 } })
+    expect(bench.actions.filter(({ type }) => type === 'duplicate')).toEqual([])
+    bench.hear('a', { ...word, nonce: 'one', incarnation: { boot: 2, number: 3 } })
+    expect(bench.actions.filter(({ type }) => type === 'duplicate')).toEqual([
+      { type: 'duplicate', node: 'b' },
+    ])
+    expect(bench.machine.opinion('b', bench.nowMs)?.why).toContain('two machines speak with its identity')
+  })
+
+  it('calls nobody dead by silence once it is the one that is cut off', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(3_000)
+    bench.answering.clear()
+    bench.run(600_000)
+    expect(['a', 'b', 'c'].map((node) => bench.verdict(node))).toEqual(['suspect', 'suspect', 'suspect'])
+    expect(bench.machine.isIsolated).toBe(true)
+    expect(bench.machine.self(bench.nowMs).why).toContain('0 of the 3 peers')
+  })
+
+  it('gives everybody a fresh window when its own clock stood still', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(3_000)
+    bench.answering.delete('c')
+    bench.nowMs += 3_600_000
+    bench.see({ type: 'tick' })
+    expect(bench.verdict('c')).toBe('alive')
+  })
+
+  it('is isolated while its own network is off', () => {
+    const bench = new Bench('a', 'b')
+    bench.see({ type: 'network', on: false })
+    expect(bench.machine.self(bench.nowMs)).toMatchObject({
+      verdict: 'isolated',
+      why: 'its network is switched off',
+    })
+    bench.see({ type: 'network', on: true })
+    expect(bench.machine.self(bench.nowMs).verdict).toBe('alive')
+  })
+
+  it('tells one that answers slowly by its own word', () => {
+    const bench = new Bench('a', 'b')
+    bench.see({ type: 'message', from: 'a', message: { t: 'probe', number: 1, slow: 5 } })
+    bench.answering.delete('a')
+    expect(bench.machine.opinion('a', bench.nowMs)).toMatchObject({ slow: true, verdict: 'alive' })
+    expect(bench.machine.opinion('a', bench.nowMs)?.why).toContain('slowly')
+  })
+
+  it('hangs up on a connection that carries nothing, and dials', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(3_000)
+    bench.answering.delete('b')
+    bench.run(8_000)
+    expect(bench.actions.filter(({ type }) => type === 'drop')).toEqual([{ type: 'drop', node: 'b' }])
+    expect(bench.actions).toContainEqual({ type: 'dial', node: 'b' })
+  })
+})
