@@ -10,13 +10,13 @@ import {
   type Random,
   type Problem,
 } from '../../core/index.ts'
-import { blobsProblems, type ComponentRef, type Mesh } from '../../mesh/index.ts'
+import { blobsProblems, type ComponentRef, type Mesh, type NeededComponents } from '../../mesh/index.ts'
 import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
 import type { AppState, AppStatus, PlacementStatus } from '../api/index.ts'
 import { Placement, type Placed, type PlacementView } from '../placement/index.ts'
 import { Standby } from './standby.ts'
 
-/** How many releases of an app keep their component on this disk: the head, and two to go back to. */
+/** How many releases of an app keep their component on this disk: the head, and, where there is room, two to go back to. */
 const keptReleases = 3
 const collectMs = 600_000
 
@@ -62,18 +62,28 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
     cancelWake = wakeAtMs === null ? nothing : clock.after(Math.max(0, wakeAtMs - nowMs), apply)
   }
   const apply = (): void => decide()
-  const needed = (): ComponentRef[] =>
-    mesh.releases.heads().flatMap(({ record }) => {
+  const needed = (): NeededComponents => {
+    const required: ComponentRef[] = []
+    // By how far back they are, so that of all apps the oldest go first.
+    const kept: ComponentRef[][] = []
+    for (const { record } of mesh.releases.heads()) {
       const runs = apps.status().find(({ app }) => app === record.app)?.seq
-      // What runs stays, however many newer ones this node refused.
-      return mesh.releases
-        .history(record.app)
-        .filter((held, index) => index < keptReleases || held.record.seq === runs)
-        .map((held) => held.record.component)
-    })
+      const isPlaced = ({ release, runsHere }: Placed<Release>): boolean =>
+        runsHere && release.record.app === record.app
+      const wanted = placed.find(isPlaced)?.release.record.seq
+      for (const [index, held] of mesh.releases.history(record.app).entries()) {
+        const { seq, component } = held.record
+        // What runs stays, however many newer ones this node refused.
+        if (index === 0 || seq === runs || seq === wanted) required.push(component)
+        else if (index < keptReleases) (kept[index] ??= []).push(component)
+      }
+    }
+    return { required, kept: kept.flat() }
+  }
   const collect = (): void => {
+    const { required, kept } = needed()
     mesh.source
-      .collect(needed())
+      .collect([...required, ...kept])
       .catch((error: unknown) => log.error('blobs:collect', { error: messageOf(error) }))
   }
   let settled = settledOf(apps.status())

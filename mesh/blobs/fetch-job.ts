@@ -14,6 +14,7 @@ import {
 import type { NodeId } from '../identity/index.ts'
 import type { BlobRef, ComponentRef } from '../releases/index.ts'
 import { distinctChunks, type ChunkList } from './chunk-list.ts'
+import { Arrivals } from './arrivals.ts'
 import { Claims } from './claims.ts'
 import type { FetchAction, FetchEvent } from './fetch-events.ts'
 import { FetchSchedule } from './fetch.ts'
@@ -22,6 +23,7 @@ import { blobLimits } from './limits.ts'
 import type { BlobNotice } from './messages.ts'
 import { blobsProblems } from './problems.ts'
 import { RateMeter } from './rate-meter.ts'
+import type { RoomClaim } from './room.ts'
 import type { BlobStore, ComponentState } from './store.ts'
 
 export interface FetchJobNeeds {
@@ -48,10 +50,8 @@ export class FetchJob {
   readonly #schedule: FetchSchedule
   readonly #claims = new Claims()
   readonly #meter = new RateMeter()
-  /** Arrived, being written. */
-  readonly #arrived = new Map<Digest, Uint8Array>()
-  /** Of these, what waits for room on the disk. */
-  readonly #unwritten = new Set<Digest>()
+  readonly #arrivals: Arrivals
+  readonly #claim: RoomClaim
   /** What each chunk fills of the component: one chunk may fill many places. */
   #places = new Map<Digest, number>()
   #haveBytes = 0
@@ -59,13 +59,24 @@ export class FetchJob {
   #fetchedBytes = 0
   #phase: { resolve(): void; reject(error: Error): void } | null = null
   #paused: FetchProgress['paused'] = null
-  #resumeAt = 0
+  /** When room is asked for again; null while none is waited for. */
+  #claimAt: number | null = null
   #failure: Error | null = null
   #releases: (() => void)[] = []
 
   constructor(needs: FetchJobNeeds) {
     this.#needs = needs
     this.#schedule = new FetchSchedule(needs)
+    this.#claim = needs.store.claim(needs.ref)
+    this.#arrivals = new Arrivals({
+      store: needs.store,
+      clock: needs.clock,
+      stored: (digest, sizeBytes) => this.#stored(digest, sizeBytes),
+      dropped: (digest) => this.observe({ type: 'unstored', digest }),
+      paused: (error) => this.#pause(error),
+      resumed: () => this.#resume(),
+      failed: (error) => this.abort(error),
+    })
   }
 
   get list(): Digest {
@@ -98,6 +109,7 @@ export class FetchJob {
       ticking()
       this.#failure ??= blobsProblems.error('ERR_BLOBS_STOPPED', 'the fetch is over')
       for (const release of this.#releases) release()
+      this.#claim.drop()
     }
   }
 
@@ -115,7 +127,7 @@ export class FetchJob {
   /** Takes bytes that have this digest. */
   take(peer: NodeId, digest: Digest, bytes: Uint8Array): void {
     if (!this.awaits(digest)) return
-    this.#arrived.set(digest, bytes)
+    this.#arrivals.take(digest, bytes)
     this.#meter.add(bytes.length, this.#needs.clock.monotonicMs())
     this.observe({ type: 'chunk', peer, digest, sizeBytes: bytes.length })
   }
@@ -137,7 +149,11 @@ export class FetchJob {
 
   #tick(): void {
     if (this.#failure !== null) return
-    if (this.#paused !== null && this.#needs.clock.monotonicMs() >= this.#resumeAt) this.#retry()
+    this.#arrivals.tick()
+    if (this.#claimAt !== null && this.#needs.clock.monotonicMs() >= this.#claimAt) {
+      this.#claimAt = null
+      this.#phase?.resolve()
+    }
     this.observe({ type: 'tick' })
     this.#needs.onProgress(this.progress)
   }
@@ -146,6 +162,7 @@ export class FetchJob {
   async #round(): Promise<boolean> {
     const { store, ref } = this.#needs
     const list = await this.#list()
+    await this.#admitted(list)
     this.#hold(list.chunks.map((chunk) => chunk.digest))
     const missing = await store.missing(list)
     this.#count(list, missing)
@@ -158,6 +175,31 @@ export class FetchJob {
       'ERR_BLOB_MISMATCH',
       `the chunks that ${ref.chunks.digest} lists do not add up to ${ref.digest}`,
     )
+  }
+
+  /** Waits for room for all of it: what cannot be finished must not take the room of what can. */
+  async #admitted(list: ChunkList): Promise<void> {
+    const { store, clock } = this.#needs
+    for (;;) {
+      try {
+        await this.#claim.take(distinctChunks(list))
+        return this.#resume()
+      } catch (error) {
+        if (!isSelvedgeError(error, 'ERR_BLOB_QUOTA')) throw error
+        if (this.#failure !== null) throw this.#failure
+        if (this.#paused === null) this.#count(list, await store.missing(list))
+        this.#pause(error)
+      }
+      this.#claimAt = clock.monotonicMs() + blobLimits.fullDiskPauseMs
+      await this.#phaseEnd()
+    }
+  }
+
+  #phaseEnd(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    return new Promise((resolve, reject) => {
+      this.#phase = { resolve, reject }
+    })
   }
 
   /** Reads what is on the disk; as a whole only where somebody takes it. */
@@ -211,11 +253,10 @@ export class FetchJob {
   #obtain(wants: readonly BlobRef[], begun: () => void): Promise<void> {
     if (this.#failure !== null) throw this.#failure
     if (wants.length === 0) return Promise.resolve()
-    return new Promise((resolve, reject) => {
-      this.#phase = { resolve, reject }
-      this.observe({ type: 'start', wants })
-      begun()
-    })
+    const ended = this.#phaseEnd()
+    this.observe({ type: 'start', wants })
+    begun()
+    return ended
   }
 
   #act(action: FetchAction): void {
@@ -225,7 +266,7 @@ export class FetchJob {
       case 'cancel':
         return this.#needs.cancel(action.peer, action.digests)
       case 'store':
-        return this.#store(action.digest)
+        return this.#arrivals.store(action.digest)
       case 'done':
         this.#phase?.resolve()
         this.#phase = null
@@ -239,54 +280,22 @@ export class FetchJob {
     }
   }
 
-  #store(digest: Digest): void {
-    const bytes = this.#arrived.get(digest)
-    if (bytes === undefined) return
-    this.#needs.store
-      .keep(digest, bytes)
-      .then(() => this.#stored(digest, bytes.length))
-      .catch((error: unknown) => this.#unstored(digest, error as Error))
-  }
-
   #stored(digest: Digest, sizeBytes: number): void {
-    this.#arrived.delete(digest)
     this.#fetchedBytes += sizeBytes
     this.#haveBytes += this.#places.get(digest) ?? 0
-    this.#resume()
     this.observe({ type: 'stored', digest })
   }
 
-  /** A full disk is waited for: somebody makes room, or calls the fetch off. */
-  #unstored(digest: Digest, error: Error): void {
-    if (!isSelvedgeError(error, 'ERR_DISK_FULL', 'ERR_BLOB_QUOTA')) return this.abort(error)
-    this.#resumeAt = this.#needs.clock.monotonicMs() + blobLimits.fullDiskPauseMs
+  #pause({ code, message }: { readonly code: string; readonly message: string }): void {
     const isFirst = this.#paused === null
-    this.#paused = { code: error.code, message: error.message }
+    this.#paused = { code, message }
     this.observe({ type: 'pause' })
     if (isFirst) this.#needs.onProgress(this.progress)
-    if (this.#unwritten.size < blobLimits.unwrittenBlobs) {
-      this.#unwritten.add(digest)
-      return
-    }
-    this.#arrived.delete(digest)
-    this.observe({ type: 'unstored', digest })
-  }
-
-  /** Tries what came and found no room; nothing is asked for again before one of it is stored. */
-  #retry(): void {
-    this.#resumeAt = this.#needs.clock.monotonicMs() + blobLimits.fullDiskPauseMs
-    if (this.#unwritten.size === 0) return this.#resume()
-    const [first] = this.#unwritten
-    if (first === undefined) return
-    this.#unwritten.delete(first)
-    this.#store(first)
   }
 
   #resume(): void {
     if (this.#paused === null) return
     this.#paused = null
-    for (const digest of this.#unwritten) this.#store(digest)
-    this.#unwritten.clear()
     this.observe({ type: 'resume' })
   }
 }

@@ -18,7 +18,7 @@ export type {
 export type { FetchProgress, FetchSource } from './fetch-progress.ts'
 export { blobLimits } from './limits.ts'
 export { blobsProblems } from './problems.ts'
-export type { BlobUsage } from './room.ts'
+export type { BlobUsage, NeededComponents, RoomClaim } from './room.ts'
 export {
   openBlobStore,
   type BlobStore,

@@ -61,6 +61,9 @@ export const blobLimits = {
   fullDiskPauseMs: 5_000,
   /** Chunks that a fetch keeps in memory while the disk is full, so that they need not come again. */
   unwrittenBlobs: 64,
+  /** Times that a chunk is written before the disk is to blame, and the pause after the first of them; then twice that, and so on. */
+  writeAttempts: 5,
+  writePauseMs: 500,
   /** Rounds of "all is there, but not all of it is readable" after which the disk is to blame. */
   fetchRounds: 3,
 } as const

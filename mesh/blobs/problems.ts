@@ -23,13 +23,13 @@ export const blobsProblems = defineProblems({
   },
   ERR_BLOB_STORE: {
     kind: 'system',
-    text: 'the disk does not give back what was written to it',
+    text: 'the disk does not take, or does not give back, what is written to it',
     fix: 'check the disk or memory card of this node; it fetches the component again when it can be trusted',
   },
   ERR_BLOB_QUOTA: {
     kind: 'system',
     text: 'components may take no more room on this disk',
-    fix: "raise `size` under [components] in the node's TOML and start the node again; what runs keeps running",
+    fix: "raise `size` under [components] in the node's TOML and start the node again; until then what runs keeps running, and other components get the room",
   },
   ERR_BLOB_PROTOCOL: {
     kind: 'remote',

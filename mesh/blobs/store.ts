@@ -24,8 +24,9 @@ import { Holds } from './holds.ts'
 import { blobLimits } from './limits.ts'
 import { blobsProblems } from './problems.ts'
 import { RecentBlobs } from './recent.ts'
-import { Room, type BlobUsage } from './room.ts'
-import { Shard } from './shard.ts'
+import { Room, type BlobUsage, type NeededComponents, type RoomClaim } from './room.ts'
+import type { Shard } from './shard.ts'
+import { Shards } from './shards.ts'
 
 export interface BlobStoreOptions {
   readonly clock?: Clock
@@ -50,12 +51,10 @@ export async function openBlobStore(
 }
 
 export class BlobStore {
-  readonly #folder: DurableFolder
   readonly #log: Log
-  readonly #clock: Clock
   readonly #holds: Holds
   readonly #room: Room
-  readonly #shards = new Map<string, Promise<Shard>>()
+  readonly #shards: Shards
   readonly #recent = new RecentBlobs(blobLimits.recentBytes)
   readonly #listeners = new Set<(digest: Digest) => void>()
   readonly #lanes = Array.from({ length: blobLimits.parallelWrites }, () => new Turns())
@@ -65,15 +64,14 @@ export class BlobStore {
     folder: DurableFolder,
     { clock = systemClock, log = silentLog, quotaBytes = Number.POSITIVE_INFINITY }: BlobStoreOptions,
   ) {
-    this.#folder = folder
+    this.#shards = new Shards(folder, { clock, log })
     this.#log = log
-    this.#clock = clock
     this.#holds = new Holds(clock, blobLimits.graceMs)
     this.#room = new Room({
       quotaBytes,
       clock,
       log,
-      shards: () => this.#allShards(),
+      shards: () => this.#shards.all(),
       blobsOf: (components) => this.#blobsOf(components),
       isHeld: (digest) => this.#holds.has(digest),
       onRemoved: (digest) => this.#recent.delete(digest),
@@ -86,8 +84,13 @@ export class BlobStore {
   }
 
   /** Who knows which components releases need. What they do not need makes room when there is none. */
-  setNeeded(needed: () => readonly ComponentRef[]): void {
+  setNeeded(needed: () => NeededComponents): void {
     this.#room.setNeeded(needed)
+  }
+
+  /** Asks for room for a component before its chunks come. */
+  claim(ref: ComponentRef): RoomClaim {
+    return this.#room.claim(ref)
   }
 
   /**
@@ -119,7 +122,7 @@ export class BlobStore {
     this.#recent.put(digest, bytes)
     try {
       for (const listener of this.#listeners) listener(digest)
-      const shard = await this.#shardOf(digest)
+      const shard = await this.#shards.of(digest)
       await this.#lane().take(() => this.#write(shard, digest, bytes))
     } catch (error) {
       this.#recent.delete(digest)
@@ -132,7 +135,7 @@ export class BlobStore {
   async #write(shard: Shard, digest: Digest, bytes: Uint8Array): Promise<void> {
     if (shard.has(digest) && (await shard.get(digest)) !== null) return
     const write = (): Promise<void> => shard.put(digest, bytes)
-    await this.#room.within(bytes.length, async () => {
+    await this.#room.within(digest, bytes.length, async () => {
       try {
         await write()
       } catch (error) {
@@ -151,14 +154,14 @@ export class BlobStore {
 
   /** Whether the blob is here. Goes by name: only reading finds damage. */
   async has(digest: Digest): Promise<boolean> {
-    return this.#recent.has(digest) || (await this.#shardOf(digest)).has(digest)
+    return this.#recent.has(digest) || (await this.#shards.of(digest)).has(digest)
   }
 
   /** @returns the verified bytes, or null where there are none or they were damaged (and are now removed) */
   async getChunk(digest: Digest): Promise<Uint8Array | null> {
     if (!isDigest(digest)) return null
     const recent = this.#recent.get(digest)
-    const shard = await this.#shardOf(digest)
+    const shard = await this.#shards.of(digest)
     if (recent !== null) {
       shard.used(digest)
       return recent
@@ -175,8 +178,11 @@ export class BlobStore {
    */
   async putComponent(bytes: Uint8Array): Promise<ComponentRef> {
     const { ref, list, chunks } = componentRef(bytes)
-    const release = this.hold([ref.chunks.digest, ...chunks.map((chunk) => chunk.digest)])
+    const claim = this.claim(ref)
+    let release: (() => void) | null = null
     try {
+      await claim.take([ref.chunks, ...chunks])
+      release = this.hold([ref.chunks.digest, ...chunks.map((chunk) => chunk.digest)])
       const queue = chunks.values()
       const write = async (): Promise<void> => {
         for (const chunk of queue) await this.putChunk(chunk.digest, chunk.bytes)
@@ -185,7 +191,8 @@ export class BlobStore {
       await this.putChunk(ref.chunks.digest, list)
       return ref
     } finally {
-      release()
+      claim.drop()
+      release?.()
     }
   }
 
@@ -208,14 +215,14 @@ export class BlobStore {
 
   /** What the disk says, not hashed. */
   async #peek(digest: Digest): Promise<Uint8Array | null> {
-    return (await this.#shardOf(digest)).peek(digest)
+    return (await this.#shards.of(digest)).peek(digest)
   }
 
   /** Finds all that is damaged in one go: only where the whole is wrong is each chunk worth a hash. */
   async #sift(list: ChunkList): Promise<'incomplete' | 'mismatched'> {
     let isComplete = true
     for (const { digest } of list.chunks) {
-      if ((await (await this.#shardOf(digest)).get(digest)) !== null) continue
+      if ((await (await this.#shards.of(digest)).get(digest)) !== null) continue
       isComplete = false
       this.#recent.delete(digest)
     }
@@ -232,7 +239,7 @@ export class BlobStore {
   async missing(list: ChunkList): Promise<BlobRef[]> {
     const lacking: BlobRef[] = []
     for (const chunk of distinctChunks(list)) {
-      if (!(await this.#shardOf(chunk.digest)).has(chunk.digest)) lacking.push(chunk)
+      if (!(await this.#shards.of(chunk.digest)).has(chunk.digest)) lacking.push(chunk)
     }
     return lacking
   }
@@ -266,11 +273,6 @@ export class BlobStore {
     return digests
   }
 
-  #allShards(): Promise<Shard[]> {
-    const names = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'))
-    return Promise.all(names.map((name) => this.#shard(name)))
-  }
-
   async #readableList(ref: ComponentRef): Promise<ChunkList | null> {
     try {
       return await this.readList(ref)
@@ -284,22 +286,5 @@ export class BlobStore {
   #lane(): Turns {
     this.#nextLane = (this.#nextLane + 1) % blobLimits.parallelWrites
     return this.#lanes[this.#nextLane] ?? new Turns()
-  }
-
-  #shardOf(digest: Digest): Promise<Shard> {
-    return this.#shard(digest.slice(0, 2))
-  }
-
-  /** Opened once: opening a folder again would remove what is being written there. */
-  #shard(name: string): Promise<Shard> {
-    const known = this.#shards.get(name)
-    if (known !== undefined) return known
-    const opened = this.#folder
-      .folder(name)
-      .then((folder) => Shard.open(folder, { clock: this.#clock, log: this.#log }))
-    this.#shards.set(name, opened)
-    // A folder that could not be opened is tried again by whoever needs it next.
-    opened.catch(() => this.#shards.delete(name))
-    return opened
   }
 }

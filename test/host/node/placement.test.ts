@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { fileProblems, silentLog, systemRandom } from '../../../core/index.ts'
 import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
-import type { ComponentRef, ObtainCall } from '../../../mesh/index.ts'
+import type { ComponentRef, NeededComponents, ObtainCall } from '../../../mesh/index.ts'
 import { FakeClock } from '../fake-clock.ts'
 
 const ref = (digest: string): ComponentRef => ({
@@ -15,7 +15,7 @@ function setUp(): {
   clock: FakeClock
   calls: unknown[]
   listeners: { mesh: Set<() => void>; apps: Set<() => void>; moves: Set<() => void> }
-  store: { needed: () => ComponentRef[] }
+  store: { needed: () => NeededComponents }
   app: Record<string, unknown>
 } {
   const clock = new FakeClock()
@@ -33,7 +33,7 @@ function setUp(): {
     return () => set.delete(run)
   }
   const app: Record<string, unknown> = { app: 'light-alarm', seq: 1, state: 'running', since: 1, failures: 0 }
-  const store = { needed: (): ComponentRef[] => [] }
+  const store = { needed: (): NeededComponents => ({ required: [], kept: [] }) }
   const parts = {
     mesh: {
       self: 'self',
@@ -46,7 +46,7 @@ function setUp(): {
         history: () => history,
       },
       blobs: {
-        setNeeded: (needed: () => ComponentRef[]) => void (store.needed = needed),
+        setNeeded: (needed: () => NeededComponents) => void (store.needed = needed),
       },
       source: {
         collect: async (keep: ComponentRef[]) =>
@@ -71,10 +71,12 @@ function setUp(): {
 }
 
 describe('placement', () => {
-  it('tells the store what must not make room for others, from the start', () => {
+  it('tells the store what must not make room for others, and what may though it is kept, from the start', () => {
     const { part, store } = setUp()
     void part.start?.()
-    expect(store.needed().map(({ digest }) => digest)).toEqual(['v5', 'v4', 'v3', 'v1'])
+    const { required, kept } = store.needed()
+    expect(required.map(({ digest }) => digest)).toEqual(['v5', 'v1'])
+    expect(kept.map(({ digest }) => digest)).toEqual(['v4', 'v3'])
   })
 
   it('wants what the releases want, at the start and whenever the mesh changes', () => {
@@ -120,7 +122,7 @@ describe('placement', () => {
     const { part, calls, clock } = setUp()
     void part.start?.()
     await clock.advance(600_000)
-    expect(calls.at(-1)).toEqual(['keep', 'v5', 'v4', 'v3', 'v1'])
+    expect(calls.at(-1)).toEqual(['keep', 'v5', 'v1', 'v4', 'v3'])
   })
 
   it('leaves neither listener nor timer behind', () => {
