@@ -31,6 +31,7 @@ import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
+import { valueProblems } from './values/index.ts'
 
 export interface RegisteredProblem extends Problem {
   readonly code: string
@@ -61,6 +62,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   placementProblems,
   httpProblems,
   metricsProblems,
+  valueProblems,
   appProblems,
   nodeProblems,
   runProblems,

@@ -42,4 +42,9 @@ export const appProblems = defineProblems({
     text: 'a step of bringing an app up failed in a way that was not foreseen',
     fix: 'the node tries again by itself; please report the message',
   },
+  ERR_CALL_FUNCTION: {
+    kind: 'user',
+    text: 'an app exports no function of that name that others could call',
+    fix: 'see its functions with `selvedge call APP`',
+  },
 })

@@ -17,6 +17,7 @@ import {
 } from '../../core/index.ts'
 import { messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
+import { primitives, type WitShape } from './component-types.ts'
 import type { ComponentFacts } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
 import type { GlueScript } from '../guest/index.ts'
@@ -46,6 +47,23 @@ const name = v.pipe(
   v.check((text) => plainText(text) === text),
 )
 
+const shape: v.GenericSchema<WitShape> = v.lazy(() => v.variant('kind', shapes))
+const unsure = v.nullable(shape)
+const members = v.array(v.object({ name, type: unsure }))
+const names = v.array(name)
+const shapes = [
+  v.object({ kind: v.picklist(['record', 'variant']), members }),
+  v.object({ kind: v.picklist(['flags', 'enum']), names }),
+  v.object({ kind: v.literal('tuple'), items: v.array(unsure) }),
+  v.object({ kind: v.picklist(['list', 'option']), item: unsure }),
+  v.object({ kind: v.literal('result'), ok: unsure, err: unsure }),
+  v.object({ kind: v.picklist([...primitives, 'handle']) }),
+] as const
+const signature = v.object({ kind: v.literal('function'), parameters: members, result: unsure })
+const functions = v.array(
+  v.object({ id: name, functions: v.array(v.object({ name, signature: v.nullable(signature) })) }),
+)
+
 const headerSchema = v.object({
   v: v.literal(1),
   facts: v.object({
@@ -55,6 +73,7 @@ const headerSchema = v.object({
     imports: v.array(name),
     exports: v.array(name),
     features: v.array(name),
+    functions: v.optional(v.object({ imports: functions, exports: functions })),
   }),
   restore: v.nullable(name),
   modules: v.array(v.object({ name, hasMemory: v.boolean() })),

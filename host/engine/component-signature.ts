@@ -9,22 +9,29 @@
 import { camelCase, satisfiesExport } from '../guest/index.ts'
 import { ByteReader, MalformedError } from './byte-reader.ts'
 import { readExternName, readExternType } from './component-reader.ts'
-import { readTypes, type Signature, type WitShape } from './component-types.ts'
+import {
+  outerType,
+  readTypes,
+  type InstanceShape,
+  type Signature,
+  type TypeAtIndex,
+} from './component-types.ts'
 
 /** What stands at one index. */
 interface Space {
-  readonly types: (WitShape | Signature | null)[]
+  readonly types: TypeAtIndex[]
   readonly functions: (Signature | null)[]
-  readonly instances: (Exports | null)[]
+  readonly instances: (Exports | InstanceShape['exports'] | null)[]
   readonly components: (Exports | null)[]
+  readonly imports: Exports
   readonly exports: Exports
   readonly outer: Space | null
 }
-type Exports = Map<string, Exported>
+export type Exports = Map<string, Exported>
 type Exported = {
   readonly function?: Signature | null
-  readonly instance?: Exports | null
-  readonly type?: Space['types'][number]
+  readonly instance?: Exports | InstanceShape['exports'] | null
+  readonly type?: TypeAtIndex
 }
 
 const maxNesting = 16
@@ -33,36 +40,49 @@ const sorts = { core: 0, function: 1, type: 3, component: 4, instance: 5 }
 /** @param target as `Sandbox.call` takes it. @returns null where there is none of that name, or it cannot be told */
 export function signatureOf(component: Uint8Array, target: string): Signature | null {
   const [owner = '', name] = target.split('#')
-  let exports: Exports
-  try {
-    exports = readComponent(new ByteReader(component), null, 0)
-  } catch (error) {
-    if (error instanceof MalformedError) return null
-    throw error
-  }
+  const exports = namesOf(component)?.exports
+  if (exports === undefined) return null
   if (name === undefined) return functionIn(exports, owner)
   for (const [id, { instance }] of exports)
     if (instance && satisfiesExport(id, owner)) return functionIn(instance, name)
   return null
 }
 
-function functionIn(exports: Exports, name: string): Signature | null {
+/** What it imports and exports, with the types of it that are followed. @returns null where too much of it is not */
+export function namesOf(component: Uint8Array): Pick<Space, 'imports' | 'exports'> | null {
+  try {
+    return readComponent(new ByteReader(component), null, 0)
+  } catch (error) {
+    if (error instanceof MalformedError) return null
+    throw error
+  }
+}
+
+function functionIn(exports: Exports | InstanceShape['exports'], name: string): Signature | null {
   for (const [known, exported] of exports)
     if (exported.function && camelCase(known) === camelCase(name)) return exported.function
   return null
 }
 
-function readComponent(reader: ByteReader, outer: Space | null, depth: number): Exports {
+function readComponent(reader: ByteReader, outer: Space | null, depth: number): Space {
   if (depth > maxNesting) throw new MalformedError(`components are nested deeper than ${maxNesting}`)
-  const space: Space = { types: [], functions: [], instances: [], components: [], exports: new Map(), outer }
+  const space: Space = {
+    types: [],
+    functions: [],
+    instances: [],
+    components: [],
+    imports: new Map(),
+    exports: new Map(),
+    outer,
+  }
   reader.skip(8)
   while (!reader.done) {
     const { id, body } = reader.section()
-    if (id === 4) space.components.push(readComponent(body, space, depth + 1))
-    else if (id === 7) readTypes(body, space.types)
+    if (id === 4) space.components.push(readComponent(body, space, depth + 1).exports)
+    else if (id === 7) readTypes(body, space)
     else sections[id]?.(body, space)
   }
-  return space.exports
+  return space
 }
 
 const each = (body: ByteReader, read: () => void): void => {
@@ -75,8 +95,8 @@ const sections: Readonly<Record<number, (body: ByteReader, space: Space) => void
   8: (body, space) => each(body, () => readCanon(body, space)),
   10: (body, space) =>
     each(body, () => {
-      readExternName(body)
-      readImport(body, space)
+      const name = readExternName(body)
+      space.imports.set(name, readImport(body, space))
     }),
   11: (body, space) => each(body, () => readExport(body, space)),
 }
@@ -128,20 +148,26 @@ function readExport(body: ByteReader, space: Space): void {
 }
 
 /** An externdesc: 0 core module, 1 function, 2 value, 3 type, 4 component, 5 instance. */
-function readImport(body: ByteReader, space: Space): void {
+function readImport(body: ByteReader, space: Space): Exported {
   const kind = body.byte()
+  let imported: Exported = {}
   if (kind === 0x00) {
     body.byte()
     body.u32()
-  } else if (kind === 0x01) {
+    return imported
+  }
+  if (kind === 0x01) {
     const type = space.types[body.u32()]
-    add(space, sorts.function, { function: isSignature(type) ? type : null })
+    imported = { function: isSignature(type) ? type : null }
   } else if (kind === 0x03) {
-    add(space, sorts.type, { type: body.byte() === 0x00 ? (space.types[body.u32()] ?? null) : null })
-  } else if (kind === 0x04 || kind === 0x05) {
-    body.u32()
-    add(space, kind, {})
-  } else throw new MalformedError(`an import that is not followed at byte ${body.at}`)
+    imported = { type: body.byte() === 0x00 ? (space.types[body.u32()] ?? null) : null }
+  } else if (kind === 0x05) {
+    const type = space.types[body.u32()]
+    imported = { instance: type?.kind === 'instance' ? type.exports : null }
+  } else if (kind === 0x04) body.u32()
+  else throw new MalformedError(`an import that is not followed at byte ${body.at}`)
+  add(space, kind, imported)
+  return imported
 }
 
 function readAlias(body: ByteReader, space: Space): void {
@@ -151,10 +177,10 @@ function readAlias(body: ByteReader, space: Space): void {
   const index = body.u32()
   if (target === 0x02) {
     const at = body.u32()
+    if (sort === sorts.type) return add(space, sort, { type: outerType(space, index, at) })
     let from: Space | null = space
     for (let left = index; left > 0 && from !== null; left -= 1) from = from.outer
-    if (sort === sorts.type) add(space, sort, { type: from?.types[at] ?? null })
-    else if (sort === sorts.component) space.components.push(from?.components[at] ?? null)
+    if (sort === sorts.component) space.components.push(from?.components[at] ?? null)
     return
   }
   const name = body.name()
@@ -178,6 +204,6 @@ function readCanon(body: ByteReader, space: Space): void {
   space.functions.push(isSignature(type) ? type : null)
 }
 
-function isSignature(type: Space['types'][number] | undefined): type is Signature {
+function isSignature(type: TypeAtIndex | undefined): type is Signature {
   return type?.kind === 'function'
 }

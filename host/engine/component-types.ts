@@ -2,7 +2,7 @@
 import { MalformedError, type ByteReader } from './byte-reader.ts'
 import { readExternName, readExternType } from './component-reader.ts'
 
-const primitives = [
+export const primitives = [
   'string',
   'char',
   'f64',
@@ -33,6 +33,8 @@ export type WitShape =
   | { readonly kind: 'tuple'; readonly items: readonly (WitShape | null)[] }
   | { readonly kind: 'list' | 'option'; readonly item: WitShape | null }
   | { readonly kind: 'result'; readonly ok: WitShape | null; readonly err: WitShape | null }
+  /** A resource, a stream or a future: something of the component that no value stands for. */
+  | { readonly kind: 'handle' }
 
 export interface Signature {
   readonly kind: 'function'
@@ -41,24 +43,50 @@ export interface Signature {
   readonly result: WitShape | null
 }
 
-type Types = (WitShape | Signature | null)[]
+/** Of an interface that is imported: what its instance exports. */
+export interface InstanceShape {
+  readonly kind: 'instance'
+  readonly exports: ReadonlyMap<string, { readonly function?: Signature | null; readonly type?: TypeAtIndex }>
+}
+
+export type TypeAtIndex = WitShape | Signature | InstanceShape | null
+
+/** An index space of types, and that around it. */
+export interface TypeScope {
+  readonly types: TypeAtIndex[]
+  readonly outer: TypeScope | null
+}
 
 const maxNesting = 16
 
-/** @param types the index space, to which those of the section are added */
-export function readTypes(body: ByteReader, types: Types): void {
-  for (let left = body.count(); left > 0; left -= 1) types.push(readType(body, types, 0))
+/** @param scope the index space, to which those of the section are added */
+export function readTypes(body: ByteReader, scope: TypeScope): void {
+  for (let left = body.count(); left > 0; left -= 1) scope.types.push(readType(body, scope, 0))
 }
 
-function readType(body: ByteReader, types: Types, depth: number): WitShape | Signature | null {
+/** What stands at an index of the space that is `count` further out. */
+export function outerType(scope: TypeScope, count: number, index: number): TypeAtIndex {
+  let from: TypeScope | null = scope
+  for (let left = count; left > 0 && from !== null; left -= 1) from = from.outer
+  return from?.types[index] ?? null
+}
+
+type Types = readonly TypeAtIndex[]
+
+function readType(body: ByteReader, scope: TypeScope, depth: number): TypeAtIndex {
   if (depth > maxNesting) throw new MalformedError(`types are nested deeper than ${maxNesting}`)
+  const { types } = scope
   const kind = body.byte()
   if (kind === 0x40) {
     const parameters = readMembers(body, types)
     const result = body.byte() === 0x00 ? readValue(body, types) : (body.byte(), null)
     return { kind: 'function', parameters, result }
   }
-  if (kind === 0x41 || kind === 0x42) return skipDeclarations(body, depth)
+  if (kind === 0x42) return readDeclarations(body, scope, depth)
+  if (kind === 0x41) {
+    readDeclarations(body, scope, depth)
+    return null
+  }
   if (kind === 0x3f) {
     body.byte()
     if (body.byte() !== 0x00) body.u32()
@@ -90,32 +118,66 @@ function readDefined(kind: number, body: ByteReader, types: Types): WitShape | n
     case 0x69:
     case 0x68:
       body.u32()
-      return null
+      return { kind: 'handle' }
+    case 0x66:
+    case 0x65:
+      readOptional(body, types)
+      return { kind: 'handle' }
     default:
       throw new MalformedError(`a type that is not followed at byte ${body.at}`)
   }
 }
 
-/** Of an instance or component type: 1 type, 2 alias, 3 import, 4 export. Nothing in it can be called. */
-function skipDeclarations(body: ByteReader, depth: number): null {
+/** Of an instance or component type: 1 type, 2 alias, 3 import, 4 export; each may add to its own index space. */
+function readDeclarations(body: ByteReader, outer: TypeScope, depth: number): InstanceShape {
+  const scope: TypeScope = { types: [], outer }
+  const exports = new Map<string, { function?: Signature | null; type?: TypeAtIndex }>()
   for (let left = body.count(); left > 0; left -= 1) {
     const kind = body.byte()
-    if (kind === 0x01) readType(body, [], depth + 1)
-    else if (kind === 0x02) skipAlias(body)
+    if (kind === 0x01) scope.types.push(readType(body, scope, depth + 1))
+    else if (kind === 0x02) readAlias(body, scope)
     else if (kind === 0x03 || kind === 0x04) {
-      readExternName(body)
-      readExternType(body)
+      const name = readExternName(body)
+      const named = readNamed(body, scope)
+      if (kind === 0x04) exports.set(name, named)
     } else throw new MalformedError(`a declaration that is not followed at byte ${body.at}`)
   }
-  return null
+  return { kind: 'instance', exports }
 }
 
-function skipAlias(body: ByteReader): void {
-  if (body.byte() === 0x00) body.byte()
+/** A function or a type, which is one more of its space; of what else there may be nothing is known. */
+function readNamed(
+  body: ByteReader,
+  { types }: TypeScope,
+): { function?: Signature | null; type?: TypeAtIndex } {
+  const sort = body.bytes[body.at]
+  if (sort === 0x01) {
+    body.byte()
+    const type = types[body.u32()]
+    return { function: type?.kind === 'function' ? type : null }
+  }
+  if (sort !== 0x03) {
+    readExternType(body)
+    return {}
+  }
+  body.byte()
+  const type = body.byte() === 0x00 ? (types[body.u32()] ?? null) : null
+  types.push(type)
+  return { type }
+}
+
+function readAlias(body: ByteReader, scope: TypeScope): void {
+  const sort = body.byte()
+  if (sort === 0x00) body.byte()
   const target = body.byte()
-  body.u32()
-  if (target === 0x02) body.u32()
-  else body.name()
+  const index = body.u32()
+  if (target !== 0x02) {
+    body.name()
+    if (sort === 0x03) scope.types.push(null)
+    return
+  }
+  const at = body.u32()
+  if (sort === 0x03) scope.types.push(outerType(scope, index, at))
 }
 
 function readMembers(body: ByteReader, types: Types): NamedShape[] {
@@ -144,6 +206,6 @@ function readValue(body: ByteReader, types: Types): WitShape | null {
     const primitive = primitives[byte - firstPrimitive]
     return primitive === undefined ? null : { kind: primitive }
   }
-  const type = types[body.u32()]
-  return type === undefined || type?.kind === 'function' ? null : type
+  const type = types[body.u32()] ?? null
+  return type?.kind === 'function' || type?.kind === 'instance' ? null : type
 }

@@ -7,6 +7,7 @@
 import type { Digest } from '../../core/index.ts'
 import type { PartSettings } from '../guest/index.ts'
 import type { PoolShape } from './pool/pool-machine.ts'
+import type { ComponentFunctions } from './component-functions.ts'
 import type { HostChannel } from './sandbox/channel.ts'
 
 export type { PoolShape } from './pool/pool-machine.ts'
@@ -28,6 +29,8 @@ export interface ComponentFacts {
   readonly exports: readonly string[]
   /** WebAssembly features beyond the MVP that it uses, e.g. `simd`; `component-model-async` where it is of WASI 0.3. */
   readonly features: readonly string[]
+  /** What others may call of it, and what it calls of others; absent for a module, and from `inspect`. */
+  readonly functions?: ComponentFunctions | undefined
 }
 
 /** How a host function is called from the guest's thread. */
@@ -59,7 +62,25 @@ export interface BoundInterface {
 export interface BoundFunction {
   readonly mode: CallMode
   /** May return a promise in mode `call`; in mode `post` nobody would wait for it, and it counts as a fault. */
-  run(args: readonly unknown[]): unknown
+  run(args: readonly unknown[], caller?: GuestCaller): unknown
+}
+
+/** The instance that calls a host function, for those that take long or lead further. */
+export interface GuestCaller {
+  /** Of the call that runs in it, ms; Infinity where it has no deadline. */
+  remainingMs(): number
+  /** Calls that this one may still lead to; undefined where nobody counts. */
+  hopsLeft(): number | undefined
+  /** Aborted when the instance ends: nobody waits any more. */
+  readonly gone: AbortSignal
+}
+
+/** What comes along with a call of an exported function. */
+export interface CallTerms {
+  /** What is left of its caller's own time, ms. The instance is not ended by it; what it asks of others is. */
+  readonly deadlineMs?: number
+  /** Calls that it may still lead to. */
+  readonly hops?: number
 }
 
 /** Serves a channel that the sandbox's half of an interface opened. What it throws closes the channel with a failure. */
@@ -210,7 +231,7 @@ export interface Sandbox {
    * @returns the `ok` value. @throws WitError for the guest's own `err`; ERR_APP_TRAP, ERR_APP_DEADLINE… for
    * the end of the sandbox
    */
-  call(target: string, args: readonly unknown[]): Promise<unknown>
+  call(target: string, args: readonly unknown[], terms?: CallTerms): Promise<unknown>
   /** As `call`, for a part. */
   invoke(request: InvocationRequest): Invocation
   readonly usage: Readonly<SandboxUsage>
@@ -267,7 +288,7 @@ export interface PoolReport {
 /** Several instances of one app, of which each call gets whichever is free. */
 export interface AppPool {
   /** As a sandbox's. @throws also ERR_APP_BUSY when too many calls wait */
-  call(target: string, args: readonly unknown[]): Promise<unknown>
+  call(target: string, args: readonly unknown[], terms?: CallTerms): Promise<unknown>
   /**
    * Hands one instance to `use` when it is this caller's turn, until `use` is done.
    * @throws ERR_APP_BUSY, the reason of the pool's end, or what `use` throws

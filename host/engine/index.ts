@@ -1,9 +1,10 @@
 /** The public face of the engine: from a component's bytes to a sandbox that answers calls. */
 export * from './contract.ts'
+export type { ComponentFunctions, FunctionFacts, InterfaceFunctions } from './component-functions.ts'
 export { formOf, type BinaryForm } from './component-form.ts'
 export { outlineOf, type ComponentOutline } from './component-reader.ts'
 export { signatureOf } from './component-signature.ts'
-export type { Signature, WitShape } from './component-types.ts'
+export type { NamedShape, Signature, WitShape } from './component-types.ts'
 export { parametersOf, type CoreType } from './core-signature.ts'
 export { createEngine, type EngineOptions } from './engine.ts'
 export type { EngineLimits } from './limits.ts'

@@ -4,6 +4,7 @@
 import { digestOf, messageOf, plainText } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
 import { refuseOtherForms } from './component-form.ts'
+import { functionsOf } from './component-functions.ts'
 import { asyncFeature, usesAsync } from './component-async.ts'
 import { outlineOf, type ComponentOutline } from './component-reader.ts'
 import type { ComponentFacts } from './contract.ts'
@@ -52,7 +53,7 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
     features,
   }
   if (job.mode === 'inspect') return { facts, restore: null, modules: [], parts: new Map() }
-  return { facts, ...capped(transpiled, job) }
+  return { facts: { ...facts, functions: functionsOf(component) }, ...capped(transpiled, job) }
 }
 
 function readOutline(component: Uint8Array): ComponentOutline {

@@ -6,6 +6,7 @@ import { messageOf, type Cancel, type Clock, type Log } from '../../../core/inde
 import type {
   AppPool,
   Borrower,
+  CallTerms,
   ConfinementKind,
   Incident,
   IncidentReason,
@@ -96,8 +97,8 @@ export class InstancePool implements AppPool {
     return this.#meter.sum()
   }
 
-  call(target: string, args: readonly unknown[]): Promise<unknown> {
-    return this.lease((sandbox) => sandbox.call(target, args), { mayRepeat: true })
+  call(target: string, args: readonly unknown[], terms?: CallTerms): Promise<unknown> {
+    return this.lease((sandbox) => sandbox.call(target, args, terms), { mayRepeat: true })
   }
 
   lease<Result>(use: (sandbox: Sandbox) => Promise<Result>, options: LeaseOptions = {}): Promise<Result> {

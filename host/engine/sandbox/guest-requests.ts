@@ -5,6 +5,7 @@ import {
   WitError,
   type BoundChannel,
   type BoundFunction,
+  type GuestCaller,
   type Incident,
   type StartRequest,
 } from '../contract.ts'
@@ -13,6 +14,8 @@ import { standardStreams } from './stdio.ts'
 
 export interface GuestRequestsNeeds {
   readonly channels: Channels
+  /** Whoever asks. */
+  readonly caller: GuestCaller
   readonly log: Log
   readonly valueBytes: number
   queue(message: ToGuest): void
@@ -48,7 +51,7 @@ export class GuestRequests {
     if (this.#isCalling) return this.#fault('it made a call while it waited for the answer to another')
     this.#isCalling = true
     try {
-      const value = await this.#find(id, name, 'call').run(args)
+      const value = await this.#find(id, name, 'call').run(args, this.#needs.caller)
       assertBounded(value, this.#needs.valueBytes)
       this.#needs.queue({ t: 'reply', n, kind: 'ok', value })
     } catch (error) {
@@ -63,7 +66,7 @@ export class GuestRequests {
 
   post({ id, name, args }: Request<'post'>): void {
     try {
-      const result = this.#find(id, name, 'post').run(args)
+      const result = this.#find(id, name, 'post').run(args, this.#needs.caller)
       if (result instanceof Promise) {
         result.catch(() => {})
         throw new Error('it returned a promise, which nobody waits for in mode `post`')

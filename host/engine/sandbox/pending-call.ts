@@ -2,15 +2,27 @@
 import { messageOf } from '../../../core/index.ts'
 import type { ToGuest } from '../../guest/index.ts'
 import type { Channels } from './channels.ts'
-import type { Invocation, InvocationRequest } from '../contract.ts'
+import type { CallTerms, Invocation, InvocationRequest } from '../contract.ts'
 import type { SandboxChannel } from './host-channel.ts'
 import type { InvocationChannel } from './invocation-channel.ts'
+
+/** As {@link CallTerms}, with the moment by the monotonic clock at which the caller's time is over. */
+export interface ReceivedTerms {
+  readonly untilMs: number
+  readonly hops: number | undefined
+}
+
+export function receivedTerms({ deadlineMs = Infinity, hops }: CallTerms, nowMs: number): ReceivedTerms {
+  return { untilMs: nowMs + deadlineMs, hops }
+}
 
 export interface PendingCall {
   readonly call: number
   /** What runs, for messages. */
   readonly what: string
   readonly argsBytes: number
+  /** Undefined where nothing came along with it. */
+  readonly terms: ReceivedTerms | undefined
   /** The message that puts it on the way. */
   message(): ToGuest
   /** It is on its way. */
@@ -28,6 +40,7 @@ export class FunctionCall implements PendingCall {
   readonly call: number
   readonly what: string
   readonly argsBytes: number
+  readonly terms: ReceivedTerms | undefined
   readonly #args: readonly unknown[]
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
@@ -37,12 +50,14 @@ export class FunctionCall implements PendingCall {
     target: string,
     args: readonly unknown[],
     argsBytes: number,
+    terms: ReceivedTerms | undefined,
     resolve: (value: unknown) => void,
     reject: (error: Error) => void,
   ) {
     this.call = call
     this.what = target
     this.argsBytes = argsBytes
+    this.terms = terms
     this.#args = args
     this.resolve = resolve
     this.reject = reject
@@ -75,6 +90,7 @@ const unanswered: unknown = Symbol('unanswered')
  * old generation of the heap.
  */
 export class PendingInvocation implements PendingCall, Invocation {
+  readonly terms = undefined
   readonly call: number
   readonly argsBytes: number
   readonly #id: number

@@ -6,6 +6,7 @@ import { messageOf, type Clock, type Log } from '../../../core/index.ts'
 import { assertBounded, type Boot, type ToGuest, type ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import {
+  type CallTerms,
   type Incident,
   type Invocation,
   type InvocationRequest,
@@ -23,8 +24,9 @@ import { GuestRequests } from './guest-requests.ts'
 import type { InvocationChannel } from './invocation-channel.ts'
 import { errorOf, startErrorOf } from './incident.ts'
 import type { LinkEvents, LinkFactory, SandboxLink } from './link.ts'
+import { RunningCaller } from './running-caller.ts'
 import { Outbox } from './outbox.ts'
-import { FunctionCall, PendingInvocation, type PendingCall } from './pending-call.ts'
+import { FunctionCall, PendingInvocation, receivedTerms, type PendingCall } from './pending-call.ts'
 import { answerCall, endCalls, toldBy } from './settlement.ts'
 import { strayOutput } from './stray-output.ts'
 import { meterResult, noUsage } from './usage.ts'
@@ -60,6 +62,7 @@ class LinkedSandbox implements RunningSandbox {
   readonly #parts: SandboxParts
   readonly #link: SandboxLink
   readonly #calls: CallQueue
+  readonly #caller: RunningCaller
   readonly #channels: Channels
   readonly #requests: GuestRequests
   readonly #outbox: Outbox
@@ -76,6 +79,7 @@ class LinkedSandbox implements RunningSandbox {
     this.#parts = parts
     this.#calls = new CallQueue(parts.limits.sentAhead)
     const end = (incident: Incident): void => this.#end(incident)
+    this.#caller = new RunningCaller({ clock: parts.clock, calls: this.#calls, watch: () => this.#watch })
     this.#outbox = new Outbox((batch) => this.#send(batch))
     const queue = (message: ToGuest): void => this.#outbox.queue(message)
     const emit = (message: ToGuest): void => {
@@ -85,6 +89,7 @@ class LinkedSandbox implements RunningSandbox {
     const invoked = (id: number): InvocationChannel | undefined => this.#calls.channel(id)
     this.#channels = new Channels({ emit, end, invoked, limit: parts.limits.channels })
     this.#requests = new GuestRequests(request, {
+      caller: this.#caller,
       end,
       queue,
       channels: this.#channels,
@@ -111,11 +116,12 @@ class LinkedSandbox implements RunningSandbox {
     void this.#boot(stored)
   }
 
-  call(target: string, args: readonly unknown[]): Promise<unknown> {
+  call(target: string, args: readonly unknown[], terms?: CallTerms): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const argsBytes = this.#admit(target, args)
       if (typeof argsBytes !== 'number') return reject(argsBytes)
-      this.#calls.add(new FunctionCall(this.#nextCall++, target, args, argsBytes, resolve, reject))
+      const received = terms && receivedTerms(terms, this.#parts.clock.monotonicMs())
+      this.#calls.add(new FunctionCall(this.#nextCall++, target, args, argsBytes, received, resolve, reject))
       this.#pump()
     })
   }
@@ -276,6 +282,7 @@ class LinkedSandbox implements RunningSandbox {
     const { reason, message, exitCode } = incident
     this.#incident = { reason, message: toldBy(message), ...(exitCode !== undefined && { exitCode }) }
     this.#watch.stop()
+    this.#caller.end()
     void this.#leave(this.#incident, guilty)
   }
 

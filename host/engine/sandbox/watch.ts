@@ -29,6 +29,11 @@ export class Watch {
     return this.#needs.clock.monotonicMs() - this.#headSinceMs
   }
 
+  /** What the call that runs still has, ms. */
+  get leftMs(): number {
+    return this.#needs.deadlineMs - this.headMs
+  }
+
   stop(): void {
     this.#cancel?.()
     this.#cancel = null

@@ -64,7 +64,7 @@ test.each([
   [bytes, '[1, 300]', 'a list<u8>'],
   [bytes, 'abc', 'a list<u8>'],
   [pair, '[1]', 'a tuple<u8, bool>'],
-  [outcome, '{"tag": "fine"}', 'a result<u8, _>'],
+  [outcome, '{"tag": "fine"}', 'a result<u8>'],
   [point, '{"x-at": 1}', 'a record { x-at: s32, label: option<string> }'],
   [shape, '{"tag": "line"}', 'a variant { dot, at: record { x-at: s32, label: option<string> } }'],
 ] as const)('%j is not given as %s', (type, text, what) => {

@@ -15,6 +15,7 @@ function requests(run: () => unknown): { made: GuestRequests; sent: ToGuest[]; i
   const request = { imports: [{ id, functions: { get: { mode: 'call', run } } }] } as unknown as StartRequest
   const made = new GuestRequests(request, {
     channels,
+    caller: { remainingMs: () => Infinity, hopsLeft: () => undefined, gone: new AbortController().signal },
     log: silentLog,
     valueBytes: 1_000,
     queue: (message) => sent.push(message),
