@@ -124,7 +124,12 @@ function isDoubtedByOthers({ view }: Context, node: NodeId, nowMs: number): bool
   const file = view.cases.get(node)
   if (file === undefined || file.doubtedMs === null) return false
   const watchers = view.reachableWatchers(node, nowMs)
-  return !view.doubters(node, watchers).next().done && view.othersHear(node, watchers, file.doubtedMs) === 0
+  // What the watchers say among themselves they also take back among themselves.
+  const isParty = view.isWatcher(view.self, node)
+  const doubters = [...view.doubters(node, watchers)].filter(
+    ({ sealed }) => isParty || sealed.statement.isWide,
+  )
+  return doubters.length > 0 && view.othersHear(node, watchers, file.doubtedMs) === 0
 }
 
 function votesOf({ view }: Context, node: NodeId, nowMs: number): VoteView[] {

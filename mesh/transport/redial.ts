@@ -36,7 +36,7 @@ export type RedialEvent =
   | { readonly type: 'hurry'; readonly peer: NodeId }
   /** Those to keep connections with; null for everybody, as at the start. */
   | { readonly type: 'wanted'; readonly peers: readonly NodeId[] | null }
-  /** The network is back: whatever was learnt about waiting is void. */
+  /** The network is back: whatever was learnt about waiting is void, and nobody is connected yet. */
   | { readonly type: 'restarted' }
   /** Time has passed; the only event that makes dials. */
   | { readonly type: 'tick' }
@@ -87,7 +87,8 @@ export class Redial {
         return []
       case 'restarted':
         for (const member of this.#members.values()) {
-          if (member.state === 'waiting') Object.assign(member, { attempt: 0, dueMs: nowMs })
+          if (member.state !== 'dialling')
+            Object.assign(member, { state: 'waiting', attempt: 0, dueMs: nowMs })
         }
         return []
       default:

@@ -51,8 +51,10 @@ export class Redialler implements Part {
       transport.on('peer:lost', ({ peer }) => this.#feed({ type: 'lost', peer })),
       every(clock, tickMs, () => this.#tick()),
     ]
+    // Who was connected when this stopped was lost unseen.
+    this.#redial.on({ type: 'restarted' }, clock.monotonicMs())
     for (const peer of transport.peers()) this.#feed({ type: 'admitted', peer })
-    this.#feed({ type: 'restarted' })
+    this.#tick()
   }
 
   stop(): void {

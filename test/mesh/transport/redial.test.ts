@@ -119,3 +119,34 @@ test('hints do not shorten the wait of a member that could not be reached', () =
   feed({ type: 'hinted', peer: 'a', addresses: ['/made-up'] }, 1)
   expect(dials(1)).toEqual([])
 })
+
+test('in a large mesh only those that are wanted are dialled until they answer, any other once when it is asked for', () => {
+  const { feed, dials } = redial()
+  for (const peer of ['a', 'b', 'c']) feed(known(peer, '/x'), 0)
+  feed({ type: 'wanted', peers: ['a', 'b'] }, 0)
+  feed({ type: 'admitted', peer: 'a' }, 0)
+  expect(dials(0)).toEqual(['b'])
+  feed({ type: 'hurry', peer: 'c' }, 0)
+  expect(dials(0)).toEqual(['c'])
+  feed({ type: 'failed', peer: 'c' }, 0)
+  feed({ type: 'failed', peer: 'b' }, 0)
+  expect(dials(60_000)).toEqual(['b'])
+  feed({ type: 'failed', peer: 'b' }, 60_000)
+  feed({ type: 'wanted', peers: ['c'] }, 60_000)
+  expect(dials(60_000)).toEqual(['c'])
+})
+
+test('a node that reaches nobody tries everybody it knows', () => {
+  const { feed, dials } = redial()
+  for (const peer of ['a', 'b']) feed(known(peer, '/x'), 0)
+  feed({ type: 'wanted', peers: ['a'] }, 0)
+  expect(dials(0)).toEqual(['a', 'b'])
+})
+
+test('whoever was connected when the network went is dialled when it is back', () => {
+  const { feed, dials } = redial()
+  feed(known('a', '/x'), 0)
+  feed({ type: 'admitted', peer: 'a' }, 0)
+  feed({ type: 'restarted' }, 5_000)
+  expect(dials(5_000)).toEqual(['a'])
+})
