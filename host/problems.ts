@@ -6,6 +6,7 @@ import { codecProblems, fileProblems, lifecycleProblems, type Problem } from '..
 import {
   admissionProblems,
   blobsProblems,
+  callsProblems,
   headsProblems,
   identityProblems,
   membershipProblems,
@@ -16,6 +17,7 @@ import {
 import { apiProblems } from './api/index.ts'
 import { appProblems } from './apps/index.ts'
 import { buildProblems } from './build/index.ts'
+import { callProblems } from './calls/index.ts'
 import { cliProblems } from './cli/index.ts'
 import { configProblems } from './config/index.ts'
 import { deviceProblems } from './devices/index.ts'
@@ -48,6 +50,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   releasesProblems,
   headsProblems,
   blobsProblems,
+  callsProblems,
   patchesProblems,
   tomlProblems,
   configProblems,
@@ -64,6 +67,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   metricsProblems,
   valueProblems,
   appProblems,
+  callProblems,
   nodeProblems,
   runProblems,
   apiProblems,

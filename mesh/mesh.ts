@@ -13,6 +13,7 @@ import type { BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
+import { CallExchange } from './calls/index.ts'
 import { createDistribution, type Distribution } from './distribution.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type {
@@ -64,6 +65,8 @@ export class Mesh implements Part {
   /** What was refused of peers, since this object was made. */
   readonly counters = new MeshCounters()
   readonly traffic: MeshTraffic
+  /** Calls to other members, and theirs. */
+  readonly calls: CallExchange
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
@@ -158,6 +161,13 @@ export class Mesh implements Part {
       traffic: this.traffic.byKind,
     })
     this.#published.connect(this.#heads)
+    this.calls = new CallExchange({
+      transport,
+      clock,
+      log: log.scope('calls'),
+      addressesOf: (node) => this.#records.get(node)?.record.report.addresses ?? [],
+      used: (node, forMs) => this.want(node, forMs),
+    })
     this.#distribution = createDistribution({ ...options, stores, transport })
     this.exchange = this.#distribution.exchange
     this.source = this.#distribution.source
@@ -220,6 +230,7 @@ export class Mesh implements Part {
     this.#published.publishAll()
     await this.#heads.start?.()
     await this.#distribution.start()
+    this.calls.start()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#membersChanged()
@@ -239,6 +250,7 @@ export class Mesh implements Part {
     if (this.#online) await this.#watch.leave()
     this.#redial.stop()
     this.#watch.stop()
+    this.calls.stop()
     await this.#distribution.stop()
     await this.#heads.stop?.()
     await this.#transport.stop?.()

@@ -84,6 +84,15 @@ export interface NodeStatus {
   readonly apps: readonly AppStatus[]
 }
 
+/** Calls of the asked node that a node outside its groups answered, within the last five minutes. */
+export interface LeftGroup {
+  readonly calls: number
+  /** Names of those that answered, sorted. */
+  readonly nodes: readonly string[]
+  /** Since the last one, ms. */
+  readonly lastAgoMs: number
+}
+
 /** Who has the places of an app, as the asked node sees it. */
 export interface PlacementStatus {
   readonly app: string
@@ -124,6 +133,8 @@ export interface StatusReport {
   readonly components?: ComponentRoom | null
   /** Where apps run that do not run on every node of their groups. Absent from nodes of before. */
   readonly placements?: readonly PlacementStatus[]
+  /** By app, calls that left this node's groups of late. Absent from nodes of before. */
+  readonly departures?: readonly (LeftGroup & { readonly app: string })[]
   /** What is wrong, worst first. */
   readonly problems: readonly { readonly code: string; readonly message: string; readonly hint: string }[]
 }
@@ -206,6 +217,8 @@ export interface LocalApp extends AppStatus {
   readonly usage: AppUsage
   /** Absent from nodes of before. */
   readonly storage?: AppHoldings
+  /** Calls of it from this node that left the group; absent where none did of late. */
+  readonly leftGroup?: LeftGroup
   /** Bytes fetched from peers for the present release. */
   readonly fetchedBytes: number
 }
@@ -293,6 +306,7 @@ export interface ReleaseTerms {
   readonly quotas: object
   /** Absent from nodes of before. */
   readonly placement?: object
+  readonly calls?: object
   readonly instances: object
   readonly args: readonly string[]
 }

@@ -15,6 +15,7 @@ import { idleMachine, step, wakeAt } from './app-machine.ts'
 import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import type { Ingress } from '../http/index.ts'
+import type { CallFunction } from './functions.ts'
 import { Instances } from './instances.ts'
 import type { FolderSpaces } from './folder-space.ts'
 import type { NodeFolders } from './folders.ts'
@@ -140,6 +141,16 @@ export class AppRunner {
   /** For requests from outside; null where the app has no http trigger. */
   ingress(): Ingress | 'down' | null {
     return this.#serving.ingress
+  }
+
+  /** For calls of its functions; null while no instance takes them. */
+  functions(): CallFunction | null {
+    return this.#serving.functions
+  }
+
+  /** Resolves when it answers no request and no call any more. */
+  quiet(): Promise<void> {
+    return this.#serving.quiet()
   }
 
   local(): LocalApp | null {

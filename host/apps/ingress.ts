@@ -18,95 +18,50 @@ import {
   type HttpResponse,
   type Ingress,
 } from '../http/index.ts'
+import { Attendance, type Post } from './attendance.ts'
 
 /** Answers that are the app's own mistake. */
 const ownErrors = ['ERR_HTTP_APP', 'ERR_HTTP_NO_RESPONSE', 'ERR_HTTP_RESPONSE'] as const
 
-interface Receiver {
-  readonly instance: number
-  readonly ingress: Ingress
-  underWay: number
-  whenIdle: (() => void)[]
-}
-
-export class AppIngress {
+export class AppIngress extends Attendance<Ingress> {
   readonly #failed: (message: string) => void
-  #receiver: Receiver | null = null
-  readonly #former = new Map<number, Receiver>()
 
   /** @param failed told of answers that are the app's own errors; what ends an instance is told elsewhere */
   constructor(failed: (message: string) => void) {
+    super()
     this.#failed = failed
-  }
-
-  /** Requests go to this instance from the next one on. */
-  attach(instance: number, ingress: Ingress): void {
-    this.detach(this.#receiver?.instance)
-    this.#receiver = { instance, ingress, underWay: 0, whenIdle: [] }
-  }
-
-  /** Nobody gets requests. */
-  close(): void {
-    this.detach(this.#receiver?.instance)
-  }
-
-  /** It gets no more requests. */
-  detach(instance: number | undefined): void {
-    const receiver = this.#receiver
-    if (receiver === null || receiver.instance !== instance) return
-    this.#receiver = null
-    if (receiver.underWay > 0) this.#former.set(receiver.instance, receiver)
-  }
-
-  /** Resolves when the instance answers no request any more. */
-  async idle(instance: number): Promise<void> {
-    const receiver = this.#former.get(instance)
-    if (receiver === undefined) return
-    await new Promise<void>((resolve) => receiver.whenIdle.push(resolve))
-  }
-
-  /** Resolves when no request is being answered any more. */
-  async allIdle(): Promise<void> {
-    await Promise.all([...this.#former.keys()].map((instance) => this.idle(instance)))
   }
 
   /** null while no instance takes requests. */
   get current(): Ingress | null {
-    const receiver = this.#receiver
-    if (receiver === null) return null
+    const { post } = this
+    if (post === null) return null
     return {
-      handle: (request) => this.#handle(receiver, request),
+      handle: (request) => this.#handle(post, request),
       unsendable: (error) => this.#tell(error),
     }
   }
 
-  async #handle(receiver: Receiver, request: HttpRequest): Promise<HttpResponse> {
-    receiver.underWay += 1
+  async #handle(post: Post<Ingress>, request: HttpRequest): Promise<HttpResponse> {
+    post.underWay += 1
     let isStreaming = false
     try {
-      const response = await receiver.ingress.handle(request)
+      const response = await post.way.handle(request)
       const { body } = response
       if (isWhole(body)) return response
       isStreaming = true
-      return { ...response, body: followed(body, () => this.#done(receiver)) }
+      return { ...response, body: followed(body, () => this.done(post)) }
     } catch (error) {
       this.#tell(error)
       throw error
     } finally {
-      if (!isStreaming) this.#done(receiver)
+      if (!isStreaming) this.done(post)
     }
   }
 
   /** What ends an instance is told elsewhere. */
   #tell(error: unknown): void {
     if (isSelvedgeError(error, ...ownErrors)) this.#failed(error.message)
-  }
-
-  #done(receiver: Receiver): void {
-    receiver.underWay -= 1
-    if (receiver.underWay > 0) return
-    this.#former.delete(receiver.instance)
-    for (const resolve of receiver.whenIdle.splice(0)) resolve()
   }
 }
 

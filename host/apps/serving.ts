@@ -9,6 +9,7 @@ import { grantedNames } from '../interfaces/index.ts'
 import { httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import type { AppReporter } from './app-reporter.ts'
 import { Delivery, type EventCounts } from './delivery.ts'
+import { AppFunctions, type CallFunction } from './functions.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { only, type Instance } from './instances.ts'
 import type { DesiredRelease } from './release.ts'
@@ -33,6 +34,7 @@ export class Serving {
   readonly #needs: ServingNeeds
   readonly #delivery: Delivery
   readonly #ingress: AppIngress
+  readonly #functions: AppFunctions
   readonly #triggers = new TriggerSet()
   #hasHttp = false
 
@@ -41,6 +43,7 @@ export class Serving {
     this.#app = app
     this.#needs = needs
     this.#ingress = new AppIngress((message) => report.requestFailed(needs.version(), message))
+    this.#functions = new AppFunctions(needs.clock)
     this.#delivery = new Delivery(
       {
         log,
@@ -61,6 +64,16 @@ export class Serving {
     return this.#hasHttp ? (this.#ingress.current ?? 'down') : null
   }
 
+  /** For calls of its functions; null while no instance takes them. */
+  get functions(): CallFunction | null {
+    return this.#functions.call
+  }
+
+  /** Resolves when it answers no request and no call any more. */
+  async quiet(): Promise<void> {
+    await Promise.all([this.#ingress.quiet(), this.#functions.quiet()])
+  }
+
   /** Events and requests go to this instance from the next one on. @param exports of its component */
   switchTo({ number, pool, release }: Instance, exports: readonly string[]): void {
     const { triggers, grants } = release.record
@@ -68,6 +81,7 @@ export class Serving {
     const targets = new Set(planned.map(({ target }) => target))
     this.#delivery.attach({ instance: number, pool, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
+    this.#functions.attach(number, pool)
     this.#hasHttp = hasHttpTrigger(release)
     const ingress = this.#hasHttp ? ingressInto(this.#app, pool, exports) : null
     if (ingress === null) this.#ingress.close()
@@ -81,20 +95,27 @@ export class Serving {
   detach(instance: number): void {
     this.#delivery.detach(instance)
     this.#ingress.detach(instance)
+    this.#functions.detach(instance)
   }
 
   /** Resolves when it has answered what it had. */
   async idle(instance: number): Promise<void> {
-    await Promise.all([this.#delivery.idle(instance), this.#ingress.idle(instance)])
+    await Promise.all([
+      this.#delivery.idle(instance),
+      this.#ingress.idle(instance),
+      this.#functions.idle(instance),
+    ])
   }
 
   /** Nothing comes any more, and what is under way gets a while to end as it would have. */
   async stop(graceMs: number): Promise<void> {
     this.#triggers.stop()
     this.#ingress.close()
+    this.#functions.close()
     const answered = new AbortController()
     const tooLate = delay(this.#needs.clock, graceMs, answered.signal).catch(() => {})
-    await Promise.race([Promise.all([this.#delivery.stop(), this.#ingress.allIdle()]), tooLate])
+    const ended = [this.#delivery.stop(), this.#ingress.allIdle(), this.#functions.allIdle()]
+    await Promise.race([Promise.all(ended), tooLate])
     answered.abort()
   }
 

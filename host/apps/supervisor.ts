@@ -7,6 +7,7 @@ import type { Cancel, Digest, Part } from '../../core/index.ts'
 import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
+import type { CallFunction } from './functions.ts'
 import { countFolder } from './folder-count.ts'
 import { FolderSpaces } from './folder-space.ts'
 import { readBootId, readSuspicions, type Suspicion } from './life-marks.ts'
@@ -35,6 +36,10 @@ export interface AppSupervisor extends Part {
   transferOf(app: string, release: Digest): Transfer | null
   /** The way into an app over HTTP; `down` while none of its instances takes requests, null where it has no trigger. */
   ingressOf(app: string): Ingress | 'down' | null
+  /** The way to its functions; null while none of its instances here takes calls. */
+  functionsOf(app: string): CallFunction | null
+  /** Resolves when nothing of it answers a request or a call here any more. */
+  idle(app: string): Promise<void>
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
   onChange(listener: () => void): Cancel
   /** Calls `listener` when a component has come a good deal nearer, until cancelled. */
@@ -102,6 +107,14 @@ class Supervisor implements AppSupervisor {
 
   ingressOf(app: string): Ingress | 'down' | null {
     return this.#runners.get(app)?.ingress() ?? null
+  }
+
+  functionsOf(app: string): CallFunction | null {
+    return this.#runners.get(app)?.functions() ?? null
+  }
+
+  async idle(app: string): Promise<void> {
+    await Promise.all([this.#runners.get(app)?.quiet(), this.#ending.get(app)])
   }
 
   onChange(listener: () => void): Cancel {

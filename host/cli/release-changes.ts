@@ -1,6 +1,6 @@
 /** What a release asks of its nodes that the one before did not, and the other way round: read before anything is signed. */
 import type { ReleaseTerms } from '../api/index.ts'
-import type { PlacementRule } from '../../mesh/index.ts'
+import type { CallPolicy, PlacementRule } from '../../mesh/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
 import { placementText } from './placement-text.ts'
 import { ageText, plain, sizeText } from './text.ts'
@@ -10,6 +10,7 @@ export interface Change {
     | 'grants'
     | 'groups'
     | 'placement'
+    | 'calls'
     | 'triggers'
     | 'limits'
     | 'quotas'
@@ -29,6 +30,7 @@ export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft)
     ...setChanges('grants', before.grants, draft.grants, 'may use', 'may no longer use'),
     ...groupChanges(before.groups, draft.groups),
     ...placementChanges(before.placement ?? {}, draft.placement),
+    ...callChanges(before.calls ?? {}, draft.calls),
     ...setChanges(
       'triggers',
       before.triggers.map(triggerText),
@@ -71,6 +73,15 @@ function placementChanges(before: PlacementRule, after: PlacementRule): Change[]
   if (from === to) return []
   const usual = 'every node that can'
   return [{ field: 'placement', says: `runs on ${from || usual} → ${to || usual}`, asksMore: false }]
+}
+
+/** That it may be called from further away is told as loudly as a new grant. */
+function callChanges(before: CallPolicy, after: CallPolicy): Change[] {
+  const order = ['node', 'group', 'mesh']
+  const [from, to] = [before.scope ?? 'group', after.scope ?? 'group']
+  const isWider = order.indexOf(to) > order.indexOf(from)
+  const changes = valueChanges('calls', { ...before, scope: from }, { ...after, scope: to })
+  return changes.map((change) => ({ ...change, asksMore: isWider && change.says.startsWith('scope') }))
 }
 
 export function placesText(groups: readonly string[]): string {

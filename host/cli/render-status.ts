@@ -40,6 +40,8 @@ const ungrouped = '(no group)'
 const nearlyFull = 0.9
 /** Attacks that are listed; the log has all of them. */
 const maxAttacks = 8
+/** Apps whose calls left the group, that are listed. */
+const maxDepartures = 8
 
 export function renderStatus(report: StatusReport, view: StatusView): string {
   const paint = paintFor(view.colour)
@@ -50,7 +52,20 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
     paint.dim(`${joinCells(['', 'verdict', 'arch', 'ping', 'age'], columns)}apps`),
     ...groupsOf(report.nodes).map((group) => renderGroup(group, report, columns, view, paint)),
   ].join('\n')
-  return `${text}${roomLine(report, paint)}`
+  return `${text}${departureLines(report, view, paint)}${roomLine(report, paint)}`
+}
+
+/** `! hello: 12 calls left the group in the last 5 min, answered by garage-1, last 4 s ago`. */
+function departureLines({ departures = [] }: StatusReport, view: StatusView, paint: Paint): string {
+  return departures
+    .slice(0, maxDepartures)
+    .map(({ app, calls, nodes, lastAgoMs }) => {
+      const by = nodes.map((node) => plain(node)).join(', ')
+      const last = ageText(lastAgoMs + view.reportAgeMs)
+      const text = `${plain(app)}: ${countText(calls, 'call')} left the group in the last 5 min, answered by ${by}, last ${last} ago`
+      return `${paint.yellow('!')} ${text}\n`
+    })
+    .join('')
 }
 
 /**

@@ -47,6 +47,7 @@ export async function signedRelease(
     ...(Object.keys(draft.quotas).length > 0 && { quotas: draft.quotas }),
     groups: draft.groups,
     ...(Object.keys(draft.placement).length > 0 && { placement: draft.placement }),
+    ...(Object.keys(draft.calls).length > 0 && { calls: draft.calls }),
     previous: terms.previous,
     signedAt,
     // Without its arguments it would be another command.

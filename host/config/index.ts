@@ -1,4 +1,10 @@
 /** The public face of host/config: the node's TOML. */
 export { loadNodeConfig, parseNodeConfig } from './load.ts'
-export { parseHttpAddress, parseMetricsAddress, type NodeConfig } from './node-config.ts'
+export {
+  parseHttpAddress,
+  parsePortAddress,
+  parseMetricsAddress,
+  type HttpAddress,
+  type NodeConfig,
+} from './node-config.ts'
 export { configProblems } from './problems.ts'

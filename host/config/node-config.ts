@@ -17,6 +17,8 @@ import type { FoldersConfig } from './folders.ts'
 
 /** Entries in each table of names; more than any board has connectors. */
 const maxNames = 64
+/** Each is a socket that listens. */
+const maxPorts = 16
 const nameRule = 'is no usable name; write up to 63 lower-case letters, digits and hyphens, a letter first'
 const name = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, nameRule))
 
@@ -24,6 +26,7 @@ const setting = v.pipe(v.string(), v.maxLength(4_096, 'is too long; a setting ha
 
 const httpAddressRule = 'is no address; write "127.0.0.1:8080" or "[::]:8080"'
 const metricsAddressRule = 'is no address; write "127.0.0.1:9464", or "9464" for this machine alone'
+const portRule = 'is no port; write "8081" or "0.0.0.0:8081"'
 const hostRule = 'is no host name; write it in lower case and without a port'
 
 /** A path as the system takes it: Linux allows 4095 bytes. */
@@ -113,6 +116,23 @@ export const nodeConfigSchema = v.strictObject({
           v.check(
             (table) => Object.keys(table).length <= maxNames,
             `has too many entries; at most ${maxNames} fit`,
+          ),
+        ),
+        {},
+      ),
+      /** Ports that are one app's own, where it sees every path: `8081 = "hello"`. */
+      ports: v.optional(
+        v.pipe(
+          v.record(
+            v.pipe(
+              v.string(),
+              v.check((text) => parsePortAddress(text) !== null, portRule),
+            ),
+            name,
+          ),
+          v.check(
+            (table) => Object.keys(table).length <= maxPorts,
+            `has too many entries; at most ${maxPorts} fit`,
           ),
         ),
         {},
@@ -220,6 +240,15 @@ export function parseHttpAddress(text: string): HttpAddress | null {
 /** As {@link parseHttpAddress}; a port alone is one of this machine alone. @returns null for what is none */
 export function parseMetricsAddress(text: string): HttpAddress | null {
   return parseHttpAddress(/^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text)
+}
+
+/**
+ * As {@link parseHttpAddress}; a port alone is one of `host`. @returns null for what is none
+ * @param host this machine alone where it is not said
+ */
+export function parsePortAddress(text: string, host = '127.0.0.1'): HttpAddress | null {
+  if (!/^\d{1,5}$/.test(text)) return parseHttpAddress(text)
+  return Number(text) > 65_535 ? null : { host, port: Number(text) }
 }
 
 type Parsed = v.InferOutput<typeof nodeConfigSchema>

@@ -215,6 +215,14 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_APP_NOT_BEGUN: 503,
   ERR_APP_NEIGHBOUR: 503,
   ERR_APP_DEADLINE: 504,
+  ERR_CALL_SCOPE: 403,
+  ERR_CALL_HEAD_SIZE: 431,
+  ERR_CALL_NOWHERE: 503,
+  ERR_CALL_NOT_HERE: 503,
+  ERR_CALL_UNREACHABLE: 503,
+  ERR_CALL_BUSY: 503,
+  ERR_CALL_STOPPED: 503,
+  ERR_CALL_DEADLINE: 504,
 }
 
 export interface ProblemAnswer {

@@ -5,10 +5,18 @@
 import { basename } from 'node:path'
 import { safeParse, strictObject } from 'valibot'
 import { nearestName } from '../../core/index.ts'
-import type { InstancePolicy, Limits, PlacementRule, Quotas, TriggerSpec } from '../../mesh/index.ts'
+import type {
+  CallPolicy,
+  InstancePolicy,
+  Limits,
+  PlacementRule,
+  Quotas,
+  TriggerSpec,
+} from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import { argumentsField, quotasOf } from './asks.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
+import { callsOf } from './calls.ts'
 import { placementEntries, placementOf } from './placement.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
@@ -33,6 +41,8 @@ export interface ReleaseDraft {
   readonly groups: readonly string[]
   /** On how many of them, and which. */
   readonly placement: PlacementRule
+  /** From how far it may be called, and how. */
+  readonly calls: CallPolicy
 }
 
 /** `publish FILE.wasm` and its options, as written. */
@@ -75,6 +85,7 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     args: manifest.run.args,
     groups: [...manifest.placement.groups].sort(),
     placement: placementOf(manifest.placement),
+    calls: callsOf(manifest.calls),
   }
 }
 
@@ -122,6 +133,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     args: checkedArguments(release.args ?? []),
     groups: [...new Set(groups)].sort(),
     placement: barePlacement(release),
+    calls: {},
   }
 }
 

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { originOf } from '../http/index.ts'
 import { namePattern, networkNames } from '../interfaces/index.ts'
 import { argumentsField, quotaFields } from './asks.ts'
+import { callsField } from './calls.ts'
 import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
@@ -216,6 +217,7 @@ export const manifestSchema = v.strictObject({
     ),
     {},
   ),
+  calls: callsField,
   config: v.optional(
     v.pipe(
       v.record(

@@ -4,6 +4,7 @@
  */
 import type { ComponentRoom, LocalApp } from '../api/index.ts'
 import type { StartCounts } from '../engine/index.ts'
+import type { CallReading } from './call-tally.ts'
 import type { HttpReading } from './http-tally.ts'
 import type { TallyReading } from './tally.ts'
 
@@ -68,6 +69,11 @@ export interface Snapshot {
   readonly starts: Readonly<StartCounts>
   /** null where the node listens for no requests. */
   readonly http: (HttpReading & { readonly underWay: number }) | null
+  readonly calls: CallReading & {
+    readonly breakers: Readonly<Record<'closed' | 'open' | 'half-open', number>>
+    /** Of other nodes. */
+    readonly served: number
+  }
   readonly mesh: MeshReading
   /** null while it is being counted. */
   readonly components: ComponentRoom | null

@@ -1,6 +1,7 @@
 /** Every metric there is. A new one is a row in the file of its subject; a new subject a file and a line here. */
 import type { MetricFamily } from './contract.ts'
 import { appFamilies } from './families/apps.ts'
+import { callFamilies } from './families/calls.ts'
 import { componentFamilies } from './families/components.ts'
 import { engineFamilies } from './families/engine.ts'
 import { httpFamilies } from './families/http.ts'
@@ -14,6 +15,7 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...appFamilies,
   ...engineFamilies,
   ...httpFamilies,
+  ...callFamilies,
   ...meshFamilies,
   ...componentFamilies,
 ]

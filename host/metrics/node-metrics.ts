@@ -94,7 +94,7 @@ export class NodeMetrics implements Part, MetricSource {
   }
 
   #read(components: Snapshot['components']): Snapshot {
-    const { version, node, arch, apps, starts, http, mesh, problems } = this.#sources
+    const { version, node, arch, apps, starts, http, calls, mesh, problems } = this.#sources
     return {
       version: version(),
       node: node(),
@@ -106,6 +106,7 @@ export class NodeMetrics implements Part, MetricSource {
       apps: apps(),
       starts: starts(),
       http: http(),
+      calls: calls(),
       mesh: mesh(),
       components,
       problems: problems(),

@@ -21,6 +21,7 @@ import type {
   UploadReport,
 } from '../api/index.ts'
 import type { AppLog, AppSupervisor } from '../apps/index.ts'
+import type { MeshRouter } from '../calls/index.ts'
 import type { Devices, Pin, Sensor } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { checkGrants, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
@@ -43,6 +44,7 @@ export interface ControlParts {
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
+  readonly router: Pick<MeshRouter, 'departures'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricSource
@@ -115,6 +117,7 @@ export class NodeControl implements ControlledNode {
       nodes,
       placements,
       heartbeat: this.#parts.signs.heartbeat(),
+      departures: this.#parts.router.departures(),
       attacks: attackStatus(mesh.attacks.sightings(), members, moment.monotonicMs),
       problems: problemsOf(
         mesh.alarms,
@@ -130,7 +133,11 @@ export class NodeControl implements ControlledNode {
   }
 
   apps(): readonly LocalApp[] {
-    return this.#parts.apps.local()
+    const left = new Map(this.#parts.router.departures().map(({ app, ...rest }) => [app, rest]))
+    return this.#parts.apps.local().map((local) => {
+      const leftGroup = left.get(local.app)
+      return leftGroup === undefined ? local : { ...local, leftGroup }
+    })
   }
 
   releases(app: string | null): readonly ReleaseEntry[] {

@@ -3,6 +3,7 @@ import type { Clock, Log } from '../../core/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
 import type { StatusReport } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
+import type { MeshRouter } from '../calls/index.ts'
 import { parseMetricsAddress } from '../config/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { HttpServer } from '../http/index.ts'
@@ -10,6 +11,7 @@ import {
   metricsProblems,
   MetricsServer,
   NodeMetrics,
+  type CallTally,
   type HttpTally,
   type MeshReading,
 } from '../metrics/index.ts'
@@ -29,12 +31,16 @@ export interface MeteredParts {
     | 'source'
     | 'traffic'
     | 'blobs'
+    | 'calls'
   >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
   /** null where it listens for no requests; `tally` is its observer. */
   readonly http: Pick<HttpServer, 'underWay'> | null
   readonly tally: HttpTally
+  /** `callTally` is its observer. */
+  readonly router: Pick<MeshRouter, 'breakers'>
+  readonly callTally: CallTally
   /** What is wrong now. */
   problems(): StatusReport['problems']
 }
@@ -49,6 +55,11 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       apps: () => apps.local(),
       starts: () => engine.starts,
       http: () => (http === null ? null : { ...tally.reading, underWay: http.underWay }),
+      calls: () => ({
+        ...parts.callTally.reading,
+        breakers: parts.router.breakers(),
+        served: mesh.calls.served,
+      }),
       mesh: () => readMesh(mesh),
       components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),

@@ -90,8 +90,19 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
 /** What a release asks, for whoever signs the next one. */
 export function termsOf(record: ReleaseRecord): ReleaseTerms {
   const { grants, groups, triggers, config, limits, run } = record
-  const { quotas = {}, instances = {}, placement = {} } = record
-  return { grants, groups, triggers, config, limits, quotas, instances, placement, args: run?.args ?? [] }
+  const { quotas = {}, instances = {}, placement = {}, calls = {} } = record
+  return {
+    grants,
+    groups,
+    triggers,
+    config,
+    limits,
+    quotas,
+    instances,
+    placement,
+    calls,
+    args: run?.args ?? [],
+  }
 }
 
 /**

@@ -17,14 +17,16 @@ import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/ind
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { diskStorage, type Storage, type StorageCaps } from '../storage/index.ts'
-import { httpProblems, HttpServer, type HttpObserver } from '../http/index.ts'
-import { HttpTally } from '../metrics/index.ts'
+import { MeshRouter } from '../calls/index.ts'
+import { httpProblems } from '../http/index.ts'
+import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
+import { requestServers } from './requests.ts'
 import { Signs } from './signs.ts'
 
 const clock = systemClock
@@ -71,15 +73,29 @@ async function startLocked(
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
   const tally = new HttpTally()
-  const http = httpServer(options, config, apps, allProblems(), tally)
+  const callTally = new CallTally()
+  const router = new MeshRouter({ mesh, apps, clock, random, observer: callTally })
+  const requests = requestServers({
+    typed: options.http,
+    config: config.http,
+    router,
+    problems: allProblems(),
+    observer: tally,
+    clock,
+    log: log.scope('http'),
+  })
   const problems = (): StatusReport['problems'] => control.problems()
-  const metrics = meterNode({ mesh, engine, apps, http, tally, problems }, clock)
+  const metrics = meterNode(
+    { mesh, engine, apps, http: requests.reading, tally, router, callTally, problems },
+    clock,
+  )
   const signs = new Signs({ mesh, apps, clock })
   const placement = createPlacement({ mesh, apps, clock, random, log })
   const control: NodeControl = new NodeControl({
     metrics,
     signs,
     placement,
+    router,
     mesh,
     engine,
     devices,
@@ -110,9 +126,10 @@ async function startLocked(
       apps,
       signs,
       placement,
+      router,
       server,
       ...(deploy === null ? [] : [deploy]),
-      ...(http === null ? [] : [http]),
+      ...requests.all,
       metrics,
       ...(open === null ? [] : [open]),
     ],
@@ -131,36 +148,13 @@ async function startLocked(
     mesh: { id: meshId, name: current?.record.name ?? '' },
     addresses: mesh.addresses(),
     socketPath: server.socketPath,
-    http: http?.address ?? null,
+    http: requests.main?.address ?? null,
     metrics: open?.address ?? null,
     deploy: deploy?.address ?? null,
     origin,
     stopped: whenStopped,
     stop,
   }
-}
-
-/** null where nobody asked for one. */
-function httpServer(
-  { http: typed, log }: NodeOptions,
-  { http: { listen, hosts } }: NodeConfig,
-  apps: AppSupervisor,
-  problems: readonly { readonly code: string; readonly text: string }[],
-  observer: HttpObserver,
-): HttpServer | null {
-  const text = typed ?? listen
-  const address = text === undefined ? null : parseHttpAddress(text)
-  if (address === null) return null
-  const texts = new Map(problems.map((problem) => [problem.code, problem.text]))
-  return new HttpServer({
-    ...address,
-    hosts: new Map(Object.entries(hosts)),
-    ingressOf: (app) => apps.ingressOf(app),
-    textOf: (code) => texts.get(code) ?? code,
-    clock,
-    log: log.scope('http'),
-    observer,
-  })
 }
 
 /** null where nobody asked for one. */

@@ -35,8 +35,8 @@ export interface CallExchangeNeeds {
   readonly log: Log
   /** Where a member was last known to listen. */
   addressesOf(peer: NodeId): readonly string[]
-  /** The connection to a peer is being used: it must not be closed as one too many. */
-  used?(peer: NodeId): void
+  /** The connection to a peer is used: for so long it must not be closed as one too many. @param forMs milliseconds */
+  used?(peer: NodeId, forMs: number): void
 }
 
 export class CallExchange implements Part {
@@ -157,7 +157,7 @@ export class CallExchange implements Part {
     if (this.#cancels.length === 0) throw new NotStarted(stopped(), false)
     if (addresses.length === 0) throw unreachable(`no address of ${peer} is known`)
     try {
-      used?.(peer)
+      used?.(peer, callLimits.keptMs)
       await within({ clock, ms: callLimits.connectMs, late: silent }, (signal) =>
         transport.dial(addresses, signal),
       )
@@ -180,7 +180,7 @@ export class CallExchange implements Part {
     for (const [peer, lines] of this.#lines) {
       lines.sweep(nowMs)
       if (lines.isEmpty) this.#lines.delete(peer)
-      else this.#needs.used?.(peer)
+      else this.#needs.used?.(peer, callLimits.keptMs)
     }
   }
 }

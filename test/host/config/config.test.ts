@@ -24,7 +24,7 @@ describe('the node’s TOML', () => {
     expect(await loadNodeConfig(undefined)).toEqual({
       name: null,
       groups: [],
-      http: { hosts: {} },
+      http: { hosts: {}, ports: {} },
       metrics: { hosts: [] },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
       sensors: {},
@@ -229,10 +229,10 @@ describe('the address for HTTP', () => {
     expect(() => parseNodeConfig('[http]\nlisten = "8080"', 'node.toml')).toThrow(/http\.listen/)
     expect(() => parseNodeConfig('[http.hosts]\n"A:80" = "hello"', 'node.toml')).toThrow(/http\.hosts/)
     const { http } = parseNodeConfig(
-      '[http]\nlisten = "[::]:80"\nhosts = { "shop.example" = "hello" }',
+      '[http]\nlisten = "[::]:80"\nhosts = { "shop.example" = "hello" }\nports = { 8081 = "hello" }',
       'node.toml',
     )
-    expect(http).toEqual({ listen: '[::]:80', hosts: { 'shop.example': 'hello' } })
+    expect(http).toEqual({ listen: '[::]:80', hosts: { 'shop.example': 'hello' }, ports: { 8081: 'hello' } })
   })
 })
 

@@ -45,6 +45,7 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
       'attack',
       'protocol',
       'direction',
+      'scope',
     ]
     const info = ['version', 'node', 'arch']
     for (const label of family.labels ?? [])
@@ -63,6 +64,14 @@ it('no two metrics have one name', () => {
   const names = metricFamilies.map(({ name }: MetricFamily) => name)
   expect(new Set(names).size).toBe(names.length)
 })
+
+const noCalls: Snapshot['calls'] = {
+  counts: [],
+  durations: [],
+  retries: [],
+  breakers: { closed: 0, open: 0, 'half-open': 0 },
+  served: 0,
+}
 
 describe('the text', () => {
   it('is of Prometheus’ format, with help and type for every metric', async () => {
@@ -97,7 +106,7 @@ describe('the text', () => {
   })
 
   it('is of the format on a node that has nothing yet', async () => {
-    const nothing = { ...sampleSnapshot, apps: [], http: null, problems: [] }
+    const nothing = { ...sampleSnapshot, apps: [], http: null, problems: [], calls: noCalls }
     const { series, value } = await scrape(nothing)
     expect(series.filter(({ labels }) => 'app' in labels)).toEqual([])
     expect(value('selvedge_http_requests_under_way')).toBe(0)

@@ -1,7 +1,7 @@
 /** What a busy node would show of itself, and the sources that show it. */
 import type { LocalApp } from '../../../host/api/index.ts'
 import type { MetricSources, Snapshot } from '../../../host/metrics/contract.ts'
-import { HttpTally } from '../../../host/metrics/index.ts'
+import { CallTally, HttpTally } from '../../../host/metrics/index.ts'
 import { Tally } from '../../../host/metrics/tally.ts'
 
 export function sampleApp(app: string, changes: Partial<LocalApp> = {}): LocalApp {
@@ -62,6 +62,15 @@ function sampleDelay(): Snapshot['loopDelay'] {
   return tally.reading
 }
 
+function sampleCalls(): Snapshot['calls'] {
+  const tally = new CallTally()
+  tally.ended('hello', 'node', 'answered', 1)
+  tally.ended('hello', 'mesh', 'answered', 5)
+  tally.ended('hello', null, 'not-started', 1)
+  tally.retried('hello')
+  return { ...tally.reading, breakers: { closed: 2, open: 1, 'half-open': 0 }, served: 3 }
+}
+
 export const sampleSnapshot: Snapshot = {
   version: '0.1.0',
   node: '20.20.2',
@@ -82,6 +91,7 @@ export const sampleSnapshot: Snapshot = {
   apps: [sampleApp('hello'), sampleApp('light-alarm', { state: 'backoff' })],
   starts: { cold: 3, template: 9, shared: 1 },
   http: sampleHttp(),
+  calls: sampleCalls(),
   mesh: {
     connectedPeers: 2,
     verdicts: ['alive', 'alive', 'suspect'],
@@ -120,6 +130,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     apps: () => snapshotOf().apps,
     starts: () => snapshotOf().starts,
     http: () => snapshotOf().http,
+    calls: () => snapshotOf().calls,
     mesh: () => snapshotOf().mesh,
     components: async () => snapshotOf().components,
     problems: () => snapshotOf().problems,

@@ -38,6 +38,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
     placement: { status: () => [] },
+    router: { departures: () => [] },
     fixOf: (code: string) => `fix ${code}`,
     apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {
