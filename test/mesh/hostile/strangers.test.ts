@@ -57,7 +57,7 @@ test('a stranger gets not a byte from the protocols of members', async () => {
   for (const [protocol, frame] of [
     ['/selvedge/heads/2', head],
     ['/selvedge/blobs/2', wants],
-    ['/selvedge/probe/1', encodeCbor(1)],
+    ['/selvedge/membership/1', encodeCbor(1)],
   ] as const) {
     expect(await say(stranger, protocol, [frame])).toEqual([])
   }
