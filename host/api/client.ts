@@ -95,7 +95,7 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
     },
     metrics: () => call(target, routes.metrics, { query: { format: 'json' } }),
     publishContext: (app) => call(target, routes.publishContext, { query: { app } }),
-    upload: (component, { app, grants, triggers, memoryBytes }) =>
+    upload: (component, { app, grants, triggers, links = {}, memoryBytes }) =>
       call(target, routes.upload, {
         body: component,
         timeoutMs: apiLimits.uploadMs,
@@ -103,6 +103,7 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
           app,
           grants: JSON.stringify(grants),
           triggers: JSON.stringify(triggers),
+          links: Object.keys(links).length === 0 ? undefined : JSON.stringify(links),
           memoryBytes: memoryBytes?.toString(),
         },
       }),

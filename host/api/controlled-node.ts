@@ -29,6 +29,8 @@ export interface UploadIntent {
   readonly app?: string | undefined
   readonly grants: readonly string[]
   readonly triggers: readonly TriggerSpec[]
+  /** Which apps export what it imports; left out by clients of before. */
+  readonly links?: Readonly<Record<string, string>>
   /** The app's memory limit, or null for the default. */
   readonly memoryBytes: number | null
 }

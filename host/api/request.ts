@@ -75,7 +75,8 @@ export function uploadIntentOf(query: URLSearchParams): UploadIntent {
     throw apiProblems.error('ERR_API_REQUEST', 'triggers holds something that is no trigger')
   }
   const memoryBytes = countOf(query, 'memoryBytes')
-  return { app: appOf(query) ?? undefined, grants: grants as string[], triggers: specs, memoryBytes }
+  const links = linksOf(query)
+  return { app: appOf(query) ?? undefined, grants: grants as string[], triggers: specs, links, memoryBytes }
 }
 
 function listOf(query: URLSearchParams, name: string): unknown[] {
@@ -84,6 +85,17 @@ function listOf(query: URLSearchParams, name: string): unknown[] {
   const value = parseJson(text, name)
   if (!Array.isArray(value)) throw apiProblems.error('ERR_API_REQUEST', `${name} is not a JSON list`)
   return value as unknown[]
+}
+
+/** App by interface. @throws ERR_API_REQUEST */
+function linksOf(query: URLSearchParams): Readonly<Record<string, string>> {
+  const text = query.get('links')
+  if (text === null || text === '') return {}
+  const value = parseJson(text, 'links')
+  const isTable = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!isTable || Object.values(value).some((app) => typeof app !== 'string'))
+    throw apiProblems.error('ERR_API_REQUEST', 'links is no table of apps by interface')
+  return value as Record<string, string>
 }
 
 function parseJson(text: string, what: string): unknown {

@@ -10,7 +10,7 @@ import {
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { Transfer } from '../api/index.ts'
 import type { Engine, Prepared } from '../engine/index.ts'
-import { grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import { checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import type { AppEvent } from './app-state.ts'
 import { appProblems } from './problems.ts'
@@ -58,6 +58,7 @@ const refusals = [
   'ERR_IMPORTS_REFUSED',
   'ERR_HANDLER_MISSING',
   'ERR_TRIGGER_HANDLER',
+  'ERR_LINK',
   'ERR_FEATURE_MISSING',
   'ERR_MEMORY_LIMIT',
   // The bytes are what the chunk list says, and not what the record says: nobody will ever have others.
@@ -178,12 +179,13 @@ export class Acquisition {
       const prepared = await this.#needs.engine.prepare({
         bytes,
         digest: record.component.digest,
-        granted: grantedInterfaces(record.grants),
+        granted: grantedInterfaces(record.grants, record.links),
         offered: interfaceOffers,
         requiredExports: requiredExports(triggers),
         memoryBytes: record.limits.memoryBytes,
       })
       checkHandlers(triggers, prepared.facts.exports)
+      checkLinks(record.links, record.grants, prepared.facts)
       work.prepared = prepared
       return { type: 'prepared', digest }
     } catch (error) {

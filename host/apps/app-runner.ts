@@ -6,6 +6,7 @@ import type { Cancel, Clock, Digest, DurableFolder, Log, Random } from '../../co
 import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
+import type { AppContext } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { EventCounter } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
@@ -45,6 +46,8 @@ export interface AppRunnerNeeds extends LifeWatchNeeds {
   /** The node owner's settings for this app. */
   readonly overlay: Readonly<Record<string, string>>
   readonly queuedEvents: number
+  /** Calls of other apps' functions; absent where there is no mesh around. */
+  readonly call?: AppContext['call']
   /** Told when `status` has changed. */
   changed(): void
   /** Told when nothing has changed but how much of a component is here. */

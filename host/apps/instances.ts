@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
-import { bindInterfaces, grantedNames, networkPolicy, type AppContext } from '../interfaces/index.ts'
+import { bindInterfaces, grantedNames, networkPolicy, noCalls, type AppContext } from '../interfaces/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
@@ -25,6 +25,8 @@ export interface InstanceNeeds {
   readonly overlay: Readonly<Record<string, string>>
   readonly appLog: AppLog
   readonly clock: Clock
+  /** Calls of other apps' functions; absent where there is no mesh around. */
+  readonly call?: AppContext['call']
 }
 
 export interface Instance {
@@ -73,7 +75,10 @@ export class Instances {
     const { fresh, shape, ...rules } = instanceRules(record, answersRequests)
     const isolation = confined ? 'process' : rules.isolation
     const space = this.#spaceOf(release, (message) => say('warn', 'node', message))
-    const imports = bindInterfaces(record.grants, this.#contextOf(release))
+    const imports = bindInterfaces(record.grants, this.#contextOf(release), {
+      links: record.links,
+      functions: prepared.facts.functions,
+    })
     const opening = engine.open(
       {
         app: record.app,
@@ -146,6 +151,8 @@ export class Instances {
       buckets: new Set(grantedNames(grants, 'keyvalue')),
       containers: new Set(grantedNames(grants, 'blobstore')),
       origins: new Set(grantedNames(grants, 'http')),
+      callees: new Set(grantedNames(grants, 'call')),
+      call: this.#needs.call ?? noCalls,
       keyValue: () => storage.keyValue(app),
       blobs: () => storage.blobs(app),
       network: networkPolicy(grantedNames(grants, 'network')),

@@ -79,7 +79,7 @@ export function judge(record: ReleaseRecord, names: NodeNames, features: readonl
   const lacking = refusalOfFeatures(record.features ?? [], features)
   if (lacking !== null) return { may: 'never', reason: reasonOf(lacking) }
   const refused = refusalOfImports(record.imports ?? [], {
-    granted: grantedInterfaces(record.grants),
+    granted: grantedInterfaces(record.grants, record.links),
     offered: interfaceOffers,
   })
   if (refused !== null) return { may: 'never', reason: reasonOf(refused) }

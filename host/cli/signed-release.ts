@@ -48,6 +48,7 @@ export async function signedRelease(
     groups: draft.groups,
     ...(Object.keys(draft.placement).length > 0 && { placement: draft.placement }),
     ...(Object.keys(draft.calls).length > 0 && { calls: draft.calls }),
+    ...(Object.keys(draft.links).length > 0 && { links: draft.links }),
     previous: terms.previous,
     signedAt,
     // Without its arguments it would be another command.

@@ -31,6 +31,7 @@ const maxListed = 40
 const maxExports = 12
 
 interface Missing {
+  readonly id: InterfaceId
   readonly line: string
   /** What would open it; null where nothing would. */
   readonly offer: OfferedInterface | null
@@ -41,8 +42,9 @@ function refusedImports(imports: readonly InterfaceId[], wanted: Wanted): Selved
   for (const id of imports) {
     if (wanted.granted.some((granted) => satisfies(granted, id))) continue
     const offer = wanted.offered.find((candidate) => satisfies(candidate.id, id))
-    if (offer === undefined) missing.push({ line: `${id}: ${unknownHere(id, wanted.offered)}`, offer: null })
-    else if (offer.grantKind !== null) missing.push({ line: `${id}: not granted`, offer })
+    if (offer === undefined)
+      missing.push({ id, line: `${id}: ${unknownHere(id, wanted.offered)}`, offer: null })
+    else if (offer.grantKind !== null) missing.push({ id, line: `${id}: not granted`, offer })
   }
   if (missing.length === 0) return null
   const what = missing.length === 1 ? 'an interface' : `${missing.length} interfaces`
@@ -81,7 +83,12 @@ function hintFor(missing: readonly Missing[], { howToGrant }: Wanted): string {
   const none = missing.filter(({ offer }) => offer === null).length
   if (none === 0) return grant
   const without = `build the component without ${none === 1 ? 'the one' : `the ${none}`} that this node does not have; no grant helps there. \`selvedge interfaces\` lists what it offers`
-  return kinds.length === 0 ? without : `${grant}; ${without}`
+  const [foreign] = missing.flatMap(({ id }) => (/^(wasi|selvedge):|^[^:]*$/.test(id) ? [] : [id]))
+  const link =
+    foreign === undefined
+      ? ''
+      : `. Where another app exports it, write "${foreign}" = "APP" under [links] and calls = ["APP"] under [grants]`
+  return `${kinds.length === 0 ? without : `${grant}; ${without}`}${link}`
 }
 
 /** In words, with the nearest that there is. */

@@ -1,8 +1,27 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
 import type { Pin, Sensor } from '../devices/index.ts'
+import { interfaceProblems } from './problems.ts'
 import type { NetworkPolicy } from './sockets/policy.ts'
 import type { BlobStore, KeyValueStore } from '../storage/index.ts'
+
+/** A call of another app's function; as `CallRequest` in host/calls, which this folder knows nothing of. */
+export interface OutgoingCall {
+  readonly app: string
+  readonly target: string
+  readonly args: readonly unknown[]
+  readonly deadlineMs?: number
+  readonly key?: string
+  readonly signal?: AbortSignal
+  /** The app that calls. */
+  readonly caller: string
+  readonly hops?: number
+}
+
+/** Where there is no mesh around an app. */
+export function noCalls(): Promise<never> {
+  return Promise.reject(interfaceProblems.error('ERR_NO_MESH', 'there is no mesh around it'))
+}
 
 export interface AppContext {
   readonly app: string
@@ -17,6 +36,13 @@ export interface AppContext {
   readonly containers: ReadonlySet<string>
   /** Origins that it may send requests to, as `https://api.example.com`. */
   readonly origins: ReadonlySet<string>
+  /** Apps whose functions it may call. */
+  readonly callees: ReadonlySet<string>
+  /**
+   * Calls one, wherever in the mesh it runs.
+   * @throws WitError for the function's own error, and what a CallRouter throws
+   */
+  call(call: OutgoingCall): Promise<{ readonly value: unknown }>
   /** The app's own stores, asked for when they are used. @throws ERR_STORAGE_CLOSED */
   keyValue(): KeyValueStore
   blobs(): BlobStore

@@ -1,7 +1,14 @@
 /**
  * The public face of the interfaces offered to guests, and their list: a new one is one folder and one line here.
  */
-import { engineOffers, type BoundInterface, type InterfaceId } from '../engine/index.ts'
+import {
+  engineOffers,
+  type BoundInterface,
+  type ComponentFunctions,
+  type InterfaceId,
+} from '../engine/index.ts'
+import { call } from './call/index.ts'
+import { bindLinks, grantedLinks, type Links } from './call/links.ts'
 import { blobstore } from './blobstore/index.ts'
 import { configStores } from './config-store/index.ts'
 import type { AppContext } from './context.ts'
@@ -14,8 +21,9 @@ import { logging } from './logging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
 import { sockets } from './sockets/index.ts'
 
-export type { AppContext } from './context.ts'
+export { noCalls, type AppContext, type OutgoingCall } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
+export { checkLinks, isLinkable, type Links } from './call/links.ts'
 export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
 export { networkNames, networkPolicy, type NetworkPolicy } from './sockets/policy.ts'
 export { interfaceProblems } from './problems.ts'
@@ -29,6 +37,7 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
   ...blobstore,
   ...sockets,
   ...httpInterfaces,
+  call,
 ]
 
 /** The kinds of grant that open something, sorted. */
@@ -48,18 +57,29 @@ export function checkGrants(grants: readonly string[]): void {
   for (const grant of grants) parseGrant(grant)
 }
 
-/** Interfaces that an app with these grants may import: those without a grant, and those with one of their kind. */
-export function grantedInterfaces(grants: readonly string[]): InterfaceId[] {
-  return grantedOffers(grants).map(({ id }) => id)
+/** Interfaces that an app with these grants may import: those without a grant, those with one of their kind, and its links. */
+export function grantedInterfaces(grants: readonly string[], links?: Links): InterfaceId[] {
+  return [...grantedOffers(grants).map(({ id }) => id), ...grantedLinks(links, grants).map(([id]) => id)]
 }
 
-/** Those interfaces with this app's devices, settings and log behind them. */
-export function bindInterfaces(grants: readonly string[], context: AppContext): BoundInterface[] {
-  return grantedOffers(grants).map(({ id, part, bind }) => ({
+/**
+ * Those interfaces with this app's devices, settings and log behind them.
+ * The last are its links, and the functions of its component that they are for.
+ */
+export function bindInterfaces(
+  grants: readonly string[],
+  context: AppContext,
+  {
+    links,
+    functions,
+  }: { readonly links?: Links | undefined; readonly functions?: ComponentFunctions | undefined } = {},
+): BoundInterface[] {
+  const offered = grantedOffers(grants).map(({ id, part, bind }) => ({
     id,
     ...(part === undefined ? {} : { part }),
     functions: bind(context),
   }))
+  return [...offered, ...bindLinks(links, grants, functions, context)]
 }
 
 function grantedOffers(grants: readonly string[]): readonly InterfaceOffer[] {

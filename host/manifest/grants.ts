@@ -10,6 +10,7 @@ export const grantKinds = {
   blobstore: 'blobstore',
   network: 'network',
   http: 'http',
+  calls: 'call',
 } as const
 
 export type GrantKind = (typeof grantKinds)[keyof typeof grantKinds]

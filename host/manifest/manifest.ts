@@ -33,6 +33,14 @@ export function parseManifest(text: string, fileName: string = manifestFileName)
       `write sensors = [${sensors}] under [grants]`,
     )
   }
+  for (const [id, app] of Object.entries(parsed.links)) {
+    if (parsed.grants.calls.includes(app)) continue
+    const calls = [...parsed.grants.calls, app].map((name) => JSON.stringify(name)).join(', ')
+    throw refuse(
+      `${fileName}: links: ${JSON.stringify(id)} is linked to ${app}, which the app may not call`,
+      `write calls = [${calls}] under [grants]`,
+    )
+  }
   const file = parsed.component.file ?? `build/${parsed.app.name}.wasm`
   return { ...parsed, component: { ...parsed.component, file } }
 }

@@ -43,6 +43,8 @@ export interface ReleaseDraft {
   readonly placement: PlacementRule
   /** From how far it may be called, and how. */
   readonly calls: CallPolicy
+  /** Which apps export what it imports. */
+  readonly links: Readonly<Record<string, string>>
 }
 
 /** `publish FILE.wasm` and its options, as written. */
@@ -86,6 +88,7 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     groups: [...manifest.placement.groups].sort(),
     placement: placementOf(manifest.placement),
     calls: callsOf(manifest.calls),
+    links: manifest.links,
   }
 }
 
@@ -134,6 +137,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     groups: [...new Set(groups)].sort(),
     placement: barePlacement(release),
     calls: {},
+    links: {},
   }
 }
 

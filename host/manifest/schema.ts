@@ -7,6 +7,7 @@ import { originOf } from '../http/index.ts'
 import { namePattern, networkNames } from '../interfaces/index.ts'
 import { argumentsField, quotaFields } from './asks.ts'
 import { callsField } from './calls.ts'
+import { linksSchema } from './links.ts'
 import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
@@ -184,6 +185,8 @@ export const manifestSchema = v.strictObject({
       ),
       /** Origins that it may send requests to. */
       http: v.optional(origins(manifestBounds.grantsOfAKind), []),
+      /** Apps whose functions it may call. */
+      calls: v.optional(names(manifestBounds.grantsOfAKind), []),
     }),
     {},
   ),
@@ -218,6 +221,8 @@ export const manifestSchema = v.strictObject({
     {},
   ),
   calls: callsField,
+  /** Interfaces that it imports and another app exports, by that app's name. */
+  links: v.optional(linksSchema, {}),
   config: v.optional(
     v.pipe(
       v.record(

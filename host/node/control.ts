@@ -24,7 +24,7 @@ import type { AppLog, AppSupervisor } from '../apps/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
 import type { Devices, Pin, Sensor } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
-import { checkGrants, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
@@ -188,12 +188,13 @@ export class NodeControl implements ControlledNode {
     const { facts } = await engine.prepare({
       bytes: component,
       digest,
-      granted: grantedInterfaces(intent.grants),
+      granted: grantedInterfaces(intent.grants, intent.links),
       offered: interfaceOffers,
       requiredExports: requiredExports(triggers),
       memoryBytes: intent.memoryBytes ?? parseSize(defaultLimits.memory),
     })
     checkHandlers(triggers, facts.exports)
+    checkLinks(intent.links, intent.grants, facts)
     const ref = await mesh.blobs.putComponent(component)
     const history = intent.app === undefined ? [] : mesh.releases.history(intent.app)
     const before = history.find(({ role }) => role === 'head')?.record.component ?? null

@@ -17,6 +17,7 @@ import {
 } from '../engine/index.ts'
 import {
   bindInterfaces,
+  noCalls,
   grantedInterfaces,
   grantedNames,
   interfaceOffers,
@@ -134,6 +135,8 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     buckets: new Set(grantedNames(grants, 'keyvalue')),
     containers: new Set(grantedNames(grants, 'blobstore')),
     origins: new Set(grantedNames(grants, 'http')),
+    callees: new Set(),
+    call: noCalls,
     keyValue: () => storage.keyValue(app),
     blobs: () => storage.blobs(app),
     howToGrant: (kind, name) => `run it with ${kind === 'http' ? '--http-origin' : '--network'} ${name}`,

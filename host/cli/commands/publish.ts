@@ -149,6 +149,7 @@ async function release(
     app: draft.app,
     grants: draft.grants,
     triggers: draft.triggers,
+    links: draft.links,
     memoryBytes: draft.limits.memoryBytes,
   })
   const digest = digestOf(bytes)

@@ -1,6 +1,6 @@
 /** What a release has, for tests that bind interfaces: nothing, but for what is said. */
 import { systemClock } from '../../../core/index.ts'
-import { networkPolicy, type AppContext } from '../../../host/interfaces/index.ts'
+import { networkPolicy, noCalls, type AppContext } from '../../../host/interfaces/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 
 export function appContext(overrides: Partial<AppContext> = {}): AppContext {
@@ -14,6 +14,8 @@ export function appContext(overrides: Partial<AppContext> = {}): AppContext {
     buckets: new Set(),
     containers: new Set(),
     origins: new Set(),
+    callees: new Set(),
+    call: noCalls,
     keyValue: () => storage.keyValue('test-app'),
     blobs: () => storage.blobs('test-app'),
     network: networkPolicy([]),

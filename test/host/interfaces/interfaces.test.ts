@@ -6,6 +6,7 @@ import {
   bindInterfaces,
   grantedInterfaces,
   networkPolicy,
+  noCalls,
   type AppContext,
 } from '../../../host/interfaces/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
@@ -42,6 +43,8 @@ function contextWith(overrides: Partial<AppContext> = {}): AppContext {
     buckets: new Set(),
     containers: new Set(),
     origins: new Set(),
+    callees: new Set(),
+    call: noCalls,
     keyValue: () => storage.keyValue('light-alarm'),
     blobs: () => storage.blobs('light-alarm'),
     network: networkPolicy([]),

@@ -23,6 +23,7 @@ describe('the draft of a manifest', () => {
       args: ['--room', 'lobby'],
       quotas: { folderBytes: 2 ** 30, folderFiles: 10, keyValueKeys: 5 },
       groups: ['garage', 'lobby'],
+      links: {},
       placement: {
         replicas: 2,
         needs: ['arch:arm64', 'role:gateway'],
