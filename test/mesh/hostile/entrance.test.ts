@@ -106,7 +106,7 @@ test('a stranger gets nothing from the protocols of members, and is told of for 
   const stranger = await harbor.rogue('stranger')
   const [address = ''] = a.transport.addresses()
   const signal = new AbortController().signal
-  const protocols = [headProtocol, '/selvedge/blobs/2', '/selvedge/probe/1']
+  const protocols = [headProtocol, '/selvedge/blobs/2', '/selvedge/membership/1']
   for (const protocol of protocols) {
     const opening = stranger.transport.openBeforeAdmission(address, protocol, signal)
     await expect(harbor.clock.finish(opening, 10_000)).rejects.toMatchObject({ code: 'ERR_CHANNEL_CLOSED' })

@@ -84,7 +84,7 @@ test('rubbish of every kind on every protocol ends the channel or is ignored', a
     encodeCbor({ kind: 'want', digests: ['..'] }),
     encodeCbor([1, [2, [3]]]),
   ]
-  for (const protocol of ['/selvedge/probe/1', '/selvedge/blobs/2', '/selvedge/heads/2']) {
+  for (const protocol of ['/selvedge/membership/1', '/selvedge/blobs/2', '/selvedge/heads/2']) {
     for (const frame of rubbish) {
       const channel = await open(protocol).catch(() => null)
       if (channel !== null) await pour(channel, [frame, frame])
