@@ -117,8 +117,9 @@ export class Dispatcher {
   }
 
   #isRepeated(ending: Ending, journey: Journey): boolean {
-    if (!mayRepeat(ending, journey.facts())) return false
-    if (costsBudget(ending) && !this.#budget.take()) return false
+    const facts = journey.facts()
+    if (!mayRepeat(ending, facts)) return false
+    if (costsBudget(ending, facts) && !this.#budget.take()) return false
     this.#needs.observer.retried(journey.app)
     return true
   }

@@ -68,9 +68,12 @@ export function mayRepeat({ outcome, code }: Ending, facts: RetryFacts): boolean
   return outcome === 'failed' && facts.isIdempotent && passing.has(code)
 }
 
-/** Whether making it again is paid from the budget: an unreachable node costs the others nothing. */
-export function costsBudget({ outcome }: Ending): boolean {
-  return outcome !== 'unreachable'
+/**
+ * Whether making it again is paid from the budget. An unreachable node costs the others nothing; and what was under way
+ * with a node that vanished comes once over the others, however much that was.
+ */
+export function costsBudget({ outcome, code }: Ending, { attempts }: RetryFacts): boolean {
+  return outcome !== 'unreachable' && !(code === 'ERR_CALL_LOST' && attempts === 1)
 }
 
 const shareOfCalls = 0.1
