@@ -33,7 +33,7 @@ import { PublishedHeads } from './published-heads.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores } from './stores.ts'
 import { MeshTraffic } from './traffic.ts'
-import { createTransport, Redialler, type Transport } from './transport/index.ts'
+import { createTransport, openPortMemory, Redialler, type Transport } from './transport/index.ts'
 import { createWatch, notLookedAt } from './watching.ts'
 import type { Witness } from './witness.ts'
 
@@ -133,6 +133,7 @@ export class Mesh implements Part {
       privateKeySeed: identity.seed,
       listen,
       announce,
+      ports: openPortMemory(options.folder, log),
       mdns,
       gate,
       clock,

@@ -24,6 +24,7 @@ export {
   type Ways,
 } from './contract.ts'
 export { dialFailureOf, type DialFailure } from './dial-failure.ts'
+export { openPortMemory, type PortMemory } from './port-memory.ts'
 export { transportProblems } from './problems.ts'
 export { ProtocolTraffic, type ProtocolTally } from './protocol-traffic.ts'
 export { PeerChannels, type PeerChannelsOptions, type PeerChannelsParts } from './peer-channels.ts'

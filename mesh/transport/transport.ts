@@ -21,6 +21,7 @@ import { addressesFor, connectTo, type DialParts } from './dialling.ts'
 import { Emitter } from './emitter.ts'
 import { listenError, nodeIdOfKey, privateKeyFromSeed, type RunningLibp2p } from './libp2p-node.ts'
 import { settlePorts, sortedAddresses } from './listen.ts'
+import type { PortMemory } from './port-memory.ts'
 import { transportProblems } from './problems.ts'
 import { ProtocolTraffic } from './protocol-traffic.ts'
 import { Protocols } from './protocols.ts'
@@ -31,7 +32,7 @@ import { createWays } from './ways.ts'
 export interface TransportOptions {
   /** 32 bytes, Ed25519; its public half is the node id. */
   readonly privateKeySeed: Uint8Array
-  /** `HOST:PORT` or multiaddrs; port 0 takes a free one and keeps it across stop and start. */
+  /** `HOST:PORT` or multiaddrs; port 0 takes a free one and keeps it across stop and start, and with `ports` across processes. */
   readonly listen: readonly string[]
   /** What to tell others instead, behind a NAT with a forwarded port. */
   readonly announce?: readonly string[]
@@ -39,6 +40,8 @@ export interface TransportOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Where the ports that the system chose are kept; without it a new process takes new ones. */
+  readonly ports?: PortMemory
   /** Look for nodes on the local network; off unless asked for. */
   readonly mdns?: boolean
   /** Where what crosses the wire is counted, if anybody wants to know. */
@@ -219,11 +222,13 @@ class Libp2pTransport implements Transport {
 
   async #start(): Promise<void> {
     if (this.#node !== null) return
+    const { ports } = this.#options
+    if (ports !== undefined && this.#listen === this.#wanted) this.#listen = await ports.recall(this.#wanted)
     let running: RunningLibp2p
     try {
       running = await this.#startNode(this.#listen)
     } catch (error) {
-      if (this.#listen === this.#wanted) throw listenError(error, this.#wanted)
+      if (String(this.#listen) === String(this.#wanted)) throw listenError(error, this.#wanted)
       // The port the system gave us last time went to another program meanwhile: ask for a new one.
       this.#listen = this.#wanted
       running = await this.#startNode(this.#wanted).catch((again: unknown) => {
@@ -232,6 +237,7 @@ class Libp2pTransport implements Transport {
     }
     this.#node = running
     this.#listen = settlePorts(this.#wanted, running.node.getMultiaddrs().map(String))
+    if (ports !== undefined && this.#wanted.length > 0) await ports.keep(this.#listen)
     // A newcomer that only dials has none.
     const addresses = this.addresses()
     if (addresses.length > 0) this.#log.info('transport:listening', { addresses })

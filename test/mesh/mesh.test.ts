@@ -184,6 +184,20 @@ test('a node that lost its trust says what to do, and starts when that was done'
   expect(await trust.read('trust-chain.copy.cbor', 1 << 20)).toEqual(whole)
 })
 
+test('nodes that all start again at once find each other, though nobody chose their ports', async () => {
+  const first = await harbor.found('first')
+  const berths = []
+  for (const name of ['second', 'third']) berths.push(await harbor.enter(name, await harbor.invite(first)))
+  const meshes = [first]
+  for (const berth of berths) meshes.push(await harbor.run(berth))
+  await until(() => meshes.every((mesh) => mesh.connectedPeers === 2))
+  await until(() => meshes.every((mesh) => mesh.members().every(({ held }) => held !== null)))
+  for (const mesh of meshes) await mesh.stop()
+  // The one that the invites lead to stays away.
+  const again = await Promise.all(berths.map((berth) => harbor.run(berth)))
+  await until(() => again.every((mesh) => mesh.connectedPeers === 1))
+})
+
 test('a network switched to and fro at any moment ends as it was asked for last', async () => {
   const a = await harbor.found('a')
   const b = await harbor.join('b', a)
