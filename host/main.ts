@@ -19,6 +19,7 @@ import {
   runCli,
   wantsColour,
   askAt,
+  awake,
   type Output,
   type World,
 } from './cli/index.ts'
@@ -129,7 +130,7 @@ const world: World = {
 const codeCache = nodeModule as CodeCache
 const isCaching = useCompileCache(codeCache, world.folders.cache, process.getuid?.() ?? null)
 
-process.exitCode = await runCli(process.argv.slice(2), world)
+process.exitCode = await awake(() => runCli(process.argv.slice(2), world))
 // Nothing that a library left behind (a socket that lingers, a timer) may keep a finished command alive; what
 // was written to a pipe must still get out.
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>

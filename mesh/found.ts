@@ -1,7 +1,15 @@
 /**
  * The two ways into a mesh: founding one, and redeeming an invite. Both leave a data folder that can start offline.
  */
-import type { Clock, Digest, DurableFolder, Log, Random } from '../core/index.ts'
+import {
+  messageOf,
+  within,
+  type Clock,
+  type Digest,
+  type DurableFolder,
+  type Log,
+  type Random,
+} from '../core/index.ts'
 import { admissionProblems, askToJoin, closedGate } from './admission/index.ts'
 import {
   applyForAdmission,
@@ -22,6 +30,9 @@ import { createTransport } from './transport/index.ts'
 
 /** The bundle of a mesh whose founding has begun; gone when it is done. */
 const foundingFile = 'founding.cose'
+
+/** What the connections of a join get to close in. */
+const partingMs = 5_000
 
 export interface EntryOptions {
   /** The node's data folder. */
@@ -135,7 +146,10 @@ export async function joinMesh(
     await identity.join(meshId, credential)
     return meshId
   } finally {
-    await transport.stop?.()
+    // Whether the join went well is decided: a connection that does not end must not change that.
+    await within({ clock, ms: partingMs }, async () => transport.stop?.()).catch((error: unknown) =>
+      log.warn('join:parting', { error: messageOf(error) }),
+    )
   }
 }
 

@@ -38,7 +38,7 @@ const groupPattern = /^[a-z0-9][a-z0-9-]{0,62}$/
  * @throws ERR_NODE_MEMBER, ERR_NODE_NAME, ERR_NODE_GROUP, and what joining or founding throws; the reason of `signal`
  */
 export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
-  const { folder, identity, groups, token, keys, signal, clock, random, log } = needs
+  const { folder, identity, groups, token, keys, clock, random, log } = needs
   if (identity.state === 'joined') {
     resume(needs)
     return 'resumed'
@@ -48,18 +48,34 @@ export async function enterMesh(needs: EntryNeeds): Promise<Origin> {
   for (const group of groups) checkGroup(group)
   const entry = { folder, identity, name, groups, clock, random }
   if (token !== undefined) {
-    const late = AbortSignal.timeout(joinMs)
-    const ends = signal === undefined ? late : AbortSignal.any([signal, late])
-    await joinMesh({ ...entry, token, log, signal: ends }).catch((error: unknown) => {
-      signal?.throwIfAborted()
-      throw error
-    })
+    await joinInTime(needs, (ends) => joinMesh({ ...entry, token, log, signal: ends }))
     return 'joined'
   }
   await foundMesh({ ...entry, meshName: name, keyRing: openKeyRing(keys) })
   // Now, not when the node is ready: should it fail to start, this is still the only place that names the keys.
   log.info('mesh:founded', { name, keys })
   return 'created'
+}
+
+/** Gives a join up when its time is over or a person ends it; what it had begun is undone before this returns. */
+async function joinInTime(
+  { clock, signal }: Pick<EntryNeeds, 'clock' | 'signal'>,
+  join: (ends: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const ends = new AbortController()
+  const onAbort = (): void => ends.abort(signal?.reason)
+  const cancel = clock.after(joinMs, () => ends.abort(new Error(`no answer in ${joinMs / 1_000} s`)))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await join(ends.signal)
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    cancel()
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
 /**

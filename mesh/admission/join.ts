@@ -26,7 +26,8 @@ const maxFrameBytes = 1024 * 1024
 const maxApplications = 8
 /** Who has connected and not yet applied; the longest waiting makes room, so that silence keeps nobody out. */
 const maxSilent = 32
-const answerMs = 10_000
+/** A member has to take the connection and answer within this time; whatever the network says of it meanwhile. */
+const answerMs = 15_000
 /** The kinds a refusal may have. */
 const kinds: ReadonlySet<string> = new Set(['user', 'system', 'remote'] satisfies ProblemKind[])
 
@@ -122,7 +123,7 @@ export async function askToJoin(
 ): Promise<Welcome> {
   const failures: string[] = []
   for (const address of invite.record.addresses) {
-    signal.throwIfAborted()
+    if (signal.aborted) break
     let answer: Uint8Array | null
     try {
       answer = await ask(parts, address, application, signal)
@@ -133,6 +134,7 @@ export async function askToJoin(
     if (answer !== null) return readWelcome(answer)
     failures.push(`${address}: closed without an answer`)
   }
+  if (failures.length === 0) signal.throwIfAborted()
   throw admissionProblems.error(
     'ERR_JOIN_UNREACHABLE',
     `no member of the mesh answered: ${failures.join('; ')}`,
@@ -145,15 +147,18 @@ async function ask(
   application: Uint8Array,
   signal: AbortSignal,
 ): Promise<Uint8Array | null> {
-  const { channel } = await transport.openBeforeAdmission(address, joinProtocol, signal)
-  try {
-    return await within({ clock, ms: answerMs, signal }, async () => {
+  return within({ clock, ms: answerMs, signal }, async (late) => {
+    const { channel } = await transport.openBeforeAdmission(address, joinProtocol, late)
+    const close = (): void => channel.close()
+    late.addEventListener('abort', close, { once: true })
+    try {
       await channel.send(application)
-      return firstFrame(channel)
-    })
-  } finally {
-    channel.close()
-  }
+      return await firstFrame(channel)
+    } finally {
+      late.removeEventListener('abort', close)
+      channel.close()
+    }
+  })
 }
 
 /** Not by `for await`: leaving such a loop closes the channel, and the answer is still to be sent. */

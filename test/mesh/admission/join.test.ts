@@ -42,8 +42,35 @@ describe('a newcomer', () => {
   it('asks the next member where one stays silent', async () => {
     const clock = new FakeClock()
     const joining = ask({ a: () => {}, b: answer(welcome) }, clock)
-    await clock.advance(10_000)
+    await clock.advance(15_000)
     await expect(joining).resolves.toMatchObject({ vouchers: [] })
+  })
+
+  it('asks the next member where a connection neither opens nor fails', async () => {
+    const clock = new FakeClock()
+    const transport = new FakeTransport('newcomer')
+    const open = transport.openBeforeAdmission.bind(transport)
+    const silent = new Promise<never>(() => {})
+    transport.openBeforeAdmission = (address, ...rest) => (address === 'a' ? silent : open(address, ...rest))
+    transport.onOpen = (_address, _protocol, channel) => answer(welcome)(channel)
+    const invite = { record: { addresses: ['a', 'b'] } } as unknown as Invite
+    const joining = askToJoin({ transport, clock }, invite, new Uint8Array([1]), never)
+    await clock.advance(15_000)
+    await expect(joining).resolves.toMatchObject({ vouchers: [] })
+  })
+
+  it('ends with what it knows when it is given up, though a connection never answers', async () => {
+    const transport = new FakeTransport('newcomer')
+    transport.openBeforeAdmission = () => new Promise<never>(() => {})
+    const invite = { record: { addresses: ['a', 'b'] } } as unknown as Invite
+    const ends = new AbortController()
+    const parts = { transport, clock: new FakeClock() }
+    const joining = askToJoin(parts, invite, new Uint8Array([1]), ends.signal)
+    ends.abort(new Error('no answer in 30 s'))
+    await expect(joining).rejects.toMatchObject({
+      code: 'ERR_JOIN_UNREACHABLE',
+      message: 'no member of the mesh answered: a: no answer in 30 s',
+    })
   })
 
   it('names each address and why, when nobody answers', async () => {
