@@ -5,7 +5,7 @@
  * daemon's.
  */
 import * as fs from 'node:fs'
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { link, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 /** Paths are absolute or relative to the process; errors carry the system's `code` (ENOENT, ENOSPC …). */
@@ -24,6 +24,8 @@ export interface Disk {
   sizeOf(path: string): Promise<number>
   /** Replaces what is there. */
   rename(from: string, to: string): Promise<void>
+  /** Gives a file a second name in its folder. @throws EEXIST, and where the file system has no such thing EPERM, ENOTSUP … */
+  link(from: string, to: string): Promise<void>
   /** Nothing happens where there is no such file. */
   remove(path: string): Promise<void>
   /** Flushes the names in a folder: what was made, renamed and removed there. */
@@ -60,6 +62,7 @@ export const systemDisk: Disk = {
     }),
   sizeOf: async (path) => (await stat(path)).size,
   rename: (from, to) => rename(from, to),
+  link: (from, to) => link(from, to),
   remove: (path) => rm(path, { force: true }),
   syncFolder: (path) => withFile(path, 'r', sync),
 }

@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { systemDisk, type Disk } from './disk.ts'
 import { defineProblems } from './errors.ts'
 
@@ -141,6 +141,38 @@ class DiskFolder implements DurableFolder {
 
   async folder(name: string): Promise<DurableFolder> {
     return openFolder(join(this.path, name), this.#disk)
+  }
+}
+
+/** What file systems without links answer, as those of memory cards and USB sticks do. */
+const linkless: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+/**
+ * Makes a file that nobody has made before, whole or not at all: of two that try at once, one does. On a file system
+ * without links both may believe so, and the later one stands.
+ * @param path in a folder that exists
+ * @returns false, and nothing has changed, where there is one
+ */
+export async function createFile(path: string, bytes: Uint8Array, disk: Disk = systemDisk): Promise<boolean> {
+  const folder = dirname(path)
+  const scratch = join(folder, `${temporary}${randomBytes(6).toString('hex')}`)
+  try {
+    if (await disk.entries(folder).then((found) => found.some(({ name }) => name === basename(path))))
+      return false
+    await disk.createSynced(scratch, bytes)
+    try {
+      await disk.link(scratch, path)
+      await disk.remove(scratch)
+    } catch (error) {
+      if (!linkless.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      await disk.rename(scratch, path)
+    }
+    await disk.syncFolder(folder)
+    return true
+  } catch (error) {
+    await disk.remove(scratch).catch(() => {})
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw fileError(error, path)
   }
 }
 

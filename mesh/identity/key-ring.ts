@@ -6,7 +6,7 @@
  */
 import { open, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { exists, keyPairFromSeed, openFolder, shortDigest } from '../../core/index.ts'
+import { createFile, exists, keyPairFromSeed, openFolder, shortDigest } from '../../core/index.ts'
 import type { Digest, Disk, KeyPair, Random } from '../../core/index.ts'
 import { deployPrefix, readDeployKey } from './deploy-key.ts'
 import {
@@ -98,13 +98,16 @@ export class KeyRing {
   }): Promise<KeyPair> {
     const { meshId, role, label = '', name, seed, passphrase } = key
     const path = this.#pathOf(meshId, role, label)
-    if (await exists(path)) throw identityProblems.error('ERR_KEY_EXISTS', `${path} is already there`)
+    const isThere = (): Error => identityProblems.error('ERR_KEY_EXISTS', `${path} is already there`)
+    // Before the passphrase is worked on, which takes a second.
+    if (await exists(path)) throw isThere()
     const header = { role, label, mesh: meshId, name }
     const text =
       passphrase === undefined
         ? writeOpenKey(header, seed)
         : await writeHiddenKey(header, seed, { passphrase: passphrase.text, random: passphrase.random })
-    await this.#write(path, text)
+    await openFolder(dirname(path), this.#disk)
+    if (!(await createFile(path, Buffer.from(text), this.#disk))) throw isThere()
     return keyPairFromSeed(seed)
   }
 

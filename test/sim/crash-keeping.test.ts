@@ -206,6 +206,7 @@ async function realFiles(disk: SimDisk): Promise<{ root: string; disk: Disk }> {
       makeFolder: both((path: string) => disk.makeFolder(path), systemDisk.makeFolder),
       remove: both((path: string) => disk.remove(path), systemDisk.remove),
       rename: both((from: string, to: string) => disk.rename(from, to), systemDisk.rename),
+      link: both((from: string, to: string) => disk.link(from, to), systemDisk.link),
       syncFolder: both((path: string) => disk.syncFolder(path), systemDisk.syncFolder),
       createSynced: async (path, bytes) => {
         await disk.createSynced(inside(path), bytes)

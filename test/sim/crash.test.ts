@@ -258,6 +258,7 @@ function careless(disk: SimDisk, what: 'folders' | 'renames'): Promise<DurableFo
     entries: (path) => disk.entries(path),
     createSynced: (path, bytes) => disk.createSynced(path, bytes),
     readWhole: (path, judge) => disk.readWhole(path, judge),
+    link: (from, to) => disk.link(from, to),
     remove: (path) => disk.remove(path),
     sizeOf: (path) => disk.sizeOf(path),
     rename: async (from, to) => {

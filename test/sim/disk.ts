@@ -20,6 +20,7 @@ export type DiskStep =
   | 'write'
   | 'sync'
   | 'rename'
+  | 'link'
   | 'remove'
   | 'sync-folder'
   | 'read'
@@ -192,13 +193,25 @@ export class SimDisk implements Disk {
     })
   }
 
+  link(from: string, to: string): Promise<void> {
+    return this.#step('link', to, () => {
+      const folder = this.#parent(from)
+      const node = folder.names.get(basename(from))
+      if (node === undefined) throw failure('ENOENT', from)
+      if (dirname(from) !== dirname(to)) throw failure('EXDEV', to)
+      if (folder.names.has(basename(to))) throw failure('EEXIST', to)
+      this.#change(folder, { name: basename(to), to: node, from: null })
+    })
+  }
+
   remove(path: string): Promise<void> {
     return this.#step('remove', path, () => {
       const parent = this.#parent(path)
       const node = parent.names.get(basename(path))
       if (node === undefined) return
       if (node.type === 'folder') throw failure('EISDIR', path)
-      this.#forget(node)
+      // Its bytes go with its last name.
+      if ([...parent.names.values()].filter((other) => other === node).length === 1) this.#forget(node)
       this.#change(parent, { name: basename(path), to: null, from: null })
     })
   }

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -81,6 +81,19 @@ describe('the key ring', () => {
     const again = keyRing.create({ meshId, role: 'root', name: 'harbor', seed: new Uint8Array(32) })
     await expect(again).rejects.toMatchObject({ code: 'ERR_KEY_EXISTS' })
     expect(await readFile(fileOf(meshId, 'root'))).toEqual(before)
+  })
+
+  it('gives a place to one of two keys that are made for it at once', async () => {
+    const meshId = 'ab'.repeat(32)
+    const seeds = Array.from({ length: 8 }, (_, at) => new Uint8Array(32).fill(at + 1))
+    const made = await Promise.allSettled(
+      seeds.map((seed) => openKeyRing(path).create({ meshId, role: 'admin', name: 'harbor', seed })),
+    )
+    const kept = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value.publicKey] : []))
+    const refused = made.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))
+    expect(refused).toEqual(Array(7).fill('ERR_KEY_EXISTS'))
+    expect((await openKeyRing(path).get(meshId, 'admin')).publicKey).toEqual(kept[0])
+    expect(await readdir(join(path, meshId.slice(0, 16)))).toEqual(['admin.key'])
   })
 
   it.each([
