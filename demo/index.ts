@@ -1,11 +1,12 @@
 /**
- * `npm run demo`: three daemons, one app, five acts. Every number printed is measured in this run; anything
+ * `npm run demo`: three daemons, one app, six acts. Every number printed is measured in this run; anything
  * lost, out of order or too late ends it with exit code 1 and the name of the act.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { badInput } from './acts/bad-input.ts'
 import { bringUp } from './acts/bring-up.ts'
+import { cut } from './acts/cut.ts'
 import { death } from './acts/death.ts'
 import { publishFirst } from './acts/publish.ts'
 import { swap } from './acts/swap.ts'
@@ -23,6 +24,7 @@ const acts: readonly Act[] = [
   { title: 'light-alarm 1.0.0 lights the LED in the dark', run: publishFirst },
   { title: '2.0.0 turns the rule around, live', run: swap },
   { title: 'the garage is killed, wakes alone, catches up', run: death },
+  { title: 'the line to the garage is cut, and comes back', run: cut },
   { title: 'four bad things', run: badInput },
 ]
 

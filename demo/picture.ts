@@ -10,7 +10,7 @@ export interface NodeScene {
   readonly name: string
   readonly group: string
   /** `up`, `offline` (no mesh), `dead` … in words; the sign is drawn from it. */
-  readonly condition: 'starting' | 'alive' | 'suspect' | 'dead' | 'offline' | 'stopped'
+  readonly condition: 'starting' | 'alive' | 'suspect' | 'dead' | 'offline' | 'isolated' | 'stopped'
   /** Newest last. */
   readonly samples: readonly number[]
   readonly unit: string
@@ -58,15 +58,22 @@ export function drawScene(scene: Scene, colors: Colors): string[] {
 }
 
 function drawNode(node: NodeScene, colors: Colors): string {
-  const sign = { starting: '○', alive: '●', suspect: '◐', dead: '✗', offline: '◌', stopped: '✗' }[
-    node.condition
-  ]
+  const sign = {
+    starting: '○',
+    alive: '●',
+    suspect: '◐',
+    dead: '✗',
+    offline: '◌',
+    isolated: '◌',
+    stopped: '✗',
+  }[node.condition]
   const tint = {
     starting: 'dim',
     alive: 'green',
     suspect: 'yellow',
     dead: 'red',
     offline: 'yellow',
+    isolated: 'yellow',
     stopped: 'red',
   } as const
   const value = node.samples.at(-1)

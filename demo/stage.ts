@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type ControlClient } from '../host/api/index.ts'
+import { Lines } from './lines.ts'
 
 export interface CommandResult {
   readonly code: number
@@ -43,6 +44,7 @@ const outputLines = 40
 export class Stage {
   readonly folder: string
   readonly keys: string
+  readonly lines = new Lines()
   readonly #program: string
   readonly #daemons = new Set<ChildProcess>()
 
@@ -75,7 +77,8 @@ export class Stage {
       '--group',
       options.group,
     ]
-    args.push('--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--json')
+    const { listen, announce } = await this.lines.line(options.name)
+    args.push('--listen', listen, '--announce', announce, '--no-mdns', '--json')
     if (options.join !== undefined) args.push('--join', options.join)
     if (options.offline === true) args.push('--offline')
     args.push(...(options.args ?? []))
@@ -158,6 +161,7 @@ export class Stage {
     while (this.#daemons.size > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20))
     for (const child of this.#daemons) child.kill('SIGKILL')
+    this.lines.close()
     await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 

@@ -1,4 +1,4 @@
-// `npm run demo`: installs and builds what is missing, then plays the five acts of demo/index.ts.
+// `npm run demo`: installs and builds what is missing, then plays the six acts of demo/index.ts.
 import { runTypeScript } from './run-ts.mjs'
 
 await runTypeScript('demo/index.ts')

@@ -1,4 +1,4 @@
-/** Act 5: four bad things, the errors a person gets, and that nothing changed. */
+/** Act 6: four bad things, the errors a person gets, and that nothing changed. */
 import { join } from 'node:path'
 import { systemRandom } from '../../core/index.ts'
 import { openKeyRing } from '../../mesh/identity/index.ts'
