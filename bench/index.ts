@@ -7,9 +7,10 @@ import { distribution } from './distribution/index.ts'
 import { engine } from './engine/index.ts'
 import { firstLight } from './first-light/index.ts'
 import { guests } from './guests/index.ts'
+import { membership } from './membership/index.ts'
 
 /** A benchmark is one folder and one line here. */
-const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution]
+const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution, membership]
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
   const json = args.includes('--json')
