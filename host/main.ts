@@ -20,6 +20,7 @@ import {
   wantsColour,
   askAt,
   awake,
+  keysAt,
   type Output,
   type World,
 } from './cli/index.ts'
@@ -115,6 +116,7 @@ const world: World = {
     terminal: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },
   },
   ask: (question, how) => askAt(process.stdin, process.stderr, question, how?.hidden === true, ending.signal),
+  keys: (onKey) => keysAt(process.stdin, onKey),
   clock: systemClock,
   signal: ending.signal,
   async startNode(options) {

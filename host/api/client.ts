@@ -25,6 +25,7 @@ import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 import { controlSocketPath } from './socket-path.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
+import type { AppWhy, NodeWhy } from './why-contract.ts'
 
 export interface LogSelection {
   /** All apps where it is missing. */
@@ -39,6 +40,9 @@ export interface LogSelection {
 export interface ControlClient {
   readonly socketPath: string
   status(): Promise<StatusReport>
+  /** @param id of a member */
+  whyNode(id: string): Promise<NodeWhy>
+  whyApp(app: string): Promise<AppWhy>
   apps(): Promise<readonly LocalApp[]>
   releases(app?: string): Promise<readonly ReleaseEntry[]>
   devices(): Promise<DevicesReport>
@@ -85,6 +89,8 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
   const { answerMs } = target
   return {
     status: () => call(target, routes.status),
+    whyNode: (id) => call(target, routes.why, { query: { node: id } }),
+    whyApp: (app) => call(target, routes.why, { query: { app } }),
     apps: () => call(target, routes.apps),
     releases: (app) => call(target, routes.releases, { query: { app } }),
     devices: () => call(target, routes.devices),

@@ -4,7 +4,9 @@
  */
 import type { LogLevel } from '../../core/index.ts'
 import type { ComponentRoom } from './component-room.ts'
+import type { PlacementStatus } from './placement-contract.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
+import type { NodePause } from './why-contract.ts'
 
 /** design.md section 7. */
 export type Verdict = 'alive' | 'suspect' | 'dead' | 'left' | 'cut-off' | 'isolated'
@@ -82,6 +84,12 @@ export interface NodeStatus {
     readonly driver: string
   }[]
   readonly apps: readonly AppStatus[]
+  /** It answers, and says itself that it is slow. Absent from nodes of before, as what follows. */
+  readonly slow?: boolean
+  /** Ids of the gateways that the connection to it leads through; empty where it is direct. */
+  readonly via?: readonly string[]
+  /** What it says of its last sleep or standstill. */
+  readonly pause?: NodePause
 }
 
 /** Calls of the asked node that a node outside its groups answered, within the last five minutes. */
@@ -91,27 +99,6 @@ export interface LeftGroup {
   readonly nodes: readonly string[]
   /** Since the last one, ms. */
   readonly lastAgoMs: number
-}
-
-/** Who has the places of an app, as the asked node sees it. */
-export interface PlacementStatus {
-  readonly app: string
-  readonly version: string
-  readonly seq: number
-  /** Ids of the nodes. */
-  readonly nodes: readonly string[]
-  /** Of the asked node's place, where replicas have names. */
-  readonly instance: string | null
-  /** In words: why the asked node runs it, or does not. */
-  readonly why: string
-  /** A newer release that waits until its placement can be met. */
-  readonly held?: {
-    readonly version: string
-    readonly seq: number
-    readonly code: string
-    readonly message: string
-    readonly hint: string
-  }
 }
 
 export interface StatusReport {
@@ -365,6 +352,8 @@ export interface ApiError {
 
 export const routes = {
   status: 'GET /v1/status',
+  /** ?node=ID : NodeWhy, or ?app= : AppWhy */
+  why: 'GET /v1/why',
   apps: 'GET /v1/apps',
   /** ?app= */
   releases: 'GET /v1/releases',

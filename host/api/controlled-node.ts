@@ -18,6 +18,7 @@ import type {
   UploadReport,
 } from './contract.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
+import type { AppWhy, NodeWhy } from './why-contract.ts'
 import type { OfferReport } from './carriage-contract.ts'
 import type { Frame } from './record-frames.ts'
 
@@ -81,6 +82,14 @@ export interface NodeCarriage {
   putBlobs(blobs: readonly Uint8Array[]): Promise<readonly Digest[]>
 }
 
+/** What a verdict, and where an app runs, rests on. */
+export interface WhySource {
+  /** @throws ERR_MEMBER_UNKNOWN */
+  node(id: string): NodeWhy
+  /** @throws ERR_APP_UNKNOWN */
+  app(name: string): AppWhy
+}
+
 export interface ControlledNode {
   status(): Awaitable<StatusReport>
   apps(): Awaitable<readonly LocalApp[]>
@@ -92,6 +101,7 @@ export interface ControlledNode {
   readonly audit: LineSource<AuditLine>
   readonly metrics: MetricSource
   readonly carriage: NodeCarriage
+  readonly why: WhySource
   publishContext(app: string): Awaitable<PublishContext>
   /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>

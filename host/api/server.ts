@@ -27,6 +27,7 @@ import { apiProblems } from './problems.ts'
 import { appOf, countOf, readBody, readJson, uploadIntentOf } from './request.ts'
 import { controlSocketPath, prepareSocketFolder } from './socket-path.ts'
 import { trustRoutes } from './trust-routes.ts'
+import { whyRoutes } from './why-routes.ts'
 
 interface Call {
   readonly request: IncomingMessage
@@ -142,6 +143,7 @@ export class ControlServer implements Part {
       [routes.logs, (call) => this.#lines(node.logs, call)],
       [routes.audit, (call) => this.#lines(node.audit, call)],
       ...trustRoutes(node),
+      ...whyRoutes(node),
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],
       [
         routes.upload,

@@ -5,6 +5,12 @@
 import type { ControlClient } from '../api/index.ts'
 import type { ExitCode, World } from './world.ts'
 
+/** Names that the node is asked for while somebody types; `subject` are nodes and apps. */
+export const liveNames = ['node', 'app', 'group', 'subject'] as const
+export type LiveNames = (typeof liveNames)[number]
+
+export type Completes = readonly string[] | 'file' | 'folder' | LiveNames
+
 export interface OptionSpec {
   /** `list` may be given several times. */
   readonly kind: 'flag' | 'text' | 'list'
@@ -12,8 +18,8 @@ export interface OptionSpec {
   readonly value?: string
   readonly short?: string
   readonly help: string
-  /** For completion: the values there are, or `file` / `folder`. */
-  readonly completes?: readonly string[] | 'file' | 'folder'
+  /** For completion: the values there are, or where they come from. */
+  readonly completes?: Completes
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>
@@ -31,7 +37,7 @@ export interface ArgumentSpec {
   /** `APP`, as help shows it. */
   readonly name: string
   readonly required: boolean
-  readonly completes?: readonly string[] | 'file' | 'folder'
+  readonly completes?: Completes
 }
 
 /** What the parser fills, before a command's table gives it types. */

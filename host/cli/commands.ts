@@ -33,6 +33,7 @@ import { trustShow } from './commands/trust-show.ts'
 import { trustSign } from './commands/trust-sign.ts'
 import { up } from './commands/up.ts'
 import { version } from './commands/version.ts'
+import { why } from './commands/why.ts'
 
 export const commands: readonly Command[] = [
   up,
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   serve,
   publish,
   status,
+  why,
   apps,
   releases,
   exportCommand,

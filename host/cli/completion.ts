@@ -1,5 +1,8 @@
-/** Completion scripts, from the same tables as parsing and help. They complete names without asking a daemon. */
-import { allOptions, type ArgumentSpec, type Command, type OptionSpec } from './command.ts'
+/**
+ * Completion scripts, from the same tables as parsing and help. Only names of nodes, apps and groups are asked for, from the
+ * daemon and through the program itself, which gives up soon.
+ */
+import { allOptions, type Command, type Completes, type LiveNames } from './command.ts'
 
 import { groupOf } from './help.ts'
 
@@ -35,12 +38,16 @@ function secondWords(commands: readonly Command[], group: string): string[] {
   return commands.flatMap(({ name }) => (groupOf(name) === group ? [name.slice(group.length + 1)] : []))
 }
 
-type Completes = OptionSpec['completes'] | ArgumentSpec['completes']
+function namesCommand(kind: LiveNames): string {
+  return `$(selvedge completion names ${kind} 2>/dev/null)`
+}
 
 function bash(commands: readonly Command[]): string {
-  const generate: Readonly<Record<string, string>> = { file: '-f', folder: '-d' }
-  const reply = (completes: Completes, flags: string): string => {
+  const generate = { file: '-f', folder: '-d' }
+  const reply = (completes: Completes | undefined, flags: string): string => {
     if (completes === undefined) return `COMPREPLY=($(compgen -W "${flags}" -- "$word"))`
+    if (typeof completes === 'string' && completes !== 'file' && completes !== 'folder')
+      return `COMPREPLY=($(compgen -W "${namesCommand(completes)} ${flags}" -- "$word"))`
     if (typeof completes === 'string')
       return `COMPREPLY=($(compgen ${generate[completes]} -W "${flags}" -- "$word"))`
     return `COMPREPLY=($(compgen -W "${[...completes, flags].join(' ')}" -- "$word"))`
@@ -139,10 +146,11 @@ function zshSpecs(command: Command): string[] {
   return [...options, ...names]
 }
 
-function zshAction(completes: Completes): string {
+function zshAction(completes: Completes | undefined): string {
   if (completes === undefined) return ''
   if (completes === 'file') return '_files'
-  return completes === 'folder' ? '_files -/' : `(${completes.join(' ')})`
+  if (completes === 'folder') return '_files -/'
+  return `(${typeof completes === 'string' ? namesCommand(completes) : completes.join(' ')})`
 }
 
 function fish(commands: readonly Command[]): string {
@@ -163,13 +171,7 @@ function fish(commands: readonly Command[]): string {
       return `${here} -l ${name}${short === undefined ? '' : ` -s ${short}`}${takes} -d ${shellQuote(help)}`
     })
     const first = command.arguments?.[0]?.completes
-    return [
-      ...offered,
-      ...options,
-      ...(first === undefined
-        ? []
-        : [`${here}${first === 'file' || first === 'folder' ? ' -F' : ` -a '${first.join(' ')}'`}`]),
-    ]
+    return [...offered, ...options, ...(first === undefined ? [] : [`${here}${fishValues(first)}`])]
   })
   const first = firstWords(commands).map(
     ({ name, summary }) =>
@@ -178,9 +180,15 @@ function fish(commands: readonly Command[]): string {
   return `# fish completion for selvedge\ncomplete -c selvedge -f\n${[...first, ...lines].join('\n')}\n`
 }
 
-function fishAction(completes: Completes): string {
+function fishAction(completes: Completes | undefined): string {
   if (completes === undefined) return ' -f'
-  return typeof completes === 'string' ? ' -F' : ` -f -a '${completes.join(' ')}'`
+  return completes === 'file' || completes === 'folder' ? ' -F' : ` -f${fishValues(completes)}`
+}
+
+function fishValues(completes: Completes): string {
+  if (completes === 'file' || completes === 'folder') return ' -F'
+  // Fish writes command substitution without a dollar sign.
+  return ` -a '${typeof completes === 'string' ? namesCommand(completes).slice(1) : completes.join(' ')}'`
 }
 
 function shellQuote(text: string): string {

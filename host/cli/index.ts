@@ -2,6 +2,7 @@
 export type { NodeOptions, NodeStarter, RunningNode } from './node-starter.ts'
 export { askAt } from './ask-at.ts'
 export { awake } from './awake.ts'
+export { keysAt } from './keys-at.ts'
 export { wantsColour } from './paint.ts'
 export { cliProblems } from './problems.ts'
 export { renderError } from './render-error.ts'

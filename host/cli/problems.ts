@@ -87,6 +87,16 @@ export const cliProblems = defineProblems({
     text: 'the key folder has keys of no mesh, or of several, and it was not said which is meant',
     fix: 'see them with `selvedge key list`, and name one with --mesh',
   },
+  ERR_UNKNOWN_SUBJECT: {
+    kind: 'user',
+    text: 'neither a node nor an app of the mesh has this name',
+    fix: 'see the nodes with `selvedge status` and the apps with `selvedge releases`',
+  },
+  ERR_UNKNOWN_GROUP: {
+    kind: 'user',
+    text: 'no node of the mesh is in a group of this name',
+    fix: 'see the groups with `selvedge status`',
+  },
   ERR_UNKNOWN_NODE: {
     kind: 'user',
     text: 'no member, or more than one, has this name',

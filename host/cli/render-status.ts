@@ -1,104 +1,135 @@
 /**
  * The mesh at a glance: a report, the time and a width in, text out.
  *
- * What is wrong comes first, at every level: problems before groups, groups in need before others, nodes in need
- * before others. A node in several groups is shown in each, because each group is read as a whole. Every fact
- * about another node carries its age.
+ * What is wrong comes first, at every level: the sentence, problems before groups, groups in need before others, nodes
+ * in need before others. Every fact about another node carries its age. A large mesh folds what is well into counts.
  */
 import { shortDigest } from '../../core/index.ts'
-import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
-import { appIsInTrouble, renderApps } from './render-apps.ts'
+import type { NodeStatus, StatusReport } from '../api/index.ts'
 import { paintFor, type Paint } from './paint.ts'
-import { padTo, visibleLength } from './table.ts'
-import { ageText, countText, hanging, percentText, plain, shortAgeText, sizeText } from './text.ts'
+import { renderFolded, renderGroup, type GroupView } from './render-status-group.ts'
+import { columnsOf, headLine } from './render-status-node.ts'
+import { departureLines, placementLines } from './render-status-apps.ts'
+import { groupsOf, needsLook } from './status-groups.ts'
+import { overviewOf } from './status-overview.ts'
+import { visibleLength } from './table.ts'
+import { ageText, hanging, percentText, plain, sizeText } from './text.ts'
+import type { TimeView } from './time-text.ts'
 import { pulseText } from './trust/heartbeat-text.ts'
 
-export interface StatusView {
-  /** Wall clock, ms since the epoch: for how long a state lasts. */
-  readonly now: number
+export interface StatusView extends TimeView {
   /** How long ago the report was asked for, in ms. */
   readonly reportAgeMs: number
   /** Columns to fill. */
   readonly width: number
   readonly colour: boolean
+  /** Every node on a line of its own, however many there are. */
+  readonly all?: boolean
+  /** Only nodes of this group, or of this name or id; each in full. */
+  readonly group?: string | undefined
+  readonly node?: string | undefined
+  /** Only nodes whose name, group, verdict or app contains it, in lower case; each in full. */
+  readonly filter?: string
 }
 
-/** Worst first. */
-const order: readonly Verdict[] = ['dead', 'isolated', 'cut-off', 'suspect', 'alive', 'left']
-
-const signs: Readonly<Record<Verdict, string>> = {
-  alive: '●',
-  suspect: '◐',
-  'cut-off': '◐',
-  isolated: '◐',
-  dead: '✗',
-  left: '○',
-}
-
-const ungrouped = '(no group)'
+/** More nodes than fit on one screen are folded. */
+const maxUnfolded = 24
 /** From here on somebody should look at the disk. */
 const nearlyFull = 0.9
 /** Attacks that are listed; the log has all of them. */
 const maxAttacks = 8
-/** Apps whose calls left the group, that are listed. */
-const maxDepartures = 8
 
 export function renderStatus(report: StatusReport, view: StatusView): string {
   const paint = paintFor(view.colour)
-  const columns = columnsOf(report.nodes)
-  const text = [
+  const nodes = report.nodes.filter((node) => isWanted(node, view))
+  const columns = columnsOf(nodes, view.width)
+  const groupView: GroupView = {
+    ...view,
+    paint,
+    selfId: report.self.id,
+    names: new Map(report.nodes.map(({ id, name }) => [id, name])),
+  }
+  const isPart = isNarrowed(view)
+  const isFolded = view.all !== true && !isPart && nodes.length > maxUnfolded
+  const groups = groupsOf(nodes).filter(({ name }) => view.group === undefined || name === view.group)
+  return [
     header(report, view, paint),
-    ...problems(report, view, paint),
-    paint.dim(`${joinCells(['', 'verdict', 'arch', 'ping', 'age'], columns)}apps`),
-    ...groupsOf(report.nodes).map((group) => renderGroup(group, report, columns, view, paint)),
+    ...overview(report, view, paint),
+    ...(isPart ? [] : problems(report, view, paint)),
+    ...(isFolded && !nodes.some(needsLook) ? [] : [paint.dim(headLine(columns))]),
+    ...groups.flatMap((group) => (isFolded ? renderFolded : renderGroup)(group, columns, groupView)),
+    ...(isPart ? [] : [...placementLines(report, groupView), ...departureLines(report, groupView)]),
+    ...(isFolded ? [paint.dim('all nodes one by one: --all; one group: --group NAME')] : []),
+    roomLine(report, view, paint),
   ].join('\n')
-  return `${text}${departureLines(report, view, paint)}${roomLine(report, paint)}`
 }
 
-/** `! hello: 12 calls left the group in the last 5 min, answered by garage-1, last 4 s ago`. */
-function departureLines({ departures = [] }: StatusReport, view: StatusView, paint: Paint): string {
-  return departures
-    .slice(0, maxDepartures)
-    .map(({ app, calls, nodes, lastAgoMs }) => {
-      const by = nodes.map((node) => plain(node)).join(', ')
-      const last = ageText(lastAgoMs + view.reportAgeMs)
-      const text = `${plain(app)}: ${countText(calls, 'call')} left the group in the last 5 min, answered by ${by}, last ${last} ago`
-      return `${paint.yellow('!')} ${text}\n`
-    })
-    .join('')
+export function isNarrowed({ group, node, filter = '' }: Partial<StatusView>): boolean {
+  return group !== undefined || node !== undefined || filter !== ''
+}
+
+function isWanted(node: NodeStatus, { group, node: wanted, filter = '' }: StatusView): boolean {
+  if (wanted !== undefined && node.name !== wanted && node.id !== wanted) return false
+  if (group !== undefined && !node.groups.includes(group)) return false
+  if (filter === '') return true
+  const texts = [node.name, node.state, ...node.groups, ...node.apps.map(({ app }) => app)]
+  return texts.some((text) => text.toLowerCase().includes(filter))
 }
 
 /**
  * `components here: 1.1 MB, 3 % of the 32.0 MB they may take · 4.0 MB made room for others`. Where something is wrong it
  * leaves the screen to that, unless little room is left.
  */
-function roomLine({ components, problems: wrong }: StatusReport, paint: Paint): string {
-  if (components === undefined || components === null) return ''
+function roomLine({ components, problems: wrong }: StatusReport, view: StatusView, paint: Paint): string {
+  if (components === undefined || components === null || isNarrowed(view)) return ''
   const { usedBytes, quotaBytes, evictedBytes } = components
   const share = quotaBytes === null || quotaBytes === 0 ? 0 : usedBytes / quotaBytes
   if (wrong.length > 0 && share < nearlyFull) return ''
   const limit =
     quotaBytes === null ? '' : `, ${percentText(share)} of the ${sizeText(quotaBytes)} they may take`
   const evicted = evictedBytes === 0 ? '' : ` · ${sizeText(evictedBytes)} made room for others`
-  const text = `components here: ${sizeText(usedBytes)}${limit}${evicted}`
-  return `${(share >= nearlyFull ? paint.yellow : paint.dim)(text)}\n`
+  const lines = hanging('', `components here: ${sizeText(usedBytes)}${limit}${evicted}`, view.width)
+  return `${lines.map(share >= nearlyFull ? paint.yellow : paint.dim).join('\n')}\n`
 }
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {
   const { mesh, self } = report
   const pulse =
-    report.heartbeat === undefined || report.heartbeat === null ? '' : `  ${pulseText(report.heartbeat)}`
-  const left = `mesh ${paint.bold(plain(mesh.name))}  ${shortDigest(mesh.id)}  trust v${mesh.trustVersion}${pulse}`
+    report.heartbeat === undefined || report.heartbeat === null ? [] : [pulseText(report.heartbeat)]
+  const [name, ...facts] = [paint.bold(plain(mesh.name)), shortDigest(mesh.id), `trust v${mesh.trustVersion}`]
+  const left = [`mesh ${name}`, ...facts, ...pulse].join('  ')
   const age = view.reportAgeMs < 1_000 ? 'now' : `${ageText(view.reportAgeMs)} ago`
   const right = `seen from ${plain(self.name)}, ${age}`
   const gap = view.width - visibleLength(left) - right.length
-  const first = gap >= 2 ? `${left}${' '.repeat(gap)}${right}` : `${left}\n${right}`
+  const lines = visibleLength(left) <= view.width ? [left] : [`mesh ${name}  ${facts.join('  ')}`, ...pulse]
+  const first = gap >= 2 ? `${left}${' '.repeat(gap)}${right}` : [...lines, right].join('\n')
   if (self.network === 'on') return `${first}\n`
-  return `${first}\n${paint.yellow('◐ the network is off')}: apps run on, peers are not reached; selvedge network on\n`
+  const off = hanging(
+    '',
+    'the network is off: apps run on, peers are not reached; selvedge network on',
+    view.width - 2,
+  )
+  return `${first}\n${off.map((line, index) => `${index === 0 ? paint.yellow('◐') : ' '} ${line}`).join('\n')}\n`
+}
+
+/** The sentence. Of a node that is cut off it comes with what to do, before everything else. */
+function overview(report: StatusReport, view: StatusView, paint: Paint): string[] {
+  const found = overviewOf(report, view)
+  // Where its owner switched the network off, the line above says all of it.
+  if (found === null || (found.kind === 'cut' && report.self.network === 'off')) return []
+  const { kind, text } = found
+  const sign = { fine: '● ', look: '◐ ', cut: '◐ ' }[kind]
+  const tone = kind === 'fine' ? paint.green : paint.yellow
+  const hint = kind === 'cut' ? report.problems.find(isIsolation)?.hint : undefined
+  return [
+    ...hanging(sign, text, view.width, tone).map((line) => (kind === 'cut' ? paint.bold(line) : line)),
+    ...(hint === undefined ? [] : hanging('  next: ', plain(hint), view.width, (head) => paint.cyan(head))),
+    '',
+  ]
 }
 
 function problems(report: StatusReport, view: StatusView, paint: Paint): string[] {
-  const shown = report.problems.filter((problem) => !isOfOwnApp(problem, report))
+  const shown = report.problems.filter((problem) => !isOfOwnApp(problem, report) && !isIsolation(problem))
   const attacks = attackLines(report, view, paint)
   if (shown.length === 0 && attacks.length === 0) return []
   const text = shown.flatMap(({ code, message, hint }) => [
@@ -108,13 +139,19 @@ function problems(report: StatusReport, view: StatusView, paint: Paint): string[
   return [`${[...text, ...attacks].join('\n')}\n`]
 }
 
+/** The sentence says it. */
+function isIsolation({ code }: StatusReport['problems'][number]): boolean {
+  return code === 'ERR_NODE_ISOLATED'
+}
+
 /** `! 3 × wrong-bytes from garage-2, last 4 s ago`, the latest first. */
 function attackLines({ attacks = [] }: StatusReport, view: StatusView, paint: Paint): string[] {
-  const lines = attacks.slice(0, maxAttacks).map(({ attack, peer, name, count, lastAgoMs }) => {
+  const lines = attacks.slice(0, maxAttacks).flatMap(({ attack, peer, name, count, lastAgoMs }) => {
     const from = peer === null ? '' : ` from ${name === null ? `…${plain(peer.slice(-8))}` : plain(name)}`
-    return `${paint.yellow('!')} ${count} × ${attack}${from}, last ${ageText(lastAgoMs + view.reportAgeMs)} ago`
+    const text = `${count} × ${attack}${from}, last ${ageText(lastAgoMs + view.reportAgeMs)} ago`
+    return hanging('! ', text, view.width, paint.yellow)
   })
-  const more = attacks.length - lines.length
+  const more = attacks.length - maxAttacks
   return more > 0 ? [...lines, `! and ${more} more, see selvedge trust log`] : lines
 }
 
@@ -126,127 +163,4 @@ function isOfOwnApp({ code, message }: StatusReport['problems'][number], report:
       (reason) => reason?.code === code && message === `${app.app}: ${reason.message}`,
     ),
   )
-}
-
-interface Group {
-  readonly name: string
-  readonly nodes: readonly NodeStatus[]
-}
-
-function groupsOf(nodes: readonly NodeStatus[]): Group[] {
-  const names = new Set(nodes.flatMap(({ groups }) => (groups.length === 0 ? [ungrouped] : groups)))
-  const groups = [...names].sort().map((name) => ({
-    name,
-    nodes: nodes.filter(({ groups: own }) => (own.length === 0 ? name === ungrouped : own.includes(name))),
-  }))
-  const inNeed = (group: Group): number => (group.nodes.some(needsLook) ? 0 : 1)
-  return groups.sort((one, other) => inNeed(one) - inNeed(other))
-}
-
-/** True for a node that somebody should look at: not alive, or with an app that does not do its work. */
-function needsLook(node: NodeStatus): boolean {
-  return (node.state !== 'alive' && node.state !== 'left') || node.apps.some(appIsInTrouble)
-}
-
-function rankOf(node: NodeStatus): number {
-  return order.indexOf(node.state) * 2 - (needsLook(node) ? 1 : 0)
-}
-
-interface Columns {
-  readonly name: number
-  readonly arch: number
-}
-
-const stateWidth = 'this node'.length
-const roundTripWidth = '999 ms'.length
-const ageWidth = '59 min'.length
-const longestName = 24
-const longestArch = 8
-/** Below this many columns apps do not stand beside their node but under it. */
-const leastForApps = 24
-
-function columnsOf(nodes: readonly NodeStatus[]): Columns {
-  return {
-    name: Math.min(longestName, widest(nodes.map(({ name }) => plain(name)))),
-    arch: Math.min(longestArch, Math.max('arch'.length, widest(nodes.map(({ arch }) => plain(arch))))),
-  }
-}
-
-function widest(texts: readonly string[]): number {
-  return Math.max(0, ...texts.map((text) => text.length))
-}
-
-function renderGroup(
-  group: Group,
-  report: StatusReport,
-  columns: Columns,
-  view: StatusView,
-  paint: Paint,
-): string {
-  const inNeed = group.nodes.filter(needsLook).length
-  const needs = inNeed === 0 ? '' : paint.yellow(` · ${inNeed} ${inNeed === 1 ? 'needs' : 'need'} a look`)
-  const nodes = [...group.nodes].sort(
-    (one, other) => rankOf(one) - rankOf(other) || one.name.localeCompare(other.name),
-  )
-  const lines = nodes.flatMap((node) => renderNode(node, node.id === report.self.id, columns, view, paint))
-  return `${paint.bold(plain(group.name))}  ${countText(group.nodes.length, 'node')}${needs}\n${lines.join('\n')}\n`
-}
-
-function renderNode(
-  node: NodeStatus,
-  self: boolean,
-  columns: Columns,
-  view: StatusView,
-  paint: Paint,
-): string[] {
-  const tone = toneOf(node, paint)
-  const head = joinCells(
-    [
-      `  ${tone(signs[node.state])} ${plain(node.name).slice(0, longestName)}`,
-      tone(self && node.state === 'alive' ? 'this node' : node.state),
-      plain(node.arch).slice(0, longestArch),
-      roundTrip(node),
-      node.recordAgeMs === null ? '·' : shortAgeText(node.recordAgeMs),
-    ],
-    columns,
-  )
-  const beside = view.width - visibleLength(head)
-  const indent = ' '.repeat(beside < leastForApps ? 6 : visibleLength(head))
-  const apps = renderApps(node.apps, { now: view.now, width: view.width - indent.length, paint })
-  const [first = '', ...more] = beside < leastForApps ? ['', ...apps.beside] : apps.beside
-  return [
-    `${head}${first}`.trimEnd(),
-    ...more.map((line) => `${indent}${line}`),
-    ...(node.state === 'alive' ? [] : whyLines(node, view)),
-    ...apps.below.flatMap(({ inTrouble, text }) =>
-      inTrouble
-        ? hanging('    ✗ ', text, view.width, paint.red)
-        : hanging('    ◐ ', text, view.width, paint.yellow),
-    ),
-  ]
-}
-
-/** The columns before the apps; numbers stand to the right. */
-function joinCells(cells: readonly [string, string, string, string, string], columns: Columns): string {
-  const [name, state, arch, ping, age] = cells
-  const texts = [padTo(name, columns.name + 4), padTo(state, stateWidth), padTo(arch, columns.arch)]
-  return `${[...texts, ping.padStart(roundTripWidth), age.padStart(ageWidth)].join(' ')}  `
-}
-
-/** The reason in words, with since when. */
-function whyLines(node: NodeStatus, view: StatusView): string[] {
-  const since = ageText(view.now - node.stateSince)
-  return hanging('    ', `for ${since}: ${plain(node.why)}`, view.width, (head) => head)
-}
-
-/** None for a node that does not answer: the last one measured says nothing of now. */
-function roundTrip({ rttMs, state }: NodeStatus): string {
-  if (rttMs === null || state === 'dead' || state === 'left') return '·'
-  return rttMs < 1 ? `${rttMs.toFixed(1)} ms` : `${Math.round(rttMs)} ms`
-}
-
-function toneOf(node: NodeStatus, paint: Paint): (text: string) => string {
-  if (node.state === 'dead') return paint.red
-  if (node.state === 'left') return paint.dim
-  return node.state === 'alive' ? paint.green : paint.yellow
 }

@@ -1,5 +1,5 @@
 /** What a command may touch of the outside: everything comes from here, so that tests can be the outside. */
-import type { Clock } from '../../core/index.ts'
+import type { Cancel, Clock } from '../../core/index.ts'
 import type { ByteStreams } from '../run/index.ts'
 import type { NodeStarter } from './node-starter.ts'
 
@@ -38,6 +38,8 @@ export interface World {
    * @returns what was typed, without the end of the line; null where nobody is there to answer
    */
   ask(question: string, how?: { readonly hidden?: boolean }): Promise<string | null>
+  /** Keys as they are pressed, until cancelled; absent where nobody is there to press any. */
+  readonly keys?: (onKey: (key: string) => void) => Cancel
   readonly clock: Clock
   /** Aborts on SIGINT and SIGTERM; its reason is an {@link Interruption}. */
   readonly signal: AbortSignal

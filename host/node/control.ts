@@ -12,6 +12,7 @@ import type {
   LogSource,
   MetricSource,
   NodeCarriage,
+  WhySource,
   PublishContext,
   ReleaseEntry,
   StatusReport,
@@ -37,6 +38,9 @@ import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './r
 import type { NodePlacement } from './placement.ts'
 import type { Signs } from './signs.ts'
 import { keyFacts, trustReport } from './trust-report.ts'
+import type { Pauses } from './pauses.ts'
+import type { VerdictHistory } from './verdict-history.ts'
+import { createWhy } from './why.ts'
 
 export interface ControlParts {
   readonly mesh: Mesh
@@ -49,7 +53,9 @@ export interface ControlParts {
   readonly log: Log
   readonly metrics: MetricSource
   readonly signs: Pick<Signs, 'heartbeat' | 'problems'>
-  readonly placement: Pick<NodePlacement, 'status'>
+  readonly placement: Pick<NodePlacement, 'status' | 'of'>
+  readonly history: Pick<VerdictHistory, 'of'>
+  readonly pauses: Pick<Pauses, 'last'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -64,6 +70,7 @@ export class NodeControl implements ControlledNode {
   readonly logs: LogSource
   readonly metrics: MetricSource
   readonly carriage: NodeCarriage
+  readonly why: WhySource
   readonly audit: LineSource<AuditLine>
   readonly #parts: ControlParts
   readonly #startedAt: number
@@ -74,6 +81,7 @@ export class NodeControl implements ControlledNode {
     this.logs = parts.appLog
     this.metrics = parts.metrics
     this.carriage = nodeCarriage(parts)
+    this.why = createWhy(parts)
     this.audit = auditLines(parts.mesh.audit)
   }
 

@@ -20,6 +20,7 @@ export function describeNode(
   folders: NodeFolders,
   apps: readonly AppStatus[],
   now: number,
+  pause: NodeDescription['pause'] | null = null,
 ): NodeDescription {
   return {
     arch: arch(),
@@ -37,6 +38,7 @@ export function describeNode(
       })),
     ],
     apps: apps.map((app) => (isOld(app, now) ? withoutTransfer(app) : app)),
+    ...(pause !== null && { pause }),
   }
 }
 

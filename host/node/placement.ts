@@ -42,6 +42,8 @@ export interface PlacementParts {
 export interface NodePlacement extends Part {
   /** Of apps that do not run on every node of their groups. */
   status(): readonly PlacementStatus[]
+  /** Of any app; null for one of which nothing may run. */
+  of(app: string): PlacementStatus | null
 }
 
 const nothing = (): void => {}
@@ -107,7 +109,11 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
       ]
       apply()
     },
-    status: () => placed.flatMap((one) => placementStatus(one) ?? []),
+    status: () => placed.filter(isParticular).map(placementStatus),
+    of(app) {
+      const found = placed.find((one) => one.app === app)
+      return found === undefined ? null : placementStatus(found)
+    },
     stop() {
       cancelWake()
       standby.stop()
@@ -145,17 +151,13 @@ function viewOf(mesh: Pick<Mesh, 'self' | 'members'>): PlacementView {
   }
 }
 
-/** null where every node of its groups runs it. */
-function placementStatus({
-  app,
-  release,
-  instance,
-  nodes,
-  why,
-  held,
-}: Placed<Release>): PlacementStatus | null {
-  const { version, seq, placement } = release.record
-  if (placement === undefined && held === null) return null
+/** False where every node of its groups runs it. */
+function isParticular({ release, held }: Placed<Release>): boolean {
+  return release.record.placement !== undefined || held !== null
+}
+
+function placementStatus({ app, release, instance, nodes, why, held }: Placed<Release>): PlacementStatus {
+  const { version, seq } = release.record
   const status = { app, version, seq, nodes, instance, why }
   if (held === null) return status
   const { code, message, hint } = held.error

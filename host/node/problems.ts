@@ -16,6 +16,16 @@ export const nodeProblems = defineProblems({
     text: 'a group that the node should belong to has no usable name',
     fix: 'give --group lower-case letters, digits and dashes, a letter or digit first',
   },
+  ERR_MEMBER_UNKNOWN: {
+    kind: 'user',
+    text: 'no member of the mesh, as this node knows it, has this id',
+    fix: 'see the members with `selvedge status --json`',
+  },
+  ERR_APP_UNKNOWN: {
+    kind: 'user',
+    text: 'the node knows no release of this app',
+    fix: 'see what it knows with `selvedge releases`',
+  },
   ERR_RELEASE_UNKNOWN: {
     kind: 'user',
     text: 'the node does not hold the release that it was asked for',

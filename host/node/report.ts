@@ -43,15 +43,18 @@ export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
     recordAgeMs: recordAge(member, moment),
     devices: report?.devices ?? [],
     apps: (report?.apps ?? []) as readonly AppStatus[],
+    ...(opinion.slow === true && { slow: true }),
+    ...(report?.pause !== undefined && { pause: report.pause }),
   }
 }
 
-function wallClockOf({ sinceMs }: Opinion, { nowMs, monotonicMs }: Moment): number {
+/** When an opinion began, by this node's wall clock. */
+export function wallClockOf({ sinceMs }: Opinion, { nowMs, monotonicMs }: Moment): number {
   return Math.round(nowMs - (monotonicMs - sinceMs))
 }
 
 /** By this node's monotonic clock where it heard the record itself; a record from its disk has no age it could know. */
-function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null {
+export function recordAge({ held }: MemberView, { monotonicMs }: Moment): number | null {
   const receivedAtMs = held?.receivedAtMs ?? null
   return receivedAtMs === null ? null : Math.round(monotonicMs - receivedAtMs)
 }

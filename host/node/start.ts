@@ -25,9 +25,11 @@ import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
+import { Pauses } from './pauses.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
 import { requestServers } from './requests.ts'
 import { Signs } from './signs.ts'
+import { VerdictHistory } from './verdict-history.ts'
 
 const clock = systemClock
 const random = systemRandom
@@ -55,6 +57,7 @@ interface Parts {
   readonly storage: Storage
   readonly apps: AppSupervisor
   readonly appLog: AppLog
+  readonly pauses: Pauses
   readonly origin: Origin
 }
 
@@ -68,7 +71,7 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, devices, storage, apps, appLog, origin } = parts
+  const { mesh, engine, devices, storage, apps, appLog, pauses, origin } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -91,11 +94,14 @@ async function startLocked(
   )
   const signs = new Signs({ mesh, apps, clock })
   const placement = createPlacement({ mesh, apps, clock, random, log })
+  const history = new VerdictHistory({ mesh, clock })
   const control: NodeControl = new NodeControl({
     metrics,
     signs,
     placement,
     router,
+    history,
+    pauses,
     mesh,
     engine,
     devices,
@@ -122,8 +128,10 @@ async function startLocked(
       { name: 'devices', stop: () => devices.close() },
       { name: 'storage', stop: () => storage.close() },
       { name: 'engine', stop: () => engine.stop() },
+      history,
       mesh,
       apps,
+      pauses,
       signs,
       placement,
       router,
@@ -222,7 +230,7 @@ async function makeAround(
   options: NodeOptions,
   config: NodeConfig,
   folder: DurableFolder,
-): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog'>> {
+): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog' | 'pauses'>> {
   const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
@@ -235,6 +243,7 @@ async function makeAround(
     lines: config.limits.logLines,
     linesPerSecond: config.limits.logLinesPerSecond,
   })
+  const pauses = new Pauses(clock, () => mesh.descriptionChanged())
   const mesh = await openMesh({
     folder,
     identity,
@@ -250,7 +259,7 @@ async function makeAround(
     clock,
     random,
     log: log.scope('mesh'),
-    describe: () => describeNode(devices, config.folders, apps.status(), clock.now()),
+    describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
   })
   const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
   const apps = createAppSupervisor({
@@ -269,5 +278,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, apps, appLog }
+  return { mesh, engine, storage, apps, appLog, pauses }
 }

@@ -123,6 +123,9 @@ const schema = v.looseObject({
   issuedAt: timeField,
   /** Version of the trust bundle it goes by; absent in records of before. */
   trust: v.optional(countField),
+  pause: v.optional(
+    v.looseObject({ kind: v.picklist(['slept', 'stalled']), ms: countField, endedAt: timeField }),
+  ),
 })
 
 type AppReportState = (typeof appStates)[number]
@@ -196,6 +199,10 @@ export interface NodeReport {
   readonly issuedAt: number
   /** Version of the trust bundle that the node goes by; absent in records of before. */
   readonly trust?: number | undefined
+  /** A sleep or standstill of this boot that ended of late, by the node's own clock. */
+  readonly pause?:
+    | { readonly kind: 'slept' | 'stalled'; readonly ms: number; readonly endedAt: number }
+    | undefined
 }
 
 /** A report whose signature holds. Whether the node is a member is for the caller to decide. */

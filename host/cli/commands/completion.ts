@@ -1,11 +1,23 @@
+import { connect, type StatusReport } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
+import { defineCommand, liveNames, type LiveNames } from '../command.ts'
 import { completionScripts, isShell } from '../completion.ts'
+import { plain } from '../text.ts'
+
+/** Somebody is typing: later than this nobody waits for names. */
+const patienceMs = 150
 
 export const completion = defineCommand({
   name: 'completion',
   summary: 'print a completion script for a shell',
-  arguments: [{ name: 'bash|zsh|fish', required: true, completes: ['bash', 'zsh', 'fish'] }],
+  details:
+    'The scripts complete commands and options by themselves, and names of nodes, apps and groups by asking ' +
+    'the node of $SELVEDGE_DATA with `selvedge completion names KIND` (' +
+    `${liveNames.join(', ')}), which says nothing where it gets no answer at once.`,
+  arguments: [
+    { name: 'bash|zsh|fish|names', required: true, completes: ['bash', 'zsh', 'fish'] },
+    { name: 'KIND', required: false, completes: liveNames },
+  ],
   options: {},
   json: null,
   usesNode: false,
@@ -14,13 +26,38 @@ export const completion = defineCommand({
     { line: 'completion zsh > "${fpath[1]}/_selvedge"', says: 'for zsh' },
     { line: 'completion fish > ~/.config/fish/completions/selvedge.fish', says: 'for fish' },
   ],
-  async run({ world, args }) {
-    const shell = args[0] ?? ''
+  async run({ world, args, data }) {
+    const [shell = '', kind] = args
+    if (shell === 'names') {
+      const wanted = liveNames.find((known) => known === kind)
+      if (wanted === undefined)
+        throw usage({ name: 'completion' }, `names are of one of ${liveNames.join(', ')}`)
+      const report = await connect({ data, answerMs: patienceMs })
+        .status()
+        .catch(() => null)
+      const names = report === null ? [] : namesOf(wanted, report)
+      world.stdout.write(names.map((name) => `${plain(name)}\n`).join(''))
+      return 0
+    }
     if (!isShell(shell))
       throw usage({ name: 'completion' }, `there is no completion for ${shell}, only for bash, zsh and fish`)
+    if (kind !== undefined) throw usage({ name: 'completion' }, `there is one argument too many: ${kind}`)
     // Only now: the list holds this very command.
     const { commands } = await import('../commands.ts')
     world.stdout.write(completionScripts[shell](commands))
     return 0
   },
 })
+
+/** What could not be typed without quotes is left out: a peer's name is completed into somebody's shell. */
+const typable = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+
+function namesOf(kind: LiveNames, { nodes }: StatusReport): string[] {
+  const names = {
+    node: nodes.map(({ name }) => name),
+    app: nodes.flatMap(({ apps }) => apps.map(({ app }) => app)),
+    group: nodes.flatMap(({ groups }) => groups),
+  }
+  const wanted = kind === 'subject' ? [...names.node, ...names.app] : names[kind]
+  return [...new Set(wanted)].filter((name) => typable.test(name)).sort()
+}

@@ -4,7 +4,7 @@ import { paintFor } from '../paint.ts'
 import { printJson } from '../print.ts'
 import { table } from '../table.ts'
 import { ageText, countText, plain } from '../text.ts'
-import { watch } from '../watch.ts'
+import { linesWith, watch } from '../watch.ts'
 
 const schema = 'selvedge.devices/1'
 
@@ -24,7 +24,15 @@ export const sensors = defineCommand({
     const draw = (report: DevicesReport): string =>
       json ? `${JSON.stringify({ schema, ...report })}\n` : renderDevices(report, clock.now(), stdout.colour)
     if (options.watch) {
-      await watch(world, () => client.devices(), draw, stdout.isTTY && !json)
+      await watch(
+        world,
+        {
+          look: () => client.devices(),
+          draw: (report, _ageMs, filter) => linesWith(draw(report), filter),
+          changes: (_before, report) => draw(report),
+        },
+        json,
+      )
       return 0
     }
     const report = await client.devices()

@@ -17,9 +17,11 @@ import type {
   TrustReport,
   UploadIntent,
   UploadReport,
+  WhySource,
 } from '../../../host/api/index.ts'
 import { digestOf, type Cancel } from '../../../core/index.ts'
 import { sampleStatus, sampleTrust } from './sample-status.ts'
+import { appWhy, nodeWhy } from './sample-why.ts'
 
 /** A ring of log lines as the contract describes it. */
 export class FakeLogs implements LogSource {
@@ -108,6 +110,7 @@ export class FakeNode implements ControlledNode {
     blob: async () => null,
     putBlobs: async (blobs) => blobs.map(digestOf),
   }
+  why: WhySource = { node: () => nodeWhy(), app: () => appWhy() }
   /** Thrown by every call while it is set. */
   failure: Error | null = null
 

@@ -2,11 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { acquireDataLock, ControlServer, type DataLock } from '../../../host/api/index.ts'
+import {
+  acquireDataLock,
+  ControlServer,
+  type DataLock,
+  type StatusReport,
+  type Verdict,
+} from '../../../host/api/index.ts'
 import type { NodeOptions, RunningNode } from '../../../host/cli/index.ts'
 import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
 import { FakeNode, sampleMetricsText } from '../api/fake-node.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
+import { nodeWhy } from '../api/sample-why.ts'
+import { VirtualTerminal } from './virtual-terminal.ts'
 import { run, type RunOptions } from './fake-world.ts'
 
 let data: string
@@ -113,25 +121,141 @@ describe('answers for people', () => {
     expect(stdout).toMatch(/first\n.*last\n$/)
   })
 
-  it('a watched picture is drawn in place on a terminal, and again in a pipe', async () => {
-    for (const isTTY of [true, false]) {
-      const ending = new AbortController()
-      let pictures = 0
-      const { code, stdout } = await here('status --watch', {
-        stdout: { isTTY },
-        signal: ending.signal,
-        onAnswer: () => {
-          pictures += 1
-          if (pictures === 2) ending.abort()
-        },
-      })
-      expect(code).toBe(0)
-      expect(stdout.split('mesh harbor')).toHaveLength(3)
-      expect(stdout.startsWith('\u001b[H')).toBe(isTTY)
-      // Nothing is cleared before it is written over.
-      const drawn = stdout.split('\u001b[J')
-      expect(drawn.slice(0, -1).map((one) => one.startsWith('\u001b[H'))).toEqual(isTTY ? [true, true] : [])
+  it('a watched picture fills the terminal, changes only its lines that change, and goes with q', async () => {
+    const terminal = new VirtualTerminal(80, 30)
+    let key: (pressed: string) => void = () => {}
+    const watching = here('status --watch', {
+      stdout: { isTTY: true, width: 80, height: 30 },
+      onAnswer: (text) => terminal.write(text),
+      press: (onKey) => {
+        key = onKey
+        return () => (key = () => {})
+      },
+    })
+    await expect.poll(() => terminal.screen.join('\n')).toContain('lobby-3  suspect')
+    const first = terminal.writes
+    const nodes = sampleStatus.nodes.map((each) => ({ ...each, state: 'alive' as const }))
+    node.report = { ...sampleStatus, nodes }
+    await expect.poll(() => terminal.screen.join('\n'), { timeout: 5_000 }).toContain('lobby-3  alive')
+    expect(terminal.writes).toBeGreaterThan(first)
+    for (const pressed of '/garage\r') key(pressed)
+    await expect.poll(() => terminal.screen.join('\n'), { timeout: 5_000 }).not.toContain('lobby-3')
+    expect(terminal.screen.join('\n')).toContain('● garage-1')
+    key('q')
+    expect(await watching).toMatchObject({ code: 0, stderr: '' })
+    expect(terminal.isWhole).toBe(true)
+  })
+
+  it('a watched picture is one picture and then a line for each change where it is no terminal', async () => {
+    const ending = new AbortController()
+    const { code, stdout } = await here('status --watch', {
+      signal: ending.signal,
+      onAnswer: (text) => {
+        const nodes = sampleStatus.nodes.map((each) => ({ ...each, recordAgeMs: 1, state: 'alive' as const }))
+        node.report = { ...sampleStatus, nodes }
+        if (text.includes('suspect →')) ending.abort()
+      },
+    })
+    expect(code).toBe(0)
+    expect(stdout.split('mesh harbor')).toHaveLength(2)
+    expect(stdout).toMatch(
+      /lobby-3: suspect → alive: 2 of 3 watchers get no answer\n.*garage-2: dead → alive.*\n$/,
+    )
+    // oxlint-disable-next-line no-control-regex
+    expect(stdout).not.toMatch(/\u001b/)
+  })
+
+  it('a watched document is JSON Lines', async () => {
+    const ending = new AbortController()
+    let count = 0
+    const { stdout } = await here('status --watch --json', {
+      stdout: { isTTY: true },
+      signal: ending.signal,
+      onAnswer: () => void (++count === 2 && ending.abort()),
+    })
+    const schemas = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { schema: string }).schema)
+    expect(schemas).toEqual(['selvedge.status/1', 'selvedge.status/1'])
+  })
+
+  it('status of one group or node shows it alone; of none it says which is near', async () => {
+    const { stdout } = await here('status --group garage')
+    expect(stdout).toContain('garage-1')
+    expect(stdout).not.toMatch(/lobby-2|● roof-1/)
+    expect(
+      (JSON.parse((await here('status --node lobby-2 --json')).stdout) as StatusReport).nodes,
+    ).toHaveLength(1)
+    const group = await here('status --group garag')
+    expect(group).toMatchObject({ code: 1, stdout: '' })
+    expect(group.stderr).toMatch(/ERR_UNKNOWN_GROUP[^]*did you mean garage\?/)
+    expect((await here('status --node lobby-9')).stderr).toMatch(/ERR_UNKNOWN_NODE[^]*did you mean lobby-1\?/)
+  })
+})
+
+describe('why', () => {
+  it('knows nodes by name and id, apps by name, and says which it may have been', async () => {
+    expect(await here('why garage-1')).toMatchObject({ code: 0, stderr: '' })
+    expect((await here('why 12D3KooWgarage-1')).stdout).toMatch(/^garage-1 is alive/)
+    expect((await here('why light-alarm')).stdout).toMatch(/^light-alarm 2\.0\.0 runs on 1 of the 2 nodes/)
+    const wrong = await here('why light-alam')
+    expect(wrong).toMatchObject({ code: 1, stdout: '' })
+    expect(wrong.stderr).toMatch(/ERR_UNKNOWN_SUBJECT[^]*did you mean light-alarm\?/)
+    expect((await here('why garage-1 --app')).stderr).toContain('no app is called garage-1')
+  })
+
+  it('says with its exit status whether all is well, something is wrong, or nothing is decided', async () => {
+    const codeOf = async (state: Verdict, more = {}): Promise<number> => {
+      node.why = { ...node.why, node: () => nodeWhy(more, { state }) }
+      return (await here('why garage-1')).code
     }
+    expect(await codeOf('alive')).toBe(0)
+    expect(await codeOf('left')).toBe(0)
+    expect(await codeOf('dead')).toBe(1)
+    expect(await codeOf('cut-off')).toBe(1)
+    expect(await codeOf('suspect')).toBe(3)
+    expect(await codeOf('alive', { isTwofold: true })).toBe(1)
+  })
+
+  it('as JSON is what was found, and the same in words', async () => {
+    const document = JSON.parse((await here('why garage-1 --json')).stdout) as Record<string, unknown>
+    expect(document).toMatchObject({
+      schema: 'selvedge.why/1',
+      about: 'node',
+      votes: [],
+      asked: { name: 'lobby-1' },
+    })
+    expect(document.summary).toMatch(/^garage-1 is alive/)
+  })
+
+  it('of a name that several nodes have asks for the id', async () => {
+    const nodes = sampleStatus.nodes.map((each) => ({ ...each, name: 'twin' }))
+    node.report = { ...sampleStatus, nodes }
+    expect((await here('why twin')).stderr).toMatch(/ERR_UNKNOWN_NODE[^]*12D3KooWgarage-1/)
+  })
+})
+
+describe('names for completion', () => {
+  it('are those of the node, and none where there is no node or a name could not be typed', async () => {
+    const [first] = sampleStatus.nodes
+    if (first === undefined) throw new Error('the sample has nodes')
+    node.report = { ...sampleStatus, nodes: [...sampleStatus.nodes, { ...first, name: '$(reboot)' }] }
+    const names = await here('completion names subject', { data })
+    expect(names.stdout.split('\n')).toEqual([
+      'garage-1',
+      'garage-2',
+      'light-alarm',
+      'lobby-1',
+      'lobby-2',
+      'lobby-3',
+      'roof-1',
+      'uplink',
+      '',
+    ])
+    expect((await here('completion names group')).stdout).toBe('garage\nlobby\n')
+    expect(await run('completion names node')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect((await here('completion names nothing')).code).toBe(2)
   })
 })
 

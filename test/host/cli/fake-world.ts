@@ -48,6 +48,7 @@ export interface RunOptions {
   readonly env?: World['env']
   /** Answers questions; nobody is there where it is missing. */
   readonly ask?: World['ask']
+  readonly press?: World['keys']
   /** Called with each thing that is written to stdout. */
   readonly onAnswer?: (text: string) => void
 }
@@ -82,6 +83,7 @@ export async function run(
       stdout: async (bytes) => stdout.write(Buffer.from(bytes).toString('utf8')),
       stderr: async (bytes) => stderr.write(Buffer.from(bytes).toString('utf8')),
     },
+    ...(options.press === undefined ? {} : { keys: options.press }),
     clock,
     signal: options.signal ?? new AbortController().signal,
     startNode: options.startNode ?? noNode,

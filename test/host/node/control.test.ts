@@ -37,8 +37,10 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     log: silentLog,
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
-    placement: { status: () => [] },
     router: { departures: () => [] },
+    placement: { status: () => [], of: () => null },
+    history: { of: () => [] },
+    pauses: { last: () => null },
     fixOf: (code: string) => `fix ${code}`,
     apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {
