@@ -27,7 +27,9 @@ const config = parseNodeConfig(
   '[sensors.light]\ndriver = "simulated"\nshape = "constant"\nvalue = 7\nunit = "lx"\n',
   'node.toml',
 )
-const deadlineMs = 150
+/** Of the app that loops; the others' is out of reach also on a machine that does much else. */
+const loopDeadlineMs = 150
+const deadlineMs = 10_000
 const components = new Map<string, Uint8Array>()
 const told: LogEntry[] = []
 const appLog = new AppLog(systemClock, { lines: 10_000, linesPerSecond: 500 })
@@ -44,7 +46,7 @@ async function release(name: GuestName): Promise<DesiredRelease> {
     component: { ...blob, chunks: blob },
     grants: ['sensor:light'],
     triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 50 }],
-    limits: { memoryBytes: 4_194_304, deadlineMs },
+    limits: { memoryBytes: 4_194_304, deadlineMs: name === 'loop' ? loopDeadlineMs : deadlineMs },
   })
 }
 
