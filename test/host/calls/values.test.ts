@@ -44,7 +44,9 @@ describe('a value', () => {
   })
 
   it('is refused where it is none, stays on its node, or is too large', () => {
-    class Resource {}
+    class Resource {
+      readonly handle = 1
+    }
     const circle: unknown[] = []
     circle.push(circle)
     const refused = [() => {}, new Resource(), circle, { '': 1 }, 'a\ud800', new Uint8Array(5 * 1024 * 1024)]
