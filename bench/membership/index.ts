@@ -3,6 +3,7 @@
  * knowing it costs. `npm run bench -- membership [QUESTION]`
  */
 import type { BenchContext, Benchmark, Finding } from '../benchmark.ts'
+import { calls } from './calls.ts'
 import { falseDeaths } from './false-deaths.ts'
 import { faults } from './faults.ts'
 import { heal } from './heal.ts'
@@ -18,6 +19,7 @@ const questions: Readonly<Record<string, (context: BenchContext) => Promise<Find
   scale,
   'false-deaths': falseDeaths,
   idle,
+  calls,
 }
 
 export const membership: Benchmark = {

@@ -12,6 +12,8 @@ export interface NodeOptions {
   readonly join?: string
   /** The node's TOML. */
   readonly config?: string
+  /** The port at which apps answer HTTP, on the host's address; absent is none. */
+  readonly http?: number
   /** Further options of `up`. */
   readonly args?: readonly string[]
 }
@@ -82,7 +84,7 @@ export class LabHost {
   }
 
   /** Starts its node; resolves when that is ready. */
-  async up({ group = 'lab', join: token, config = '', args = [] }: NodeOptions = {}): Promise<void> {
+  async up({ group = 'lab', join: token, config = '', http, args = [] }: NodeOptions = {}): Promise<void> {
     if (this.#daemon !== null) throw new Error(`a node runs on ${this.name} already`)
     const configFile = `${this.data}.toml`
     await mkdir(this.data, { recursive: true })
@@ -97,6 +99,7 @@ export class LabHost {
       '--json',
       '--log-json',
       ...(token === undefined ? [] : ['--join', token]),
+      ...(http === undefined ? [] : ['--http', `${this.address}:${http}`]),
       ...args,
     ])
     this.#daemon = child

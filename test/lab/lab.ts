@@ -28,6 +28,8 @@ export interface MeshOptions {
   readonly groupOf?: (host: LabHost) => string
   /** Of every node, as TOML. */
   readonly config?: string
+  /** Of every node, the port at which apps answer HTTP. */
+  readonly http?: number
 }
 
 const openLabs = new Set<Lab>()
@@ -95,14 +97,14 @@ export class Lab {
   }
 
   /** Starts a node on every host: the first founds the mesh and invites the others. Resolves when all see all alive. */
-  async formMesh({ groupOf = () => 'lab', config = '' }: MeshOptions = {}): Promise<void> {
+  async formMesh({ groupOf = () => 'lab', config = '', ...rest }: MeshOptions = {}): Promise<void> {
     const [founder, ...others] = this.#hosts
     if (founder === undefined) return
-    await founder.up({ group: groupOf(founder), config })
+    await founder.up({ group: groupOf(founder), config, ...rest })
     for (const host of others) {
       const group = groupOf(host)
       const token = await founder.mustRun(['invite', '--group', group])
-      await host.up({ group, join: token.trim(), config })
+      await host.up({ group, join: token.trim(), config, ...rest })
     }
     await this.untilAllAlive()
   }
