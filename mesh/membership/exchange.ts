@@ -7,6 +7,7 @@ import type { NodeId } from '../identity/index.ts'
 import type { Context } from './context.ts'
 import type { Link } from './link.ts'
 import { membershipLimits } from './options.ts'
+import type { Message } from './statement.ts'
 
 /** To one neighbour at most so often, whatever it says. */
 const repairMs = 2_000
@@ -18,6 +19,7 @@ export class Exchange {
   readonly #repairedMs = new WeakMap<Link, number>()
   #summaryMs: number
   #strayMs: number
+  #toldMissing = ''
 
   constructor(context: Context, nowMs: number) {
     this.#context = context
@@ -34,7 +36,7 @@ export class Exchange {
     const { options, random } = this.#context
     if (nowMs >= this.#summaryMs) {
       this.#summaryMs = nowMs + options.summaryMs * (0.5 + random.fraction())
-      this.#summarise()
+      this.#summarise(nowMs)
     }
     if (nowMs >= this.#strayMs) {
       const { reached, view } = this.#context
@@ -60,7 +62,21 @@ export class Exchange {
       this.#tellCase(link.node, node)
     }
     this.#repairedMs.set(link, nowMs - repairMs)
-    outbox.send(link.node, { t: 'summary', digest: view.goneDigest })
+    outbox.send(link.node, this.#summary(nowMs))
+  }
+
+  /** Whom this node misses while it is cut off, to all that it speaks with: as often as that changes. */
+  tellMissing(nowMs: number): void {
+    const { view, isIsolated, outbox } = this.#context
+    const missing = isIsolated ? view.missing(nowMs).join() : ''
+    if (missing === this.#toldMissing) return
+    this.#toldMissing = missing
+    for (const [node, link] of view.links) if (link.isUp) outbox.send(node, this.#summary(nowMs))
+  }
+
+  #summary(nowMs: number): Message {
+    const { view, isIsolated } = this.#context
+    return { t: 'summary', digest: view.goneDigest, missing: isIsolated ? view.missing(nowMs) : null }
   }
 
   /** It holds others for gone than this node does: tell it whom, and let it tell. */
@@ -76,7 +92,7 @@ export class Exchange {
     for (let step = 0; step < Math.min(gone.length, membershipLimits.goneAtOnce); step++) {
       this.#tellCase(link.node, gone[(first + step) % gone.length] as NodeId)
     }
-    outbox.send(link.node, { t: 'summary', digest: own })
+    outbox.send(link.node, this.#summary(nowMs))
   }
 
   #tellCase(to: NodeId, about: NodeId): void {
@@ -91,11 +107,11 @@ export class Exchange {
     }
   }
 
-  #summarise(): void {
+  #summarise(nowMs: number): void {
     const { view, random, outbox } = this.#context
     const up = view.neighbours.filter((node) => view.links.get(node)?.isUp)
     const node = up[Math.floor(random.fraction() * up.length)]
-    if (node !== undefined) outbox.send(node, { t: 'summary', digest: view.goneDigest })
+    if (node !== undefined) outbox.send(node, this.#summary(nowMs))
   }
 
   #dialStray(): void {

@@ -1,7 +1,9 @@
 /** Messages between neighbours as bytes: a CBOR array that begins with the kind. A kind that is not known is passed over. */
 import { decodeCbor, encodeCbor } from '../../core/index.ts'
+import type { NodeId } from '../identity/index.ts'
 import { maxStatementBytes } from './notary.ts'
 import { membershipProblems } from './problems.ts'
+import { neighboursAtMost } from './rings.ts'
 import type { Message } from './statement.ts'
 
 /** In one frame; more go into the next. */
@@ -10,6 +12,8 @@ export const maxFrameBytes = statementsPerFrame * (maxStatementBytes + 4) + 16
 
 const kinds = ['probe', 'ack', 'statements', 'summary', 'parting'] as const
 const worstHealth = 8
+/** Of the text form of a key. */
+const maxIdLength = 128
 
 /** A message as it came: statements are still closed. */
 export type Frame =
@@ -24,7 +28,7 @@ export function encodeMessage(message: Message): Uint8Array[] {
     case 'ack':
       return [encodeCbor([kind, message.number, message.slow])]
     case 'summary':
-      return [encodeCbor([kind, message.digest])]
+      return [encodeCbor([kind, message.digest, message.missing?.slice(0, neighboursAtMost) ?? null])]
     case 'parting':
       return [encodeCbor([kind])]
     case 'statements': {
@@ -51,7 +55,7 @@ export function decodeFrame(bytes: Uint8Array): Frame | null {
     case 'ack':
       return { t, number: wholeNumber(first), slow: Math.min(worstHealth, wholeNumber(second)) }
     case 'summary':
-      return { t, digest: wholeNumber(first) }
+      return { t, digest: wholeNumber(first), missing: missingOf(second) }
     case 'parting':
       return { t }
     case 'statements': {
@@ -60,6 +64,16 @@ export function decodeFrame(bytes: Uint8Array): Frame | null {
       return { t, list: first as Uint8Array[] }
     }
   }
+}
+
+function missingOf(value: unknown): readonly NodeId[] | null {
+  if (value === null) return null
+  const isList =
+    Array.isArray(value) &&
+    value.length <= neighboursAtMost &&
+    value.every((entry) => typeof entry === 'string' && entry.length <= maxIdLength)
+  if (!isList) throw unreadable('the neighbours that it misses are no list of names')
+  return value as NodeId[]
 }
 
 function wholeNumber(value: unknown): number {

@@ -55,6 +55,10 @@ export class Link {
   /** When it said that it would hang up. */
   partedMs: number | null = null
   isOneWay = false
+  /** It has said over this connection how it stands; before that nobody knows where the connection leads. */
+  isIntroduced = false
+  /** The neighbours that it does not reach, as it says while it is cut off; null otherwise. */
+  missing: ReadonlySet<NodeId> | null = null
 
   constructor(node: NodeId, nowMs: number) {
     this.node = node

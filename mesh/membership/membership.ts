@@ -182,6 +182,8 @@ export class Membership {
     link.probe = null
     link.unansweredMs = null
     link.partedMs = null
+    link.isIntroduced = false
+    link.missing = null
     this.#weighedMs = -Infinity
     this.#hear(node, null, nowMs)
     touched.add(node)
@@ -257,12 +259,20 @@ export class Membership {
         for (const sealed of message.list) this.#testimony.take(sealed, from, nowMs)
         break
       case 'summary':
+        this.#introduce(link, message.missing)
         this.#exchange.compare(link, message.digest, nowMs)
         break
       case 'parting':
         link.partedMs = nowMs
         break
     }
+  }
+
+  /** It says how it stands: whether the part behind it can be counted on. */
+  #introduce(link: Link, missing: readonly NodeId[] | null): void {
+    if (!link.isIntroduced || missing !== null || link.missing !== null) this.#weighedMs = -Infinity
+    link.isIntroduced = true
+    link.missing = missing === null ? null : new Set(missing)
   }
 
   #leave(): void {
@@ -345,8 +355,9 @@ export class Membership {
     const reached = context.reached?.size ?? counted
     const isIsolated = !isNetworkOn || (counted > 1 && reached * 2 <= counted)
     if (before !== null || context.reached !== null) this.#touchUnreached(before)
-    if (isIsolated === context.isIsolated) return
+    if (isIsolated === context.isIsolated) return this.#exchange.tellMissing(nowMs)
     context.isIsolated = isIsolated
+    this.#exchange.tellMissing(nowMs)
     // A majority is in view again: whatever was counted before counts no more.
     if (isIsolated) return
     for (const file of view.cases.values()) {

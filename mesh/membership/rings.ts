@@ -13,6 +13,8 @@ import type { NodeId } from '../identity/index.ts'
 const reaches = [3, 1] as const
 /** Up to so many members everybody is everybody's neighbour. */
 export const wholeMesh = 9
+/** More than a node has: eight. */
+export const neighboursAtMost = 16
 
 const nobody: ReadonlySet<NodeId> = new Set()
 

@@ -69,7 +69,7 @@ export type Message =
   | { readonly t: 'probe'; readonly number: number; readonly slow: number }
   | { readonly t: 'ack'; readonly number: number; readonly slow: number }
   | { readonly t: 'statements'; readonly list: readonly Sealed[] }
-  /** A digest over those held for dead or gone. */
-  | { readonly t: 'summary'; readonly digest: number }
+  /** A digest over those held for dead or gone; from one that is cut off also the neighbours that it does not reach. */
+  | { readonly t: 'summary'; readonly digest: number; readonly missing: readonly NodeId[] | null }
   /** The connection is one too many and closes: no evidence of anything. */
   | { readonly t: 'parting' }

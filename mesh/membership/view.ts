@@ -148,18 +148,25 @@ export class View {
   /** The part that this node reaches, itself included; null for everybody who is there. */
   reached(nowMs: number): ReadonlySet<NodeId> | null {
     const broken = this.#brokenEdges(nowMs)
-    const own = this.neighbours.filter((node) => this.#isOwnEdgeBroken(node, nowMs)).length
+    const own = this.missing(nowMs).length
     const isFew = own < this.neighbours.length && broken + own < fewEdges
     if (!this.isWhole && isFew) return null
     return reachFrom(
       this.self,
-      (node) => (node === this.self ? this.#met() : this.gone.has(node) ? nobody : this.watchers(node)),
+      (node) => (node === this.self ? this.#met() : this.#leadsOn(node) ? this.watchers(node) : nobody),
       (from, to) => {
         if (from === this.self) return this.#isOwnEdgeBroken(to, nowMs)
         if (to === this.self) return this.#isOwnEdgeBroken(from, nowMs)
-        return this.#doubts(from, to) || this.#doubts(to, from)
+        return (
+          this.#doubts(from, to) || this.#doubts(to, from) || this.#misses(from, to) || this.#misses(to, from)
+        )
       },
     )
+  }
+
+  /** Neighbours to whom nothing gets from here. */
+  missing(nowMs: number): readonly NodeId[] {
+    return this.neighbours.filter((node) => this.#isOwnEdgeBroken(node, nowMs))
   }
 
   /** One number for all that are gone and in which life: two nodes that say the same hold the same. */
@@ -197,6 +204,19 @@ export class View {
     const link = this.links.get(node)
     if (link === undefined || !link.isUp || link.isOneWay) return true
     return link.silentMs(nowMs) >= this.options.shareMs
+  }
+
+  /** A fresh connection may lead to another that is cut off: what lies behind it is known when it has spoken. */
+  #leadsOn(node: NodeId): boolean {
+    if (this.gone.has(node)) return false
+    const link = this.links.get(node)
+    return link === undefined || !link.isUp || link.isIntroduced
+  }
+
+  /** Votes of one that is cut off stay with those who are cut off with it; so it says to whom it speaks what it misses. */
+  #misses(observer: NodeId, node: NodeId): boolean {
+    const link = this.links.get(observer)
+    return link?.isUp === true && link.missing?.has(node) === true
   }
 
   #doubts(observer: NodeId, node: NodeId): boolean {

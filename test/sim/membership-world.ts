@@ -433,7 +433,8 @@ const seal: Seal = (statement) => ({ statement, bytes: noBytes })
 /** What a message takes on the wire, statements at the size of a signed one. */
 function bytesOf(message: Message): number {
   if (message.t === 'statements') return overheadBytes + 4 + message.list.length * statementBytes
-  if (message.t === 'summary') return overheadBytes + 11
+  // A name of a member is 54 bytes long.
+  if (message.t === 'summary') return overheadBytes + 12 + 54 * (message.missing?.length ?? 0)
   if (message.t === 'parting') return overheadBytes + 2
   // The length of a number: 1 to 5 bytes.
   return (

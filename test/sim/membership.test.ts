@@ -52,6 +52,14 @@ describe('membership, under faults at random,', () => {
     }
   })
 
+  // Two that were cut off each by itself found each other, and each took the other's way into the majority for open.
+  it('changes nothing where single nodes that are cut off find each other', { timeout: 60_000 }, () =>
+    withSeed(2_513, (random) => {
+      const { broken } = runScenario(random, { nodes: 2 + random.below(13), faults: 6 })
+      expect(broken).toEqual([])
+    }),
+  )
+
   it('tells an ended process within half a second, and a host that vanished or stands still within five', () =>
     withSeed(firstSeed, (random) => {
       expect(Math.max(...deaths(random, 8, 'kill', 10))).toBeLessThanOrEqual(500)
