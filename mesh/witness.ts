@@ -1,5 +1,5 @@
 /** Sees what comes in and what is refused, and tells the audit and the ledger of attacks: the one place where they meet. */
-import { digestOf, encodeCbor, isSelvedgeError, messageOf } from '../core/index.ts'
+import { digestOf, encodeCbor, isSelvedgeError, messageOf, type SelvedgeError } from '../core/index.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import { attackOf, attackOfCode, type AttackName } from './attacks.ts'
 import type { Audit } from './audit.ts'
@@ -57,6 +57,16 @@ export class Witness {
     const attack = attackOfCode(code)
     this.#note(what, { from, code, attack, text: message })
     if (attack !== null) this.#attacks.report({ attack, peer: from, detail: message })
+  }
+
+  /** A build job's request was refused: it is no peer, and says of itself what it likes. */
+  refusedJob(error: SelvedgeError, address: string): void {
+    this.#note('deploy', {
+      from: null,
+      code: error.code,
+      attack: null,
+      text: `a build job at ${address}: ${error.message}`,
+    })
   }
 
   /** A sign of an attack that no single refusal stands for. */

@@ -1,6 +1,6 @@
 /** One request to a daemon over its socket, with a deadline, and what its answer or its silence means. */
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import { SelvedgeError, systemClock, type ProblemKind } from '../../core/index.ts'
+import { isSelvedgeError, SelvedgeError, systemClock, type ProblemKind } from '../../core/index.ts'
 import type { ApiError } from './contract.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
@@ -14,6 +14,11 @@ export interface Target {
   request(options: RequestOptions): ClientRequest
   /** Fields that a request must carry. */
   authorize?(method: string, path: string, body: Uint8Array): Promise<Readonly<Record<string, string>>>
+  /**
+   * Called when a request was refused for its fields. @returns true where {@link authorize} gives others now, as after a
+   * restart of the node, so that the request is worth making again
+   */
+  renew?(): Promise<boolean>
   /** What it means that nobody is there, or that one may not; null where it means nothing more. */
   explain(error: NodeJS.ErrnoException): Error | null
 }
@@ -34,6 +39,15 @@ export async function call<T>(target: Target, route: string, options: CallOption
 
 /** Sends the request. @returns the response once its head is there. @throws what the daemon answered in place of it */
 export async function open(target: Target, route: string, options: CallOptions): Promise<IncomingMessage> {
+  try {
+    return await send(target, route, options)
+  } catch (error) {
+    if (!isSelvedgeError(error, 'ERR_DEPLOY_KEY') || (await target.renew?.()) !== true) throw error
+    return send(target, route, options)
+  }
+}
+
+async function send(target: Target, route: string, options: CallOptions): Promise<IncomingMessage> {
   const timeoutMs = options.timeoutMs ?? target.answerMs
   const [method, bare] = route.split(' ') as [string, string]
   const path = bare + queryText(options.query ?? {})

@@ -54,9 +54,20 @@ export async function connectToDeploy({ url, key, mesh }: DeployOptions): Promis
   const signing: Target = {
     ...bare,
     async authorize(method, path, body) {
-      greeting ??= greet()
+      // One that failed is asked for again.
+      greeting ??= greet().catch((error: unknown) => {
+        greeting = null
+        throw error
+      })
       const request = { ...(await greeting), method, path, body: digestOf(body) }
       return { authorization: signDeployRequest(request, key) }
+    },
+    // A node makes a new number when it starts: what was signed for the one before is refused.
+    async renew() {
+      const before = greeting
+      const fresh = await greet()
+      greeting = Promise.resolve(fresh)
+      return (await before?.catch(() => null))?.nonce !== fresh.nonce
     },
   }
   return { socketPath: base.origin, ...clientOf(signing) }

@@ -6,7 +6,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { messageOf, type Clock, type Digest, type Log, type Part, type Random } from '../../core/index.ts'
+import {
+  messageOf,
+  type Clock,
+  type Digest,
+  type Log,
+  type Part,
+  type Random,
+  type SelvedgeError,
+} from '../../core/index.ts'
 import { answerError, answerJson } from './answer.ts'
 import { routes } from './contract.ts'
 import { readDeployRequest, type DeployGreeting } from './deploy-request.ts'
@@ -29,6 +37,8 @@ interface DeployServerNeeds {
   readonly mesh: Digest
   /** Whether this key may publish anything now. */
   mayPublish(key: Uint8Array): boolean
+  /** A request that may not be made; `from` is the address it came from. */
+  refused(error: SelvedgeError, from: string): void
   readonly host: string
   /** 0 is any free one. */
   readonly port: number
@@ -102,7 +112,8 @@ export class DeployServer implements Part {
           ? 'the request is not signed for this node as it runs now'
           : `the key ${Buffer.from(proof.key).toString('hex', 0, 8)} may publish nothing in this mesh`
       log.debug('deploy:refused', { route, why })
-      answerError(request, response, apiProblems.error('ERR_DEPLOY_KEY', why), clock)
+      const error = answerError(request, response, apiProblems.error('ERR_DEPLOY_KEY', why), clock)
+      this.#needs.refused(error, request.socket.remoteAddress ?? 'nobody')
       return
     }
     if (!deployRoutes.has(route)) {

@@ -1,12 +1,12 @@
 /** `publish --wait`: follows a release from node to node, until it is decided. */
-import type { SelvedgeError } from '../../core/index.ts'
+import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
 import type { ControlClient, StatusReport } from '../api/index.ts'
 import { cliProblems } from './problems.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
 import type { NodeProgress, RolloutProgress, Wanted } from './rollout-progress.ts'
 import type { RolloutWatcher } from './rollout-watchers.ts'
 import { sleep } from './sleep.ts'
-import { ageText, plain } from './text.ts'
+import { adviceText, ageText, plain } from './text.ts'
 import type { World } from './world.ts'
 
 const lookEveryMs = 100
@@ -15,6 +15,11 @@ const restPerLook = 3
 const longestRestMs = 1_000
 /** An app that does not survive its first events has mostly met them by then: a few sampling periods. */
 const watchMs = 1_000
+
+/** What a node that is starting again answers; the release is published, and the mesh goes on without it. */
+const passing = ['ERR_NODE_UNREACHABLE', 'ERR_API_ANSWER', 'ERR_API_TIMEOUT'] as const
+/** So long it may be away. */
+const patienceMs = 30_000
 
 export interface WaitOptions extends Wanted {
   readonly version: string
@@ -46,9 +51,20 @@ export async function followRelease(
   const { clock, signal } = world
   const startedAt = clock.monotonicMs()
   let runningAtMs: number | null = null
+  let lastAnswerMs = startedAt
   for (;;) {
     const askedMs = clock.monotonicMs()
-    const report = await client.status()
+    const report = await client.status().catch((error: unknown) => {
+      const awayMs = clock.monotonicMs() - lastAnswerMs
+      const isLate = signal.aborted || clock.monotonicMs() - startedAt >= wanted.timeoutMs
+      if (!isSelvedgeError(error, ...passing) || isLate || awayMs >= patienceMs) throw error
+      return null
+    })
+    if (report === null) {
+      await sleep(longestRestMs, signal).catch(() => {})
+      continue
+    }
+    lastAnswerMs = clock.monotonicMs()
     const lookMs = clock.monotonicMs() - askedMs
     const progress = rolloutProgress(report, wanted, clock.now())
     const elapsedMs = clock.monotonicMs() - startedAt
@@ -56,7 +72,7 @@ export async function followRelease(
     if (progress.held !== null) {
       const { message, hint } = progress.held
       const error = cliProblems.error('ERR_RELEASE_NOT_RUNNING', `held: ${plain(message)}`, {
-        hint: plain(hint),
+        hint: adviceText(hint),
       })
       return { result: 'not-running', progress, runningAtMs: null, error }
     }
@@ -147,7 +163,9 @@ function explained(nodes: readonly NodeProgress[]): {
   const lines = all.slice(0, maxReasons).flatMap((those) => {
     const reason = those[0]?.reason ?? null
     const line = `  ${namesText(those.map(({ name }) => name))}: ${whatOf(those)}`
-    return reason === null || hints.length < 2 ? [line] : [line, `    next: ${plain(reason.hint)}`]
+    return reason === null || hints.length < 2
+      ? [line]
+      : [line, `    next: ${adviceText(reason.hint).replaceAll('\n', '\n      ')}`]
   })
   const rest = all.slice(maxReasons).reduce((sum, those) => sum + those.length, 0)
   return {

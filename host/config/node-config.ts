@@ -140,6 +140,18 @@ export const nodeConfigSchema = v.strictObject({
     }),
     {},
   ),
+  /** Where build jobs publish with deploy keys; nowhere without an address. */
+  deploy: v.optional(
+    v.strictObject({
+      listen: v.optional(
+        v.pipe(
+          v.string(),
+          v.check((text) => parseHttpAddress(text) !== null, httpAddressRule),
+        ),
+      ),
+    }),
+    {},
+  ),
   /** Metrics over TCP; without an address they are read with `selvedge metrics` alone. */
   metrics: v.optional(
     v.strictObject({
@@ -259,6 +271,7 @@ export interface NodeConfig extends DevicesConfig {
   readonly groups: readonly string[]
   readonly mesh: Readonly<Parsed['mesh']>
   readonly http: Readonly<Parsed['http']>
+  readonly deploy: Readonly<Parsed['deploy']>
   readonly metrics: Readonly<Parsed['metrics']>
   readonly folders: FoldersConfig
   readonly storage: Readonly<Parsed['storage']>

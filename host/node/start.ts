@@ -1,7 +1,14 @@
 /**
  * The daemon, wired: every part is made here, in the order in which it starts, and handed what it needs.
  */
-import { Lifecycle, openFolder, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
+import {
+  Lifecycle,
+  openFolder,
+  systemClock,
+  systemRandom,
+  type DurableFolder,
+  type SelvedgeError,
+} from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import {
   acquireDataLock,
@@ -121,7 +128,7 @@ async function startLocked(
     clock,
     log.scope('metrics'),
   )
-  const deploy = deployServer(options, mesh, server)
+  const deploy = deployServer(options, config, mesh, server)
   const lifecycle = new Lifecycle(
     [
       { name: 'lock', stop: () => lock.release() },
@@ -167,14 +174,17 @@ async function startLocked(
 
 /** null where nobody asked for one. */
 function deployServer(
-  { deploy, log }: NodeOptions,
-  { trust }: Mesh,
+  { deploy: typed, log }: NodeOptions,
+  { deploy: { listen } }: NodeConfig,
+  { trust, witness }: Mesh,
   control: ControlServer,
 ): DeployServer | null {
-  const address = deploy === undefined ? null : parseHttpAddress(deploy)
+  const text = typed ?? listen
+  const address = text === undefined ? null : parseHttpAddress(text)
   if (address === null) return null
   const mayPublish = (key: Uint8Array): boolean => trust.publisher(key) !== null
-  const needs = { control, mesh: trust.meshId, mayPublish, random, clock, log: log.scope('deploy') }
+  const refused = (error: SelvedgeError, from: string): void => witness.refusedJob(error, from)
+  const needs = { control, mesh: trust.meshId, mayPublish, refused, random, clock, log: log.scope('deploy') }
   return new DeployServer({ ...needs, ...address })
 }
 

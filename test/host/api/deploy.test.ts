@@ -29,14 +29,16 @@ let node: FakeNode
 let control: ControlServer
 let server: DeployServer
 let isTrusted: boolean
+let refusals: { code: string; message: string; from: string }[]
 
-function deployServer(): DeployServer {
+function deployServer(port = 0): DeployServer {
   return new DeployServer({
     control,
     mesh,
     mayPublish: (key) => isTrusted && Buffer.compare(key, publisher.publicKey) === 0,
+    refused: ({ code, message }, from) => refusals.push({ code, message, from }),
     host: '127.0.0.1',
-    port: 0,
+    port,
     random: systemRandom,
     clock: systemClock,
     log: silentLog,
@@ -45,6 +47,7 @@ function deployServer(): DeployServer {
 
 beforeEach(async () => {
   isTrusted = true
+  refusals = []
   folder = await mkdtemp(join(tmpdir(), 'selvedge-deploy-'))
   lock = await acquireDataLock(folder)
   node = new FakeNode()
@@ -137,6 +140,27 @@ describe('a build job', () => {
         failing('ERR_NODE_URL'),
       )
     }
+  })
+
+  it('goes on after the node was started again, which knows nothing of what was signed before', async () => {
+    const job = await client()
+    await job.status()
+    const { port = 0 } = server.address ?? {}
+    await server.stop()
+    await expect(job.status()).rejects.toThrow(failing('ERR_NODE_UNREACHABLE'))
+    server = deployServer(port)
+    await server.start()
+    expect((await job.status()).mesh).toEqual(node.report.mesh)
+    await job.publish(Uint8Array.of(1))
+    expect(node.published).toHaveLength(1)
+  })
+
+  it('that is refused for its key does not ask again and again', async () => {
+    const job = await client(stranger)
+    await expect(job.status()).rejects.toThrow(failing('ERR_DEPLOY_KEY'))
+    expect(refusals).toHaveLength(1)
+    expect(refusals[0]).toMatchObject({ code: 'ERR_DEPLOY_KEY', from: '127.0.0.1' })
+    expect(refusals[0]?.message).toContain('may publish nothing in this mesh')
   })
 
   it('is told where nobody listens', async () => {

@@ -3,7 +3,7 @@ import type { AppStatus, NodeStatus, StatusReport } from '../../../host/api/inde
 import { isSettled, rolloutProgress } from '../../../host/cli/rollout-progress.ts'
 import { watcherFor } from '../../../host/cli/rollout-watchers.ts'
 import { followRelease } from '../../../host/cli/wait-for-release.ts'
-import { systemClock, type Clock } from '../../../core/index.ts'
+import { SelvedgeError, systemClock, type Clock } from '../../../core/index.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
 import { caughtOutput, noStreams } from './fake-world.ts'
 
@@ -84,7 +84,7 @@ describe('waiting for it', () => {
   const options = { ...wanted, version: '2.0.0', timeoutMs: 60_000 }
 
   /** Each look is one of `reports`, the last for ever; each takes 100 ms of this clock. */
-  function watching(reports: readonly StatusReport[], signal = new AbortController().signal) {
+  function watching(reports: readonly (StatusReport | Error)[], signal = new AbortController().signal) {
     let looks = 0
     let nowMs = 0
     const clock: Clock = { ...systemClock, now: () => sampleNow, monotonicMs: () => nowMs }
@@ -105,7 +105,10 @@ describe('waiting for it', () => {
         looks += 1
         // The first takes as long itself; behind the others the time passes, as nobody rests for nothing then.
         nowMs ||= 100
-        return Promise.resolve(reports[Math.min(looks, reports.length) - 1] ?? sampleStatus)
+        const seen = reports[Math.min(looks, reports.length) - 1] ?? sampleStatus
+        if (!(seen instanceof Error)) return Promise.resolve(seen)
+        nowMs += 10_000
+        return Promise.reject(seen)
       },
     }
     const watcher = watcherFor(world, 'light-alarm 2.0.0')
@@ -121,6 +124,23 @@ describe('waiting for it', () => {
     })
     return { result, stderr, looks: () => looks }
   }
+
+  const away = (code: string): Error => new SelvedgeError(code, 'user', 'no node answers', '')
+
+  it('goes on when the node that it asks was started again meanwhile', async () => {
+    const unreachable = away('ERR_NODE_UNREACHABLE')
+    const { result } = watching([report(node('a', [before])), unreachable, report(node('a', [running]))])
+    expect(await result).toMatchObject({ running: 1 })
+  })
+
+  it('ends with what the node answers where it stays away, or refuses', async () => {
+    const gone = watching([report(node('a', [before])), away('ERR_NODE_UNREACHABLE')])
+    await expect(gone.result).rejects.toMatchObject({ code: 'ERR_NODE_UNREACHABLE' })
+    expect(gone.looks()).toBeLessThanOrEqual(5)
+    const refused = watching([report(node('a', [before])), away('ERR_DEPLOY_KEY')])
+    await expect(refused.result).rejects.toMatchObject({ code: 'ERR_DEPLOY_KEY' })
+    expect(refused.looks()).toBe(2)
+  })
 
   it('tells each change of each node once', async () => {
     const fetching = (progress: number): AppStatus => ({

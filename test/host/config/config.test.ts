@@ -25,6 +25,7 @@ describe('the node’s TOML', () => {
       name: null,
       groups: [],
       http: { hosts: {}, ports: {} },
+      deploy: {},
       metrics: { hosts: [] },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
       sensors: {},
@@ -233,6 +234,16 @@ describe('the address for HTTP', () => {
       'node.toml',
     )
     expect(http).toEqual({ listen: '[::]:80', hosts: { 'shop.example': 'hello' }, ports: { 8081: 'hello' } })
+  })
+})
+
+describe('the address for build jobs', () => {
+  it('is a host and a port', () => {
+    const { deploy } = parseNodeConfig('[deploy]\nlisten = "127.0.0.1:7440"', 'node.toml')
+    expect(deploy).toEqual({ listen: '127.0.0.1:7440' })
+    for (const wrong of ['listen = "7440"', 'listen = 7440', 'key = "x"']) {
+      expect(() => parseNodeConfig(`[deploy]\n${wrong}`, 'node.toml'), wrong).toThrow(/deploy\./)
+    }
   })
 })
 
