@@ -8,6 +8,14 @@ export * from './calls/index.ts'
 export { carriedKinds, type CarriedKind, type CarriedRecord, type CarriedVerdict } from './carriage/index.ts'
 export type { MeshCounts } from './counters.ts'
 export { foundMesh, joinMesh, type EntryOptions } from './found.ts'
+export {
+  gatewayLimits,
+  gatewayProblems,
+  type GatewayCounts,
+  type GatewayState,
+  type Reachable,
+} from './gateway/index.ts'
+export type { GatewayOptions } from './leading.ts'
 export { headsProblems } from './heads/index.ts'
 export * from './identity/index.ts'
 export {

@@ -1,7 +1,8 @@
 /** What a mesh is made of, and how it shows its members. */
 import type { Random } from '../core/index.ts'
 import type { BlobCaps } from './blobs/index.ts'
-import type { Member } from './identity/index.ts'
+import type { Member, NodeId } from './identity/index.ts'
+import type { GatewayOptions } from './leading.ts'
 import type { HeldRecord, Opinion } from './membership/index.ts'
 import type { NodeDescription } from './own-record.ts'
 import type { PatchCodec } from './patches/index.ts'
@@ -12,6 +13,8 @@ export interface MeshOptions extends StoresOptions {
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly mdns: boolean
+  /** How others reach this node, and whether it leads them to each other; left out, it goes by its role. */
+  readonly gateway?: GatewayOptions
   /** On what components take of the wires. */
   readonly caps?: BlobCaps
   /** Start with the network off. */
@@ -28,4 +31,6 @@ export interface MeshOptions extends StoresOptions {
 export interface MemberView extends Member {
   readonly opinion: Opinion
   readonly held: HeldRecord | null
+  /** Gateways that this node's connection to it leads through, or, of this node, those that keep a place for it. */
+  readonly via?: readonly NodeId[]
 }

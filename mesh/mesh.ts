@@ -8,22 +8,18 @@ import { messageOf, type Cancel, type Part } from '../core/index.ts'
 import { AddressBook } from './address-book.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
-import { createGate, serveJoins } from './admission/index.ts'
+import { createGate } from './admission/index.ts'
 import type { BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
 import { CallExchange } from './calls/index.ts'
 import { createDistribution, type Distribution } from './distribution.ts'
+import type { Gateways, GatewayState } from './gateway/index.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
-import type {
-  AdmissionDesk,
-  Alarm,
-  CredentialBook,
-  HeartbeatStore,
-  NodeId,
-  TrustStore,
-} from './identity/index.ts'
+import type { Alarm, CredentialBook, HeartbeatStore, NodeId, TrustStore } from './identity/index.ts'
+import { addressesWith, createGateways, describeWith } from './leading.ts'
+import { letIn } from './letting-in.ts'
 import type { MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
 import type { MemberView, MeshOptions } from './mesh-options.ts'
 import { OperatorDesk } from './operator-desk.ts'
@@ -70,13 +66,14 @@ export class Mesh implements Part {
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
-  readonly #desk: AdmissionDesk
+  readonly #stores: Stores
   readonly #transport: Transport
   readonly #heads: HeadExchange
   readonly #published: PublishedHeads
   readonly #watch: MembershipWatch
   readonly #redial: Redialler
   readonly #addresses: AddressBook
+  readonly #gateways: Gateways
   readonly #listeners = new Set<() => void>()
   readonly #own: OwnRecord
   readonly #distribution: Distribution
@@ -102,7 +99,7 @@ export class Mesh implements Part {
     this.operator = new OperatorDesk(stores)
     this.carriage = new Carriage({ ...stores, clock })
     this.#records = stores.records
-    this.#desk = stores.desk
+    this.#stores = stores
     this.#online = !options.offline
     this.#published = new PublishedHeads({
       holdings: { ...stores, identity, clock, onOwnRecord: (boot) => this.#onOwnRecord(boot) },
@@ -120,8 +117,8 @@ export class Mesh implements Part {
       identity,
       clock,
       log,
-      describe: () => options.describe(),
-      addresses: () => (this.#online ? this.addresses() : null),
+      describe: () => describeWith(this.#gateways, options.describe()),
+      addresses: () => (this.#online ? addressesWith(this.#gateways, this.addresses()) : null),
       onIssued: () => {
         this.#published.publish('node/', this.self)
         this.#tell()
@@ -142,20 +139,17 @@ export class Mesh implements Part {
       traffic: this.traffic.byProtocol,
     })
     const transport = this.#transport
+    const shared = { stores, identity, transport, clock, random, log }
     this.#watch = createWatch({
-      stores,
-      identity,
-      transport,
-      clock,
-      random,
-      log,
+      ...shared,
       redial: () => this.#redial,
-      onChange: () => this.#tell(),
+      onChange: () => {
+        this.#gateways.membersChanged()
+        this.#tell()
+      },
     })
     this.#heads = createHeadExchange({
-      transport,
-      clock,
-      random,
+      ...shared,
       log: log.scope('heads'),
       accept: (key, bytes, from) => this.#published.accept(key, bytes, from),
       report: (attack, peer, detail) => this.witness.seen('head', attack, peer, detail),
@@ -173,13 +167,21 @@ export class Mesh implements Part {
     this.exchange = this.#distribution.exchange
     this.source = this.#distribution.source
     this.#redial = new Redialler({
-      transport,
-      clock,
-      random,
+      ...shared,
       log: log.scope('redial'),
       onFailure: (node, failure) => this.#watch.observe({ type: 'dial-failed', node, failure }),
     })
     this.#addresses = new AddressBook({ ...stores, self: this.self, redial: this.#redial })
+    this.#gateways = createGateways({
+      ...shared,
+      watch: this.#watch,
+      options: options.gateway,
+      isOnline: () => this.#online,
+      onChange: () => {
+        this.#own.changed()
+        this.#tell()
+      },
+    })
   }
 
   async start(): Promise<void> {
@@ -187,20 +189,7 @@ export class Mesh implements Part {
     this.#stopped = false
     const { log } = this.#options
     this.#cancels = [
-      serveJoins({
-        transport: this.#transport,
-        desk: this.#desk,
-        trust: this.trust,
-        credentials: this.credentials,
-        log: log.scope('join'),
-        onRefused: (peer, error) => this.witness.refusedPeer('join', peer, error),
-        onJoined: (credential) => {
-          this.witness.letIn(credential)
-          this.credentials
-            .offer(credential)
-            .catch((error: unknown) => log.error('join:lost', { error: messageOf(error) }))
-        },
-      }),
+      letIn({ stores: this.#stores, transport: this.#transport, log }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
       ...witnessPeers(this.#transport, this.counters, this.witness),
@@ -234,6 +223,7 @@ export class Mesh implements Part {
     this.calls.start()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
+    this.#gateways.start()
     this.#membersChanged()
     this.#addresses.readInvite()
     await this.#inTurn(async () => {
@@ -249,6 +239,7 @@ export class Mesh implements Part {
     this.#stopped = true
     await this.#turn
     if (this.#online) await this.#watch.leave()
+    this.#gateways.stop()
     this.#redial.stop()
     this.#watch.stop()
     this.calls.stop()
@@ -299,6 +290,11 @@ export class Mesh implements Part {
     return this.#transport.addresses()
   }
 
+  /** Whether others can dial this node, its gateways, and what it does as one. */
+  get gateways(): GatewayState {
+    return this.#gateways.state
+  }
+
   /** As {@link OperatorDesk.publish}. */
   publish(bytes: Uint8Array): Promise<OfferedRelease> {
     return this.operator.publish(bytes)
@@ -308,7 +304,8 @@ export class Mesh implements Part {
   members(): MemberView[] {
     return this.credentials.members().map((member) => {
       const opinion = member.id === this.self ? this.#watch.self() : this.#watch.opinion(member.id)
-      return { ...member, opinion: opinion ?? notLookedAt, held: this.#records.get(member.id) }
+      const via = this.#gateways.via(member.id)
+      return { ...member, opinion: opinion ?? notLookedAt, held: this.#records.get(member.id), via }
     })
   }
 
@@ -390,6 +387,7 @@ export class Mesh implements Part {
   /** Addresses come from the members' own records. */
   #recordsChanged(): void {
     this.#addresses.readRecords()
+    this.#gateways.membersChanged()
     this.#tell()
   }
 

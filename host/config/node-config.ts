@@ -4,6 +4,7 @@
  * The command line may override name, groups and the mesh's settings; that is done where both are known.
  */
 import * as v from 'valibot'
+import { gatewayLimits } from '../../mesh/index.ts'
 import {
   pinDrivers,
   sensorDrivers,
@@ -97,6 +98,15 @@ export const nodeConfigSchema = v.strictObject({
       ),
       /** Look for members of the mesh on the local network. */
       mdns: v.optional(v.boolean(), true),
+      /** Whether others can connect to this node: "yes", "no", or "auto" to find out by asking them. */
+      reachable: v.optional(
+        v.picklist(['auto', 'yes', 'no'], 'says nothing; write "auto", "yes" or "no"'),
+        'auto',
+      ),
+      /** Lead nodes to each other that cannot connect; by the node's role where it is left out. */
+      gateway: v.optional(v.boolean()),
+      /** Most that it carries for them in a second. */
+      relay: size(gatewayLimits.bytesPerSecond),
     }),
     {},
   ),

@@ -272,9 +272,12 @@ export class NodeControl implements ControlledNode {
   #selfProblems(): StatusReport['problems'] {
     const { mesh, fixOf } = this.#parts
     const self = mesh.members().find(({ id }) => id === mesh.self)
-    if (self?.opinion.verdict !== 'isolated') return []
+    const { problem } = mesh.gateways
+    const unreached = problem === null ? [] : [{ ...problem, hint: fixOf(problem.code) }]
+    if (self?.opinion.verdict !== 'isolated') return unreached
     const code = 'ERR_NODE_ISOLATED'
-    return [{ code, message: `${self.name} is isolated: ${self.opinion.why}`, hint: fixOf(code) }]
+    const isolated = { code, message: `${self.name} is isolated: ${self.opinion.why}`, hint: fixOf(code) }
+    return [isolated, ...unreached]
   }
 }
 

@@ -27,7 +27,7 @@ type Problems = StatusReport['problems']
 
 /** A member as its own record and this node's detector have it; times by this node's clocks. */
 export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
-  const { opinion, held } = member
+  const { opinion, held, via = [] } = member
   const report = held?.record.report
   return {
     id: member.id,
@@ -44,6 +44,7 @@ export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
     devices: report?.devices ?? [],
     apps: (report?.apps ?? []) as readonly AppStatus[],
     ...(opinion.slow === true && { slow: true }),
+    ...(via.length > 0 && { via }),
     ...(report?.pause !== undefined && { pause: report.pause }),
   }
 }

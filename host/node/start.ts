@@ -191,7 +191,7 @@ function deployServer(
 async function makeParts(options: NodeOptions, config: NodeConfig, folder: DurableFolder): Promise<Parts> {
   const { log, join, listen, announce, signal } = options
   // What was typed wrongly is said before a mesh is founded or a token spent.
-  for (const address of [...listen, ...announce]) parseAddress(address)
+  for (const address of [...(listensOnNothing(listen) ? [] : listen), ...announce]) parseAddress(address)
   if (options.http !== undefined && parseHttpAddress(options.http) === null) {
     throw httpProblems.error('ERR_HTTP_LISTEN', `--http ${options.http.slice(0, 80)} is no address`, {
       hint: 'write HOST:PORT, for example --http 127.0.0.1:8080 or --http [::]:8080',
@@ -223,6 +223,16 @@ async function makeParts(options: NodeOptions, config: NodeConfig, folder: Durab
     await devices.close()
     throw error
   }
+}
+
+/** `--listen none`: a node that only connects to others. */
+function listensOnNothing(typed: readonly string[]): boolean {
+  return typed.length === 1 && typed[0] === 'none'
+}
+
+function listenOn(typed: readonly string[], { mesh }: NodeConfig): readonly string[] {
+  if (listensOnNothing(typed)) return []
+  return typed.length > 0 ? typed : mesh.listen
 }
 
 /** The most that one app may store. */
@@ -257,10 +267,15 @@ async function makeAround(
   const mesh = await openMesh({
     folder,
     identity,
-    listen: options.listen.length > 0 ? options.listen : config.mesh.listen,
+    listen: listenOn(options.listen, config),
     announce: options.announce,
     mdns: options.mdns && config.mesh.mdns,
     offline: options.offline,
+    gateway: {
+      reachable: config.mesh.reachable,
+      serves: config.mesh.gateway ?? null,
+      bytesPerSecond: config.mesh.relay,
+    },
     quotaBytes: config.components.size ?? (await halfOfDisk(folder.path)),
     caps: {
       uploadBytesPerSecond: config.components.upload,

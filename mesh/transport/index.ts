@@ -1,5 +1,5 @@
 /** The public face of mesh/transport/: the only folder that knows libp2p. */
-export { parseAddress, peerOfAddress } from './address.ts'
+export { isLoopback as isLoopbackAddress, parseAddress, peerOfAddress } from './address.ts'
 export { circuitAddress, gatewayOf, isCircuit } from './circuit-address.ts'
 export {
   circuitFrameBytes,

@@ -10,7 +10,7 @@ import {
   type Digest,
   type DurableFolder,
 } from '../../core/index.ts'
-import { foundMesh, joinMesh, openMesh, type Mesh } from '../../mesh/index.ts'
+import { foundMesh, joinMesh, openMesh, type Mesh, type MeshOptions } from '../../mesh/index.ts'
 import {
   issueInvite,
   openKeyRing,
@@ -88,12 +88,12 @@ export class Harbor {
     return berth
   }
 
-  async join(name: string, at: Mesh): Promise<Mesh> {
-    return this.run(await this.enter(name, await this.invite(at)))
+  async join(name: string, at: Mesh, changes: Partial<MeshOptions> = {}): Promise<Mesh> {
+    return this.run(await this.enter(name, await this.invite(at)), false, changes)
   }
 
   /** Starts a node that has joined; again for a restart. */
-  async run(berth: Berth, offline = false): Promise<Mesh> {
+  async run(berth: Berth, offline = false, changes: Partial<MeshOptions> = {}): Promise<Mesh> {
     const mesh = await openMesh({
       ...berth,
       ...seams,
@@ -103,6 +103,7 @@ export class Harbor {
       offline,
       log: testLog(),
       describe: () => description,
+      ...changes,
     })
     this.#stops.push(() => mesh.stop())
     await mesh.start()

@@ -21,7 +21,11 @@ export const up = defineCommand({
     name: { kind: 'text', value: 'NAME', help: 'what the node is called (default: the host’s name)' },
     group: { kind: 'list', value: 'GROUP', help: 'a group that it belongs to' },
     join: { kind: 'text', value: 'TOKEN', help: 'join a mesh with an invite (only the first time)' },
-    listen: { kind: 'list', value: 'ADDR', help: 'a multiaddr to listen on, as /ip4/0.0.0.0/tcp/4001' },
+    listen: {
+      kind: 'list',
+      value: 'ADDR',
+      help: 'a multiaddr to listen on, as /ip4/0.0.0.0/tcp/4001, or none',
+    },
     announce: {
       kind: 'list',
       value: 'ADDR',

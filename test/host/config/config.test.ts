@@ -27,7 +27,7 @@ describe('the node’s TOML', () => {
       http: { hosts: {}, ports: {} },
       deploy: {},
       metrics: { hosts: [] },
-      mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true },
+      mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true, reachable: 'auto', relay: 64 * 2 ** 20 },
       sensors: {},
       pins: {},
       folders: {},
@@ -48,6 +48,10 @@ name = "lobby-1"
 groups = ["lobby"]
 [mesh]
 mdns = false
+listen = []
+reachable = "no"
+gateway = true
+relay = "1 MiB"
 [sensors.light]
 driver = "simulated"
 shape = "daylight"
@@ -66,7 +70,13 @@ threshold = "40"
       'node.toml',
     )
     expect(config.name).toBe('lobby-1')
-    expect(config.mesh).toEqual({ listen: ['/ip4/0.0.0.0/tcp/0'], mdns: false })
+    expect(config.mesh).toEqual({
+      listen: [],
+      mdns: false,
+      reachable: 'no',
+      gateway: true,
+      relay: 2 ** 20,
+    })
     expect(config.sensors['light']).toEqual({
       driver: 'simulated',
       options: { shape: 'daylight', unit: 'lx', min: 0, max: 1_000, period: 6_000, phase: 0.4, noise: 0 },

@@ -46,6 +46,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     mesh: {
       self: 'id-lobby-1',
       isOnline: true,
+      gateways: { isReachable: null, places: [], serving: null, problem: null },
       alarms: [],
       attacks: {
         sightings: () => [{ attack: 'wrong-bytes', peer: 'id-lobby-1', count: 2, lastMs: 0, detail: 'x' }],
