@@ -24,9 +24,8 @@ export interface LedgerCounts {
   readonly circuits: number
 }
 
-type LedgerLimits = Pick<
-  typeof gatewayLimits,
-  'places' | 'placeMs' | 'circuits' | 'circuitsFrom' | 'circuitsTo' | 'memberShare'
+type LedgerLimits = Readonly<
+  Record<'places' | 'placeMs' | 'circuits' | 'circuitsFrom' | 'circuitsTo' | 'memberShare', number>
 >
 
 export class Ledger {
