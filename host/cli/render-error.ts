@@ -1,7 +1,7 @@
 /** An error as a person sees it: what happened, then what to do. */
 import { isSelvedgeError, messageOf } from '../../core/index.ts'
 import { paintFor } from './paint.ts'
-import { plain } from './text.ts'
+import { adviceText, plain } from './text.ts'
 
 /** `error[CODE]: what happened`, then `hint: what to do`. */
 export function renderError(error: unknown, colour: boolean): string {
@@ -17,5 +17,7 @@ export function renderError(error: unknown, colour: boolean): string {
   }
   // A message may have several lines of its own, as a list of what is missing does.
   const message = error.message.split('\n').map(plain).join('\n')
-  return `${paint.red(`error[${error.code}]`)}: ${message}\n${paint.cyan('hint')}: ${plain(error.hint)}\n`
+  // What follows the first line is indented, so that nothing in it looks like a line of ours.
+  const hint = adviceText(error.hint).replaceAll('\n', '\n  ')
+  return `${paint.red(`error[${error.code}]`)}: ${message}\n${paint.cyan('hint')}: ${hint}\n`
 }

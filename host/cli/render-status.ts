@@ -13,7 +13,7 @@ import { departureLines, placementLines } from './render-status-apps.ts'
 import { groupsOf, needsLook } from './status-groups.ts'
 import { overviewOf } from './status-overview.ts'
 import { visibleLength } from './table.ts'
-import { ageText, hanging, percentText, plain, sizeText } from './text.ts'
+import { adviceText, ageText, hanging, percentText, plain, sizeText } from './text.ts'
 import type { TimeView } from './time-text.ts'
 import { pulseText } from './trust/heartbeat-text.ts'
 
@@ -134,7 +134,7 @@ function problems(report: StatusReport, view: StatusView, paint: Paint): string[
   if (shown.length === 0 && attacks.length === 0) return []
   const text = shown.flatMap(({ code, message, hint }) => [
     ...hanging(`✗ ${code}: `, plain(message), view.width, (head) => paint.red(head)),
-    ...hanging('  next: ', plain(hint), view.width, (head) => paint.cyan(head)),
+    ...hanging('  next: ', adviceText(hint), view.width, (head) => paint.cyan(head)),
   ])
   return [`${[...text, ...attacks].join('\n')}\n`]
 }

@@ -1,4 +1,5 @@
 /** Words and numbers for people: ages, sizes, and text from elsewhere made safe for a terminal. */
+import { plainText } from '../../core/index.ts'
 
 /** @returns `0.4 s`, `12 s`, `5 min`, `1 h 2 min`, `3 d 4 h`; never negative, as clocks may disagree */
 export function ageText(ms: number): string {
@@ -66,6 +67,14 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line]
 }
 
+/** The lines that an advice may have: what many missing names need fits. */
+const adviceLines = 40
+
+/** What to do next, made safe line by line: lines for a configuration file must stay what they are. */
+export function adviceText(hint: string): string {
+  return hint.split('\n').slice(0, adviceLines).map(plainText).join('\n')
+}
+
 /** Text behind a head, wrapped under itself. */
 export function hanging(
   head: string,
@@ -73,6 +82,7 @@ export function hanging(
   width: number,
   tone: (head: string) => string = (plainHead) => plainHead,
 ): string[] {
-  const [first = '', ...more] = wrap(text, Math.max(20, width - head.length))
+  const room = Math.max(20, width - head.length)
+  const [first = '', ...more] = text.split('\n').flatMap((line) => wrap(line, room))
   return [`${tone(head)}${first}`, ...more.map((line) => `${' '.repeat(head.length)}${line}`)]
 }

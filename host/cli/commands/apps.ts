@@ -2,7 +2,7 @@ import type { LocalApp } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor, type Paint } from '../paint.ts'
 import { printJson } from '../print.ts'
-import { ageText, countText, hanging, percentText, plain } from '../text.ts'
+import { adviceText, ageText, countText, hanging, percentText, plain } from '../text.ts'
 import { comingText, originText } from '../transfer-text.ts'
 import type { Output } from '../world.ts'
 
@@ -87,7 +87,7 @@ function reasonLines(reason: LocalApp['reason'], width: number): string[] {
   if (reason === undefined) return []
   return [
     ...hanging(`    ${reason.code}: `, plain(reason.message), width),
-    ...hanging('    next: ', plain(reason.hint), width),
+    ...hanging('    next: ', adviceText(reason.hint), width),
   ]
 }
 

@@ -56,18 +56,23 @@ export const trustAddPublisher = defineCommand({
       label: name,
     })
     const publisher = { key: planned.publicKey, apps: options.apps, grants: options.grants }
-    await changeTrustOf(
-      { ...context, json: context.json && !options.deploy },
-      session,
-      [{ kind: 'set-publisher', publisher }],
-      // Standard output is the key's alone.
-      options.deploy ? { answerTo: 'stderr' } : planned.signing,
-    )
-    if (options.deploy && planned.seed !== null) {
-      const { encodeDeployKey } = await import('../../../mesh/index.ts')
-      say(context, 'the deploy key: whoever has this line can publish; it is shown this once')
-      world.stdout.write(`${encodeDeployKey({ meshId: session.report.mesh, seed: planned.seed })}\n`)
+    const changes = [{ kind: 'set-publisher', publisher }] as const
+    if (!options.deploy || planned.seed === null) {
+      await changeTrustOf(context, session, changes, planned.signing)
+      return 0
     }
+    const { encodeDeployKey } = await import('../../../mesh/index.ts')
+    const deployKey = encodeDeployKey({ meshId: session.report.mesh, seed: planned.seed })
+    const warning = 'the deploy key: whoever has this line can publish; it is shown this once'
+    if (context.json) {
+      await changeTrustOf(context, session, changes, { beside: { deployKey } })
+      say(context, warning)
+      return 0
+    }
+    // Standard output is the key's alone.
+    await changeTrustOf(context, session, changes, { answerTo: 'stderr' })
+    say(context, warning)
+    world.stdout.write(`${deployKey}\n`)
     return 0
   },
 })

@@ -161,6 +161,15 @@ describe('trust add-publisher', () => {
     expect((await openKeyRing(keys).keys(meshId)).map(({ label }) => label)).not.toContain('ci')
   })
 
+  it('prints a deploy key within one document of JSON where that is asked for', async () => {
+    const { code, stdout } = await here('trust add-publisher ci --deploy --apps light-* --yes --json')
+    expect(code).toBe(0)
+    const answer = JSON.parse(stdout) as { deployKey: string }
+    expect(answer).toMatchObject({ schema: 'selvedge.trust-change/1', version: 2 })
+    const { key } = readDeployKey(answer.deployKey)
+    expect(record()?.publishers.some((entry) => hexOf(entry.key) === hexOf(key.publicKey))).toBe(true)
+  })
+
   it('says 2 for a wrong use', async () => {
     for (const wrong of [
       'trust add-publisher ci --new',
