@@ -180,7 +180,7 @@ function findings(
       value: own.length === 0 ? null : percentileOf(own, percent),
       unit: 'ms',
       samples: own.length,
-      rival: serf === null ? 'serf (not here)' : `${serf.version}, lan profile`,
+      rival: serf === null ? 'serf (not here)' : `serf ${serf.version}, lan profile`,
       rivalValue: serf === null || serf.rival.length === 0 ? null : percentileOf(serf.rival, percent),
       goalValue,
       ...(skipped === undefined ? {} : { skipped }),

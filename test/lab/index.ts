@@ -3,4 +3,4 @@ export { LabHost, type Finished, type LogEvent, type NodeOptions } from './host.
 export { Lab, makeLab, until, type LabOptions, type MeshOptions } from './lab.ts'
 export { labObstacle } from './namespaces.ts'
 export { type Traffic } from './wiring.ts'
-export { Sites, type SiteOptions } from './sites.ts'
+export { type SiteOptions } from './sites.ts'
