@@ -4,11 +4,14 @@ import type { Paint } from './paint.ts'
 import { renderNode, signs, toneOf, type Columns, type NodeView } from './render-status-node.ts'
 import { needsLook, type Group } from './status-groups.ts'
 import { verdictText } from './status-overview.ts'
+import { cutTo } from './text-cut.ts'
 import { countText, hanging, plain, shortAgeText } from './text.ts'
 import { timeText, type TimeView } from './time-text.ts'
 
 /** Nodes of one group that are listed one by one where a mesh is large; the rest is counted. */
 const maxListed = 8
+/** The same where all have one verdict, as of a site that is gone. */
+const maxAlike = 3
 /** Apps that a line of counts names. */
 const maxApps = 4
 
@@ -24,21 +27,19 @@ export function renderFolded(group: Group, columns: Columns, view: GroupView): s
   const inNeed = group.nodes.filter(needsLook)
   const rest = group.nodes.filter((node) => !needsLook(node))
   if (inNeed.length === 0) return healthyLine(group.name, rest, view)
-  const listed = inNeed.length > maxListed + 1 ? inNeed.slice(0, maxListed) : inNeed
+  const isOne = new Set(inNeed.map(({ state }) => state)).size === 1
+  const room = isOne ? maxAlike : maxListed
+  const listed = inNeed.length > room + 1 ? inNeed.slice(0, room) : inNeed
   const more = inNeed.slice(listed.length)
   const own = rest.filter(({ id }) => id === selfId)
+  const others = rest.filter(({ id }) => id !== selfId)
   return [
     title(group, paint),
     ...[...listed, ...own].flatMap((node) => renderNode(node, columns, view)),
     ...moreLines(more, group, view),
-    ...(rest.length === own.length
+    ...(others.length === 0
       ? []
-      : hanging(
-          `  ${signs.alive} `,
-          `${rest.length - own.length} others ${factsOf(rest)}`,
-          view.width,
-          paint.green,
-        )),
+      : hanging(`  ${signs.alive} `, `${others.length} others${factsOf(others)}`, view.width, paint.green)),
     '',
   ]
 }
@@ -50,18 +51,14 @@ function title({ name, nodes, inNeed }: Group, paint: Paint): string {
 
 /** `● hall-07  20 nodes alive · light-alarm 2.0.0 on 20, uplink 1.4.2 on 19 · heard ≤ 12 s ago` */
 function healthyLine(name: string, nodes: readonly NodeStatus[], { paint, width }: GroupView): string[] {
-  const head = `${signs.alive} `
-  return hanging(
-    head,
-    `${plain(name)}  ${countText(nodes.length, 'node')} ${factsOf(nodes)}`,
-    width,
-    paint.green,
-  )
+  const text = `${plain(name)}  ${countText(nodes.length, 'node')}${factsOf(nodes)}`
+  return [cutTo(`${paint.green(signs.alive)} ${text}`, width)]
 }
 
 function factsOf(nodes: readonly NodeStatus[]): string {
   const left = nodes.filter(({ state }) => state === 'left').length
-  const state = left === 0 ? 'alive' : left === nodes.length ? 'left' : `alive, ${left} of them left`
+  const alive = nodes.length - left
+  const state = left === 0 ? ' alive' : alive === 0 ? ' left' : `: ${alive} alive, ${left} left`
   const ages = nodes.flatMap(({ recordAgeMs }) => recordAgeMs ?? [])
   const age = ages.length === 0 ? '' : ` · heard ≤ ${shortAgeText(Math.max(...ages))} ago`
   const apps = appCounts(nodes)

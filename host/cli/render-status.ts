@@ -59,7 +59,9 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
     ...(isFolded && !nodes.some(needsLook) ? [] : [paint.dim(headLine(columns))]),
     ...groups.flatMap((group) => (isFolded ? renderFolded : renderGroup)(group, columns, groupView)),
     ...(isPart ? [] : [...placementLines(report, groupView), ...departureLines(report, groupView)]),
-    ...(isFolded ? [paint.dim('all nodes one by one: --all; one group: --group NAME')] : []),
+    ...(isFolded
+      ? hanging('', 'all nodes one by one: --all; one group: --group NAME', view.width).map(paint.dim)
+      : []),
     roomLine(report, view, paint),
   ].join('\n')
 }

@@ -169,7 +169,7 @@ function nextFor(state: Verdict, why: NodeWhy, name: string): string[] {
         return [
           `look at its machine: the process is stopped, out of memory, or waits for its disk; restart it`,
         ]
-      if (asked.counted <= 2)
+      if (state === 'suspect' && asked.counted <= 2)
         return [
           `look at ${name} yourself: only a third node, a refused connection or you can tell; let a third node in with selvedge invite`,
         ]

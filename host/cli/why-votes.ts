@@ -32,6 +32,8 @@ function ownLine(why: NodeWhy): string {
   const who = `${plain(asked.name)} (this node)`
   const own = votes.find(({ self }) => self)
   const votedFor = own?.verdict === 'dead' ? '; it votes for death' : ''
+  // Of a node that is gone there is no connection left to tell of, only what was voted.
+  if (probes === null && own !== undefined) return voteText(own, why)
   if (probes === null) return `${who} does not watch it, and goes by those who do`
   const { heardAgoMs, unanswered, askedAgoMs, evidence, isOneWay, isConnected } = probes
   const heard =

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { StatusReport } from '../../../host/api/index.ts'
+import type { NodeStatus, StatusReport, Verdict } from '../../../host/api/index.ts'
 import { renderStatus } from '../../../host/cli/render-status.ts'
 import { visibleLength } from '../../../host/cli/table.ts'
+import { overviewOf } from '../../../host/cli/status-overview.ts'
+import { statusChanges } from '../../../host/cli/status-changes.ts'
+import { timeText } from '../../../host/cli/time-text.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
+import { status300 } from './status-300.ts'
 
 const view = { now: sampleNow, utcOffset: 0, reportAgeMs: 0, width: 80, colour: false }
 const linesOf = (text: string): string[] => text.split('\n')
@@ -22,7 +26,7 @@ describe('the picture of a mesh', () => {
     expect(text.replace(/\u001b\[[0-9;]*m/g, '')).toBe(renderStatus(sampleStatus, view))
   })
 
-  it.each([60, 80, 100, 132])('fits %i columns', (width) => {
+  it.each([40, 60, 80, 100, 132])('fits %i columns', (width) => {
     const widths = linesOf(renderStatus(sampleStatus, { ...view, width, colour: true })).map(visibleLength)
     expect(Math.max(...widths)).toBeLessThanOrEqual(width)
   })
@@ -146,4 +150,159 @@ describe('the picture of a mesh', () => {
     expect(linesOf(text).length).toBeLessThan(10)
     expect(text).not.toContain('needs a look')
   })
+})
+
+/** A mesh in which all is well but what `changes` says of nodes. */
+function meshWith(changes: Readonly<Record<string, Partial<NodeStatus>>>): StatusReport {
+  const nodes = sampleStatus.nodes.map((node) => ({
+    ...node,
+    state: 'alive' as const,
+    groups: node.groups.length === 0 ? ['roof'] : node.groups,
+    apps: node.apps.filter(({ state }) => state === 'running'),
+    ...changes[node.name],
+  }))
+  return { ...sampleStatus, nodes, attacks: [], problems: [] }
+}
+
+describe('each verdict', () => {
+  const whys: Readonly<Record<Verdict, string>> = {
+    alive: 'answers its probes',
+    suspect: 'its probes get no answer here, for 1.2 s; 1 of the 3 nodes that watch it miss it',
+    dead: 'its host refuses the connection: the process is gone',
+    left: 'it said that it leaves',
+    'cut-off': 'its probes get no answer here, for 4.0 s, though others hear it',
+    isolated: 'its network is switched off',
+  }
+
+  it.each(Object.entries(whys) as [Verdict, string][])(
+    '%s has its sign and its word, and looks as it did last time',
+    async (state, why) => {
+      const stateSince = sampleNow - 4_000
+      const text = renderStatus(
+        meshWith({ 'garage-1': { state, why, stateSince, recordAgeMs: 4_400 } }),
+        view,
+      )
+      expect(text).toMatch(new RegExp(`[●◐✗○] garage-1 ${state} `))
+      await expect(text).toMatchFileSnapshot(`goldens/status-${state}.txt`)
+    },
+  )
+
+  it('of this very node, where it is cut off, comes first and plainly, with what to do', () => {
+    const why = 'it reaches 1 of the 4 peers it counts on, and changes nobody’s state'
+    const report = meshWith({ 'lobby-1': { state: 'isolated', why, stateSince: sampleNow - 180_000 } })
+    const problem = {
+      code: 'ERR_NODE_ISOLATED',
+      message: `lobby-1 is isolated: ${why}`,
+      hint: 'look at its cable',
+    }
+    const lines = linesOf(renderStatus({ ...report, problems: [problem] }, { ...view, width: 200 }))
+    expect(lines[2]).toBe(`◐ this node is isolated since 22:11: ${why}; its apps run`)
+    expect(lines[3]).toBe('  next: look at its cable')
+    expect(lines.filter((line) => line.includes('ERR_NODE_ISOLATED'))).toEqual([])
+  })
+
+  it('stands beside what leads to a node, and what slows it', () => {
+    const text = renderStatus(
+      meshWith({ 'garage-1': { via: ['12D3KooWlobby-2'] }, 'garage-2': { slow: true } }),
+      view,
+    )
+    expect(text).toContain('via lobby-2: it cannot be dialled itself')
+    expect(text).toContain('slow: it says so itself · selvedge why garage-2')
+  })
+})
+
+describe('the sentence about all', () => {
+  const since = { stateSince: sampleNow - 3_600_000 }
+  const textOf = (changes: Parameters<typeof meshWith>[0]): string | undefined =>
+    overviewOf(meshWith(changes), view)?.text
+
+  it('says that all is well, with how much that is', () => {
+    expect(textOf({})).toBe('all 3 sites fine: 6 nodes, 2 apps')
+    expect(textOf({ 'garage-1': { state: 'left' } })).toBe('all 3 sites fine: 5 nodes (1 left), 2 apps')
+    const [one, two] = meshWith({}).nodes.filter(({ groups }) => groups.includes('lobby')) as [
+      NodeStatus,
+      NodeStatus,
+    ]
+    expect(overviewOf({ ...sampleStatus, nodes: [one, two] }, view)?.text).toBe('all 2 nodes fine, 2 apps')
+    expect(overviewOf({ ...sampleStatus, nodes: [one] }, view)).toBeNull()
+  })
+
+  it('names a site that is away as a whole, and else nodes and apps', () => {
+    const cut = { state: 'cut-off' as const, ...since }
+    expect(textOf({ 'garage-1': cut, 'garage-2': cut })).toBe(
+      '2 of 3 sites fine; garage is cut off since 21:14',
+    )
+    expect(textOf({ 'garage-1': cut, 'garage-2': { state: 'dead', ...since } })).toBe(
+      '2 of 3 sites fine; garage is out of reach since 21:14',
+    )
+    expect(textOf({ 'lobby-2': cut, 'garage-2': cut })).toBe('1 of 3 sites fine; 2 nodes are cut off')
+    expect(textOf({ 'lobby-2': { state: 'dead', ...since } })).toBe(
+      '2 of 3 sites fine; lobby-2 is dead since 21:14',
+    )
+  })
+})
+
+describe('a mesh of 300 nodes', () => {
+  it('is a screen of what needs a look and counts of what does not', async () => {
+    await expect(renderStatus(status300, view)).toMatchFileSnapshot('goldens/status-300.txt')
+    await expect(renderStatus(status300, { ...view, width: 40 })).toMatchFileSnapshot(
+      'goldens/status-300-narrow.txt',
+    )
+  })
+
+  it.each([40, 80, 132])('fits %i columns', (width) => {
+    for (const all of [false, true]) {
+      const widths = linesOf(renderStatus(status300, { ...view, width, all })).map(visibleLength)
+      expect(Math.max(...widths)).toBeLessThanOrEqual(width)
+    }
+  })
+
+  it('is listed node by node where that was asked for, and one group in full', () => {
+    expect(
+      linesOf(renderStatus(status300, { ...view, all: true })).filter((line) => /[●◐✗○] hall\d/.test(line)),
+    ).toHaveLength(300)
+    const group = linesOf(renderStatus(status300, { ...view, group: 'hall-7' }))
+    expect(group.filter((line) => line.includes('✗ hall7-'))).toHaveLength(20)
+    expect(group.some((line) => line.includes('hall-3'))).toBe(false)
+    expect(renderStatus(status300, { ...view, filter: 'hall3-2 ' })).not.toContain('hall3-3')
+  })
+
+  it('keeps its order whatever order the nodes come in', () => {
+    const reversed = { ...status300, nodes: [...status300.nodes].reverse() }
+    expect(renderStatus(reversed, view)).toBe(renderStatus(status300, view))
+    const names = linesOf(renderStatus(status300, view)).flatMap(
+      (line) => /^● (hall-\d+) /.exec(line)?.[1] ?? [],
+    )
+    expect(names.indexOf('hall-9')).toBeLessThan(names.indexOf('hall-10'))
+  })
+})
+
+describe('changes', () => {
+  it('are a line each; ages, round trips and progress are none', () => {
+    const before = meshWith({})
+    const older = before.nodes.map((node) => ({ ...node, recordAgeMs: 9_999, rttMs: 7 }))
+    expect(statusChanges(before, { ...before, nodes: older }, view)).toEqual([])
+    const after = meshWith({
+      'garage-1': { state: 'dead', why: 'gone' },
+      'lobby-2': { slow: true, apps: [] },
+    })
+    const problems = [{ code: 'ERR_X', message: 'it broke', hint: 'mend it' }]
+    const nodes = after.nodes.filter(({ name }) => name !== 'roof-1')
+    expect(statusChanges(before, { ...after, nodes, problems }, view)).toEqual([
+      '22:14:20  lobby-2 says that it is slow',
+      '22:14:20  lobby-2: light-alarm is gone',
+      '22:14:20  lobby-2: uplink is gone',
+      '22:14:20  garage-1: alive → dead: gone',
+      '22:14:20  roof-1 is no member any more',
+      '22:14:20  ✗ ERR_X: it broke · next: mend it',
+    ])
+    expect(statusChanges({ ...after, problems }, after, view)).toEqual(['22:14:20  ERR_X is over'])
+  })
+})
+
+it('times are of the wall’s clock, with seconds while they are fresh and the day once it is another', () => {
+  const at = { now: sampleNow, utcOffset: 120 }
+  expect(timeText(sampleNow - 5_000, at)).toBe('00:14:15')
+  expect(timeText(sampleNow - 600_000, at)).toBe('00:04')
+  expect(timeText(sampleNow - 3_600_000, at)).toBe('14 Nov 23:14')
 })
