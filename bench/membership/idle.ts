@@ -2,6 +2,8 @@
  * What a node takes of its machine in a mesh at rest. The measured daemon is alone on its side; the others are nodes of
  * ours in one process, with real transports over loopback.
  */
+// libp2p takes what older versions of Node lack.
+import '../../core/compat.ts'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
