@@ -2,7 +2,7 @@
 import type { KeyPair } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { PublishContext } from '../api/index.ts'
-import { isCritical, type ReleaseDraft } from '../manifest/index.ts'
+import type { ReleaseDraft } from '../manifest/index.ts'
 
 /** What a record takes: see `releaseLimits`. */
 const maxImports = 128
@@ -27,7 +27,10 @@ export interface SigningRequest {
 export async function signedRelease(
   request: SigningRequest,
 ): Promise<{ bytes: Uint8Array; record: ReleaseRecord }> {
-  const { componentRef, signRelease } = await import('../../mesh/index.ts')
+  const [{ componentRef, signRelease }, { isCritical }] = await Promise.all([
+    import('../../mesh/index.ts'),
+    import('../manifest/index.ts'),
+  ])
   const { draft, bytes, features, terms, key, signedAt } = request
   const record: ReleaseRecord = {
     v: 1,
