@@ -77,7 +77,7 @@ class Exchange implements BlobExchange {
         maxFrameBytes,
       }),
       transport.on('peer:admitted', ({ peer }) => {
-        this.#tellAll({ type: 'peer-up', peer })
+        this.#tellAll({ type: 'peer-up', peer, isRelayed: transport.ways?.isRelayed(peer) ?? false })
         for (const { list } of this.#jobs()) this.#linkTo(peer).follow(list)
       }),
       transport.on('peer:lost', ({ peer }) => {
@@ -125,6 +125,7 @@ class Exchange implements BlobExchange {
       clock,
       random: this.#random,
       budget: this.#budget,
+      relayed: () => transport.peers().filter((peer) => transport.ways?.isRelayed(peer) ?? false),
       request: (peer, digests) => this.#linkTo(peer).request(digests, ref.chunks.digest),
       cancel: (peer, digests) => this.#links.get(peer)?.cancel(digests),
       misbehaved: (peer, reason) => this.#ban(peer, reason),
@@ -135,7 +136,7 @@ class Exchange implements BlobExchange {
       takers: () => [...calls].flatMap(({ onWhole }) => onWhole ?? []),
     })
     for (const peer of transport.peers()) {
-      job.observe({ type: 'peer-up', peer })
+      job.observe({ type: 'peer-up', peer, isRelayed: transport.ways?.isRelayed(peer) ?? false })
       this.#linkTo(peer).follow(ref.chunks.digest)
     }
     return job

@@ -6,7 +6,12 @@ import type { BlobRef } from '../releases/index.ts'
 export type FetchEvent =
   /** May come again with more. */
   | { readonly type: 'start'; readonly wants: readonly BlobRef[] }
-  | { readonly type: 'peer-up' | 'peer-down'; readonly peer: NodeId }
+  | {
+      readonly type: 'peer-up'
+      readonly peer: NodeId
+      /** Through gateways alone. */ readonly isRelayed?: boolean
+    }
+  | { readonly type: 'peer-down'; readonly peer: NodeId }
   /** The peer says that it has these, and whether it has all; those that are not wanted are passed over. */
   | {
       readonly type: 'has'
@@ -26,7 +31,8 @@ export type FetchEvent =
   | { readonly type: 'wrong'; readonly peer: NodeId; readonly reason: string }
   /** Nothing is asked for while it is paused. */
   | { readonly type: 'pause' | 'resume' }
-  | { readonly type: 'tick' }
+  /** `relayed` are those that are reached through gateways alone by now; left out, nothing of that has changed. */
+  | { readonly type: 'tick'; readonly relayed?: readonly NodeId[] }
 
 export type FetchAction =
   | { readonly type: 'request' | 'cancel'; readonly peer: NodeId; readonly digests: readonly Digest[] }

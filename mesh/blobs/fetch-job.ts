@@ -33,6 +33,8 @@ export interface FetchJobNeeds {
   readonly clock: Clock
   readonly random: Random
   readonly budget: TokenBucket
+  /** Peers that are reached through gateways alone. */
+  relayed(): readonly NodeId[]
   request(peer: NodeId, digests: readonly Digest[]): void
   cancel(peer: NodeId, digests: readonly Digest[]): void
   misbehaved(peer: NodeId, reason: string): void
@@ -154,7 +156,7 @@ export class FetchJob {
       this.#claimAt = null
       this.#phase?.resolve()
     }
-    this.observe({ type: 'tick' })
+    this.observe({ type: 'tick', relayed: this.#needs.relayed() })
     this.#needs.onProgress(this.progress)
   }
 

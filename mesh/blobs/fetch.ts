@@ -12,6 +12,7 @@ import type { FetchAction, FetchEvent } from './fetch-events.ts'
 import { fetchDefaults, type FetchOptions } from './fetch-options.ts'
 import { Outbox } from './outbox.ts'
 import { Rarity, shuffled } from './rarity.ts'
+import { isNearest } from './near-sources.ts'
 import { Source } from './source.ts'
 import { overdueFor } from './take-over.ts'
 import { FetchTurns } from './turns.ts'
@@ -78,7 +79,7 @@ export class FetchSchedule {
       case 'start':
         return this.#add(event.wants)
       case 'peer-up':
-        return this.#addSource(event.peer)
+        return this.#addSource(event.peer, event.isRelayed)
       case 'peer-down':
         return this.#removeSource(event.peer)
       case 'has':
@@ -100,6 +101,9 @@ export class FetchSchedule {
         this.#isPaused = event.type === 'pause'
         return []
       case 'tick':
+        for (const source of event.relayed === undefined ? [] : this.#sources.values()) {
+          source.isRelayed = event.relayed?.includes(source.peer) ?? false
+        }
         return this.#takeBackStalled(now)
     }
   }
@@ -119,11 +123,13 @@ export class FetchSchedule {
     return this.#wants.size === 0 ? [{ type: 'done' }] : []
   }
 
-  #addSource(peer: NodeId): FetchAction[] {
+  #addSource(peer: NodeId, isRelayed?: boolean): FetchAction[] {
     const isFull = this.#sources.size >= this.#options.sources
     if (!this.#sources.has(peer) && !this.#shunned.has(peer) && !isFull) {
       this.#sources.set(peer, new Source(peer, this.#options))
     }
+    const source = this.#sources.get(peer)
+    if (source !== undefined) source.isRelayed = isRelayed ?? source.isRelayed
     return []
   }
 
@@ -251,10 +257,17 @@ export class FetchSchedule {
     if (this.#isPaused) return
     for (const source of this.#concernedBy(event)) {
       while (!source.isDry && source.isReady(now) && this.#mayAsk(now)) {
-        const want = this.#open.pick((open) => source.has(open.number) && source.canTake(open, now))
+        const want = this.#open.pick(
+          (open) =>
+            source.has(open.number) &&
+            source.canTake(open, now) &&
+            isNearest(source, open.number, this.#sources.values(), now),
+        )
         if (want === null) source.isDry = true
         else this.#ask(source, want, now)
       }
+      // Nor does it take over what a direct source is slow with.
+      if (source.isRelayed) continue
       while (source.isDry && source.isReady(now) && this.#mayAsk(now)) if (!this.#takeOver(source, now)) break
     }
   }

@@ -50,6 +50,8 @@ export class Source {
   #misses = 0
   /** Nothing that it has is left to be asked for; the fetch says when that may have changed. */
   isDry = false
+  /** It is reached through gateways alone: its bytes cost others as well. */
+  isRelayed = false
 
   constructor(peer: NodeId, options: SourceOptions) {
     this.peer = peer

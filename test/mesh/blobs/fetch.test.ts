@@ -434,3 +434,35 @@ test('silent, slow and lacking peers cost seconds, not minutes', () => {
     expect(doneAfterMs).toBeLessThan(20_000)
   }
 })
+
+test('what a direct source has is asked of it alone, and through a gateway once that falls silent or goes', () => {
+  const wants = blobs(4)
+  const { schedule } = scheduleWith([])
+  const digests = wants.map(({ digest }) => digest)
+  schedule.handle({ type: 'peer-up', peer: 'far', isRelayed: true }, 0)
+  schedule.handle({ type: 'peer-up', peer: 'near' }, 0)
+  schedule.handle({ type: 'start', wants }, 0)
+  const [first = ''] = digests
+  const has = (peer: string, list: readonly string[]) =>
+    requests(schedule.handle({ type: 'has', peer, digests: list, isWhole: false }, 0))
+  expect([...has('near', digests.slice(1))].flatMap(([peer]) => peer)).toEqual(['near'])
+  // Only the far one has the first.
+  expect(has('far', digests)).toEqual(new Map([['far', [first]]]))
+  const after = requests(schedule.handle({ type: 'peer-down', peer: 'near' }, 10))
+  expect([...(after.get('far') ?? [])].sort()).toEqual(digests.slice(1).sort())
+})
+
+test('a source that is found directly is asked like any other from then on', () => {
+  // Each as much as a source is asked for at first.
+  const wants = blobs(2, fetchDefaults.firstWindowBytes)
+  const digests = wants.map(({ digest }) => digest)
+  const schedule = newSchedule()
+  schedule.handle({ type: 'peer-up', peer: 'far', isRelayed: true }, 0)
+  schedule.handle({ type: 'peer-up', peer: 'near' }, 0)
+  schedule.handle({ type: 'start', wants }, 0)
+  const has = (peer: string) => requests(schedule.handle({ type: 'has', peer, digests, isWhole: false }, 0))
+  expect(has('near').get('near')).toHaveLength(1)
+  expect(has('far').size).toBe(0)
+  expect(requests(schedule.handle({ type: 'tick', relayed: ['far'] }, 100)).size).toBe(0)
+  expect(requests(schedule.handle({ type: 'tick', relayed: [] }, 200)).get('far')).toHaveLength(1)
+})
