@@ -16,6 +16,7 @@ const terms: ReleaseTerms = {
   quotas: {},
   instances: { max: 4, idleMs: 30_000 },
   placement: {},
+  calls: {},
   args: [],
 }
 const same = {
@@ -28,6 +29,12 @@ const told = (changes: Partial<ReleaseDraft>): string[] =>
   releaseChanges(terms, { ...same, ...changes }).map(({ says, asksMore }) => (asksMore ? `! ${says}` : says))
 
 describe('what a release changes', () => {
+  it('is loud where it may be called from further away, and quiet where from nearer', () => {
+    expect(told({ calls: { scope: 'mesh' } })).toEqual(['! scope group → mesh'])
+    expect(told({ calls: { scope: 'node' } })).toEqual(['scope group → node'])
+    expect(told({ calls: { scope: 'group' } })).toEqual([])
+  })
+
   it('is nothing where it asks for the same, and for the first', () => {
     expect(told({})).toEqual([])
     expect(told({ groups: ['lobby', 'garage'] })).toEqual([])

@@ -9,6 +9,7 @@ describe('the draft of a manifest', () => {
       triggers = [{ kind = "sensor", sensor = "light" }]
       limits = { memory = "1 MiB", deadline = "2s", folders = { size = "1 GiB", files = 10 }, keyvalue = { keys = 5 } }
       placement = { groups = ["lobby", "garage"], replicas = 2, needs = ["role:gateway", "arch:arm64"], replace-after = "1min", minority = "stop", stable-names = true }
+      calls = { scope = "mesh", idempotent = true, sticky = "cookie:session" }
       config = { threshold = "300" }
       run = { args = ["--room", "lobby"] }
       instances = { isolation = "process", min = 0, idle = "2s", cpu = 50 }`)
@@ -24,6 +25,7 @@ describe('the draft of a manifest', () => {
       quotas: { folderBytes: 2 ** 30, folderFiles: 10, keyValueKeys: 5 },
       groups: ['garage', 'lobby'],
       links: {},
+      calls: { scope: 'mesh', idempotent: true, sticky: 'cookie:session' },
       placement: {
         replicas: 2,
         needs: ['arch:arm64', 'role:gateway'],
