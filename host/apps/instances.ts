@@ -166,7 +166,11 @@ function settingsOf(
   { record, instance }: DesiredRelease,
   overlay: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  return { ...record.config, ...overlay, ...(instance != null && { 'selvedge.instance': instance }) }
+  return {
+    ...record.config,
+    ...overlay,
+    ...(typeof instance === 'string' && { 'selvedge.instance': instance }),
+  }
 }
 
 /** The part of a map that a release was granted. */

@@ -9,4 +9,3 @@ export {
   type PlacementView,
 } from './placement.ts'
 export { placementProblems } from './problems.ts'
-export { defaultReplaceAfterMs, ruleOf, type Rule } from './rule.ts'

@@ -2,7 +2,7 @@
 import type { ReleaseRecord } from '../../mesh/index.ts'
 
 /** A restart, a short cut and a laptop's nap should not move an app; a dead node should not be missed for minutes. */
-export const defaultReplaceAfterMs = 30_000
+const defaultReplaceAfterMs = 30_000
 
 export interface Rule {
   readonly app: string

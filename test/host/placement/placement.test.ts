@@ -82,7 +82,7 @@ class Site {
 
 const five = ['a', 'b', 'c', 'd', 'e'].map((id) => member(id))
 
-function with_(members: readonly PlacedMember[], id: string, made: Made): PlacedMember[] {
+function changed(members: readonly PlacedMember[], id: string, made: Made): PlacedMember[] {
   return members.map((one) => (one.id === id ? member(id, made) : one))
 }
 
@@ -136,7 +136,7 @@ describe('a node that is not reached', () => {
   it('keeps its place for the release’s time, then another one runs it', () => {
     const site = new Site()
     const owner = ownerOf(site)
-    const members = with_(five, owner, { verdict: 'dead' })
+    const members = changed(five, owner, { verdict: 'dead' })
     const others = (): string[] => site.decide(members, [rule]).filter((id) => id !== owner)
     expect(others()).toEqual([])
     const asked = members.find(({ id }) => id !== owner)?.id ?? ''
@@ -149,21 +149,21 @@ describe('a node that is not reached', () => {
     const site = new Site()
     const owner = ownerOf(site)
     expect(
-      site.decide(with_(five, owner, { verdict: 'left' }), [rule]).filter((id) => id !== owner),
+      site.decide(changed(five, owner, { verdict: 'left' }), [rule]).filter((id) => id !== owner),
     ).toHaveLength(1)
   })
 
   it('has it back only when it says that it runs, so that somebody always does', () => {
     const site = new Site()
     const owner = ownerOf(site)
-    const away = with_(five, owner, { verdict: 'dead' })
+    const away = changed(five, owner, { verdict: 'dead' })
     site.decide(away, [rule])
     site.nowMs += replaceAfterMs
     const [stand = ''] = site.decide(away, [rule]).filter((id) => id !== owner)
-    const back = with_(five, owner, { running: 1, state: 'starting' })
+    const back = changed(five, owner, { running: 1, state: 'starting' })
     expect(site.decide(back, [rule]).sort()).toEqual([owner, stand].sort())
     expect(site.ask(stand, back, [rule])?.why).toContain('does not run it yet')
-    const runs = with_(five, owner, { running: 1 })
+    const runs = changed(five, owner, { running: 1 })
     // It may be the word of its life before, which is believed only when a newer one had time to come.
     expect(site.decide(runs, [rule])).toContain(stand)
     expect(site.placements.get(stand)?.wakeAtMs).toBe(site.nowMs + 2_000)
@@ -174,8 +174,8 @@ describe('a node that is not reached', () => {
   it('that comes and goes moves the app less and less often', () => {
     const site = new Site()
     const owner = ownerOf(site)
-    const away = with_(five, owner, { verdict: 'dead' })
-    const back = with_(five, owner, { running: 1 })
+    const away = changed(five, owner, { verdict: 'dead' })
+    const back = changed(five, owner, { running: 1 })
     const waits: number[] = []
     for (let round = 0; round < 4; round += 1) {
       const lostMs = site.nowMs
@@ -193,7 +193,7 @@ describe('a node that is not reached', () => {
   it('is replaced too where it is reached but cannot run it', () => {
     const site = new Site()
     const owner = ownerOf(site)
-    const failed = with_(five, owner, { running: 1, state: 'failed' })
+    const failed = changed(five, owner, { running: 1, state: 'failed' })
     expect(site.decide(failed, [rule])).toEqual([owner])
     site.nowMs += replaceAfterMs
     expect(site.decide(failed, [rule])).toHaveLength(2)
@@ -207,7 +207,7 @@ describe('who stands by', () => {
     const owner = site.decide(five, [rule])[0] ?? ''
     const standing = five.filter(({ id }) => site.ask(id, five, [rule])?.standsBy).map(({ id }) => id)
     expect(standing).toHaveLength(1)
-    const away = with_(five, owner, { verdict: 'dead' })
+    const away = changed(five, owner, { verdict: 'dead' })
     site.decide(away, [rule])
     site.nowMs += replaceAfterMs
     expect(site.decide(away, [rule]).filter((id) => id !== owner)).toEqual(standing)
@@ -245,7 +245,7 @@ describe('names of replicas', () => {
     const before = names(five).filter((name) => name !== null)
     expect(before.sort()).toEqual(['thermo-0', 'thermo-1'])
     const owner = site.decide(five, [rule])[0] ?? ''
-    const away = with_(five, owner, { verdict: 'dead' })
+    const away = changed(five, owner, { verdict: 'dead' })
     names(away)
     site.nowMs += replaceAfterMs
     expect(
@@ -275,7 +275,7 @@ describe('a release that wants every group', () => {
   it('is not held because a node is away for now', () => {
     const rule = release({ everyGroup: true })
     expect(
-      unmet(rule.record, { members: with_(members, 'b', { groups: ['garage'], verdict: 'dead' }) }),
+      unmet(rule.record, { members: changed(members, 'b', { groups: ['garage'], verdict: 'dead' }) }),
     ).toBeNull()
   })
 })
