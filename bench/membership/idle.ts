@@ -2,7 +2,7 @@
  * What a node takes of its machine in a mesh at rest. The measured daemon is alone on its side; the others are nodes of
  * ours in one process, with real transports over loopback.
  */
-// libp2p takes what older versions of Node lack.
+// oxlint-disable-next-line no-unassigned-import -- it gives older Node.js what it lacks
 import '../../core/compat.ts'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { spawn } from 'node:child_process'

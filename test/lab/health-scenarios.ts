@@ -125,16 +125,38 @@ export const healthScenarios: readonly Scenario[] = [
       return inLab({ root, sites }, async (lab) => {
         await lab.formMesh({ config: lightAndLed })
         const { addresses } = (await lab.host('home-1').client.status()).self
-        const dial = lab
-          .host('lobby-1')
-          .exec(process.execPath, ['-e', reach, lab.host('home-1').address, '4001'])
-        const code = await new Promise<number | null>((resolve) => dial.once('exit', resolve))
+        const code = await dialOutside(lab.host('lobby-1'), lab.host('home-1'))
         assert.equal(code, 1, 'the host could be dialled from outside')
         await lab
           .host('lobby-2')
           .mustRun(['publish', `${root}/components/light-alarm`, '--no-build', '--wait'])
         await runsLightAlarm(lab.host('home-1'))
         return [`${addresses.join()} cannot be reached, and runs what was published outside`]
+      })
+    },
+  },
+  {
+    title: 'two hosts that nobody can dial are alive to each other through a gateway, and fetch through it',
+    run: (root) => {
+      const sites = {
+        hall: { hosts: ['hall-1'] },
+        home: { hosts: ['home-1'], nat: true },
+        office: { hosts: ['office-1'], nat: true },
+      }
+      return inLab({ root, sites }, async (lab) => {
+        const gateway = '[mesh]\ngateway = true\n'
+        await lab.formMesh({ configOf: ({ name }) => (name === 'hall-1' ? gateway : '') + lightAndLed })
+        const [home, office] = [lab.host('home-1'), lab.host('office-1')]
+        assert.equal(await dialOutside(home, office), 1, 'one could dial the other directly')
+        await until(
+          'there is a round trip between them',
+          patienceMs,
+          async () => (await rttOf(home, office)) !== null,
+        )
+        await office.mustRun(['publish', `${root}/components/light-alarm`, '--no-build', '--wait'])
+        await runsLightAlarm(home)
+        const rttMs = await rttOf(home, office)
+        return [`a round trip of ${rttMs?.toFixed(1)} ms between them, and the app runs behind both`]
       })
     },
   },
@@ -158,6 +180,18 @@ export const healthScenarios: readonly Scenario[] = [
 const reach = `
 require('node:net').connect(Number(process.argv[2]), process.argv[1])
   .on('connect', () => process.exit(0)).on('error', () => process.exit(1)).setTimeout(2000, () => process.exit(1))`
+
+/** @returns null where no probe was answered over a connection of the two */
+async function rttOf(at: LabHost, about: LabHost): Promise<number | null> {
+  const { nodes } = await at.client.status()
+  return nodes.find(({ name }) => name === about.name)?.rttMs ?? null
+}
+
+/** @returns the exit code of a plain program that dials: 0 where it got through, 1 where not */
+function dialOutside(from: LabHost, to: LabHost): Promise<number | null> {
+  const dial = from.exec(process.execPath, ['-e', reach, to.address, '4001'])
+  return new Promise((resolve) => dial.once('exit', resolve))
+}
 
 /** Does something to one host, and waits until it is dead to all others, and nobody else is to anybody. */
 async function struck(

@@ -28,6 +28,8 @@ export interface MeshOptions {
   readonly groupOf?: (host: LabHost) => string
   /** Of every node, as TOML. */
   readonly config?: string
+  /** Instead of `config`: of each node. */
+  readonly configOf?: (host: LabHost) => string
   /** Of every node, the port at which apps answer HTTP. */
   readonly http?: number
 }
@@ -97,14 +99,19 @@ export class Lab {
   }
 
   /** Starts a node on every host: the first founds the mesh and invites the others. Resolves when all see all alive. */
-  async formMesh({ groupOf = () => 'lab', config = '', ...rest }: MeshOptions = {}): Promise<void> {
+  async formMesh({
+    groupOf = () => 'lab',
+    config = '',
+    configOf = () => config,
+    ...rest
+  }: MeshOptions = {}): Promise<void> {
     const [founder, ...others] = this.#hosts
     if (founder === undefined) return
-    await founder.up({ group: groupOf(founder), config, ...rest })
+    await founder.up({ group: groupOf(founder), config: configOf(founder), ...rest })
     for (const host of others) {
       const group = groupOf(host)
       const token = await founder.mustRun(['invite', '--group', group])
-      await host.up({ group, join: token.trim(), config, ...rest })
+      await host.up({ group, join: token.trim(), config: configOf(host), ...rest })
     }
     await this.untilAllAlive()
   }
