@@ -27,7 +27,8 @@ export class Screen {
   /** Puts `lines` on the screen, from its top; what does not fit is left out. */
   draw(lines: readonly string[]): void {
     const { width } = this.#output
-    const cut = lines.slice(0, this.rows).map((line) => cutTo(line, width))
+    // In the last column a cursor waits to wrap, and what clears behind it takes the last character along.
+    const cut = lines.slice(0, this.rows).map((line) => cutTo(line, width - 1))
     const size = `${width}x${this.rows}`
     const isFirst = this.#shown === null
     const isResized = !isFirst && size !== this.#size

@@ -17,7 +17,7 @@ describe('a screen that is drawn again and again', () => {
           const terminal = new VirtualTerminal(40, height)
           const screen = new Screen(terminal)
           for (const lines of drawings) screen.draw(lines)
-          const last = (drawings.at(-1) ?? []).slice(0, height).map((line) => cutTo(line, 40).trimEnd())
+          const last = (drawings.at(-1) ?? []).slice(0, height).map((line) => cutTo(line, 39).trimEnd())
           while (last.at(-1) === '') last.pop()
           expect(terminal.screen).toEqual(last)
         },
@@ -50,7 +50,7 @@ describe('a screen that is drawn again and again', () => {
     screen.draw(['a line of some length', 'b'])
     terminal.width = 10
     screen.draw(['a line of some length', 'b'])
-    expect(terminal.screen).toEqual(['a line of…', 'b'])
+    expect(terminal.screen).toEqual(['a line o…', 'b'])
     expect(terminal.isWhole).toBe(false)
     screen.close(['the last'])
     screen.close()
