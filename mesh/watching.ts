@@ -35,6 +35,8 @@ export function createWatch(needs: WatchNeeds): MembershipWatch {
     notary: createNotary(stores.trust.meshId, identity.key),
     boot: identity.boot,
     bootNonce: identity.bootNonce,
+    knock: async (node, signal) =>
+      (await transport.ways?.knock(node, redial().addressesOf(node), signal)) ?? null,
     dial: (node) => redial().hurry(node),
     want: (nodes) => redial().want(nodes),
     onChange,

@@ -18,6 +18,8 @@ const quietMs = 2_000
 const quietCapMs = 60_000
 /** This node's bad health stretches its patience, but not for ever: others die too while it is slow. */
 const maxStretch = 4
+/** Neighbours that are silent at once where it is not only a neighbour that died, and another by chance. */
+const manyMissed = 3
 
 export class Ballot {
   readonly #context: Context
@@ -41,7 +43,7 @@ export class Ballot {
     if (nowMs < doubt.quietUntilMs && others.length === 0) return
     const silentMs = nowMs - (doubt.vouchedMs ?? doubt.sinceMs)
     const isShared = (others.length + 1) * 2 >= watchers.length && silentMs >= options.shareMs
-    const isWide = view.isWhole || isShared || silentMs >= options.shareAloneMs
+    const isWide = view.isWhole || isShared || silentMs >= options.shareAloneMs || this.#missesMany(nowMs)
     const isDue = this.#isDeathDue(link, watchers, others, silentMs, nowMs)
     this.#vote(link, isDue ? 'dead' : 'suspect', doubt.evidence, isDue || isWide, nowMs)
   }
@@ -96,7 +98,10 @@ export class Ballot {
     if ((proofNeeded ? refused : dead.length) < needed) return null
     if (refused < needed && !view.isClear(node, nowMs)) return null
     if (refused > 0) return 'its host refuses the connection: the process is gone'
-    return `${dead.length} of the ${watchers.length} nodes that watch it get no answer`
+    const noAnswer = `${dead.length} of the ${watchers.length} nodes that watch it get no answer`
+    const frozen = dead.filter(({ sealed }) => sealed.statement.evidence === 'frozen').length
+    if (frozen * 2 < dead.length) return noAnswer
+    return `its host takes connections, but the node does not speak: ${noAnswer}`
   }
 
   #isDeathDue(
@@ -123,6 +128,16 @@ export class Ballot {
     if (view.othersHear(link.node, watchers, link.doubt?.sinceMs ?? nowMs) * 2 >= watchers.length)
       return false
     return view.isClear(link.node, nowMs)
+  }
+
+  /** Several of this node's neighbours at once: rather a cut than deaths, which all have to hear of before they judge. */
+  #missesMany(nowMs: number): boolean {
+    const { view, options } = this.#context
+    let missed = 0
+    for (const node of view.neighbours) {
+      if ((view.links.get(node)?.silentMs(nowMs) ?? 0) >= options.shareMs) missed++
+    }
+    return missed >= manyMissed
   }
 
   /** How long ago anybody's suspicion began; after a refutation, how long ago that was. */

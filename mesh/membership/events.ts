@@ -1,6 +1,6 @@
 /** What the membership machine is told, and what it wants done. */
 import type { NodeId } from '../identity/index.ts'
-import type { DialFailure } from '../transport/index.ts'
+import type { DialFailure, KnockAnswer } from '../transport/index.ts'
 import type { Grounds } from './grounds.ts'
 import type { Rings } from './rings.ts'
 import type { Evidence, Message, VoteVerdict } from './statement.ts'
@@ -45,8 +45,8 @@ export type MembershipEvent =
   /** The last connection to it is gone. */
   | { readonly type: 'lost'; readonly node: NodeId }
   | { readonly type: 'dial-failed'; readonly node: NodeId; readonly failure: DialFailure }
-  /** A raw look at its port during a suspicion, where the host answered and nobody speaks. */
-  | { readonly type: 'frozen'; readonly node: NodeId }
+  /** A raw look at its port during a suspicion: who answers there? */
+  | { readonly type: 'knocked'; readonly node: NodeId; readonly answer: KnockAnswer }
   /** From a peer that proved to be `from`; signatures of statements have been checked. */
   | { readonly type: 'message'; readonly from: NodeId; readonly message: Message }
   /** This node's own network was switched off or on. */
@@ -59,6 +59,8 @@ export type MembershipAction =
   | { readonly type: 'send'; readonly to: NodeId; readonly message: Message }
   /** Try to reach it now, whatever the backoff. */
   | { readonly type: 'dial'; readonly node: NodeId }
+  /** Look whether its host answers, and whether anybody speaks there. */
+  | { readonly type: 'knock'; readonly node: NodeId }
   /** The connection carries nothing any more: close it, so that a new one can be made. */
   | { readonly type: 'drop'; readonly node: NodeId }
   /** The neighbours have changed: connections to these are to be kept. */

@@ -28,6 +28,9 @@ export interface Doubt {
   /** No vote of this node's own accord before, after it was refuted. */
   quietUntilMs: number
   refutations: number
+  /** Looks at its port so far, and when the next is due. */
+  knocks: number
+  knockMs: number
 }
 
 export class Link {

@@ -9,15 +9,17 @@
 import type { Random } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
 import { Ballot } from './ballot.ts'
+import { Contacts } from './contacts.ts'
 import { Context } from './context.ts'
 import type { MembershipAction, MembershipEvent, Opinion, Verdict } from './events.ts'
 import { Exchange } from './exchange.ts'
-import type { Link } from './link.ts'
 import { membershipDefaults, type MembershipOptions } from './options.ts'
 import { Prober } from './prober.ts'
 import type { Rings } from './rings.ts'
+import { Standing } from './standing.ts'
 import type { Message, Seal } from './statement.ts'
 import { Testimony } from './testimony.ts'
+import { Verdicts } from './verdicts.ts'
 import { View } from './view.ts'
 import { opinionOf, ownOpinion, verdictOf } from './words.ts'
 
@@ -32,29 +34,16 @@ export interface MembershipParts {
   readonly options?: Partial<MembershipOptions>
 }
 
-/** A connection that was announced to close tells nothing for so long. */
-const partingMs = 5_000
-/** Whether this node is cut off is looked at so often at the most. */
-const weighMs = 100
-
-interface Known {
-  readonly verdict: Verdict
-  readonly sinceMs: number
-}
-
 export class Membership {
   readonly #context: Context
   readonly #ballot: Ballot
   readonly #prober: Prober
   readonly #testimony: Testimony
   readonly #exchange: Exchange
-  readonly #startedMs: number
-  /** Of members whose verdict was ever another than the first. */
-  readonly #known = new Map<NodeId, Known>()
+  readonly #standing: Standing
+  readonly #contacts: Contacts
+  readonly #verdicts: Verdicts
   #wakeMs: number
-  #weighedMs = -Infinity
-  #selfSinceMs: number
-  #selfVerdict: Verdict = 'alive'
   #neighbours: readonly NodeId[] = []
 
   /** @param nowMs monotonic, as of every event */
@@ -65,8 +54,11 @@ export class Membership {
     this.#prober = new Prober(this.#context, nowMs)
     this.#testimony = new Testimony(this.#context, this.#ballot, this.#prober)
     this.#exchange = new Exchange(this.#context, nowMs)
-    this.#startedMs = nowMs
-    this.#selfSinceMs = nowMs
+    const context = this.#context
+    this.#standing = new Standing(context, this.#prober, this.#exchange)
+    this.#verdicts = new Verdicts(context, nowMs)
+    const [ballot, prober, exchange] = [this.#ballot, this.#prober, this.#exchange]
+    this.#contacts = new Contacts({ context, ballot, prober, exchange, standing: this.#standing })
     // Nothing is due before the first event.
     this.#wakeMs = Infinity
   }
@@ -89,12 +81,12 @@ export class Membership {
   opinion(node: NodeId, nowMs: number): Opinion | null {
     const { view } = this.#context
     if (node === view.self || !view.rings.has(node)) return null
-    return opinionOf(this.#context, node, this.#known.get(node)?.sinceMs ?? this.#startedMs, nowMs)
+    return opinionOf(this.#context, node, this.#verdicts.sinceMs(node), nowMs)
   }
 
   /** What this node holds of itself. */
   self(nowMs: number): Opinion {
-    return ownOpinion(this.#context, this.#selfSinceMs, nowMs)
+    return ownOpinion(this.#context, this.#verdicts.sinceMs(this.#context.self), nowMs)
   }
 
   /** As the verdict of {@link opinion}, without words. */
@@ -109,16 +101,16 @@ export class Membership {
         this.#setMembers(event.rings, nowMs)
         break
       case 'up':
-        this.#meet(event.node, nowMs)
+        this.#contacts.meet(event.node, nowMs)
         break
       case 'lost':
-        this.#lose(event.node, nowMs)
+        this.#contacts.lose(event.node, nowMs)
         break
       case 'dial-failed':
-        this.#failDial(event.node, event.failure === 'refused', nowMs)
+        this.#contacts.failDial(event.node, event.failure === 'refused', nowMs)
         break
-      case 'frozen':
-        this.#seeFrozen(event.node, nowMs)
+      case 'knocked':
+        this.#contacts.knocked(event.node, event.answer, nowMs)
         break
       case 'message':
         this.#receive(event.from, event.message, nowMs)
@@ -126,7 +118,7 @@ export class Membership {
       case 'network':
         this.#context.isNetworkOn = event.on
         if (event.on && this.#context.hasLeft) this.#return()
-        this.#weighedMs = -Infinity
+        this.#standing.review()
         this.#prober.refresh(nowMs)
         break
       case 'leave':
@@ -145,17 +137,17 @@ export class Membership {
     const lateMs = nowMs - this.#wakeMs
     if (lateMs > options.sleepMs) {
       this.#prober.refresh(nowMs)
-      this.#weighedMs = -Infinity
+      this.#standing.review()
     }
     if (lateMs > options.lateMs) health.worse()
   }
 
   #setMembers(rings: Rings, nowMs: number): void {
     this.#context.view.setRings(rings)
-    for (const node of this.#known.keys()) if (!rings.has(node)) this.#known.delete(node)
+    this.#verdicts.keep((node) => rings.has(node))
     for (const link of this.#prober.hot) if (!rings.has(link.node)) this.#prober.release(link)
     for (const node of this.#context.view.neighbours) this.#context.touched.add(node)
-    this.#weighedMs = -Infinity
+    this.#standing.review()
     this.#regroup(nowMs)
   }
 
@@ -174,81 +166,12 @@ export class Membership {
     outbox.add({ type: 'want', nodes: view.neighbours })
   }
 
-  #meet(node: NodeId, nowMs: number): void {
-    const { view, touched } = this.#context
-    if (!view.rings.has(node) || node === view.self) return
-    const link = view.link(node, nowMs)
-    link.isUp = true
-    link.probe = null
-    link.unansweredMs = null
-    link.partedMs = null
-    link.isIntroduced = false
-    link.missing = null
-    this.#weighedMs = -Infinity
-    this.#hear(node, null, nowMs)
-    touched.add(node)
-    this.#exchange.greet(link, nowMs)
-  }
-
-  #hear(node: NodeId, number: number | null, nowMs: number): void {
-    const link = this.#context.view.links.get(node)
-    if (link === undefined) return
-    this.#prober.hear(link, number, nowMs)
-    // Nobody speaks for a node that it only hears.
-    if (number !== null || link.unansweredMs === null) this.#ballot.speakFor(link, nowMs)
-  }
-
-  #lose(node: NodeId, nowMs: number): void {
-    const { view, outbox, touched } = this.#context
-    const link = view.links.get(node)
-    if (link === undefined) return
-    const isParted = link.partedMs !== null && nowMs - link.partedMs < partingMs
-    link.isUp = false
-    link.probe = null
-    link.wantedMs = nowMs
-    this.#weighedMs = -Infinity
-    touched.add(node)
-    if (!view.neighbours.includes(node)) {
-      this.#prober.release(link)
-      view.links.delete(node)
-      return
-    }
-    if (!isParted && link.doubt === null) {
-      this.#prober.doubt(link, 'closed', nowMs, nowMs)
-      this.#ballot.weigh(link, nowMs)
-    }
-    outbox.add({ type: 'dial', node })
-  }
-
-  #failDial(node: NodeId, isRefused: boolean, nowMs: number): void {
-    const { view, options } = this.#context
-    const link = view.links.get(node)
-    if (link === undefined || link.isUp || !view.neighbours.includes(node)) return
-    if (view.cases.get(node)?.settled) return
-    // A node that was never heard in this run may have moved: its old port proves nothing.
-    if (!isRefused || link.heardMs === null) {
-      link.refusedMs = null
-      if (link.doubt !== null) link.doubt.evidence = 'unreachable'
-      return
-    }
-    link.refusedMs ??= nowMs
-    const doubt = this.#prober.doubt(link, 'refused', nowMs, nowMs)
-    link.isRefused = nowMs - link.refusedMs >= options.refusedMs
-    if (!link.isRefused) doubt.reprobeMs = link.refusedMs + options.refusedMs
-    this.#ballot.weigh(link, nowMs)
-  }
-
-  #seeFrozen(node: NodeId, nowMs: number): void {
-    const link = this.#context.view.links.get(node)
-    if (link?.doubt) this.#prober.doubt(link, 'frozen', nowMs, nowMs)
-  }
-
   #receive(from: NodeId, message: Message, nowMs: number): void {
     const { view, outbox, health } = this.#context
     if (!view.rings.has(from) || from === view.self) return
     const link = view.link(from, nowMs)
     if ('slow' in message) link.slow = message.slow
-    this.#hear(from, message.t === 'ack' ? message.number : null, nowMs)
+    this.#contacts.hear(from, message.t === 'ack' ? message.number : null, nowMs)
     switch (message.t) {
       case 'probe':
         outbox.send(from, { t: 'ack', number: message.number, slow: health.score })
@@ -259,20 +182,13 @@ export class Membership {
         for (const sealed of message.list) this.#testimony.take(sealed, from, nowMs)
         break
       case 'summary':
-        this.#introduce(link, message.missing)
+        this.#contacts.introduce(link, message.missing)
         this.#exchange.compare(link, message.digest, nowMs)
         break
       case 'parting':
         link.partedMs = nowMs
         break
     }
-  }
-
-  /** It says how it stands: whether the part behind it can be counted on. */
-  #introduce(link: Link, missing: readonly NodeId[] | null): void {
-    if (!link.isIntroduced || missing !== null || link.missing !== null) this.#weighedMs = -Infinity
-    link.isIntroduced = true
-    link.missing = missing === null ? null : new Set(missing)
   }
 
   #leave(): void {
@@ -292,31 +208,14 @@ export class Membership {
     const context = this.#context
     this.#testimony.tick(nowMs)
     this.#prober.tick(nowMs)
-    this.#weighSelf(nowMs)
-    for (const link of this.#prober.hot) this.#press(link, nowMs)
+    this.#standing.tick(nowMs)
+    for (const link of this.#prober.hot) this.#contacts.press(link, nowMs)
     this.#judge(nowMs)
     this.#exchange.tick(nowMs)
     this.#regroup(nowMs)
-    this.#tellVerdicts(nowMs)
+    this.#verdicts.tell(nowMs)
     this.#wakeMs = Math.min(this.#prober.wakeMs(), this.#exchange.wakeMs, this.#testimony.refuteMs)
     if (context.hasLeft) this.#wakeMs = Infinity
-  }
-
-  #press(link: Link, nowMs: number): void {
-    const { options, outbox } = this.#context
-    const { doubt } = link
-    if (doubt === null) return
-    this.#ballot.weigh(link, nowMs)
-    if (!link.isUp) {
-      if (link.refusedMs !== null && !link.isRefused && nowMs - link.refusedMs >= options.refusedMs) {
-        outbox.add({ type: 'dial', node: link.node })
-      }
-      return
-    }
-    if (nowMs - doubt.sinceMs < options.dropMs) return
-    link.isUp = false
-    outbox.add({ type: 'drop', node: link.node })
-    outbox.add({ type: 'dial', node: link.node })
   }
 
   #judge(nowMs: number): void {
@@ -335,73 +234,5 @@ export class Membership {
       link.isUp = false
       outbox.add({ type: 'drop', node })
     }
-  }
-
-  #weighSelf(nowMs: number): void {
-    const context = this.#context
-    const { view, isNetworkOn } = context
-    if (nowMs - this.#weighedMs < (view.isWhole ? weighMs : 3 * weighMs)) return
-    this.#weighedMs = nowMs
-    this.#missNeighbours(nowMs)
-    // Whose agreement counts changes with time alone.
-    for (const file of view.cases.values()) {
-      if (file.doubtedMs === null || file.settled !== null) continue
-      if (!context.isIsolated) file.expire(nowMs - context.options.expireMs)
-      context.touched.add(file.about)
-    }
-    const counted = view.rings.size - view.gone.size
-    const before = context.reached
-    context.reached = view.reached(nowMs)
-    const reached = context.reached?.size ?? counted
-    const isIsolated = !isNetworkOn || (counted > 1 && reached * 2 <= counted)
-    if (before !== null || context.reached !== null) this.#touchUnreached(before)
-    if (isIsolated === context.isIsolated) return this.#exchange.tellMissing(nowMs)
-    context.isIsolated = isIsolated
-    this.#exchange.tellMissing(nowMs)
-    // A majority is in view again: whatever was counted before counts no more.
-    if (isIsolated) return
-    for (const file of view.cases.values()) {
-      if (file.settled === null && file.doubts(view.self)) file.forget(view.self)
-    }
-    this.#prober.refresh(nowMs)
-  }
-
-  /** Neighbours that were never reached, or not since they hung up with a word. */
-  #missNeighbours(nowMs: number): void {
-    const { view, options, isIsolated } = this.#context
-    for (const node of view.neighbours) {
-      const link = view.links.get(node)
-      if (link === undefined || link.isUp || link.doubt !== null) continue
-      if (isIsolated) link.wantedMs = nowMs
-      else if (nowMs - link.wantedMs >= options.firstContactMs) {
-        this.#prober.doubt(link, 'unreachable', nowMs, nowMs)
-      }
-    }
-  }
-
-  #touchUnreached(before: ReadonlySet<NodeId> | null): void {
-    const { view, reached, touched } = this.#context
-    for (const node of view.rings.nodes) {
-      if ((before?.has(node) ?? true) !== (reached?.has(node) ?? true)) touched.add(node)
-    }
-  }
-
-  #tellVerdicts(nowMs: number): void {
-    const { view, touched, outbox } = this.#context
-    const self: Verdict = this.#context.isIsolated ? 'isolated' : 'alive'
-    if (self !== this.#selfVerdict) {
-      outbox.add({ type: 'verdict', node: view.self, from: this.#selfVerdict, to: self })
-      this.#selfVerdict = self
-      this.#selfSinceMs = nowMs
-    }
-    for (const node of touched) {
-      if (node === view.self || !view.rings.has(node)) continue
-      const verdict = verdictOf(this.#context, node, nowMs)
-      const before = this.#known.get(node)?.verdict ?? 'alive'
-      if (verdict === before) continue
-      this.#known.set(node, { verdict, sinceMs: nowMs })
-      outbox.add({ type: 'verdict', node, from: before, to: verdict })
-    }
-    touched.clear()
   }
 }

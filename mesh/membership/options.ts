@@ -24,7 +24,10 @@ export interface MembershipOptions {
   readonly refusedMs: number
   /** A neighbour that was never reached in this run is suspected after this. */
   readonly firstContactMs: number
-  /** Where several nodes are in doubt, none of them dies before no other has come into doubt for so long. */
+  /**
+   * Where several nodes are in doubt, none of them dies before no other has come into doubt for so long: above the time
+   * that a doubt stays among the watchers, so that whoever is behind a cut too has been named.
+   */
   readonly steadyMs: number
   /** A vote of doubt that goes on is said again so often, */
   readonly renewMs: number
@@ -58,7 +61,7 @@ export const membershipDefaults: MembershipOptions = {
   shareAloneMs: 2_400,
   refusedMs: 200,
   firstContactMs: 8_000,
-  steadyMs: 2_000,
+  steadyMs: 2_700,
   renewMs: 10_000,
   expireMs: 30_000,
   dropMs: 4_000,

@@ -101,6 +101,8 @@ export class Prober {
       vouchedMs: null,
       quietUntilMs: nowMs,
       refutations: 0,
+      knocks: 0,
+      knockMs: nowMs,
     }
     return link.doubt
   }

@@ -5,8 +5,6 @@
  */
 import {
   delay,
-  digestOf,
-  isSelvedgeError,
   messageOf,
   type Cancel,
   type Clock,
@@ -15,30 +13,25 @@ import {
   type Random,
 } from '../../core/index.ts'
 import type { NodeId } from '../identity/index.ts'
-import { PeerChannels, type Transport } from '../transport/index.ts'
+import { PeerChannels, type KnockAnswer, type Transport } from '../transport/index.ts'
 import type { MembershipAction, MembershipEvent, Opinion, Verdict } from './events.ts'
-import { decodeFrame, encodeMessage, maxFrameBytes } from './frame.ts'
+import { encodeMessage, maxFrameBytes } from './frame.ts'
 import { Membership } from './membership.ts'
 import type { Notary } from './notary.ts'
 import type { MembershipOptions } from './options.ts'
-import { PeerBudget } from './peer-budget.ts'
+import { Reading, type Report } from './reading.ts'
 import { Rings } from './rings.ts'
-import type { Message, Sealed } from './statement.ts'
-import { surplusOf } from './surplus.ts'
+import type { Message } from './statement.ts'
+import { Surplus } from './surplus.ts'
 
 export const membershipProtocol = '/selvedge/membership/1'
 
-/** Statements that were verified, by digest: each comes from several neighbours. */
-const rememberedStatements = 4_096
 const maxQueuedBytes = 256 * 1024
 /** For the last words of a node that stops. */
 const farewellMs = 300
 const farewellStepMs = 10
-/** So often connections beyond those that are needed are looked for. */
-const surplusMs = 30_000
-
-/** What members say of others that a node must withstand. */
-export type MembershipAttack = 'flood' | 'forged-vote' | 'parser'
+/** Looks at ports under way at once: one for each neighbour, and some for those that were. */
+const maxKnocks = 16
 
 export interface WatchOptions {
   readonly transport: Transport
@@ -57,7 +50,9 @@ export interface WatchOptions {
   /** Called when the opinion of any node, or of this one, has changed. */
   onChange(): void
   onDuplicate(node: NodeId): void
-  report(attack: MembershipAttack, peer: NodeId, detail: string): void
+  readonly report: Report
+  /** What answers at the port of a member where it was last met; null where nobody knows its place. */
+  knock(node: NodeId, signal: AbortSignal): Promise<KnockAnswer | null>
 }
 
 export interface VerdictChange {
@@ -72,20 +67,19 @@ export class MembershipWatch implements Part {
   readonly #options: WatchOptions
   readonly #machine: Membership
   readonly #channels: PeerChannels
-  readonly #budget: PeerBudget
-  readonly #verified = new Map<string, Sealed>()
+  readonly #reading: Reading
+  readonly #surplus = new Surplus()
+  readonly #knocking = new Set<NodeId>()
   readonly #listeners = new Set<(change: VerdictChange) => void>()
-  /** Peers that other parts need connections to, and until when: monotonic ms. */
-  readonly #pinned = new Map<NodeId, number>()
   #rings: Rings | null = null
   #timer: { readonly dueMs: number; readonly cancel: Cancel } | null = null
-  #surplusMs = 0
+  #stopped = new AbortController()
   #cancels: Cancel[] = []
 
   constructor(options: WatchOptions) {
     const { transport, clock, random, log, notary, boot, bootNonce } = options
     this.#options = options
-    this.#budget = new PeerBudget()
+    this.#reading = new Reading(notary, options.report)
     const machine = {
       self: transport.self,
       boot,
@@ -113,6 +107,7 @@ export class MembershipWatch implements Part {
 
   start(): void {
     if (this.#cancels.length > 0) return
+    this.#stopped = new AbortController()
     const { transport } = this.#options
     this.#cancels = [transport.on('peer:lost', ({ peer }) => this.observe({ type: 'lost', node: peer }))]
     this.#channels.start()
@@ -123,6 +118,7 @@ export class MembershipWatch implements Part {
     for (const cancel of this.#cancels.splice(0)) cancel()
     this.#timer?.cancel()
     this.#timer = null
+    this.#stopped.abort(new Error('membership stopped'))
     this.#channels.stop()
   }
 
@@ -150,8 +146,7 @@ export class MembershipWatch implements Part {
 
   /** Keeps a connection to a member for a while, for calls or bulk: dials it, and does not prune it. */
   want(node: NodeId, forMs: number): void {
-    const untilMs = this.#nowMs() + forMs
-    this.#pinned.set(node, Math.max(untilMs, this.#pinned.get(node) ?? 0))
+    this.#surplus.pin(node, this.#nowMs() + forMs)
     if (!this.#options.transport.peers().includes(node)) this.#options.dial(node)
   }
 
@@ -217,6 +212,8 @@ export class MembershipWatch implements Part {
         return this.#send(action.to, action.message)
       case 'dial':
         return dial(action.node)
+      case 'knock':
+        return this.#knock(action.node)
       case 'drop':
         return transport.disconnect(action.node, 'nothing came through it any more')
       case 'want':
@@ -239,67 +236,27 @@ export class MembershipWatch implements Part {
   }
 
   #receive(peer: NodeId, bytes: Uint8Array): void {
-    const { report } = this.#options
-    if (!this.#budget.takeMessage(peer, this.#nowMs())) {
-      return this.#overspent(peer, 'it sends more messages about members than anybody needs')
-    }
-    try {
-      const frame = decodeFrame(bytes)
-      if (frame === null) return
-      const message = frame.t === 'statements' ? { t: frame.t, list: this.#openAll(peer, frame.list) } : frame
-      this.observe({ type: 'message', from: peer, message })
-    } catch (error) {
-      if (!isSelvedgeError(error)) throw error
-      report(error.code === 'ERR_VOTE' ? 'forged-vote' : 'parser', peer, messageOf(error))
-    }
+    const message = this.#reading.open(peer, bytes, this.#nowMs())
+    if (message !== null) this.observe({ type: 'message', from: peer, message })
   }
 
-  #openAll(peer: NodeId, list: readonly Uint8Array[]): Sealed[] {
-    const { notary, report } = this.#options
-    const opened: Sealed[] = []
-    for (const bytes of list) {
-      const digest = digestOf(bytes)
-      const known = this.#verified.get(digest)
-      if (known !== undefined) {
-        opened.push(known)
-        continue
-      }
-      if (!this.#budget.takeSignature(peer, this.#nowMs())) {
-        this.#overspent(peer, 'it passes on more statements than this node verifies for one peer')
-        break
-      }
-      try {
-        const sealed = notary.open(bytes)
-        this.#remember(digest, sealed)
-        opened.push(sealed)
-      } catch (error) {
-        if (!isSelvedgeError(error)) throw error
-        report('forged-vote', peer, error.message)
-      }
-    }
-    return opened
-  }
-
-  #overspent(peer: NodeId, detail: string): void {
-    if (this.#budget.isFirst(peer, this.#nowMs())) this.#options.report('flood', peer, detail)
-  }
-
-  #remember(digest: string, sealed: Sealed): void {
-    this.#verified.set(digest, sealed)
-    if (this.#verified.size <= rememberedStatements) return
-    const [oldest] = this.#verified.keys()
-    if (oldest !== undefined) this.#verified.delete(oldest)
+  #knock(node: NodeId): void {
+    if (this.#cancels.length === 0 || this.#knocking.has(node) || this.#knocking.size >= maxKnocks) return
+    this.#knocking.add(node)
+    const { knock, log } = this.#options
+    const { signal } = this.#stopped
+    knock(node, signal)
+      .then((answer) => {
+        if (answer !== null && !signal.aborted) this.observe({ type: 'knocked', node, answer })
+      })
+      .catch((error: unknown) => log.debug('knock:failed', { node, error: messageOf(error) }))
+      .finally(() => this.#knocking.delete(node))
   }
 
   /** Hangs up on peers that nobody needs a connection to, beyond a number that does not hurt. */
   #prune(): void {
-    const nowMs = this.#nowMs()
-    if (nowMs < this.#surplusMs) return
-    this.#surplusMs = nowMs + surplusMs
-    for (const [node, untilMs] of this.#pinned) if (untilMs <= nowMs) this.#pinned.delete(node)
     const { transport } = this.#options
-    const needed = new Set([...this.#machine.neighbours, ...this.#pinned.keys()])
-    for (const node of surplusOf(transport.peers(), needed)) {
+    for (const node of this.#surplus.due(transport.peers(), this.#machine.neighbours, this.#nowMs())) {
       this.#send(node, { t: 'parting' })
       // Told first, so that nobody takes it for a failure.
       this.#options.clock.after(farewellMs, () => transport.disconnect(node, 'this connection is not needed'))

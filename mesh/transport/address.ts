@@ -68,6 +68,24 @@ export function peerOfAddress(text: string): string | null {
   return match?.[1] ?? null
 }
 
+export interface Place {
+  /** An IP address; one of IPv4 in its own form, however it came. */
+  readonly host: string
+  readonly port: number
+}
+
+/** The host and port of a multiaddr; null for a name, which may lead anywhere. */
+export function placeOf(text: string): Place | null {
+  const match = /^\/ip[46]\/(?:::ffff:)?([0-9a-fA-F:.]+)\/tcp\/(\d+)(?:\/|$)/.exec(text)
+  if (match === null) return null
+  return { host: (match[1] as string).toLowerCase(), port: Number(match[2]) }
+}
+
+/** True for an IP address that means the machine that uses it. */
+export function isLoopbackHost(host: string): boolean {
+  return host === '::1' || host.startsWith('127.')
+}
+
 /** True for addresses that reach this machine only. */
 export function isLoopback(text: string): boolean {
   return /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/.test(text)

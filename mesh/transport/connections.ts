@@ -44,8 +44,8 @@ export class Connections {
   readonly #tracked = new Map<string, Tracked>()
   /** Those whose other side our gate has let in once, whatever became of them. */
   readonly #approved = new WeakSet<Connection>()
-  /** Whether a peer was last met over this machine's loopback. */
-  readonly #metOnLoopback = new Map<NodeId, boolean>()
+  /** The host that the last connection to a peer, or from it, led to. */
+  readonly #metAt = new Map<NodeId, string>()
 
   constructor(parts: {
     gate: AdmissionGate
@@ -141,17 +141,17 @@ export class Connections {
     return [...new Set(admitted.map((tracked) => tracked.peer))].sort()
   }
 
-  /** True, false, or null for a peer never met since the start. */
-  metOnLoopback(peer: NodeId): boolean | null {
-    return this.#metOnLoopback.get(peer) ?? null
+  /** An IP address; null for a peer never met since the start. */
+  metAt(peer: NodeId): string | null {
+    return this.#metAt.get(peer) ?? null
   }
 
-  rememberPlace(peer: NodeId, onLoopback: boolean): void {
-    this.#metOnLoopback.delete(peer)
-    this.#metOnLoopback.set(peer, onLoopback)
-    if (this.#metOnLoopback.size <= rememberedPlaces) return
-    const [oldest] = this.#metOnLoopback.keys()
-    if (oldest !== undefined) this.#metOnLoopback.delete(oldest)
+  rememberPlace(peer: NodeId, host: string): void {
+    this.#metAt.delete(peer)
+    this.#metAt.set(peer, host)
+    if (this.#metAt.size <= rememberedPlaces) return
+    const [oldest] = this.#metAt.keys()
+    if (oldest !== undefined) this.#metAt.delete(oldest)
   }
 
   /** Closes all connections to a peer, or all there are. */

@@ -5,6 +5,7 @@
  * that the wire can be replaced without touching a decision.
  */
 import type { Cancel, Part } from '../../core/index.ts'
+import type { KnockAnswer } from './knock.ts'
 
 /** A libp2p peer id in its text form, `12D3Koo…`. */
 export type NodeId = string
@@ -77,6 +78,11 @@ export interface Ways {
   connectDirectly(peer: NodeId, addresses: readonly string[], signal: AbortSignal): Promise<void>
   /** Whether the node answers at this address of its own: over a new connection, which is closed again. */
   answersAt(peer: NodeId, address: string, signal: AbortSignal): Promise<boolean>
+  /**
+   * What answers at the host where the peer was last met, at the port that one of these addresses names.
+   * @returns null where none of them leads to that host, or it was never met
+   */
+  knock(peer: NodeId, addresses: readonly string[], signal: AbortSignal): Promise<KnockAnswer | null>
 }
 
 export interface Transport extends Part {

@@ -1,8 +1,8 @@
 /**
  * What a failed dial says about the other side.
  *
- * A host that answers "nothing listens here" proves that the process is gone; silence proves nothing. The
- * loopback address of *another* machine must not count: there, it is this machine that answers.
+ * A host that answers "nothing listens here" proves that the process is gone; silence proves nothing. Only the host
+ * where the peer was last met counts: at its loopback or private addresses another machine may answer, or this one.
  */
 import { isSelvedgeError, messageOf } from '../../core/index.ts'
 import { transportProblems } from './problems.ts'
@@ -21,7 +21,7 @@ export function dialFailureOf(error: unknown): DialFailure {
 export interface AddressFailure {
   readonly address: string
   readonly error: unknown
-  /** False for a loopback address of a peer that was never met on this machine. */
+  /** It is the address of the host where the peer was last met, or nobody knows better. */
   readonly isTelling: boolean
 }
 
@@ -55,6 +55,13 @@ function systemCodes(error: unknown): string[] {
   if (error instanceof AggregateError) return error.errors.flatMap(systemCodes)
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   return typeof code === 'string' ? [code] : []
+}
+
+/** The hosts that answered, as the system names them: what a name led to. */
+export function hostsIn(error: unknown): string[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(hostsIn)
+  const address = (error as { address?: unknown } | undefined)?.address
+  return typeof address === 'string' ? [address] : []
 }
 
 function shortReason(error: unknown): string {

@@ -2,10 +2,17 @@
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { delay, type Clock } from '../../core/index.ts'
-import { isLoopback, parseAddress, parseMultiaddr, peerOfAddress } from './address.ts'
+import {
+  isLoopback,
+  isLoopbackHost,
+  parseAddress,
+  parseMultiaddr,
+  peerOfAddress,
+  placeOf,
+} from './address.ts'
 import { gatewayOf, isCircuit } from './circuit-address.ts'
 import { transportLimits, type NodeId } from './contract.ts'
-import { dialError, type AddressFailure } from './dial-failure.ts'
+import { dialError, hostsIn, type AddressFailure } from './dial-failure.ts'
 import type { Libp2p } from './libp2p-node.ts'
 import { transportProblems } from './problems.ts'
 
@@ -13,8 +20,8 @@ export interface DialParts {
   readonly node: Libp2p
   readonly self: NodeId
   isBanned(peer: NodeId): boolean
-  /** True, false, or null for a peer never met since the start. */
-  metOnLoopback(peer: NodeId): boolean | null
+  /** The host where a peer was last met; null for one never met since the start. */
+  metAt(peer: NodeId): string | null
   readonly clock: Clock
   /** There is an admitted connection to it. */
   isConnected(peer: NodeId): boolean
@@ -109,12 +116,10 @@ class Attempt {
 
   /** @returns null where none of them answered */
   async inTurn(addresses: readonly string[], signal: AbortSignal): Promise<Connection | null> {
-    const { metOnLoopback } = this.#parts
-    const isHere = this.#peer === null ? true : metOnLoopback(this.#peer)
+    const met = this.#peer === null ? null : this.#parts.metAt(this.#peer)
     // Loopback addresses of a node on another machine lead back to this one.
-    const remote = addresses.filter(
-      (address) => isHere !== false || isCircuit(address) || !isLoopback(address),
-    )
+    const isElsewhere = met !== null && !isLoopbackHost(met)
+    const remote = addresses.filter((address) => !isElsewhere || isCircuit(address) || !isLoopback(address))
     for (const address of remote.length > 0 ? remote : addresses) {
       if (signal.aborted) return null
       try {
@@ -122,11 +127,22 @@ class Attempt {
       } catch (error) {
         // Who is found behind gateways only may have the address of another machine nearby; and whether a gateway
         // has nobody there says nothing of why.
-        const isTelling = !this.#isBehindGateway && (!isLoopback(address) || isHere === true)
+        const isTelling = !this.#isBehindGateway && this.#isOwnHost(address, error, met)
         this.#failures.push({ address, error, isTelling })
       }
     }
     return null
+  }
+
+  /**
+   * What a host answers tells of the node that was last met there. Any other address that it announces, a private one
+   * behind a NAT, may be another machine's; of a node that was never met, loopback is never its own.
+   */
+  #isOwnHost(address: string, error: unknown, met: string | null): boolean {
+    if (this.#peer === null) return true
+    if (met === null) return !isLoopback(address)
+    const host = placeOf(address)?.host
+    return host === undefined ? hostsIn(error).includes(met) : host === met
   }
 
   /** Directly if that is quick; whichever comes first otherwise. @returns null where neither does */

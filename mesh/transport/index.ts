@@ -25,6 +25,7 @@ export {
 } from './contract.ts'
 export { dialFailureOf, type DialFailure } from './dial-failure.ts'
 export { openPortMemory, type PortMemory } from './port-memory.ts'
+export type { KnockAnswer } from './knock.ts'
 export { transportProblems } from './problems.ts'
 export { ProtocolTraffic, type ProtocolTally } from './protocol-traffic.ts'
 export { PeerChannels, type PeerChannelsOptions, type PeerChannelsParts } from './peer-channels.ts'

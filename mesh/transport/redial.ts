@@ -97,6 +97,10 @@ export class Redial {
     }
   }
 
+  addressesOf(peer: NodeId): readonly string[] {
+    return this.#members.get(peer)?.addresses ?? []
+  }
+
   #learn(peer: NodeId, addresses: readonly string[], nowMs: number): void {
     const usable = addresses.slice(0, transportLimits.addressesPerDial - maxHints)
     if (usable.length === 0) return

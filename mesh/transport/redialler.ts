@@ -79,6 +79,11 @@ export class Redialler implements Part {
     this.#feed({ type: 'forgotten', peer })
   }
 
+  /** Where a member may be found, as it says itself. */
+  addressesOf(peer: NodeId): readonly string[] {
+    return this.#redial.addressesOf(peer)
+  }
+
   /** To keep connections with these members only; null for everybody that is known. */
   want(peers: readonly NodeId[] | null): void {
     this.#feed({ type: 'wanted', peers })

@@ -1,7 +1,7 @@
 /** A libp2p node that serves: its connections are watched for admission, its protocols are there before it listens. */
 import type { Connection } from '@libp2p/interface'
 import { messageOf, type Log } from '../../core/index.ts'
-import { isLoopback } from './address.ts'
+import { placeOf } from './address.ts'
 import { admissionProtocol } from './admission.ts'
 import type { Bans } from './bans.ts'
 import { isRelayed, type Connections } from './connections.ts'
@@ -66,5 +66,6 @@ function watch(connections: Connections, connection: Connection): void {
   connections.track(connection)
   // The address of one through a gateway is the gateway's.
   if (isRelayed(connection)) return
-  connections.rememberPlace(connection.remotePeer.toString(), isLoopback(connection.remoteAddr.toString()))
+  const place = placeOf(connection.remoteAddr.toString())
+  if (place !== null) connections.rememberPlace(connection.remotePeer.toString(), place.host)
 }

@@ -285,7 +285,7 @@ class Libp2pTransport implements Transport {
       self: this.self,
       clock: this.#clock,
       isBanned: (peer) => this.#bans.has(peer),
-      metOnLoopback: (peer) => this.#connections.metOnLoopback(peer),
+      metAt: (peer) => this.#connections.metAt(peer),
       isConnected: (peer) => this.#connections.directTo(peer) !== undefined,
       isRelayed: (peer) =>
         node.getConnections().some((open) => open.remotePeer.toString() === peer && isRelayed(open)),

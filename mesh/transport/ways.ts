@@ -1,11 +1,12 @@
 /** Which ways lead to a peer: directly or through gateways, and how one is changed for the other. */
 import type { Connection } from '@libp2p/interface'
-import { parseMultiaddr, peerOfAddress } from './address.ts'
+import { parseMultiaddr, peerOfAddress, placeOf } from './address.ts'
 import { gatewayOf, isCircuit } from './circuit-address.ts'
 import type { Wiring } from './circuits.ts'
 import type { Connections } from './connections.ts'
 import type { NodeId, Ways } from './contract.ts'
 import { connectTo, type DialParts } from './dialling.ts'
+import { knock } from './knock.ts'
 import { transportProblems } from './problems.ts'
 
 export interface WaysParts {
@@ -49,6 +50,14 @@ export function createWays({ connections, running, dialParts }: WaysParts): Ways
       const isIt = connection.remotePeer.toString() === peer
       await connection.close({ signal }).catch((error: Error) => connection.abort(error))
       return isIt
+    },
+    async knock(peer, addresses, signal) {
+      const met = connections.metAt(peer)
+      const places = addresses.filter((address) => !isCircuit(address)).map(placeOf)
+      const place = places.find((one) => one !== null && one.host === met)
+      if (place === undefined || place === null) return null
+      const { clock } = dialParts()
+      return knock(place, clock, signal)
     },
   }
 }

@@ -203,4 +203,70 @@ describe('the membership machine', () => {
     expect(bench.actions.filter(({ type }) => type === 'drop')).toEqual([{ type: 'drop', node: 'b' }])
     expect(bench.actions).toContainEqual({ type: 'dial', node: 'b' })
   })
+
+  it('looks at the port of one that gives no answer, and says so where its host takes connections for nobody', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(3_000)
+    bench.answering.delete('b')
+    bench.run(1_500)
+    expect(bench.actions.filter(({ type }) => type === 'knock')).toEqual([{ type: 'knock', node: 'b' }])
+    bench.see({ type: 'knocked', node: 'b', answer: 'frozen' })
+    const why = (): string | undefined => bench.machine.opinion('b', bench.nowMs)?.why
+    expect(why()).toContain('its host takes connections, but the node does not speak')
+    bench.run(60_000)
+    bench.see({ type: 'dial-failed', node: 'b', failure: 'timeout' })
+    expect(why()).toContain('its host takes connections, but the node does not speak')
+    // Every so often again, and less and less often.
+    const knocks = bench.actions.filter(({ type }) => type === 'knock').length
+    expect(knocks).toBeGreaterThanOrEqual(3)
+    expect(knocks).toBeLessThanOrEqual(7)
+    bench.see({ type: 'knocked', node: 'b', answer: 'silent' })
+    expect(why()).toContain('it cannot be reached')
+  })
+
+  it('dials at once where nothing listens any more behind a connection that has not noticed', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(3_000)
+    bench.answering.delete('b')
+    bench.run(1_200)
+    expect(bench.actions).not.toContainEqual({ type: 'dial', node: 'b' })
+    bench.see({ type: 'knocked', node: 'b', answer: 'refused' })
+    expect(bench.actions).toContainEqual({ type: 'drop', node: 'b' })
+    expect(bench.actions).toContainEqual({ type: 'dial', node: 'b' })
+  })
+
+  it('does not knock at a port of its own accord, nor believe a knock about one that it hears', () => {
+    const bench = new Bench('a', 'b', 'c')
+    bench.run(30_000)
+    expect(bench.actions.filter(({ type }) => type === 'knock')).toEqual([])
+    bench.see({ type: 'knocked', node: 'b', answer: 'frozen' })
+    expect(bench.verdict('b')).toBe('alive')
+  })
+
+  it('stays isolated when it finds another that is, and not when that reaches the rest', () => {
+    const names = Array.from({ length: 20 }, (_, n) => `n${n}`)
+    const bench = new Bench()
+    bench.see({ type: 'members', rings: new Rings(['me', ...names]) })
+    const { neighbours } = bench.machine
+    for (const node of neighbours) {
+      bench.answering.add(node)
+      bench.see({ type: 'up', node })
+      bench.see({ type: 'message', from: node, message: { t: 'summary', digest: 0, missing: null } })
+    }
+    bench.run(6_000)
+    expect(bench.machine.isIsolated).toBe(false)
+    bench.answering.clear()
+    bench.run(10_000)
+    expect(bench.machine.isIsolated).toBe(true)
+    const stray = names.find((node) => !neighbours.includes(node)) as string
+    bench.answering.add(stray)
+    bench.see({ type: 'up', node: stray })
+    expect(bench.machine.isIsolated).toBe(true)
+    const missing = new Rings(['me', ...names]).neighbours(stray)
+    bench.see({ type: 'message', from: stray, message: { t: 'summary', digest: 0, missing } })
+    bench.run(1_000)
+    expect(bench.machine.isIsolated).toBe(true)
+    bench.see({ type: 'message', from: stray, message: { t: 'summary', digest: 0, missing: null } })
+    expect(bench.machine.isIsolated).toBe(false)
+  })
 })

@@ -7,7 +7,7 @@ import {
   type Statement,
   type VerdictChange,
 } from '../../../mesh/membership/index.ts'
-import type { Transport } from '../../../mesh/transport/index.ts'
+import type { KnockAnswer, Transport } from '../../../mesh/transport/index.ts'
 import { FakeClock } from '../../host/fake-clock.ts'
 import { FakeTransport, type FakeChannel } from '../admission/fake-transport.ts'
 import { SeededRandom } from '../../sim/index.ts'
@@ -26,7 +26,14 @@ async function watching() {
   const channels = new Map<string, FakeChannel[]>()
   transport.onOpen = (peer, _protocol, channel) =>
     channels.set(peer, [...(channels.get(peer) ?? []), channel])
-  const told = { dials: [] as string[], hungUp: [] as string[], attacks: [] as string[], changes: 0 }
+  const told = {
+    knocks: [] as string[],
+    answer: null as KnockAnswer | null,
+    dials: [] as string[],
+    hungUp: [] as string[],
+    attacks: [] as string[],
+    changes: 0,
+  }
   vi.spyOn(transport as Transport, 'disconnect').mockImplementation((peer) => void told.hungUp.push(peer))
   const changes: VerdictChange[] = []
   const watch = new MembershipWatch({
@@ -37,6 +44,10 @@ async function watching() {
     notary: createNotary(mesh, keys[0] as (typeof keys)[number]),
     boot: 1,
     bootNonce: new Uint8Array(16),
+    knock: async (node) => {
+      told.knocks.push(node)
+      return told.answer
+    },
     dial: (node) => told.dials.push(node),
     want: () => {},
     onChange: () => (told.changes += 1),
@@ -111,6 +122,15 @@ describe('the watch over the members', () => {
     await live(world, 4_000, [a, b])
     expect(world.told.hungUp).toContain(c)
     expect(world.told.dials).toContain(c)
+  })
+
+  it('looks what answers at the port of one that is silent', async () => {
+    const world = await watching()
+    world.told.answer = 'frozen'
+    await live(world, 3_000, [a, b])
+    expect(world.told.knocks).toContain(c)
+    expect(new Set(world.told.knocks)).toEqual(new Set([c]))
+    expect(world.watch.opinion(c)?.why).toContain('its host takes connections, but the node does not speak')
   })
 
   it('signs its votes and sends them to the others, who can read them', async () => {

@@ -172,6 +172,20 @@ test('a refusal from loopback proves nothing about a peer never met on this mach
   expect(dialFailureOf(error)).toBe('unreachable')
 })
 
+test('only the host where a peer was last met tells that it is gone; a private address may be another machine’s', async () => {
+  const [a, b] = [await nodes.start('a'), await nodes.start('b')]
+  const [own] = b.addresses()
+  await a.dial([own ?? ''], soon())
+  await b.stop?.()
+  await until(() => a.peers().length === 0)
+  // Another host answers here, where nothing listens on that port.
+  const elsewhere = (own ?? '').replace('127.0.0.1', '127.0.0.2')
+  const error = await a.dial([elsewhere], soon()).catch((caught: unknown) => caught)
+  expect(dialFailureOf(error)).toBe('unreachable')
+  const both = await a.dial([elsewhere, own ?? ''], soon()).catch((caught: unknown) => caught)
+  expect(dialFailureOf(both)).toBe('refused')
+})
+
 test('a program that takes connections and says nothing is a timeout', async () => {
   const server = await listen()
   const { port } = server.address() as AddressInfo

@@ -1,0 +1,78 @@
+/**
+ * Whether this node is cut off: what it reaches, against the members that it counts on. A part that reaches half of them
+ * or less changes nobody's state; when that ends, whatever was counted before counts no more.
+ */
+import type { NodeId } from '../identity/index.ts'
+import type { Context } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import type { Prober } from './prober.ts'
+
+/** It is looked at so often at the most. */
+const weighMs = 100
+
+export class Standing {
+  readonly #context: Context
+  readonly #prober: Prober
+  readonly #exchange: Exchange
+  #weighedMs = -Infinity
+
+  constructor(context: Context, prober: Prober, exchange: Exchange) {
+    this.#context = context
+    this.#prober = prober
+    this.#exchange = exchange
+  }
+
+  /** Something has changed that it depends on. */
+  review(): void {
+    this.#weighedMs = -Infinity
+  }
+
+  tick(nowMs: number): void {
+    const context = this.#context
+    const { view, isNetworkOn } = context
+    if (nowMs - this.#weighedMs < (view.isWhole ? weighMs : 3 * weighMs)) return
+    this.#weighedMs = nowMs
+    this.#missNeighbours(nowMs)
+    // Whose agreement counts changes with time alone.
+    for (const file of view.cases.values()) {
+      if (file.doubtedMs === null || file.settled !== null) continue
+      if (!context.isIsolated) file.expire(nowMs - context.options.expireMs)
+      context.touched.add(file.about)
+    }
+    const counted = view.rings.size - view.gone.size
+    const before = context.reached
+    context.reached = view.reached(nowMs)
+    const reached = context.reached?.size ?? counted
+    const isIsolated = !isNetworkOn || (counted > 1 && reached * 2 <= counted)
+    if (before !== null || context.reached !== null) this.#touchUnreached(before)
+    if (isIsolated === context.isIsolated) return this.#exchange.tellMissing(nowMs)
+    context.isIsolated = isIsolated
+    this.#exchange.tellMissing(nowMs)
+    // A majority is in view again: whatever was counted before counts no more.
+    if (isIsolated) return
+    for (const file of view.cases.values()) {
+      if (file.settled === null && file.doubts(view.self)) file.forget(view.self)
+    }
+    this.#prober.refresh(nowMs)
+  }
+
+  /** Neighbours that were never reached, or not since they hung up with a word. */
+  #missNeighbours(nowMs: number): void {
+    const { view, options, isIsolated } = this.#context
+    for (const node of view.neighbours) {
+      const link = view.links.get(node)
+      if (link === undefined || link.isUp || link.doubt !== null) continue
+      if (isIsolated) link.wantedMs = nowMs
+      else if (nowMs - link.wantedMs >= options.firstContactMs) {
+        this.#prober.doubt(link, 'unreachable', nowMs, nowMs)
+      }
+    }
+  }
+
+  #touchUnreached(before: ReadonlySet<NodeId> | null): void {
+    const { view, reached, touched } = this.#context
+    for (const node of view.rings.nodes) {
+      if ((before?.has(node) ?? true) !== (reached?.has(node) ?? true)) touched.add(node)
+    }
+  }
+}
