@@ -5,6 +5,7 @@
  */
 import { request as httpRequest } from 'node:http'
 import { call, open, parse, readText, type Target } from './call.ts'
+import type { CallIntent, CallReport } from './call-contract.ts'
 import { carriageClient, type CarriageClient } from './carriage-client.ts'
 import type {
   DevicesReport,
@@ -55,6 +56,7 @@ export interface ControlClient {
   publishContext(app: string): Promise<PublishContext>
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>
   publish(record: Uint8Array): Promise<ReleaseEntry>
+  call(intent: CallIntent, signal?: AbortSignal): Promise<CallReport>
   inviteContext(): Promise<InviteContext>
   /** What travels by hand. */
   readonly carriage: CarriageClient
@@ -115,6 +117,12 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
       }),
     publish: (record) => call(target, routes.publish, { body: record }),
     carriage: carriageClient(target),
+    call: (intent, signal) =>
+      call(target, routes.call, {
+        body: Buffer.from(JSON.stringify(intent)),
+        timeoutMs: apiLimits.callMs,
+        ...(signal && { signal }),
+      }),
     inviteContext: () => call(target, routes.inviteContext),
     trust: () => call(target, routes.trust),
     trustKey: (key) => call(target, routes.trustKey, { query: { key } }),

@@ -374,6 +374,8 @@ export const routes = {
   blobs: 'POST /v1/blobs/read',
   /** body: frames of chunks and chunk lists ; kept for a while though no release names them yet */
   putBlobs: 'POST /v1/blobs',
+  /** body: a CallIntent ; answers with a CallReport, also where the call came to nothing after somebody was asked */
+  call: 'POST /v1/call',
   inviteContext: 'GET /v1/invite-context',
   trust: 'GET /v1/trust',
   /** ?key=HEX : KeyFacts */

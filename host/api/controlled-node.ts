@@ -6,6 +6,7 @@
  */
 import type { Cancel, Digest } from '../../core/index.ts'
 import type { CarriedRecord, TriggerSpec } from '../../mesh/index.ts'
+import type { CallIntent, CallReport } from './call-contract.ts'
 import type {
   DevicesReport,
   InviteContext,
@@ -107,6 +108,8 @@ export interface ControlledNode {
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>
   /** Accepts a signed release. @throws the mesh's refusals */
   publish(record: Uint8Array): Promise<ReleaseEntry>
+  /** Calls a function of an app, wherever it runs. @throws what the call came to before anybody was asked */
+  call(intent: CallIntent): Promise<CallReport>
   inviteContext(): Awaitable<InviteContext>
   trust(): Awaitable<TrustReport>
   /** @param key public key of anybody */

@@ -1,4 +1,5 @@
 /** The public face of host/api/: the control API's shapes, its server, its client, and the data-folder lock. */
+export type * from './call-contract.ts'
 export type { ComponentRoom } from './component-room.ts'
 export type { OfferReport, RecordVerdict } from './carriage-contract.ts'
 export type { CarriageClient } from './carriage-client.ts'

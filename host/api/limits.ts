@@ -4,6 +4,10 @@ export const apiLimits = {
   componentBytes: 64 * 1024 * 1024,
   /** A signed record, and any JSON body. */
   recordBytes: 64 * 1024,
+  /** What a call is asked with, its arguments included. */
+  callBytes: 2 * 1024 * 1024,
+  /** A call may take as long as the longest deadline of an app, and what it takes to get there. */
+  callMs: 620_000,
   /** Records offered together, as many as a bundle may hold, and what frames them. */
   offerBytes: 68 * 1024 * 1024,
   /** One record or chunk on its way; a chunk list is the largest. */

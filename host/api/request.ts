@@ -76,7 +76,13 @@ export function uploadIntentOf(query: URLSearchParams): UploadIntent {
   }
   const memoryBytes = countOf(query, 'memoryBytes')
   const links = linksOf(query)
-  return { app: appOf(query) ?? undefined, grants: grants as string[], triggers: specs, links, memoryBytes }
+  return {
+    app: appOf(query) ?? undefined,
+    grants: grants as string[],
+    triggers: specs,
+    ...(Object.keys(links).length > 0 && { links }),
+    memoryBytes,
+  }
 }
 
 function listOf(query: URLSearchParams, name: string): unknown[] {

@@ -16,6 +16,7 @@ import {
   type Log,
   type Part,
 } from '../../core/index.ts'
+import { readCallIntent } from './call-request.ts'
 import { carriageHandlers } from './carriage-routes.ts'
 import { answerError, answerJson, answerText } from './answer.ts'
 import { routes } from './contract.ts'
@@ -154,6 +155,7 @@ export class ControlServer implements Part {
       ],
       [routes.publish, async (call) => node.publish(await bodyOf(call, apiLimits.recordBytes))],
       ...carriageHandlers(node.carriage),
+      [routes.call, async ({ request }) => node.call(await readCallIntent(request))],
       [routes.inviteContext, () => node.inviteContext()],
       [routes.metrics, (call) => this.#metrics(call)],
       [routes.network, (call) => this.#network(call)],

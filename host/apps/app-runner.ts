@@ -283,7 +283,7 @@ export class AppRunner {
     const instance = this.#instances.get(number)
     if (instance === null) return
     const { record, digest } = release
-    this.#serving.switchTo(instance, this.#acquisition.preparedOf(digest)?.facts.exports ?? [])
+    this.#serving.switchTo(instance, this.#acquisition.preparedOf(digest)?.facts ?? { exports: [] })
     this.#report.running(record, number)
     this.#life.lives(release, () => this.#machine.current?.release.digest === digest)
     const old = before.current?.release

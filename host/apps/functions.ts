@@ -1,21 +1,31 @@
 /** The way to an app's functions, whichever instance answers: calls go to the newest, the old one ends those it has. */
 import type { Clock } from '../../core/index.ts'
-import type { AppPool } from '../engine/index.ts'
+import type { AppPool, CallTerms } from '../engine/index.ts'
 import { Attendance, type Post } from './attendance.ts'
+import type { CheckedCalls, Returned } from './checked-calls.ts'
 
-type Leasing = Pick<AppPool, 'lease'>
-
-export interface Returned {
-  readonly value: unknown
-  /** That it waited for an instance, and that this one took, ms. */
-  readonly queueMs: number
-  readonly runMs: number
+/** Instances that take calls, and the functions that they have. */
+export interface CalledInstances {
+  readonly pool: Pick<AppPool, 'lease'>
+  readonly functions: CheckedCalls
 }
 
-/** @throws as {@link AppPool.call} */
-export type CallFunction = (target: string, args: readonly unknown[]) => Promise<Returned>
+export interface FunctionTerms extends CallTerms {
+  /** Aborted when nobody waits any more: what has not begun then does not begin. */
+  readonly signal?: AbortSignal | undefined
+}
 
-export class AppFunctions extends Attendance<Leasing> {
+/**
+ * Calls one function that the component exports, or one of those that every app answers (`writtenInterface`).
+ * @throws ERR_CALL_FUNCTION, ERR_CALL_ARGUMENTS; as {@link AppPool.call}
+ */
+export type CallFunction = (
+  target: string,
+  args: readonly unknown[],
+  terms?: FunctionTerms,
+) => Promise<Returned>
+
+export class AppFunctions extends Attendance<CalledInstances> {
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -26,23 +36,44 @@ export class AppFunctions extends Attendance<Leasing> {
   /** null while no instance takes calls. */
   get call(): CallFunction | null {
     const { post } = this
-    return post === null ? null : (target, args) => this.#call(post, target, args)
+    return post === null ? null : (target, args, terms = {}) => this.#call(post, target, args, terms)
   }
 
-  async #call(post: Post<Leasing>, target: string, args: readonly unknown[]): Promise<Returned> {
-    const clock = this.#clock
-    const askedMs = clock.monotonicMs()
-    let lentMs = askedMs
+  async #call(
+    post: Post<CalledInstances>,
+    target: string,
+    args: readonly unknown[],
+    terms: FunctionTerms,
+  ): Promise<Returned> {
     post.underWay += 1
     try {
-      const use: Parameters<AppPool['lease']>[0] = (sandbox) => {
-        lentMs = clock.monotonicMs()
-        return sandbox.call(target, args)
-      }
-      const value = await post.way.lease(use, { mayRepeat: true })
-      return { value, queueMs: lentMs - askedMs, runMs: clock.monotonicMs() - lentMs }
+      return await post.way.functions.answer(target, args, (checked, values) =>
+        this.#perform(post.way.pool, checked, values, terms),
+      )
     } finally {
       this.done(post)
     }
+  }
+
+  async #perform(
+    pool: CalledInstances['pool'],
+    target: string,
+    args: readonly unknown[],
+    { deadlineMs, hops, signal }: FunctionTerms,
+  ): Promise<Returned> {
+    const clock = this.#clock
+    const askedMs = clock.monotonicMs()
+    let lentMs = askedMs
+    const use: Parameters<AppPool['lease']>[0] = (sandbox) => {
+      signal?.throwIfAborted()
+      lentMs = clock.monotonicMs()
+      const leftMs = deadlineMs === undefined ? undefined : Math.max(0, deadlineMs - (lentMs - askedMs))
+      return sandbox.call(target, args, {
+        ...(leftMs !== undefined && { deadlineMs: leftMs }),
+        ...(hops !== undefined && { hops }),
+      })
+    }
+    const value = await pool.lease(use, { mayRepeat: true })
+    return { value, queueMs: lentMs - askedMs, runMs: clock.monotonicMs() - lentMs }
   }
 }

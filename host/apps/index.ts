@@ -2,7 +2,17 @@
 export { AppLog } from './app-log.ts'
 export type { FetchComponent } from './acquisition.ts'
 export type { NodeFolder, NodeFolders } from './folders.ts'
-export type { CallFunction, Returned } from './functions.ts'
+export type { Returned } from './checked-calls.ts'
+export { shortName } from './exported-functions.ts'
+export type { CallFunction } from './functions.ts'
 export { appProblems } from './problems.ts'
 export type { DesiredRelease } from './release.ts'
+export {
+  readDescription,
+  readWrittenAnswer,
+  writtenInterface,
+  type DescribedFunction,
+  type WrittenAnswer,
+  type WrittenCall,
+} from './written-calls.ts'
 export { createAppSupervisor, type AppSupervisor, type AppSupervisorNeeds } from './supervisor.ts'

@@ -3,12 +3,14 @@
  * switch to another instance takes both along; the old one answers what it has begun.
  */
 import { delay, type Clock, type Log } from '../../core/index.ts'
+import type { ComponentFacts } from '../engine/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import { httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
 import type { AppReporter } from './app-reporter.ts'
 import { Delivery, type EventCounts } from './delivery.ts'
+import { CheckedCalls } from './checked-calls.ts'
 import { AppFunctions, type CallFunction } from './functions.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { only, type Instance } from './instances.ts'
@@ -74,14 +76,17 @@ export class Serving {
     await Promise.all([this.#ingress.quiet(), this.#functions.quiet()])
   }
 
-  /** Events and requests go to this instance from the next one on. @param exports of its component */
-  switchTo({ number, pool, release }: Instance, exports: readonly string[]): void {
+  /** Events, requests and calls go to this instance from the next one on. @param facts of its component */
+  switchTo(
+    { number, pool, release }: Instance,
+    { exports, functions }: Pick<ComponentFacts, 'exports' | 'functions'>,
+  ): void {
     const { triggers, grants } = release.record
     const planned = planTriggers(triggers, grants)
     const targets = new Set(planned.map(({ target }) => target))
     this.#delivery.attach({ instance: number, pool, targets })
     this.#triggers.replace(planned, this.#triggerContext(release))
-    this.#functions.attach(number, pool)
+    this.#functions.attach(number, { pool, functions: new CheckedCalls(this.#app, functions) })
     this.#hasHttp = hasHttpTrigger(release)
     const ingress = this.#hasHttp ? ingressInto(this.#app, pool, exports) : null
     if (ingress === null) this.#ingress.close()

@@ -73,7 +73,7 @@ async function answerFunction(
   { apps }: AnsweringNeeds,
   app: string,
   target: string,
-  { body }: IncomingCall,
+  { body, deadlineMs, hops, signal }: IncomingCall,
 ): Promise<CallAnswer> {
   const functions = apps.functionsOf(app)
   if (functions === null) throw notHere(app)
@@ -82,7 +82,11 @@ async function answerFunction(
   if (!Array.isArray(args)) {
     throw new NotStarted(callProblems.error('ERR_CALL_MALFORMED', 'the arguments are no list'), true)
   }
-  const { value, isError, queueMs, runMs } = await functions(target, args as unknown[]).then(
+  const { value, isError, queueMs, runMs } = await functions(target, args as unknown[], {
+    deadlineMs,
+    hops,
+    signal,
+  }).then(
     (returned) => ({ ...returned, isError: false }),
     (error: unknown) => {
       if (error instanceof WitError) return { value: error.payload, isError: true, queueMs: 0, runMs: 0 }

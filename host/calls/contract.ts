@@ -55,6 +55,8 @@ export interface CallRequest {
   readonly deadlineMs?: number
   /** Calls with one value of it go to one node as long as that one answers. */
   readonly key?: string
+  /** Name of the one node that may answer. */
+  readonly node?: string
   /** Aborted when nobody wants the answer any more. */
   readonly signal?: AbortSignal
   /** The app that calls; null for a person. */

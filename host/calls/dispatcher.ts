@@ -24,6 +24,8 @@ export interface Errand<Result> {
   isReplayable(): boolean
   readonly deadlineMs: number
   readonly signal?: AbortSignal | undefined
+  /** Name of the one node that may be asked. */
+  readonly node?: string | undefined
   /** null while no instance of this node takes calls. */
   local(): (() => Promise<Result>) | null
   remote(node: string, limits: AttemptLimits): Promise<Result>
@@ -146,12 +148,15 @@ export class Dispatcher {
   #ask<Result>(errand: Errand<Result>, { tried }: Journey, nowMs: number): Choice | NoChoice {
     const { self, directory } = this.#needs
     const entry = directory.find(errand.app)
+    const own = directory.nameOf(self)
+    const candidates = entry?.candidates ?? []
+    const { node } = errand
     return this.#resolver.choose(
       {
         app: errand.app,
-        self: { node: self, name: directory.nameOf(self) },
-        isLocal: errand.local() !== null,
-        candidates: entry?.candidates ?? [],
+        self: { node: self, name: own },
+        isLocal: errand.local() !== null && (node === undefined || node === own),
+        candidates: node === undefined ? candidates : candidates.filter(({ name }) => name === node),
         reach: entry?.policy.scope ?? 'group',
         key: errand.key,
         tried,

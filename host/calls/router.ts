@@ -4,7 +4,7 @@
  */
 import type { Cancel, Clock, Part, Random } from '../../core/index.ts'
 import { callsProblems, type Mesh } from '../../mesh/index.ts'
-import type { AppSupervisor } from '../apps/index.ts'
+import type { AppSupervisor, CallFunction } from '../apps/index.ts'
 import { WitError } from '../engine/index.ts'
 import type { HttpRequest, HttpResponse, Ingress } from '../http/index.ts'
 import { answering, whole } from './answering.ts'
@@ -132,7 +132,8 @@ export class MeshRouter implements CallRouter, Part {
       isReplayable: () => true,
       deadlineMs,
       signal: request.signal,
-      local: () => this.#localCall(app, target, args),
+      local: () => this.#localCall(app, target, args, { deadlineMs, hops: hops - 1, signal: request.signal }),
+      node: request.node,
       remote: async (node, limits) => {
         packed ??= encodeValue([...args])
         const call = { head: packFunctionCall(app, target), body: packed, hops: hops - 1, ...limits }
@@ -151,12 +152,17 @@ export class MeshRouter implements CallRouter, Part {
     return { value, trace: told }
   }
 
-  #localCall(app: string, target: string, args: readonly unknown[]): (() => Promise<FunctionOutcome>) | null {
+  #localCall(
+    app: string,
+    target: string,
+    args: readonly unknown[],
+    terms: Parameters<CallFunction>[2],
+  ): (() => Promise<FunctionOutcome>) | null {
     const functions = this.#needs.apps.functionsOf(app)
     if (functions === null) return null
     const crossed = { bytesIn: 0, bytesOut: 0 }
     return () =>
-      functions(target, args).then(
+      functions(target, args, terms).then(
         (returned) => ({ ...returned, ...crossed, isError: false }),
         (error: unknown) => {
           // Its own error is an answer: nobody else is asked.

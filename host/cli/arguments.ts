@@ -16,11 +16,11 @@ export interface ParsedArguments {
 export function parseArguments(command: Command, typed: readonly string[]): ParsedArguments {
   const table = allOptions(command)
   const { own, rest } = splitRest(command, typed)
-  const { tokens } = parse(table, own)
+  const { tokens } = parse(table, command.more === undefined ? own : own.map(markNumber))
   const options = emptyValues(table)
   const args: string[] = []
   for (const token of tokens) {
-    if (token.kind === 'positional') args.push(token.value)
+    if (token.kind === 'positional') args.push(token.value.replace(numberMark, ''))
     if (token.kind === 'option') {
       const { name, rawName, value, inlineValue } = token
       take(command, options, table, { name, rawName, value, inline: inlineValue === true })
@@ -50,6 +50,13 @@ function parse(table: OptionTable, typed: readonly string[]) {
     allowPositionals: true,
     tokens: true,
   })
+}
+
+/** Keeps a negative number from being taken for an option. */
+const numberMark = '\u0000'
+
+function markNumber(text: string): string {
+  return /^-(\d|inf$)/.test(text) ? numberMark + text : text
 }
 
 type Values = Record<string, boolean | string | readonly string[] | undefined>
@@ -97,7 +104,8 @@ function checkCount(command: Command, args: readonly string[]): void {
   const missing = specs.find((spec, index) => spec.required && args[index] === undefined)
   if (missing !== undefined) throw usage(command, `${missing.name} is missing`)
   const extra = args[specs.length]
-  if (extra !== undefined) throw usage(command, `there is one argument too many: ${extra}`)
+  if (extra !== undefined && command.more === undefined)
+    throw usage(command, `there is one argument too many: ${extra}`)
 }
 
 /** A wrong use of one command; the hint leads to its help. */

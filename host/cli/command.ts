@@ -65,6 +65,8 @@ interface CommandFacts<Table extends OptionTable> {
    * The command's own options precede it.
    */
   readonly rest?: string
+  /** It takes any number of further arguments: `ARGS…`, as help shows them. Negative numbers among them are no options. */
+  readonly more?: string
   readonly options: Table
   /** The schema behind `--json`; null where the command prints no data. */
   readonly json: string | null

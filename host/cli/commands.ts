@@ -6,6 +6,7 @@ import type { Command } from './command.ts'
 import { apps } from './commands/apps.ts'
 import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
+import { call } from './commands/call.ts'
 import { completion } from './commands/completion.ts'
 import { explain } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
@@ -51,6 +52,7 @@ export const commands: readonly Command[] = [
   importCommand,
   logs,
   metrics,
+  call,
   sensors,
   network,
   trustShow,

@@ -62,7 +62,8 @@ export function commandHelp(command: Command): string {
 
 function usageLine(command: Command): string {
   const words = (command.arguments ?? []).map(({ name, required }) => (required ? name : `[${name}]`))
-  if (command.rest === undefined) return ['selvedge', command.name, ...words, '[OPTIONS]'].join(' ')
+  const more = command.more === undefined ? [] : [`[${command.more}]`]
+  if (command.rest === undefined) return ['selvedge', command.name, ...words, ...more, '[OPTIONS]'].join(' ')
   return ['selvedge', command.name, '[OPTIONS]', ...words, command.rest].join(' ')
 }
 

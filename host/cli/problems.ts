@@ -137,6 +137,11 @@ export const cliProblems = defineProblems({
     text: 'a release was to go to groups that no node of the mesh belongs to, where it would run nowhere',
     fix: 'see the groups with `selvedge status`, and publish again with --group; or let a node in with `selvedge invite --group`',
   },
+  ERR_CALL_RETURNED: {
+    kind: 'user',
+    text: 'a function that was called returned its own error',
+    fix: 'what it means is the app’s to say; see what it takes with `selvedge call APP`',
+  },
   ERR_NOT_IN_TIME: {
     kind: 'remote',
     text: 'something is under way and was not finished in the time given',

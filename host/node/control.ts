@@ -3,6 +3,8 @@ import { digestOf, messageOf, shortDigest, within, type Clock, type Log } from '
 import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
 import type {
   AuditLine,
+  CallIntent,
+  CallReport,
   ControlledNode,
   DevicesReport,
   InviteContext,
@@ -29,6 +31,7 @@ import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
+import { callFor } from './app-calls.ts'
 import { bytesToMove } from './bytes-to-move.ts'
 import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
@@ -48,7 +51,7 @@ export interface ControlParts {
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
-  readonly router: Pick<MeshRouter, 'departures'>
+  readonly router: Pick<MeshRouter, 'departures' | 'invoke' | 'ingressOf'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricSource
@@ -224,6 +227,10 @@ export class NodeControl implements ControlledNode {
     log.info('release:published', { app, version: named, outcome })
     const entry = mesh.releases.history(app).find((held) => held.digest === digest)
     return releaseEntry(entry as HistoryEntry)
+  }
+
+  call(intent: CallIntent): Promise<CallReport> {
+    return callFor(this.#parts.router, intent)
   }
 
   inviteContext(): InviteContext {

@@ -1,6 +1,11 @@
 import { defineProblems } from '../../core/index.ts'
 
 export const nodeProblems = defineProblems({
+  ERR_CALL_RESPONSE: {
+    kind: 'user',
+    text: 'the response to a request is too large to be handed over by the control API',
+    fix: 'ask for it over HTTP, at the address that the node has with --http',
+  },
   ERR_NODE_MEMBER: {
     kind: 'user',
     text: 'the data folder already belongs to a member of a mesh',

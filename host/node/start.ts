@@ -33,6 +33,7 @@ import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress, meterNode, metricsServer } from './metrics.ts'
 import { Pauses } from './pauses.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
 import { createPlacement, fetchFrom } from './placement.ts'
 import { requestServers } from './requests.ts'
 import { Signs } from './signs.ts'
@@ -65,6 +66,7 @@ interface Parts {
   readonly apps: AppSupervisor
   readonly appLog: AppLog
   readonly pauses: Pauses
+  readonly outgoing: OutgoingCalls
   readonly origin: Origin
 }
 
@@ -85,6 +87,7 @@ async function startLocked(
   const tally = new HttpTally()
   const callTally = new CallTally()
   const router = new MeshRouter({ mesh, apps, clock, random, observer: callTally })
+  parts.outgoing.connect(router)
   const requests = requestServers({
     typed: options.http,
     config: config.http,
@@ -250,7 +253,7 @@ async function makeAround(
   options: NodeOptions,
   config: NodeConfig,
   folder: DurableFolder,
-): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog' | 'pauses'>> {
+): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog' | 'pauses' | 'outgoing'>> {
   const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
@@ -287,6 +290,7 @@ async function makeAround(
     describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
   })
   const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
+  const outgoing = new OutgoingCalls()
   const apps = createAppSupervisor({
     engine,
     devices,
@@ -294,6 +298,7 @@ async function makeAround(
     storage,
     overlays: config.apps,
     queuedEvents: config.limits.queuedEvents,
+    call: outgoing.call,
     groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
     fetchComponent: fetchFrom(mesh),
     recall: (digest) => mesh.releases.get(digest),
@@ -303,5 +308,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, apps, appLog, pauses }
+  return { mesh, engine, storage, apps, appLog, pauses, outgoing }
 }

@@ -1,6 +1,8 @@
 /** A node that is all answers and no work, for the tests of the control API and of the commands. */
 import type {
   AuditLine,
+  CallIntent,
+  CallReport,
   ControlledNode,
   DevicesReport,
   InviteContext,
@@ -73,6 +75,15 @@ export class FakeLogs implements LogSource {
 }
 
 export class FakeNode implements ControlledNode {
+  /** What was asked to be called, and what is answered. */
+  readonly calls: CallIntent[] = []
+  callReport: CallReport = { kind: 'list', functions: [], http: false }
+
+  async call(intent: CallIntent): Promise<CallReport> {
+    this.calls.push(intent)
+    return this.callReport
+  }
+
   report: StatusReport = sampleStatus
   readonly logs: FakeLogs
   readonly uploads: { size: number; intent: UploadIntent }[] = []

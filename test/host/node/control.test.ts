@@ -37,10 +37,14 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     log: silentLog,
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
-    router: { departures: () => [] },
     placement: { status: () => [], of: () => null },
     history: { of: () => [] },
     pauses: { last: () => null },
+    router: {
+      departures: () => [],
+      ingressOf: () => null,
+      invoke: () => Promise.reject(new Error('nobody is there')),
+    },
     fixOf: (code: string) => `fix ${code}`,
     apps: { status: () => [appStatus({ version: '2.0.0' })], local: () => [], transferOf: () => null },
     mesh: {
