@@ -21,7 +21,7 @@ export const call = defineCommand({
     'result is in WAVE too. An app that answers HTTP is asked with a method and a path. Exit status: 1 also where the ' +
     'function returned its own error, or the response is 400 or above.',
   arguments: [
-    { name: 'APP', required: true },
+    { name: 'APP', required: true, completes: 'app' },
     { name: 'FUNCTION|METHOD', required: false },
   ],
   more: 'ARGS…',

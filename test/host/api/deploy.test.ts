@@ -95,7 +95,7 @@ describe('a build job', () => {
     const component = new Uint8Array(200_000).fill(7)
     const intent = { app: 'blink', grants: ['pin:led'], triggers: [], memoryBytes: null }
     expect((await job.upload(component, intent)).digest).toBe(digestOf(component))
-    expect(node.uploads).toEqual([{ size: component.length, intent: { ...intent, links: {} } }])
+    expect(node.uploads).toEqual([{ size: component.length, intent }])
     const record = Uint8Array.of(1, 2, 3)
     await job.publish(record)
     expect(node.published.map((bytes) => digestOf(bytes))).toEqual([digestOf(record)])

@@ -52,7 +52,7 @@ function bound(
   const interfaces = bindInterfaces(grants, appContext(context), { links: { [api]: 'thermo' }, functions })
   const found = interfaces.find((one) => one.id === id)
   const run = (name: string, args: readonly unknown[], caller?: GuestCaller): Promise<unknown> =>
-    Promise.resolve((found?.functions[name] as BoundFunction).run(args, caller))
+    Promise.resolve((found?.functions ?? {})[name] as BoundFunction).then((bound) => bound.run(args, caller))
   return { run, asked, logged, isThere: found !== undefined }
 }
 
