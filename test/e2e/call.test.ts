@@ -22,7 +22,7 @@ async function openPair(): Promise<{ stage: Stage; near: Daemon; far: Daemon }> 
   const stage = await openStage()
   const near = await start(stage, { name: 'near' })
   const token = await stage.mustRun(['invite', '--data', near.data, '--group', 'cellar', '--group', 'lobby'])
-  const far = await start(stage, { name: 'far', join: token.trim() })
+  const far = await start(stage, { name: 'far', args: ['--group', 'cellar'], join: token.trim() })
   await until('the first has heard of the second', async () => {
     const { nodes } = await near.client.status()
     return nodes.some(
