@@ -2,6 +2,7 @@
  * What a metric is: a row with a name, a help text, and a pure function from what the node shows of itself to
  * samples. Nothing is counted here: the counters live where things happen, and are read when somebody asks.
  */
+import type { GatewayCounts } from '../../mesh/index.ts'
 import type { ComponentRoom, LocalApp } from '../api/index.ts'
 import type { StartCounts } from '../engine/index.ts'
 import type { CallReading } from './call-tally.ts'
@@ -40,6 +41,8 @@ export interface MeshReading {
   readonly patchBytesSent: number
   readonly patchesMade: number
   readonly patchesApplied: number
+  /** null where this node is no gateway. */
+  readonly gateway: GatewayCounts | null
   /** What crossed the wire, by protocol. */
   readonly protocols: readonly {
     readonly protocol: string

@@ -4,6 +4,7 @@ import { appFamilies } from './families/apps.ts'
 import { callFamilies } from './families/calls.ts'
 import { componentFamilies } from './families/components.ts'
 import { engineFamilies } from './families/engine.ts'
+import { gatewayFamilies } from './families/gateway.ts'
 import { httpFamilies } from './families/http.ts'
 import { meshFamilies } from './families/mesh.ts'
 import { nodeFamilies } from './families/node.ts'
@@ -17,5 +18,6 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...httpFamilies,
   ...callFamilies,
   ...meshFamilies,
+  ...gatewayFamilies,
   ...componentFamilies,
 ]

@@ -32,6 +32,7 @@ export interface MeteredParts {
     | 'traffic'
     | 'blobs'
     | 'calls'
+    | 'gateways'
   >
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
@@ -85,6 +86,7 @@ function readMesh(mesh: MeteredParts['mesh']): MeshReading {
     patchBytesSent: patchTraffic.sentBytes,
     patchesMade: patchTraffic.made,
     patchesApplied: patchTraffic.applied,
+    gateway: mesh.gateways.serving,
     protocols,
     heads,
   }

@@ -108,6 +108,7 @@ export const sampleSnapshot: Snapshot = {
     patchBytesSent: 8_932,
     patchesMade: 3,
     patchesApplied: 1,
+    gateway: { places: 2, circuits: 3, opened: 40, refused: 5, bytes: 6_000 },
     protocols: [
       {
         protocol: '/selvedge/heads/2',
