@@ -9,7 +9,7 @@ import type { AbortOptions, Logger } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Channel } from './contract.ts'
-import { circuitPieceBytes } from './circuit-messages.ts'
+import { circuitFrameBytes } from './circuit-messages.ts'
 
 /** Handed to the channel and not yet taken; then the sender waits. */
 const maxUnsentBytes = 512 * 1024
@@ -33,7 +33,7 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
     readonly log: Logger
   }) {
     const { direction, remoteAddr, log } = init
-    super({ direction, remoteAddr, log, maxMessageSize: circuitPieceBytes })
+    super({ direction, remoteAddr, log, maxMessageSize: circuitFrameBytes })
     this.#channel = init.channel
     this.#incoming = init.incoming
     this.#read().catch((error: Error) => this.abort(error))

@@ -14,8 +14,7 @@ export const gatewayProtocol = '/selvedge/gateway/1'
 /** From a gateway to a member that keeps a place with it. */
 export const circuitProtocol = '/selvedge/circuit/1'
 /** Pieces are cut to this: as much as a stream sends at once, so that circuits take fair turns. */
-export const circuitPieceBytes = 256 * 1024
-export const circuitFrameBytes = circuitPieceBytes
+export const circuitFrameBytes = 256 * 1024
 
 export type CircuitRequest =
   /** Keep a place for me, or keep it for longer. */

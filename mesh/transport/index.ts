@@ -1,10 +1,9 @@
 /** The public face of mesh/transport/: the only folder that knows libp2p. */
 export { isLoopback as isLoopbackAddress, parseAddress, peerOfAddress } from './address.ts'
-export { circuitAddress, gatewayOf, isCircuit } from './circuit-address.ts'
+export { circuitAddress, isCircuit } from './circuit-address.ts'
 export {
   circuitFrameBytes,
   circuitProtocol,
-  decodeCircuitAnswer,
   decodeCircuitRequest,
   encodeCircuitMessage,
   gatewayProtocol,
