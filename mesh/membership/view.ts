@@ -12,6 +12,8 @@ import { Rings, wholeMesh } from './rings.ts'
 const nobody: readonly NodeId[] = []
 /** Cutting any part off a large mesh takes more broken edges than this. */
 const fewEdges = 4
+/** A connection with one that is no neighbour counts for so long after something came through it. */
+const strayMs = 5_000
 
 export class View {
   readonly self: NodeId
@@ -153,7 +155,7 @@ export class View {
     if (!this.isWhole && isFew) return null
     return reachFrom(
       this.self,
-      (node) => (node === this.self ? this.#met() : this.#leadsOn(node) ? this.watchers(node) : nobody),
+      (node) => (node === this.self ? this.#met(nowMs) : this.#leadsOn(node) ? this.watchers(node) : nobody),
       (from, to) => {
         if (from === this.self) return this.#isOwnEdgeBroken(to, nowMs)
         if (to === this.self) return this.#isOwnEdgeBroken(from, nowMs)
@@ -194,9 +196,11 @@ export class View {
     return !(link?.isUp === true && link.doubt === null)
   }
 
-  /** Neighbours, and whoever else is connected. */
-  #met(): readonly NodeId[] {
-    const others = [...this.links.values()].filter(({ node, isUp }) => isUp && !this.gone.has(node))
+  /** Neighbours, and whoever else is connected and was heard lately: nobody probes those, so a cut shows by nothing else. */
+  #met(nowMs: number): readonly NodeId[] {
+    const others = [...this.links.values()].filter(
+      ({ node, isUp, heardMs }) => isUp && nowMs - (heardMs ?? -Infinity) < strayMs && !this.gone.has(node),
+    )
     return [...this.neighbours, ...others.map(({ node }) => node)]
   }
 

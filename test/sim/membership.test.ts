@@ -52,12 +52,16 @@ describe('membership, under faults at random,', () => {
     }
   })
 
-  // Two that were cut off each by itself found each other, and each took the other's way into the majority for open.
-  it('changes nothing where single nodes that are cut off find each other', { timeout: 60_000 }, () =>
-    withSeed(2_513, (random) => {
-      const { broken } = runScenario(random, { nodes: 2 + random.below(13), faults: 6 })
-      expect(broken).toEqual([])
-    }),
+  // Single nodes that were cut off found each other; a half judged before it knew of its cut; a connection with one that
+  // nobody probes was taken for a way out.
+  it.each([2_513, 681, 955, 6_156])(
+    'changes nothing in the smaller part, as it once did with seed %i',
+    { timeout: 60_000 },
+    (seed) =>
+      withSeed(seed, (random) => {
+        const { broken } = runScenario(random, { nodes: 2 + random.below(13), faults: 6 })
+        expect(broken).toEqual([])
+      }),
   )
 
   it('tells an ended process within half a second, and a host that vanished or stands still within five', () =>

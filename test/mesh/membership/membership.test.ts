@@ -269,4 +269,20 @@ describe('the membership machine', () => {
     bench.see({ type: 'message', from: stray, message: { t: 'summary', digest: 0, missing: null } })
     expect(bench.machine.isIsolated).toBe(false)
   })
+
+  it('does not count on a connection with one that it does not probe, when nothing comes through it', () => {
+    const names = Array.from({ length: 20 }, (_, n) => `n${n}`)
+    const bench = new Bench()
+    bench.see({ type: 'members', rings: new Rings(['me', ...names]) })
+    for (const node of names) {
+      bench.answering.add(node)
+      bench.see({ type: 'up', node })
+      bench.see({ type: 'message', from: node, message: { t: 'summary', digest: 0, missing: null } })
+    }
+    bench.run(20_000)
+    expect(bench.machine.isIsolated).toBe(false)
+    bench.answering.clear()
+    bench.run(5_000)
+    expect(bench.machine.isIsolated).toBe(true)
+  })
 })
