@@ -95,14 +95,21 @@ function otherLines(places: readonly AppPlace[], { head, placement, terms }: App
         : placement === null || placement.nodes.length === 0
           ? 'could run it, and nothing of it may run now'
           : `could run it, and has no place${rule === '' ? '' : `: ${rule}`}`
-    const still = place.app === null ? '' : `; still ${place.app.state} ${plain(place.app.version)} there`
-    const key = `${because}${still}`
+    const key = `${because}${awayOrStill(place)}`
     reasons.set(key, [...(reasons.get(key) ?? []), place.name])
   }
   return [...reasons].map(([because, names]) => ({
     sign: 'none' as const,
     text: `${namesText(names)}: ${because}`,
   }))
+}
+
+/** What a node said before it went is no longer so. */
+function awayOrStill({ app, state }: AppPlace): string {
+  const isGone = state === 'dead' || state === 'left'
+  if (app === null) return isGone ? `; the node is ${state}` : ''
+  const did = `${app.state} ${plain(app.version)}`
+  return isGone ? `; the node is ${state}, and was ${did} when it was last heard` : `; still ${did} there`
 }
 
 function ruleLines({ placement, terms, head, asked }: AppWhy): string[] {

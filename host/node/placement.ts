@@ -19,6 +19,8 @@ import { Standby } from './standby.ts'
 /** How many releases of an app keep their component on this disk: the head, and, where there is room, two to go back to. */
 const keptReleases = 3
 const collectMs = 600_000
+/** A timer of the system holds 24.8 days and a longer one fires at once, while `replace-after` may be 31 days. */
+const longestWaitMs = 86_400_000
 
 export interface PlacementParts {
   readonly mesh: Pick<
@@ -61,7 +63,8 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
     apps.setDesired(here.map(({ release, instance }) => ({ ...release, instance })))
     standby.want(placed.filter(({ standsBy }) => standsBy).map(({ release }) => release.record))
     const { wakeAtMs } = placement
-    cancelWake = wakeAtMs === null ? nothing : clock.after(Math.max(0, wakeAtMs - nowMs), apply)
+    cancelWake =
+      wakeAtMs === null ? nothing : clock.after(Math.min(longestWaitMs, Math.max(0, wakeAtMs - nowMs)), apply)
   }
   const apply = (): void => decide()
   const needed = (): NeededComponents => {

@@ -98,7 +98,9 @@ export class Placement {
   ): Placed<Release> | null {
     const [newest] = releases
     if (newest === undefined) return null
-    const heldBy = unmet(newest.record, view)
+    const rejection = (record: ReleaseRecord): string | null =>
+      tookUp(record, view) ? null : unmet(record, view)
+    const heldBy = rejection(newest.record)
     const error =
       heldBy === null
         ? null
@@ -107,7 +109,7 @@ export class Placement {
             `${newest.record.app} ${newest.record.version}: ${heldBy}`,
           )
     const held = error === null ? null : { version: newest.record.version, seq: newest.record.seq, error }
-    const release = releases.find(({ record }) => unmet(record, view) === null)
+    const release = releases.find(({ record }) => rejection(record) === null)
     if (release === undefined) {
       const nothing = {
         app: newest.record.app,
@@ -251,21 +253,32 @@ function elsewhere(nodes: readonly string[], view: PlacementView, record: Releas
     : `${there}; this node lacks ${missing.join(', ')}`
 }
 
-/** The rule that cannot be met, in words; null where all can. Who is away for now counts: what runs must not end of that. */
+/**
+ * Its rule was met when this node began to run it. By its own record, which outlives a restart: a newcomer of a new group
+ * must not end what runs elsewhere.
+ */
+function tookUp({ app, seq }: ReleaseRecord, { self, members }: PlacementView): boolean {
+  const own = members.find(({ id }) => id === self)?.report?.apps
+  return own?.some((report) => report.app === app && report.seq === seq) ?? false
+}
+
+/**
+ * The rule that cannot be met, in words; null where all can. Who is away for now counts, also by its own word, as each
+ * node that is started anew says that it leaves: what runs must not end of that.
+ */
 export function unmet(record: ReleaseRecord, { members }: Pick<PlacementView, 'members'>): string | null {
   const rule = ruleOf(record)
   if (!rule.everyGroup) return null
-  const present = members.filter(({ verdict }) => verdict !== 'left')
   const groups =
     rule.groups.length > 0
       ? rule.groups
       : scopesOf(
           { ...rule, per: 'group' },
-          present.map((one) => one.groups),
+          members.map((one) => one.groups),
         )
   const wanted = rule.per === 'group' ? (rule.replicas ?? 1) : 1
   for (const group of groups) {
-    const inside = present.filter((member) => isInScope({ ...rule, per: 'group' }, group, member.groups))
+    const inside = members.filter((member) => isInScope({ ...rule, per: 'group' }, group, member.groups))
     const able = inside.filter((member) => lacks(record, member).length === 0)
     if (able.length >= wanted) continue
     const title = group === '' ? 'the nodes of no group' : `group ${group}`

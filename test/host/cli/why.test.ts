@@ -241,6 +241,16 @@ describe('why an app', () => {
     await expect(renderAppWhy(why, view)).toMatchFileSnapshot(`goldens/why-app-${name}.txt`)
   })
 
+  it('takes what a node said before it went for what it was', () => {
+    const { placement, places } = base
+    const [place] = places.filter(({ app }) => app !== null)
+    if (place === undefined || placement === null) throw new Error('nobody runs it')
+    const gone = { ...place, isPlaced: false, state: 'left' as const, lacks: [] }
+    const said = renderAppWhy(appWhy({ places: [...places, gone] }), view).replaceAll(/\s+/g, ' ')
+    expect(said).toMatch(/the node is left, and was running \S+ when it was last heard/)
+    expect(said).not.toContain('still running')
+  })
+
   it('says with its exit status whether it runs, is on its way, or does not', () => {
     const well = base.places.filter(({ name }) => name === 'lobby-1')
     expect(appExitCodeOf(appWhy({ places: well }))).toBe(0)

@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { fileProblems, silentLog, systemRandom } from '../../../core/index.ts'
 import { createPlacement, fetchFrom, type PlacementParts } from '../../../host/node/placement.ts'
-import type { ComponentRef, NeededComponents, ObtainCall } from '../../../mesh/index.ts'
+import type { ComponentRef, NeededComponents, ObtainCall, PlacementRule } from '../../../mesh/index.ts'
 import { FakeClock } from '../fake-clock.ts'
 
 const ref = (digest: string): ComponentRef => ({
@@ -10,7 +10,17 @@ const ref = (digest: string): ComponentRef => ({
   chunks: { digest: `list-${digest}`, sizeBytes: 10 },
 })
 
-function setUp(): {
+/** The only one that could run anything, were it there. */
+const away = {
+  id: 'away',
+  name: 'away',
+  groups: [],
+  roles: [],
+  opinion: { verdict: 'dead' },
+  held: { record: { report: { arch: 'x64', platform: 'linux', features: [], devices: [], apps: [] } } },
+}
+
+function setUp(rule?: PlacementRule): {
   part: ReturnType<typeof createPlacement>
   clock: FakeClock
   calls: unknown[]
@@ -26,7 +36,14 @@ function setUp(): {
     moves: new Set<() => void>(),
   }
   const history = ['v5', 'v4', 'v3', 'v2', 'v1'].map((digest, index) => ({
-    record: { app: 'light-alarm', seq: 5 - index, component: ref(digest), groups: [], grants: [] },
+    record: {
+      app: 'light-alarm',
+      seq: 5 - index,
+      component: ref(digest),
+      groups: [],
+      grants: [],
+      placement: rule,
+    },
   }))
   const on = (set: Set<() => void>) => (run: () => void) => {
     set.add(run)
@@ -39,6 +56,7 @@ function setUp(): {
       self: 'self',
       members: () => [
         { id: 'self', name: 'self', groups: [], roles: [], opinion: { verdict: 'alive' }, held: null },
+        ...(rule === undefined ? [] : [away]),
       ],
       releases: {
         heads: () => history.slice(0, 1),
@@ -123,6 +141,16 @@ describe('placement', () => {
     void part.start?.()
     await clock.advance(600_000)
     expect(calls.at(-1)).toEqual(['keep', 'v5', 'v1', 'v4', 'v3'])
+  })
+
+  it('waits for a far day in steps that a timer of the system can hold', () => {
+    const { part, calls, listeners, clock } = setUp({ replicas: 1, replaceAfterMs: 2_678_400_000 })
+    const after = vi.spyOn(clock, 'after')
+    void part.start?.()
+    for (const run of listeners.mesh) run()
+    expect(Math.max(...after.mock.calls.map(([ms]) => ms))).toBe(86_400_000)
+    expect(calls.at(-1)).toEqual(['desired', 0])
+    void part.stop?.()
   })
 
   it('leaves neither listener nor timer behind', () => {

@@ -274,9 +274,23 @@ describe('a release that wants every group', () => {
 
   it('is not held because a node is away for now', () => {
     const rule = release({ everyGroup: true })
-    expect(
-      unmet(rule.record, { members: changed(members, 'b', { groups: ['garage'], verdict: 'dead' }) }),
-    ).toBeNull()
+    for (const verdict of ['dead', 'left'] as const)
+      expect(
+        unmet(rule.record, { members: changed(members, 'b', { groups: ['garage'], verdict }) }),
+      ).toBeNull()
+  })
+
+  it('runs on where it runs when a newcomer brings a group that cannot', () => {
+    const rule = release({ everyGroup: true }, { grants: ['pin:led'] })
+    const [able = member('a')] = members
+    const newcomer = member('c', { groups: ['attic'] })
+    const asked = (running?: number): unknown => {
+      const first =
+        running === undefined ? able : member('a', { groups: ['lobby'], devices: ['pin:led'], running })
+      return new Site().ask('a', [first, newcomer], [rule])?.runsHere
+    }
+    expect(asked()).toBe(false)
+    expect(asked(1)).toBe(true)
   })
 })
 
