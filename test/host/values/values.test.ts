@@ -106,6 +106,11 @@ function optional(type: WitShape, value: unknown, isNone: boolean): unknown {
   return isNone ? undefined : value
 }
 
+function holdsMinusZero(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(holdsMinusZero)
+  return Object.is(value, -0)
+}
+
 describe('a value of a WIT type', () => {
   it('is read back from the WAVE that it is written as', () => {
     fc.assert(
@@ -120,6 +125,8 @@ describe('a value of a WIT type', () => {
   it('is read back from the JSON that it is written as', () => {
     fc.assert(
       fc.property(samples, ({ type, value }) => {
+        // JSON.stringify writes -0 as 0.
+        fc.pre(!holdsMinusZero(value))
         const text = JSON.stringify(toJson(value, type))
         expect(fromJson(JSON.parse(text), type)).toEqual(value)
       }),
