@@ -190,11 +190,18 @@ export class Placement {
   ): { readonly place: Place; readonly why: string } | null {
     const held = this.#holding.get(rule.app)
     const isHeld = ({ scope, slot }: Place): boolean => scope === held?.scope && slot.index === held.index
-    const surplus = places.find((place) => isHeld(place) && place.slot.holder !== view.self)
+    // Where everybody has a place, a newcomer's moves the numbers of the others, and takes nobody's.
+    const surplus =
+      rule.replicas === null
+        ? undefined
+        : places.find((place) => isHeld(place) && place.slot.holder !== view.self)
     if (surplus !== undefined && !this.#runs(record, surplus.slot.holder, view, nowMs)) {
       return {
         place: surplus,
-        why: `${nameOf(surplus.slot.holder, view)} has this place, and does not run it yet`,
+        why:
+          surplus.slot.holder === null
+            ? 'this node has a place, and cannot run it; nobody else can either'
+            : `${nameOf(surplus.slot.holder, view)} has this place, and does not run it yet`,
       }
     }
     const mine = places.filter(({ slot }) => slot.holder === view.self)

@@ -91,6 +91,17 @@ describe('who runs a release', () => {
     expect(new Site().decide(five, [release({})])).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
+  it('is every node still when a newcomer is counted before it', () => {
+    const site = new Site()
+    const members = [member('b', { running: 1 }), member('c', { running: 1 })]
+    site.decide(members, [release({})])
+    const all = [member('a'), ...members]
+    expect(['b', 'c'].map((id) => site.ask(id, all, [release({})])?.why)).toEqual([
+      'every node that can runs it',
+      'every node that can runs it',
+    ])
+  })
+
   it('is as many nodes as it wants, and each node says the same of all', () => {
     const site = new Site()
     const running = site.decide(five, [release({ replicas: 2 })])
@@ -197,6 +208,17 @@ describe('a node that is not reached', () => {
     expect(site.decide(failed, [rule])).toEqual([owner])
     site.nowMs += replaceAfterMs
     expect(site.decide(failed, [rule])).toHaveLength(2)
+  })
+
+  it('tries on where nobody else could run it', () => {
+    const site = new Site()
+    const alone = [member('a', { running: 1, state: 'failed' })]
+    site.decide(alone, [rule])
+    site.nowMs += replaceAfterMs
+    expect(site.ask('a', alone, [rule])).toMatchObject({
+      runsHere: true,
+      why: 'this node has a place, and cannot run it; nobody else can either',
+    })
   })
 })
 
