@@ -27,17 +27,25 @@ const openCapMs = 10_000
 const restMs = 100
 /** Weight of the last answer's time. */
 const latencyGain = 0.3
+/** What was measured counts half as much after this: one slow answer must not keep a node out for ever. */
+const latencyHalfLifeMs = 1_000
 
 export class Breaker {
   inFlight = 0
-  /** Smoothed time to the answer; null before the first. */
-  latencyMs: number | null = null
+  #latencyMs: number | null = null
+  #measuredAtMs = 0
   #failures = 0
   /** Times it opened since it last answered. */
   #opened = 0
   #openUntilMs = -Infinity
   #isTrying = false
   #restUntilMs = -Infinity
+
+  /** Smoothed time to the answer, the less the longer ago it was measured; null before the first. */
+  latencyMs(nowMs: number): number | null {
+    if (this.#latencyMs === null) return null
+    return this.#latencyMs * 2 ** (-Math.max(0, nowMs - this.#measuredAtMs) / latencyHalfLifeMs)
+  }
 
   state(nowMs: number): BreakerState {
     if (this.#opened === 0) return 'closed'
@@ -72,8 +80,7 @@ export class Breaker {
       case 'answered':
         this.#failures = 0
         this.#opened = 0
-        this.latencyMs = this.latencyMs === null ? ms : this.latencyMs + (ms - this.latencyMs) * latencyGain
-        return
+        return this.#measure(ms, nowMs)
       case 'gone':
         return this.#open(nowMs, random)
       case 'failed':
@@ -85,6 +92,12 @@ export class Breaker {
         return
       case 'nothing':
     }
+  }
+
+  #measure(ms: number, nowMs: number): void {
+    const before = this.latencyMs(nowMs) ?? ms
+    this.#latencyMs = before + (ms - before) * latencyGain
+    this.#measuredAtMs = nowMs
   }
 
   /** Several calls that fail of one cause open it once. */

@@ -99,7 +99,7 @@ export class Resolver {
         ? highest(app, key, open)
         : open.length === 1
           ? (only as Candidate)
-          : this.#ofTwo(app, open)
+          : this.#ofTwo(app, open, nowMs)
     const breaker = this.#breaker(app, chosen.node)
     const isTrial = breaker.begin(nowMs)
     const { node, name, scope } = chosen
@@ -112,14 +112,14 @@ export class Resolver {
     }
   }
 
-  #ofTwo(app: string, open: readonly Candidate[]): Candidate {
+  #ofTwo(app: string, open: readonly Candidate[], nowMs: number): Candidate {
     const first = Math.floor(this.#random.fraction() * open.length)
     const second = (first + 1 + Math.floor(this.#random.fraction() * (open.length - 1))) % open.length
     const [a, b] = [open[first] as Candidate, open[second] as Candidate]
     const [left, right] = [this.#breaker(app, a.node), this.#breaker(app, b.node)]
     // Of one that never answered nothing is known: as quick as the other, so that it is tried.
-    const usual = left.latencyMs ?? right.latencyMs ?? 1
-    const cost = ({ inFlight, latencyMs }: Breaker): number => (inFlight + 1) * (latencyMs ?? usual)
+    const usual = left.latencyMs(nowMs) ?? right.latencyMs(nowMs) ?? 1
+    const cost = (breaker: Breaker): number => (breaker.inFlight + 1) * (breaker.latencyMs(nowMs) ?? usual)
     return cost(left) <= cost(right) ? a : b
   }
 

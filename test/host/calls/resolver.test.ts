@@ -62,6 +62,18 @@ describe('a call', () => {
     expect(open.filter((node) => node === 'slow').length).toBeGreaterThan(2)
   })
 
+  it('comes back to a node whose one slow answer was long ago', () => {
+    const resolver = new Resolver(new SeededRandom(4))
+    const all = [inGroup('steady'), inGroup('cold')]
+    let cold = 0
+    for (let at = 0; at < 20_000; at += 10) {
+      const { node, end } = chosen(resolver, question(all), at)
+      if (node === 'cold') cold += 1
+      end('answered', node === 'cold' && cold === 1 ? 400 : 5, at)
+    }
+    expect(cold).toBeGreaterThan(400)
+  })
+
   it('with a key goes to the same node, also when others come and go', () => {
     const resolver = new Resolver(new SeededRandom(4))
     const all = ['a', 'b', 'c', 'd'].map((node) => inGroup(node))
