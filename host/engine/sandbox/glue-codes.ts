@@ -86,16 +86,21 @@ export class GlueCodes {
     return new Promise((resolve) => {
       const done = (code: Uint8Array | null): void => {
         clearTimeout(timer)
-        worker.removeAllListeners()
+        // One by one: all at once would take Node's own, and the thread's next word would not be heard.
+        for (const [name, listener] of listeners) worker.off(name, listener)
         if (code === null && this.#worker === worker) this.#worker = null
         if (code === null) void worker.terminate()
         resolve(code)
       }
-      const timer = setTimeout(() => done(null), this.#needs.limits.bootMs)
+      const failed = (): void => done(null)
+      const listeners = [
+        ['message', done],
+        ['error', failed],
+        ['exit', failed],
+      ] as const
+      const timer = setTimeout(failed, this.#needs.limits.bootMs)
       timer.unref()
-      worker.once('message', (code: Uint8Array | null) => done(code))
-      worker.once('error', () => done(null))
-      worker.once('exit', () => done(null))
+      for (const [name, listener] of listeners) worker.on(name, listener)
       worker.postMessage({ text, filename: glueFile } satisfies GlueJob)
     })
   }

@@ -128,6 +128,16 @@ describe('the code of a glue', () => {
     expect(made).toEqual([false, true])
   })
 
+  test('of one after the other is made by the same thread', async () => {
+    const codes = codesWith()
+    const waiting = [
+      codes.make(stored(sample)),
+      codes.make(stored(`${sample} `)),
+      codes.make(stored(`${sample}  `)),
+    ]
+    expect(await Promise.all(waiting)).toEqual([true, true, true])
+  })
+
   test('is left out once all was stopped, and nobody waits for it', async () => {
     const codes = codesWith()
     const waiting = [codes.make(stored(sample)), codes.make(stored(`${sample} `))]
