@@ -16,7 +16,6 @@ import {
   type Log,
   type Part,
 } from '../../core/index.ts'
-import { readCallIntent } from './call-request.ts'
 import { carriageHandlers } from './carriage-routes.ts'
 import { answerError, answerJson, answerText } from './answer.ts'
 import { routes } from './contract.ts'
@@ -155,7 +154,14 @@ export class ControlServer implements Part {
       ],
       [routes.publish, async (call) => node.publish(await bodyOf(call, apiLimits.recordBytes))],
       ...carriageHandlers(node.carriage),
-      [routes.call, async ({ request }) => node.call(await readCallIntent(request))],
+      [
+        routes.call,
+        async ({ request }) => {
+          // Apart, as a client reads this folder too and needs nothing of its schema.
+          const { readCallIntent } = await import('./call-request.ts')
+          return node.call(await readCallIntent(request))
+        },
+      ],
       [routes.inviteContext, () => node.inviteContext()],
       [routes.metrics, (call) => this.#metrics(call)],
       [routes.network, (call) => this.#network(call)],
