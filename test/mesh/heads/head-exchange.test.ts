@@ -68,7 +68,8 @@ test('what changed while two nodes were apart is compared when they meet again',
   await a.transport.dial(b.transport.addresses(), soon())
   await until(() => a.exchange.peers().length === 1 && b.exchange.peers().length === 1)
   await b.transport.stop?.()
-  await until(() => a.exchange.peers().length === 0)
+  // Channels end before their connection does, and a dial over one that is open still is done at once.
+  await until(() => a.exchange.peers().length === 0 && a.transport.peers().length === 0)
   a.exchange.changed(makeHead('trust', 3))
   b.exchange.changed(makeHead('release/x', 4))
   await b.transport.start?.()
