@@ -154,26 +154,43 @@ const linkless: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP',
  * @returns false, and nothing has changed, where there is one
  */
 export async function createFile(path: string, bytes: Uint8Array, disk: Disk = systemDisk): Promise<boolean> {
+  for (let left = createAttempts; ; left -= 1) {
+    try {
+      return await createOnce(path, bytes, disk)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST') return false
+      // Whoever opens the folder sweeps it of what was left half written, and may take a file that is being written.
+      if (code !== 'ENOENT' || left <= 1) throw fileError(error, path)
+    }
+  }
+}
+
+const createAttempts = 8
+
+async function createOnce(path: string, bytes: Uint8Array, disk: Disk): Promise<boolean> {
   const folder = dirname(path)
   const scratch = join(folder, `${temporary}${randomBytes(6).toString('hex')}`)
+  const found = await disk.entries(folder)
+  if (found.some(({ name }) => name === basename(path))) return false
   try {
-    if (await disk.entries(folder).then((found) => found.some(({ name }) => name === basename(path))))
-      return false
     await disk.createSynced(scratch, bytes)
     try {
       await disk.link(scratch, path)
-      await disk.remove(scratch)
     } catch (error) {
       if (!linkless.has((error as NodeJS.ErrnoException).code ?? '')) throw error
       await disk.rename(scratch, path)
+      await disk.syncFolder(folder)
+      return true
     }
-    await disk.syncFolder(folder)
-    return true
   } catch (error) {
     await disk.remove(scratch).catch(() => {})
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw fileError(error, path)
+    throw error
   }
+  // It is there by its name, whoever removes the other one.
+  await disk.remove(scratch).catch(() => {})
+  await disk.syncFolder(folder)
+  return true
 }
 
 /** A folder that lives in memory, for tests and the simulator. */
