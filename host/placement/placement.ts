@@ -152,7 +152,9 @@ export class Placement {
     if (own === null) this.#holding.delete(app)
     else this.#holding.set(app, { scope: own.place.scope, index: own.place.slot.index })
     const instance =
-      own === null || !rule.stableNames ? null : instanceName(rule, own.place.scope, own.place.slot.index)
+      own === null || !rule.stableNames
+        ? null
+        : instanceName(rule, own.place.scope, own.place.slot.index, nameOf(view.self, view))
     const why = own?.why ?? elsewhere(nodes, view, record)
     const standsBy = own === null && places.some(({ slot }) => slot.standby === view.self)
     return { app, release, runsHere: own !== null, standsBy, instance, nodes, why }

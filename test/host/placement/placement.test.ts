@@ -278,6 +278,14 @@ describe('names of replicas', () => {
   })
 })
 
+describe('names where every node runs it', () => {
+  it('are those of the nodes, so that a newcomer renames nobody', () => {
+    const rule = release({ stableNames: true })
+    expect(new Site().ask('c', five, [rule])?.instance).toBe('thermo-c')
+    expect(new Site().ask('c', [member('0'), ...five], [rule])?.instance).toBe('thermo-c')
+  })
+})
+
 describe('a release that wants every group', () => {
   const members = [
     member('a', { groups: ['lobby'], devices: ['pin:led'] }),
