@@ -92,6 +92,8 @@ describe('an app that runs elsewhere', () => {
     const sending = request(`${lobby1.url}/hello-http/echo`, { method: 'POST' })
     const gone = new Promise<void>((done) => sending.once('close', done))
     sending.on('error', () => {})
+    // Without a listener Node reads the response and throws it away.
+    sending.on('response', (response) => void response.pause())
     const push = (): void => {
       while (!sending.destroyed) {
         sentBytes += 65_536
@@ -107,8 +109,8 @@ describe('an app that runs elsewhere', () => {
       await new Promise((wake) => setTimeout(wake, 400))
       return isHeld
     })
-    // What the system holds for four ends of two connections in both directions, 32 MiB and more each where it is let.
-    expect(sentBytes).toBeLessThan(512 * 1024 * 1024)
+    // What the system holds for four receiving ends, 32 MiB each where it is let, and some for those that send.
+    expect(sentBytes).toBeLessThan(200 * 1024 * 1024)
     const served = async (): Promise<string> => stage.mustRun(['metrics', '--data', lobby2.daemon.data])
     expect(await served()).toContain('selvedge_calls_served 1')
     sending.destroy()
