@@ -27,6 +27,7 @@ export const healthScenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a host that falls silent is dead to all others and isolated to itself, and back when it is heard',
     run: (root) =>
       inLab({ root, hosts: five }, async (lab) => {
@@ -39,6 +40,7 @@ export const healthScenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a node that stands still is dead to all others, and alive again when it goes on',
     run: (root) =>
       inLab({ root, hosts: five }, async (lab) => {
@@ -52,6 +54,7 @@ export const healthScenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a line that carries one way only kills nobody, and no third changes its mind for long',
     run: (root) =>
       inLab({ root, hosts: five }, async (lab) => {
@@ -100,6 +103,7 @@ export const healthScenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a slow host is dead to nobody',
     run: (root) =>
       inLab({ root, hosts: five }, (lab) =>
@@ -107,6 +111,7 @@ export const healthScenarios: readonly Scenario[] = [
       ),
   },
   {
+    isLong: true,
     title: 'lines that lose one packet in ten kill nobody',
     run: (root) =>
       inLab({ root, hosts: five }, (lab) =>
@@ -119,6 +124,7 @@ export const healthScenarios: readonly Scenario[] = [
       ),
   },
   {
+    isLong: true,
     title: 'hosts behind a translation of addresses are members, though nobody can dial them',
     run: (root) => {
       const sites = { lobby: { hosts: ['lobby-1', 'lobby-2'] }, home: { hosts: ['home-1'], nat: true } }
@@ -161,6 +167,7 @@ export const healthScenarios: readonly Scenario[] = [
     },
   },
   {
+    isLong: true,
     title: 'sites 100 ms apart are one mesh, and nobody in it is called dead',
     run: (root) =>
       inLab({ root, sites: twoSites, delayMs: 50 }, async (lab) => {

@@ -62,8 +62,9 @@ describe.skipIf(obstacle !== null)(`the lab${skipped}`, () => {
 })
 
 describe.skipIf(obstacle !== null)(`on hosts of the lab${skipped}`, () => {
-  for (const { title, run } of scenarios) {
-    it(title, { timeout: 180_000 }, async () => {
+  for (const { title, run, isLong = false } of scenarios) {
+    // `npm run lab` runs them all; they would take three minutes of every test.
+    it.skipIf(isLong && process.env['LAB'] !== 'all')(title, { timeout: 180_000 }, async () => {
       expect(await run(root)).not.toEqual([])
     })
   }

@@ -4,6 +4,8 @@ import { makeLab, type Lab } from './lab.ts'
 import type { LabHost } from './host.ts'
 
 export interface Scenario {
+  /** Left out of `npm test`; LAB=all has it run there too. */
+  readonly isLong?: boolean
   /** What holds when it has passed. */
   readonly title: string
   /** @returns what it saw, a line each */
