@@ -55,7 +55,7 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
   const placement = new Placement()
   let placed: readonly Placed<Release>[] = []
   let cancelWake: Cancel = nothing
-  const decide = (): void => {
+  const apply = (): void => {
     cancelWake()
     const nowMs = clock.monotonicMs()
     placed = placement.decide(choices(mesh), viewOf(mesh), nowMs)
@@ -66,7 +66,6 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
     cancelWake =
       wakeAtMs === null ? nothing : clock.after(Math.min(longestWaitMs, Math.max(0, wakeAtMs - nowMs)), apply)
   }
-  const apply = (): void => decide()
   const needed = (): NeededComponents => {
     const required: ComponentRef[] = []
     // By how far back they are, so that of all apps the oldest go first.
