@@ -15,7 +15,7 @@ export interface SourceOptions {
   readonly grants: readonly string[]
   readonly triggers: readonly string[]
   readonly groups: readonly string[]
-  readonly replicas?: number | undefined
+  readonly replicas?: string | undefined
   readonly needs?: readonly string[] | undefined
   /** `KEY=VALUE`, over what the manifest says. */
   readonly config: readonly string[]

@@ -58,7 +58,7 @@ export interface BareRelease {
   readonly triggers?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
   /** How many nodes of each group run it; all where it is not said. */
-  readonly replicas?: number | undefined
+  readonly replicas?: string | undefined
   /** `arch:arm64` */
   readonly needs?: readonly string[] | undefined
   /** Of the command, behind its name. */
@@ -142,7 +142,10 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
 }
 
 function barePlacement({ replicas, needs = [] }: BareRelease): PlacementRule {
-  const result = safeParse(strictObject(placementEntries), { replicas, needs })
+  const result = safeParse(strictObject(placementEntries), {
+    replicas: replicas !== undefined && /^\d{1,9}$/.test(replicas) ? Number(replicas) : replicas,
+    needs,
+  })
   if (result.success) return placementOf(result.output)
   const [{ message, path }] = result.issues
   const isNeed = path?.[0]?.key === 'needs'

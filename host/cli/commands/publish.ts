@@ -99,7 +99,7 @@ export const publish = defineCommand({
         groups: options.group,
         config: options.config,
         args: options.arg,
-        replicas: options.replicas === undefined ? undefined : Number(options.replicas),
+        replicas: options.replicas,
         needs: options.need,
         build: !options['no-build'],
         plainHttp: options['plain-http'],

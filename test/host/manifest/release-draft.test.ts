@@ -96,3 +96,15 @@ describe('the draft of a bare file', () => {
     )
   })
 })
+
+describe('replicas of a bare file', () => {
+  const placed = (replicas: string) => releaseDraft({ file: 'x.wasm', replicas }).placement
+
+  it('are a number, or all', () => {
+    expect([placed('2'), placed('all')]).toEqual([{ replicas: 2 }, {}])
+  })
+
+  it.each(['x', '0', '-1', '1.5', ''])('are refused as they were typed: %s', (text) => {
+    expect(() => placed(text)).toThrow(`--replicas ${text}: `)
+  })
+})
