@@ -4,10 +4,7 @@
  */
 import type { Cancel, Clock, Digest, DurableFolder, Log, Random } from '../../core/index.ts'
 import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
-import type { Devices } from '../devices/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
-import type { AppContext } from '../interfaces/index.ts'
-import type { Storage } from '../storage/index.ts'
 import { EventCounter } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
@@ -19,22 +16,18 @@ import type { Ingress } from '../http/index.ts'
 import type { CallFunction } from './functions.ts'
 import { Instances } from './instances.ts'
 import type { FolderSpaces } from './folder-space.ts'
-import type { NodeFolders } from './folders.ts'
 import { holdingsOf } from './holdings.ts'
 import { LifeWatch, type LifeWatchNeeds } from './life-watch.ts'
 import { forgetLastGood, readLastGood, writeLastGood } from './last-good.ts'
 import { judge, namesOf, reasonOf, reasonOfEnd, type DesiredRelease, type Verdict } from './release.ts'
+import type { AppServices } from './services.ts'
 import { hasHttpTrigger, Serving } from './serving.ts'
 import { SwapMeter } from './swap-meter.ts'
 
-export interface AppRunnerNeeds extends LifeWatchNeeds {
+export interface AppRunnerNeeds extends LifeWatchNeeds, AppServices {
   readonly engine: Engine
-  readonly devices: Devices
-  /** Named by the node's owner for apps that are granted them. */
-  readonly folders: NodeFolders
   /** How much is in them, and may be. */
   readonly spaces: FolderSpaces
-  readonly storage: Storage
   readonly fetchComponent: FetchComponent
   /** A release of the log by its digest, if it may still be run; null where it is not there any more. */
   recall(digest: Digest): DesiredRelease | null
@@ -46,8 +39,6 @@ export interface AppRunnerNeeds extends LifeWatchNeeds {
   /** The node owner's settings for this app. */
   readonly overlay: Readonly<Record<string, string>>
   readonly queuedEvents: number
-  /** Calls of other apps' functions; absent where there is no mesh around. */
-  readonly call?: AppContext['call']
   /** Told when `status` has changed. */
   changed(): void
   /** Told when nothing has changed but how much of a component is here. */

@@ -1,32 +1,26 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Clock } from '../../core/index.ts'
-import type { Devices } from '../devices/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
 import { bindInterfaces, grantedNames, networkPolicy, noCalls, type AppContext } from '../interfaces/index.ts'
-import type { Storage } from '../storage/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
 import type { AppSpace, FolderSpaces } from './folder-space.ts'
-import { preopensOf, writableFolders, type NodeFolders } from './folders.ts'
+import { preopensOf, writableFolders } from './folders.ts'
 import { instanceRules } from './instance-policy.ts'
 import { folderSpaceAsked, storageAsked } from './holdings.ts'
 import type { DesiredRelease } from './release.ts'
+import type { AppServices } from './services.ts'
 
 /** Lines of the app's log that stand beside an incident; the rest is a command away. */
 const reportedLines = 5
 
-export interface InstanceNeeds {
+export interface InstanceNeeds extends AppServices {
   readonly engine: Engine
-  readonly devices: Devices
-  readonly folders: NodeFolders
   readonly spaces: FolderSpaces
-  readonly storage: Storage
   /** The node owner's settings for this app, over the release's. */
   readonly overlay: Readonly<Record<string, string>>
   readonly appLog: AppLog
   readonly clock: Clock
-  /** Calls of other apps' functions; absent where there is no mesh around. */
-  readonly call?: AppContext['call']
 }
 
 export interface Instance {

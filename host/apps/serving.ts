@@ -4,7 +4,6 @@
  */
 import { delay, type Clock, type Log } from '../../core/index.ts'
 import type { ComponentFacts } from '../engine/index.ts'
-import type { Devices } from '../devices/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
 import { httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
@@ -15,12 +14,12 @@ import { AppFunctions, type CallFunction } from './functions.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { only, type Instance } from './instances.ts'
 import type { DesiredRelease } from './release.ts'
+import type { AppServices } from './services.ts'
 import { TriggerSet } from './trigger-set.ts'
 
-export interface ServingNeeds {
+export interface ServingNeeds extends AppServices {
   readonly clock: Clock
   readonly log: Log
-  readonly devices: Devices
   readonly queuedEvents: number
   readonly report: AppReporter
   /** The next event id, or null where none can be given. */

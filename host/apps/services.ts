@@ -1,0 +1,17 @@
+/**
+ * What a node has for its apps: handed on whole to whatever gives an app its interfaces and its triggers. A new service
+ * is one field here, one line where the node is wired, and one where it is used.
+ */
+import type { Devices } from '../devices/index.ts'
+import type { AppContext } from '../interfaces/index.ts'
+import type { Storage } from '../storage/index.ts'
+import type { NodeFolders } from './folders.ts'
+
+export interface AppServices {
+  readonly devices: Devices
+  /** Named by the node's owner for apps that are granted them. */
+  readonly folders: NodeFolders
+  readonly storage: Storage
+  /** Calls of other apps' functions; absent where there is no mesh around. */
+  readonly call?: AppContext['call']
+}

@@ -1,0 +1,164 @@
+/**
+ * What a node is made of, made in the order in which each needs the one before. Nothing of it runs yet; a failure on the
+ * way has given back what was open.
+ */
+import { systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
+import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
+import { apiProblems } from '../api/index.ts'
+import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
+import type { NodeOptions } from '../cli/index.ts'
+import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
+import { openDevices, type Devices } from '../devices/index.ts'
+import { createEngine, type Engine } from '../engine/index.ts'
+import { httpProblems } from '../http/index.ts'
+import { diskStorage, type Storage, type StorageCaps } from '../storage/index.ts'
+import { describeNode } from './description.ts'
+import { halfOfDisk } from './disk-share.ts'
+import { enterMesh, type Origin } from './membership.ts'
+import { checkMetricsAddress } from './metrics.ts'
+import { OutgoingCalls } from './outgoing-calls.ts'
+import { Pauses } from './pauses.ts'
+import { fetchFrom } from './placement.ts'
+
+export const clock = systemClock
+export const random = systemRandom
+
+export interface Parts {
+  readonly mesh: Mesh
+  readonly engine: Engine
+  readonly devices: Devices
+  readonly storage: Storage
+  readonly apps: AppSupervisor
+  readonly appLog: AppLog
+  readonly pauses: Pauses
+  readonly outgoing: OutgoingCalls
+  readonly origin: Origin
+}
+
+/**
+ * Opens the devices, enters the mesh, and makes the rest around both.
+ * @throws ERR_DRIVER_UNKNOWN, ERR_DEVICE_UNAVAILABLE, ERR_TOKEN_… and what joining throws
+ */
+export async function makeParts(
+  options: NodeOptions,
+  config: NodeConfig,
+  folder: DurableFolder,
+): Promise<Parts> {
+  const { log, join, listen, announce, signal } = options
+  // What was typed wrongly is said before a mesh is founded or a token spent.
+  for (const address of [...(listensOnNothing(listen) ? [] : listen), ...announce]) parseAddress(address)
+  if (options.http !== undefined && parseHttpAddress(options.http) === null) {
+    throw httpProblems.error('ERR_HTTP_LISTEN', `--http ${options.http.slice(0, 80)} is no address`, {
+      hint: 'write HOST:PORT, for example --http 127.0.0.1:8080 or --http [::]:8080',
+    })
+  }
+  checkMetricsAddress(options.metrics)
+  if (options.deploy !== undefined && parseHttpAddress(options.deploy) === null) {
+    throw apiProblems.error('ERR_DEPLOY_LISTEN', `--deploy ${options.deploy.slice(0, 80)} is no address`, {
+      hint: 'write HOST:PORT, for example --deploy 127.0.0.1:7440',
+    })
+  }
+  const identity = await openNodeIdentity(await folder.folder('identity'), random)
+  const devices = await openDevices(config, { clock, random })
+  try {
+    const origin = await enterMesh({
+      folder,
+      identity,
+      name: options.name ?? config.name,
+      groups: options.groups.length > 0 ? options.groups : config.groups,
+      token: join,
+      keys: options.keys,
+      signal,
+      clock,
+      random,
+      log: log.scope('join'),
+    })
+    return { ...(await makeAround(devices, identity, options, config, folder)), devices, origin }
+  } catch (error) {
+    await devices.close()
+    throw error
+  }
+}
+
+/** `--listen none`: a node that only connects to others. */
+function listensOnNothing(typed: readonly string[]): boolean {
+  return typed.length === 1 && typed[0] === 'none'
+}
+
+function listenOn(typed: readonly string[], { mesh }: NodeConfig): readonly string[] {
+  if (listensOnNothing(typed)) return []
+  return typed.length > 0 ? typed : mesh.listen
+}
+
+/** The most that one app may store. */
+function capsOf({ storage: { keyvalue, blobstore } }: NodeConfig): StorageCaps {
+  return {
+    keyValue: { bytes: keyvalue.size, items: keyvalue.keys },
+    blobs: { bytes: blobstore.size, items: blobstore.objects },
+  }
+}
+
+/** What needs the devices open: engine, mesh and apps. Nothing of it runs before the lifecycle starts it. */
+async function makeAround(
+  devices: Devices,
+  identity: NodeIdentity,
+  options: NodeOptions,
+  config: NodeConfig,
+  folder: DurableFolder,
+): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog' | 'pauses' | 'outgoing'>> {
+  const { log } = options
+  const engine = createEngine({
+    cacheFolder: await folder.folder('prepared'),
+    clock,
+    log: log.scope('engine'),
+    // A worn disk looks the same; what was altered is made again from the component.
+    onDamaged: (detail) => mesh.witness.seen('component', 'swap-after-check', null, detail),
+  })
+  const appLog = new AppLog(clock, {
+    lines: config.limits.logLines,
+    linesPerSecond: config.limits.logLinesPerSecond,
+  })
+  const pauses = new Pauses(clock, () => mesh.descriptionChanged())
+  const mesh = await openMesh({
+    folder,
+    identity,
+    listen: listenOn(options.listen, config),
+    announce: options.announce,
+    mdns: options.mdns && config.mesh.mdns,
+    offline: options.offline,
+    gateway: {
+      reachable: config.mesh.reachable,
+      serves: config.mesh.gateway ?? null,
+      bytesPerSecond: config.mesh.relay,
+    },
+    quotaBytes: config.components.size ?? (await halfOfDisk(folder.path)),
+    caps: {
+      uploadBytesPerSecond: config.components.upload,
+      downloadBytesPerSecond: config.components.download,
+    },
+    clock,
+    random,
+    log: log.scope('mesh'),
+    describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
+  })
+  const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
+  const outgoing = new OutgoingCalls()
+  const apps = createAppSupervisor({
+    engine,
+    devices,
+    folders: config.folders,
+    storage,
+    overlays: config.apps,
+    queuedEvents: config.limits.queuedEvents,
+    call: outgoing.call,
+    groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
+    fetchComponent: fetchFrom(mesh),
+    recall: (digest) => mesh.releases.get(digest),
+    folder: await folder.folder('apps'),
+    clock,
+    random,
+    log: log.scope('apps'),
+    appLog,
+  })
+  return { mesh, engine, storage, apps, appLog, pauses, outgoing }
+}
