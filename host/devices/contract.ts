@@ -3,7 +3,7 @@
  * line in `devices/index.ts`.
  */
 import type { GenericSchema, ObjectEntries } from 'valibot'
-import type { Clock, Random } from '../../core/index.ts'
+import type { Cancel, Clock, Random } from '../../core/index.ts'
 
 export interface Reading {
   /** Finite. */
@@ -14,12 +14,29 @@ export interface Reading {
   readonly timeMs: number
 }
 
+/** Ends of a scale, both included, in the sensor's unit. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
 export interface Sensor {
   readonly name: string
   readonly driver: string
+  /** UCUM symbol. */
   readonly unit: string
+  /** What it can tell, in `unit`; a reading outside is a fault. null where the driver cannot know. */
+  readonly range: Range | null
+  /** Smallest difference that it tells, in `unit`; null where that is not known. */
+  readonly resolution: number | null
+  /** After this long without a reading it is stale, ms; null where silence says nothing; the usual where it is left out. */
+  readonly staleAfterMs?: number | null
   /** @throws ERR_DEVICE_UNAVAILABLE */
   read(signal?: AbortSignal): Promise<Reading>
+  /** Each value as it comes, of sensors that speak by themselves; absent for those that must be asked. */
+  watch?(listener: (reading: Reading) => void): Cancel
+  /** Says that it was unplugged, or that it must be opened anew for another reason; absent where only reading tells. */
+  onGone?(listener: (why: string) => void): Cancel
   close(): Promise<void>
 }
 
@@ -28,23 +45,34 @@ export const maxPinEdges = 256
 
 export interface PinEdge {
   readonly level: boolean
+  /** Wall clock, ms since the epoch. */
   readonly timeMs: number
 }
+
+export type PinDirection = 'in' | 'out'
 
 export interface Pin {
   readonly name: string
   readonly driver: string
+  readonly direction: PinDirection
   /** @throws ERR_DEVICE_UNAVAILABLE */
   read(): Promise<boolean>
+  /** @throws ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_READ_ONLY on an input */
   write(level: boolean): Promise<void>
   /** The last changes of level, oldest first, as many as the driver keeps ({@link maxPinEdges} at most). */
   edges(): readonly PinEdge[]
+  /** Each change of level as the driver sees it, before debounce. */
+  watch(listener: (edge: PinEdge) => void): Cancel
+  /** As of a sensor. */
+  onGone?(listener: (why: string) => void): Cancel
   close(): Promise<void>
 }
 
 export interface DriverContext {
   readonly clock: Clock
   readonly random: Random
+  /** What `/sys`, `/dev` and `/proc` are looked for under: `/`, or a folder that looks like it in tests. */
+  readonly root: string
 }
 
 /** Makes devices of one kind from the options in the node's TOML. */
@@ -54,8 +82,16 @@ export interface DeviceDriver<Device, Options> {
   readonly summary: string
   /** A strict object: its entries stand in the device's TOML table beside `driver`. */
   readonly options: GenericSchema<unknown, Options> & { readonly entries: ObjectEntries }
+  /** Rejects where the device is not there: it is tried again later. */
   open(name: string, options: Options, context: DriverContext): Promise<Device>
 }
 
-export type SensorDriver<Options = unknown> = DeviceDriver<Sensor, Options>
-export type PinDriver<Options = unknown> = DeviceDriver<Pin, Options>
+export interface SensorDriver<Options = unknown> extends DeviceDriver<Sensor, Options> {
+  /** Its sensors have `watch`; said here, as it must be known while one is not there. */
+  readonly speaks?: true
+}
+
+export interface PinDriver<Options = unknown> extends DeviceDriver<Pin, Options> {
+  /** What these options make of it, known also while it is not there. */
+  directionOf(options: Options): PinDirection
+}

@@ -16,8 +16,12 @@ export const pinDrivers: readonly PinDriver[] = [simulatedPin]
 
 /**
  * Opens the node's sensors and pins. Where one cannot be opened the others are closed again.
+ * @param context.root `/` where it is left out
  * @throws ERR_DEVICE_UNAVAILABLE
  */
-export function openDevices(config: DevicesConfig, context: DriverContext): Promise<Devices> {
-  return openWith({ sensors: sensorDrivers, pins: pinDrivers }, config, context)
+export function openDevices(
+  config: DevicesConfig,
+  context: Omit<DriverContext, 'root'> & Partial<Pick<DriverContext, 'root'>>,
+): Promise<Devices> {
+  return openWith({ sensors: sensorDrivers, pins: pinDrivers }, config, { root: '/', ...context })
 }

@@ -6,7 +6,7 @@
  */
 import * as v from 'valibot'
 import { durationField } from '../../toml/index.ts'
-import type { DriverContext, Sensor, SensorDriver } from '../contract.ts'
+import type { DriverContext, Range, Sensor, SensorDriver } from '../contract.ts'
 
 const number = (fallback: number) => v.optional(v.pipe(v.number(), v.finite()), fallback)
 
@@ -20,10 +20,12 @@ const options = v.strictObject({
   period: v.optional(durationField('10ms', '31d'), '24h'),
   /** Where in the curve it stands at the epoch, as a share of the period: 0.25 is noon of `daylight`. */
   phase: number(0),
-  /** Highest deviation, either way, in `unit`; the result stays between `min` and `max`. */
+  /** Highest deviation, either way, in `unit`; the result of a curve stays between `min` and `max`. */
   noise: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 0),
   /** For `constant`; `max` where it is left out. */
   value: v.optional(v.pipe(v.number(), v.finite())),
+  /** Readings are whole multiples of it; as fine as numbers are where it is left out. */
+  resolution: v.optional(v.pipe(v.number(), v.finite(), v.minValue(1e-9))),
   /** For `steps`; `min` and `max` where it is left out. */
   values: v.optional(v.pipe(v.array(v.pipe(v.number(), v.finite())), v.minLength(1), v.maxLength(1_024))),
 })
@@ -49,13 +51,25 @@ export function simulatedValue(curve: SimulatedOptions, nowMs: number): number {
   }
 }
 
-/** Adds chance without leaving the range between `min` and `max` (in either order). */
-function noisy(value: number, curve: SimulatedOptions, context: DriverContext): number {
-  if (curve.noise === 0) return value
-  const shifted = value + (context.random.fraction() * 2 - 1) * curve.noise
-  const low = Math.min(curve.min, curve.max, value)
-  const high = Math.max(curve.min, curve.max, value)
-  return Math.min(high, Math.max(low, shifted))
+/** Lowest and highest value that the curve can have. */
+function rangeOf(curve: SimulatedOptions): Range {
+  const { min, max, values = [min, max], value = max } = curve
+  if (curve.shape === 'constant') return around(value, curve.noise)
+  const ends = curve.shape === 'steps' ? [...values, min, max] : [min, max]
+  return { min: Math.min(...ends), max: Math.max(...ends) }
+}
+
+function around(value: number, noise: number): Range {
+  return { min: value - noise, max: value + noise }
+}
+
+/** Adds chance without leaving the range, and rounds to the resolution. */
+function measured(value: number, curve: SimulatedOptions, context: DriverContext): number {
+  const { min, max } = rangeOf(curve)
+  const shifted = curve.noise === 0 ? value : value + (context.random.fraction() * 2 - 1) * curve.noise
+  const { resolution } = curve
+  const rounded = resolution === undefined ? shifted : Math.round(shifted / resolution) * resolution
+  return Math.min(max, Math.max(min, rounded))
 }
 
 export const simulatedSensor: SensorDriver<SimulatedOptions> = {
@@ -67,10 +81,12 @@ export const simulatedSensor: SensorDriver<SimulatedOptions> = {
       name,
       driver: 'simulated',
       unit: curve.unit,
+      range: rangeOf(curve),
+      resolution: curve.resolution ?? null,
       async read(signal) {
         signal?.throwIfAborted()
         const timeMs = context.clock.now()
-        return { value: noisy(simulatedValue(curve, timeMs), curve, context), unit: curve.unit, timeMs }
+        return { value: measured(simulatedValue(curve, timeMs), curve, context), unit: curve.unit, timeMs }
       },
       async close() {},
     }

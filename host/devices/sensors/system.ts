@@ -62,6 +62,8 @@ export const systemSensor: SensorDriver<SystemOptions> = {
       name,
       driver: 'system',
       unit,
+      range: metric === 'cpu-idle' ? { min: 0, max: 100 } : null,
+      resolution: null,
       async read(signal) {
         signal?.throwIfAborted()
         return { value: await measure(signal), unit, timeMs: context.clock.now() }

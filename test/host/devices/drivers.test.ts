@@ -10,11 +10,12 @@ const sensorOptions: Readonly<Record<string, readonly object[]>> = {
     { shape: 'sine', noise: 5 },
     { shape: 'steps', values: [1, 2] },
     { shape: 'constant', value: 3 },
+    { shape: 'sine', resolution: 0.5 },
   ],
   system: [{ metric: 'cpu-idle' }, { metric: 'load' }, { metric: 'memory-free' }],
 }
 const pinOptions: Readonly<Record<string, readonly object[]>> = {
-  simulated: [{}, { initial: true }],
+  simulated: [{}, { initial: true }, { direction: 'in' }, { pattern: [true, false], period: '1s' }],
 }
 
 describe('the driver lists', () => {

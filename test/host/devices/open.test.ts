@@ -4,7 +4,7 @@ import { openDevices, type Sensor, type SensorDriver } from '../../../host/devic
 import { openWith } from '../../../host/devices/open.ts'
 import { FakeClock, seededRandom } from '../fake-clock.ts'
 
-const context = { clock: new FakeClock(), random: seededRandom(1) }
+const context = { clock: new FakeClock(), random: seededRandom(1), root: '/' }
 
 function recordingDriver(closed: string[]): SensorDriver {
   return {
@@ -17,6 +17,8 @@ function recordingDriver(closed: string[]): SensorDriver {
         name,
         driver: 'recording',
         unit: '1',
+        range: null,
+        resolution: null,
         read: async () => ({ value: 1, unit: '1', timeMs: 0 }),
         close: async () => {
           closed.push(name)

@@ -10,7 +10,7 @@ const shapes = ['daylight', 'sine', 'steps', 'constant'] as const
 async function readTwenty(): Promise<number[]> {
   const clock = new FakeClock()
   const options = curve({ noise: 10, min: 0, max: 100, shape: 'sine', period: '1s' })
-  const sensor = await simulatedSensor.open('light', options, { clock, random: seededRandom(7) })
+  const sensor = await simulatedSensor.open('light', options, { clock, random: seededRandom(7), root: '/' })
   const values: number[] = []
   for (let i = 0; i < 20; i += 1) {
     values.push((await sensor.read()).value)

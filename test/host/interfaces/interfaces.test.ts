@@ -15,6 +15,8 @@ const light: Sensor = {
   name: 'light',
   driver: 'fake',
   unit: 'lx',
+  range: null,
+  resolution: null,
   read: async () => ({ value: 312.5, unit: 'lx', timeMs: 1_700_000_000_123.7 }),
   close: async () => {},
 }
@@ -24,9 +26,11 @@ function fakePin(name: string): Pin {
   return {
     name,
     driver: 'fake',
+    direction: 'out',
     read: async () => level,
     write: async (next) => void (level = next),
     edges: () => [],
+    watch: () => () => {},
     close: async () => {},
   }
 }

@@ -42,11 +42,20 @@ export function appStatus(changes: Partial<AppStatus> = {}): AppStatus {
 }
 
 export function sensor(name: string, read: Sensor['read'], driver = 'simulated'): Sensor {
-  return { name, driver, unit: 'lx', read, close: async () => {} }
+  return { name, driver, unit: 'lx', range: null, resolution: null, read, close: async () => {} }
 }
 
 export function pin(name: string, read: Pin['read'], driver = 'simulated'): Pin {
-  return { name, driver, read, write: async () => {}, edges: () => [], close: async () => {} }
+  return {
+    name,
+    driver,
+    direction: 'out',
+    read,
+    write: async () => {},
+    edges: () => [],
+    watch: () => () => {},
+    close: async () => {},
+  }
 }
 
 export function devices(sensors: readonly Sensor[], pins: readonly Pin[]): Devices {

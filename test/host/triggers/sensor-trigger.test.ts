@@ -5,7 +5,8 @@ import { planTriggers, type TriggerEvent } from '../../../host/triggers/index.ts
 import { FakeClock } from '../fake-clock.ts'
 
 function sensorThat(read: Sensor['read']): Sensor {
-  return { name: 'light', driver: 'fake', unit: 'lx', read, close: async () => {} }
+  const facts = { name: 'light', driver: 'fake', unit: 'lx', range: null, resolution: null }
+  return { ...facts, read, close: async () => {} }
 }
 
 function run(sensor: Sensor, everyMs = 200) {
