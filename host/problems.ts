@@ -27,6 +27,7 @@ import { formatsProblems } from './formats/index.ts'
 import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
+import { messageProblems } from './messages/index.ts'
 import { metricsProblems } from './metrics/index.ts'
 import { nodeProblems } from './node/index.ts'
 import { placementProblems } from './placement/index.ts'
@@ -62,6 +63,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   interfaceProblems,
   deviceProblems,
   storageProblems,
+  messageProblems,
   triggerProblems,
   formatsProblems,
   placementProblems,

@@ -1,0 +1,3 @@
+/** The public face of messages: topics, and what a node keeps of messages on their way. */
+export { messageLimits, type Message, type NewMessage, type Topics } from './contract.ts'
+export { messageProblems } from './problems.ts'
