@@ -1,5 +1,6 @@
 /** Requests over HTTP from a host of the lab, by a plain Node program of its own. */
 import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import type { LabHost } from '../../test/lab/index.ts'
 
 export interface Load {
@@ -60,12 +61,6 @@ const main = async () => {
 }
 main()`
 
-const bare = `
-const [address, port] = process.argv.slice(1)
-require('node:http').createServer((request, response) => response.end('hello')).listen(Number(port), address, () => {
-  console.log('ready')
-})`
-
 export async function load(from: LabHost, options: Load): Promise<Answers> {
   const child = from.exec(process.execPath, ['-e', program, JSON.stringify(options)])
   let text = ''
@@ -76,9 +71,18 @@ export async function load(from: LabHost, options: Load): Promise<Answers> {
   return JSON.parse(text) as Answers
 }
 
-/** A server of Node's own that answers at once: what HTTP alone takes on this host. */
-export async function bareServer(host: LabHost, port: number): Promise<ChildProcess> {
-  const server = host.exec(process.execPath, ['-e', bare, host.address, String(port)])
+/** The component `hello-http` on this host by `selvedge serve`: the same sandbox and HTTP server without a mesh. */
+export async function servedAlone(root: string, host: LabHost, port: number): Promise<ChildProcess> {
+  const component = join(root, 'components/hello-http/build/hello-http.wasm')
+  const address = `${host.address}:${port}`
+  const server = host.exec(process.execPath, [
+    join(root, 'dist/selvedge.mjs'),
+    'serve',
+    component,
+    '--addr',
+    address,
+  ])
+  server.stderr?.resume()
   await new Promise((resolve) => server.stdout?.once('data', resolve))
   return server
 }
