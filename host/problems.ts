@@ -31,6 +31,7 @@ import { messageProblems } from './messages/index.ts'
 import { metricsProblems } from './metrics/index.ts'
 import { nodeProblems } from './node/index.ts'
 import { placementProblems } from './placement/index.ts'
+import { queueProblems } from './queue/index.ts'
 import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
@@ -67,6 +68,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   triggerProblems,
   formatsProblems,
   placementProblems,
+  queueProblems,
   httpProblems,
   metricsProblems,
   valueProblems,

@@ -1,0 +1,4 @@
+/** The public face of durable queues. */
+export type * from './contract.ts'
+export { memoryQueues } from './memory.ts'
+export { queueProblems } from './problems.ts'
