@@ -1,4 +1,5 @@
 /** The public face of core/: what both the mesh and the host stand on. */
+export { Alarm } from './alarm.ts'
 export * from './clock.ts'
 export { decodeCbor, type CborLimits } from './codec/decoder.ts'
 export { encodeCbor } from './codec/encoder.ts'

@@ -1,14 +1,5 @@
 /** Runs the head decisions over real channels: reads, writes, timers, and the owners' judgement of what arrives. */
-import {
-  every,
-  messageOf,
-  within,
-  type Cancel,
-  type Clock,
-  type Log,
-  type Part,
-  type Random,
-} from '../../core/index.ts'
+import { Alarm, messageOf, within, type Clock, type Log, type Part, type Random } from '../../core/index.ts'
 import type { ReportAttack } from '../attacks.ts'
 import { attackOf } from '../attacks.ts'
 import { PeerChannels, type NodeId, type Transport } from '../transport/index.ts'
@@ -35,7 +26,6 @@ export interface HeadExchangeParts {
   readonly traffic?: HeadTraffic
 }
 
-const tickMs = 200
 /** Announcements that do not fit are dropped: the next comparison finds what they said. */
 const maxQueuedBytes = 8 * 1024 * 1024
 const acceptMs = 20_000
@@ -56,11 +46,13 @@ export class HeadExchange implements Part {
   readonly #judging = new Map<string, NodeId>()
   /** Owners judge one head after the other, in the order of arrival. */
   #turn: Promise<void> = Promise.resolve()
-  #cancel: Cancel | null = null
+  readonly #alarm: Alarm
+  #isRunning = false
 
   constructor(parts: HeadExchangeParts, options?: HeadSyncOptions) {
     this.#parts = parts
     this.#sync = new HeadSync(parts.random, options)
+    this.#alarm = new Alarm(parts.clock, () => this.#feed({ type: 'tick' }))
     this.#channels = new PeerChannels(parts, {
       protocol: headProtocol,
       maxFrameBytes: messageLimits.frameBytes,
@@ -72,14 +64,14 @@ export class HeadExchange implements Part {
   }
 
   start(): void {
-    if (this.#cancel !== null) return
-    this.#cancel = every(this.#parts.clock, tickMs, () => this.#feed({ type: 'tick' }))
+    if (this.#isRunning) return
+    this.#isRunning = true
     this.#channels.start()
   }
 
   stop(): void {
-    this.#cancel?.()
-    this.#cancel = null
+    this.#isRunning = false
+    this.#alarm.stop()
     this.#channels.stop()
   }
 
@@ -133,6 +125,7 @@ export class HeadExchange implements Part {
   #feed(event: HeadEvent): void {
     const actions = this.#sync.on(event, this.#parts.clock.monotonicMs())
     for (const action of actions) this.#perform(action)
+    if (this.#isRunning) this.#alarm.set(this.#sync.wakeMs)
   }
 
   #perform(action: HeadAction): void {

@@ -130,6 +130,13 @@ export class HeadSync {
     return this.#store.summary()
   }
 
+  /** When `tick` has something to do, monotonic; Infinity where nothing will be without another event. */
+  get wakeMs(): number {
+    let wakeMs = Math.min(this.#pulls.wakeMs, this.#relays.wakeMs)
+    for (const { compareAtMs } of this.#neighbours.values()) wakeMs = Math.min(wakeMs, compareAtMs)
+    return wakeMs
+  }
+
   #onChanged({ head, from, isUnhurried }: Extract<HeadEvent, { type: 'changed' }>, nowMs: number): void {
     if (!this.#store.put(head)) return
     this.#changedMs = nowMs

@@ -112,6 +112,13 @@ export class Pulls {
     )
   }
 
+  /** When a pull has waited long enough for its peer, monotonic; Infinity while none waits. */
+  get wakeMs(): number {
+    let wakeMs = Infinity
+    for (const { dueMs, isJudging } of this.#pulls.values()) if (!isJudging) wakeMs = Math.min(wakeMs, dueMs)
+    return wakeMs
+  }
+
   onTick(nowMs: number): Asks {
     for (const [version, untilMs] of this.#refused) if (untilMs <= nowMs) this.#refused.delete(version)
     return this.#next(

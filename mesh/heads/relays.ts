@@ -81,6 +81,13 @@ export class Relays {
     return keys
   }
 
+  /** When the first of them was kept waiting long enough, monotonic; Infinity while none waits. */
+  get wakeMs(): number {
+    let wakeMs = Infinity
+    for (const { dueMs } of this.#neighbours.values()) wakeMs = Math.min(wakeMs, dueMs ?? Infinity)
+    return wakeMs
+  }
+
   /** Neighbours that were kept waiting long enough. */
   due(nowMs: number): string[] {
     return [...this.#neighbours].flatMap(([peer, { dueMs }]) =>

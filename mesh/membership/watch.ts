@@ -4,6 +4,7 @@
  * What comes from a peer is counted before it is read, and a statement is verified once, however many pass it on.
  */
 import {
+  Alarm,
   delay,
   messageOf,
   type Cancel,
@@ -72,13 +73,17 @@ export class MembershipWatch implements Part {
   readonly #knocking = new Set<NodeId>()
   readonly #listeners = new Set<(change: VerdictChange) => void>()
   #rings: Rings | null = null
-  #timer: { readonly dueMs: number; readonly cancel: Cancel } | null = null
+  readonly #alarm: Alarm
   #stopped = new AbortController()
   #cancels: Cancel[] = []
 
   constructor(options: WatchOptions) {
     const { transport, clock, random, log, notary, boot, bootNonce } = options
     this.#options = options
+    this.#alarm = new Alarm(clock, () => {
+      this.observe({ type: 'tick' })
+      this.#prune()
+    })
     this.#reading = new Reading(notary, options.report)
     const machine = {
       self: transport.self,
@@ -116,8 +121,7 @@ export class MembershipWatch implements Part {
 
   stop(): void {
     for (const cancel of this.#cancels.splice(0)) cancel()
-    this.#timer?.cancel()
-    this.#timer = null
+    this.#alarm.stop()
     this.#stopped.abort(new Error('membership stopped'))
     this.#channels.stop()
   }
@@ -192,17 +196,7 @@ export class MembershipWatch implements Part {
   }
 
   #schedule(): void {
-    if (this.#cancels.length === 0) return
-    const dueMs = this.#machine.wakeMs
-    // A timer that comes too early does no harm, and leaving it costs less than another.
-    if (dueMs === Infinity || (this.#timer !== null && this.#timer.dueMs <= dueMs)) return
-    this.#timer?.cancel()
-    const cancel = this.#options.clock.after(Math.max(0, dueMs - this.#nowMs()), () => {
-      this.#timer = null
-      this.observe({ type: 'tick' })
-      this.#prune()
-    })
-    this.#timer = { dueMs, cancel }
+    if (this.#cancels.length > 0) this.#alarm.set(this.#machine.wakeMs)
   }
 
   #act(action: MembershipAction): void {

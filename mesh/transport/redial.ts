@@ -97,6 +97,14 @@ export class Redial {
     }
   }
 
+  /** When `tick` has a member to dial, monotonic; Infinity where it has none without another event. */
+  get wakeMs(): number {
+    const dialled = [...this.#members.values()].filter(({ state }) => state === 'dialling').length
+    // The end of a dial is an event.
+    if (dialled >= this.#options.maxDials) return Infinity
+    return Math.min(Infinity, ...this.#callable().map(([, { dueMs }]) => dueMs))
+  }
+
   addressesOf(peer: NodeId): readonly string[] {
     return this.#members.get(peer)?.addresses ?? []
   }
@@ -165,14 +173,21 @@ export class Redial {
     }
   }
 
-  #due(nowMs: number): RedialAction[] {
+  /** Those that are not connected and are to be dialled, now or later. */
+  #callable(): [NodeId, Member][] {
     const members = [...this.#members]
-    const free = this.#options.maxDials - members.filter(([, member]) => member.state === 'dialling').length
     const isAlone = members.every(([, member]) => member.state !== 'connected')
     const isWanted = (peer: NodeId): boolean => isAlone || this.#wanted === null || this.#wanted.has(peer)
-    const due = members
-      .filter(([, member]) => member.state === 'waiting' && member.dueMs <= nowMs)
-      .filter(([peer, member]) => member.isAskedFor || isWanted(peer))
+    return members.filter(
+      ([peer, member]) => member.state === 'waiting' && (member.isAskedFor || isWanted(peer)),
+    )
+  }
+
+  #due(nowMs: number): RedialAction[] {
+    const members = [...this.#members.values()]
+    const free = this.#options.maxDials - members.filter(({ state }) => state === 'dialling').length
+    const due = this.#callable()
+      .filter(([, member]) => member.dueMs <= nowMs)
       .sort(([, a], [, b]) => a.dueMs - b.dueMs)
       .slice(0, Math.max(0, free))
     return due.map(([peer, member]) => {

@@ -1,6 +1,6 @@
 /** Runs the redial decisions against a transport: timers, dials, and what became of them. */
 import {
-  every,
+  Alarm,
   isSelvedgeError,
   messageOf,
   within,
@@ -25,8 +25,6 @@ export interface RedialParts {
   readonly onFailure?: (peer: NodeId, failure: DialFailure, error: unknown) => void
 }
 
-/** How often due dials are looked for; the backoff's smallest step is 125 ms. */
-const tickMs = 100
 /** A dial that has not ended by then is given up. */
 const dialMs = 15_000
 
@@ -34,12 +32,14 @@ export class Redialler implements Part {
   readonly name = 'redialler'
   readonly #parts: RedialParts
   readonly #redial: Redial
+  readonly #alarm: Alarm
   #stopped = new AbortController()
   #cancels: Cancel[] = []
 
   constructor(parts: RedialParts, options?: RedialOptions) {
     this.#parts = parts
     this.#redial = new Redial(parts.random, options)
+    this.#alarm = new Alarm(parts.clock, () => this.#tick())
   }
 
   start(): void {
@@ -49,7 +49,7 @@ export class Redialler implements Part {
     this.#cancels = [
       transport.on('peer:admitted', ({ peer }) => this.#feed({ type: 'admitted', peer })),
       transport.on('peer:lost', ({ peer }) => this.#feed({ type: 'lost', peer })),
-      every(clock, tickMs, () => this.#tick()),
+      () => this.#alarm.stop(),
     ]
     // Who was connected when this stopped was lost unseen.
     this.#redial.on({ type: 'restarted' }, clock.monotonicMs())
@@ -102,6 +102,7 @@ export class Redialler implements Part {
   #tick(): void {
     const actions = this.#redial.on({ type: 'tick' }, this.#parts.clock.monotonicMs())
     for (const action of actions) this.#dial(action)
+    this.#alarm.set(this.#redial.wakeMs)
   }
 
   #dial({ peer, addresses }: RedialAction): void {
