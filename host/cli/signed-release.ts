@@ -52,12 +52,15 @@ export async function signedRelease(
     ...(Object.keys(draft.placement).length > 0 && { placement: draft.placement }),
     ...(Object.keys(draft.calls).length > 0 && { calls: draft.calls }),
     ...(Object.keys(draft.links).length > 0 && { links: draft.links }),
+    ...(Object.keys(draft.stores).length > 0 && { stores: draft.stores }),
     previous: terms.previous,
     signedAt,
     // Without its arguments it would be another command.
     critical: [
       ...(draft.args.length > 0 ? ['run'] : []),
       ...(isCritical(draft.placement) ? ['placement'] : []),
+      // Each node would keep one of its own, and nobody would see it.
+      ...(Object.keys(draft.stores).length > 0 ? ['stores'] : []),
     ],
   }
   return { bytes: signRelease(key, record), record }

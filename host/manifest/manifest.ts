@@ -41,6 +41,14 @@ export function parseManifest(text: string, fileName: string = manifestFileName)
       `write calls = [${calls}] under [grants]`,
     )
   }
+  for (const name of Object.keys(parsed.stores)) {
+    if (parsed.grants.keyvalue.includes(name)) continue
+    const buckets = [...parsed.grants.keyvalue, name].map((one) => JSON.stringify(one)).join(', ')
+    throw refuse(
+      `${fileName}: stores.${name}: it is a bucket that the app is not granted`,
+      `write keyvalue = [${buckets}] under [grants]`,
+    )
+  }
   const file = parsed.component.file ?? `build/${parsed.app.name}.wasm`
   return { ...parsed, component: { ...parsed.component, file } }
 }

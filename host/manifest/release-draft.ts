@@ -11,6 +11,7 @@ import type {
   Limits,
   PlacementRule,
   Quotas,
+  StoreRule,
   TriggerSpec,
 } from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
@@ -20,6 +21,7 @@ import { callsOf } from './calls.ts'
 import { placementEntries, placementOf } from './placement.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
+import { storesOf } from './stores.ts'
 import { parseTriggerOption, toSpec } from './triggers.ts'
 import { parseDuration, parseSize } from '../toml/index.ts'
 
@@ -45,6 +47,8 @@ export interface ReleaseDraft {
   readonly calls: CallPolicy
   /** Which apps export what it imports. */
   readonly links: Readonly<Record<string, string>>
+  /** Buckets that are shared, and with whom. */
+  readonly stores: Readonly<Record<string, StoreRule>>
 }
 
 /** `publish FILE.wasm` and its options, as written. */
@@ -89,6 +93,7 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     placement: placementOf(manifest.placement),
     calls: callsOf(manifest.calls),
     links: manifest.links,
+    stores: storesOf(manifest.stores),
   }
 }
 
@@ -138,6 +143,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     placement: barePlacement(release),
     calls: {},
     links: {},
+    stores: {},
   }
 }
 

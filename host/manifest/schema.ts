@@ -8,6 +8,7 @@ import { namePattern, networkNames } from '../interfaces/index.ts'
 import { argumentsField, quotaFields } from './asks.ts'
 import { callsField } from './calls.ts'
 import { linksSchema } from './links.ts'
+import { storesSchema } from './stores.ts'
 import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
@@ -223,6 +224,8 @@ export const manifestSchema = v.strictObject({
   calls: callsField,
   /** Interfaces that it imports and another app exports, by that app's name. */
   links: v.optional(linksSchema, {}),
+  /** Buckets that are not each node's own. */
+  stores: v.optional(storesSchema, {}),
   config: v.optional(
     v.pipe(
       v.record(

@@ -8,6 +8,7 @@ export type {
   PlacementRule,
   Quotas,
   ReleaseRecord,
+  StoreRule,
   TriggerSpec,
 } from './record.ts'
 export { releasesProblems } from './problems.ts'

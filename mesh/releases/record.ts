@@ -95,6 +95,12 @@ export interface CallPolicy {
   readonly sticky?: string | undefined
 }
 
+/** With whom a bucket is shared. */
+export interface StoreRule {
+  /** `group`: one map for all nodes of the group, each of which has a copy. */
+  readonly scope: 'group'
+}
+
 export interface ReleaseRecord {
   readonly v: 1
   /** The mesh it is meant for; a record of another mesh is refused. */
@@ -134,6 +140,8 @@ export interface ReleaseRecord {
   readonly calls?: CallPolicy | undefined
   /** Interfaces that it imports and another app exports, by that app's name; each needs the grant `call:APP`. */
   readonly links?: Readonly<Record<string, string>> | undefined
+  /** Buckets of wasi:keyvalue that are not each node's own, by name. A node that does not know the field would keep them apart: see `critical`. */
+  readonly stores?: Readonly<Record<string, StoreRule>> | undefined
   /** Digest of the record before this one, or null for the first. */
   readonly previous: Digest | null
   /** When it was signed, by the publisher's clock; ms since the epoch. */

@@ -52,6 +52,7 @@ export const releaseLimits = {
   /** A node that is away for a month has its place taken. */
   replaceAfterMs: 2_678_400_000,
   links: 32,
+  stores: 32,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -213,6 +214,15 @@ const schema = v.looseObject({
         v.pipe(v.string(), v.regex(appNamePattern, 'must be the name of an app')),
       ),
       v.check((links) => Object.keys(links).length <= releaseLimits.links, 'has too many entries'),
+    ),
+  ),
+  stores: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be the name of a bucket')),
+        v.looseObject({ scope: v.literal('group') }),
+      ),
+      v.check((stores) => Object.keys(stores).length <= releaseLimits.stores, 'has too many entries'),
     ),
   ),
   previous: v.nullable(digestField),

@@ -5,7 +5,8 @@ describe('the draft of a manifest', () => {
   it('carries everything that gets signed, in canonical order', () => {
     const manifest = parseManifest(`
       app = { name = "alarm", version = "1.2.0" }
-      grants = { sensors = ["light"], pins = ["led"] }
+      grants = { sensors = ["light"], pins = ["led"], keyvalue = ["own", "shared"] }
+      stores = { own = { scope = "node" }, shared = { scope = "group" } }
       triggers = [{ kind = "sensor", sensor = "light" }]
       limits = { memory = "1 MiB", deadline = "2s", folders = { size = "1 GiB", files = 10 }, keyvalue = { keys = 5 } }
       placement = { groups = ["lobby", "garage"], replicas = 2, needs = ["role:gateway", "arch:arm64"], replace-after = "1min", minority = "stop", stable-names = true }
@@ -16,7 +17,7 @@ describe('the draft of a manifest', () => {
     expect(releaseDraft(manifest)).toEqual({
       app: 'alarm',
       version: '1.2.0',
-      grants: ['pin:led', 'sensor:light'],
+      grants: ['keyvalue:own', 'keyvalue:shared', 'pin:led', 'sensor:light'],
       triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 1000 }],
       config: { threshold: '300' },
       instances: { isolation: 'process', min: 0, idleMs: 2000, cpuPercent: 50 },
@@ -25,6 +26,7 @@ describe('the draft of a manifest', () => {
       quotas: { folderBytes: 2 ** 30, folderFiles: 10, keyValueKeys: 5 },
       groups: ['garage', 'lobby'],
       links: {},
+      stores: { shared: { scope: 'group' } },
       calls: { scope: 'mesh', idempotent: true, sticky: 'cookie:session' },
       placement: {
         replicas: 2,
