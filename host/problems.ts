@@ -29,6 +29,7 @@ import { interfaceProblems } from './interfaces/index.ts'
 import { manifestProblems } from './manifest/index.ts'
 import { messageProblems } from './messages/index.ts'
 import { metricsProblems } from './metrics/index.ts'
+import { mqttProblems } from './mqtt/index.ts'
 import { nodeProblems } from './node/index.ts'
 import { placementProblems } from './placement/index.ts'
 import { queueProblems } from './queue/index.ts'
@@ -63,6 +64,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   engineProblems,
   interfaceProblems,
   deviceProblems,
+  mqttProblems,
   storageProblems,
   messageProblems,
   triggerProblems,

@@ -7,6 +7,8 @@
 import * as v from 'valibot'
 import type { DevicesConfig } from '../devices/index.ts'
 import { name, named, setting } from './fields.ts'
+import { bridgeTables } from './tables/bridges.ts'
+import { brokerTable } from './tables/brokers.ts'
 import { componentsTable } from './tables/components.ts'
 import { deployTable } from './tables/deploy.ts'
 import { pinTable, sensorTable } from './tables/devices.ts'
@@ -26,6 +28,8 @@ export const nodeConfigSchema = v.strictObject({
   http: v.optional(httpTable, {}),
   deploy: v.optional(deployTable, {}),
   metrics: v.optional(metricsTable, {}),
+  brokers: named(brokerTable),
+  bridges: bridgeTables,
   sensors: named(sensorTable),
   pins: named(pinTable),
   folders: named(folderTable),

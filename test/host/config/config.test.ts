@@ -28,6 +28,8 @@ describe('the node’s TOML', () => {
       deploy: {},
       metrics: { hosts: [] },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true, reachable: 'auto', relay: 64 * 2 ** 20 },
+      brokers: {},
+      bridges: [],
       sensors: {},
       pins: {},
       folders: {},
