@@ -11,7 +11,7 @@ import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
-import { diskStorage, type Storage, type StorageCaps } from '../storage/index.ts'
+import { diskStorage, type Storage, type StorageConfig } from '../storage/index.ts'
 import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
@@ -90,11 +90,16 @@ function listenOn(typed: readonly string[], { mesh }: NodeConfig): readonly stri
   return typed.length > 0 ? typed : mesh.listen
 }
 
-/** The most that one app may store. */
-function capsOf({ storage: { keyvalue, blobstore } }: NodeConfig): StorageCaps {
+/** Where apps store, and the most that one of them may. */
+function storageOf({ storage: { keyvalue, blobstore, ttl } }: NodeConfig): StorageConfig {
   return {
-    keyValue: { bytes: keyvalue.size, items: keyvalue.keys },
-    blobs: { bytes: blobstore.size, items: blobstore.objects },
+    keyValue: keyvalue,
+    blobs: blobstore,
+    caps: {
+      keyValue: { bytes: keyvalue.size, items: keyvalue.keys },
+      blobs: { bytes: blobstore.size, items: blobstore.objects },
+    },
+    lifeRules: ttl,
   }
 }
 
@@ -141,7 +146,7 @@ async function makeAround(
     log: log.scope('mesh'),
     describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
   })
-  const storage = diskStorage(await folder.folder('storage'), clock, capsOf(config))
+  const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
   const outgoing = new OutgoingCalls()
   const apps = createAppSupervisor({
     engine,

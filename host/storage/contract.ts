@@ -2,6 +2,13 @@
  * What a node keeps for its apps: one key-value store and one blob store each, on whatever driver. Everything is
  * asynchronous and bounded, so that a driver may be a thread, a disk, or one day another machine.
  */
+import type { Cancel } from '../../core/index.ts'
+
+/**
+ * What an acknowledged write survives. `full`: a power cut. `normal`: the end of the process, whatever ended it; a power
+ * cut may take what was written in the last second or two, and leaves what was there at some moment before.
+ */
+export type Durability = 'full' | 'normal'
 
 /** A value and which writing of it this is. */
 export interface StoredValue {
@@ -19,6 +26,42 @@ export interface KeyPage {
 export interface StoreUsage {
   readonly keys: number
   readonly bytes: number
+}
+
+/** That a key has another value, or none. */
+export interface KeyChange {
+  readonly bucket: string
+  readonly key: string
+  /** Of the change; grows from one to the next within a store. What is deleted has one of its own. */
+  readonly version: number
+  readonly kind: 'set' | 'delete'
+}
+
+export interface KeyChanges {
+  /** The last change of each key, in the order of their versions. */
+  readonly changes: readonly KeyChange[]
+  /** Where the next call goes on. */
+  readonly last: number
+  /** There may be more after `last`. */
+  readonly isMore: boolean
+  /** More keys were deleted than are remembered: some deletions after `after` are not told. */
+  readonly isIncomplete: boolean
+}
+
+/**
+ * For who must not miss a change, whatever stops meanwhile: it is asked what changed since a version, and that is asked
+ * of what is stored. Of several changes of one key only the last is told. Deleted keys are remembered while a reader
+ * follows who has not got that far, within a bound; so is what expires.
+ */
+export interface ChangeFeed {
+  /** Registers a reader, which begins with what changes from now on. @returns the version that it got to */
+  follow(reader: string): Promise<number>
+  /** @param after a version; at most `limit` changes after it */
+  changes(bucket: string, after: number, limit: number): Promise<KeyChanges>
+  /** The reader is done with all up to this version; on the disk when it resolves, with what else is being written. */
+  advance(reader: string, version: number): Promise<void>
+  /** Nothing is remembered for it any more. */
+  forget(reader: string): Promise<void>
 }
 
 /**
@@ -64,6 +107,13 @@ export interface KeyValueStore {
   /** All or none. */
   deleteMany(bucket: string, keys: readonly string[]): Promise<void>
   usage(): Promise<StoreUsage>
+  /**
+   * Calls `listener` after each change, whoever made it, in the order of versions. It must not throw. What changes
+   * while nobody listens, or while the node is down, is not told again: see {@link feed}.
+   */
+  onChange(listener: (change: KeyChange) => void): Cancel
+  /** Absent where the driver keeps none. */
+  readonly feed?: ChangeFeed
   close(): Promise<void>
 }
 
@@ -78,6 +128,17 @@ export interface ObjectInfo {
   readonly container: string
   readonly createdAt: number
   readonly sizeBytes: number
+  /** SHA-256 of its bytes in hexadecimal; null where it was stored before digests were kept. */
+  readonly digest: string | null
+}
+
+/** That an object was put in place, or taken away. */
+export interface ObjectChange {
+  readonly container: string
+  readonly object: string
+  readonly kind: 'put' | 'delete'
+  /** Of what was put, as in {@link ObjectInfo}; null for what was deleted. */
+  readonly digest: string | null
 }
 
 export interface NamePage {
@@ -90,7 +151,7 @@ export interface NamePage {
 export interface BlobReader {
   /** Of the part. */
   readonly sizeBytes: number
-  /** Pieces of at most 64 KiB. */
+  /** Pieces of at most 64 KiB, each checked before it is handed out. @throws ERR_STORAGE_DAMAGED */
   readonly bytes: AsyncIterable<Uint8Array>
   close(): Promise<void>
 }
@@ -110,7 +171,8 @@ export interface BlobWriter {
 
 /**
  * One app's objects in containers by name. Methods that name a container or an object throw ERR_CONTAINER_MISSING
- * and ERR_OBJECT_MISSING unless they say otherwise; all may throw ERR_STORAGE_FAILED, ERR_DISK_FULL, ERR_STORAGE_CLOSED.
+ * and ERR_OBJECT_MISSING unless they say otherwise; all may throw ERR_STORAGE_FAILED, ERR_STORAGE_DAMAGED, ERR_DISK_FULL,
+ * ERR_STORAGE_CLOSED.
  */
 export interface BlobStore {
   /** @throws ERR_CONTAINER_EXISTS, ERR_STORAGE_QUOTA */
@@ -136,6 +198,8 @@ export interface BlobStore {
   copy(from: ObjectId, to: ObjectId): Promise<void>
   /** As copy, then delete: where something fails between the two, both are there. */
   move(from: ObjectId, to: ObjectId): Promise<void>
+  /** Calls `listener` after each change, in their order. It must not throw. */
+  onChange(listener: (change: ObjectChange) => void): Cancel
   close(): Promise<void>
 }
 

@@ -1,52 +1,49 @@
 /**
- * The rules of a key-value store over rows, wherever those are: limits, the quota, versions, numbers. Synchronous,
- * as both memory and SQLite are; who must not wait for a disk runs it on a thread of its own.
+ * The rules of a key-value store over rows, wherever those are: limits, the quota, versions, numbers, lifetimes, and what
+ * changed. Synchronous, as both memory and SQLite are; who must not wait for a disk runs it on a thread of its own.
  */
-import type { KeyPage, StoreAmount, StoredValue, StoreUsage } from './contract.ts'
+import { AgeClock, type TimeSource } from './age-clock.ts'
+import type { KeyChange, KeyChanges, KeyPage, StoreAmount, StoredValue, StoreUsage } from './contract.ts'
 import { entryOverheadBytes, type KeyValueLimits } from './limits.ts'
 import { storageProblems } from './problems.ts'
+import { Readers } from './readers.ts'
+import type { RowFacts, Rows } from './rows.ts'
+import type { LifeOf } from './time-to-live.ts'
 
-/** What a row is without its value. */
-export interface RowFacts {
-  readonly valueBytes: number
-  readonly version: number
-}
-
-/** Where entries are kept. Ids count up and are not used again; writing a key that is there keeps its id. */
-export interface Rows {
-  find(bucket: string, key: string): RowFacts | undefined
-  read(bucket: string, key: string): StoredValue | undefined
-  write(bucket: string, key: string, value: Uint8Array, version: number): void
-  remove(bucket: string, key: string): void
-  /** In the order of ids, those above `afterId`. */
-  page(
-    bucket: string,
-    afterId: number,
-    count: number,
-  ): readonly { readonly id: number; readonly key: string }[]
-  /** Of all buckets; `version` is the highest ever used. */
-  totals(): StoreUsage & { readonly version: number }
-  /** Runs all of it or, where it throws, none. */
-  transaction<Result>(run: () => Result): Result
-  close(): void
+export interface TableTimes {
+  readonly time: TimeSource
+  readonly lifeOf: LifeOf
 }
 
 const [leastNumber, mostNumber] = [-(2n ** 63n), 2n ** 63n - 1n]
+/** The age on the disk may lag behind by this: what passed since is told by the wall clock, as what passes while off. */
+const saveAgeEveryMs = 10 * 60_000
 
 export class KeyValueTable {
   readonly #rows: Rows
   readonly #limits: KeyValueLimits
+  readonly #lifeOf: LifeOf
+  readonly #age: AgeClock
+  readonly #readers: Readers
   #allowed: StoreAmount
   #usage: StoreUsage
   #version: number
+  #savedAgeMs: number
+  #isWatched = false
+  #changes: KeyChange[] = []
 
-  constructor(rows: Rows, limits: KeyValueLimits) {
+  constructor(rows: Rows, limits: KeyValueLimits, { time, lifeOf }: TableTimes) {
     this.#rows = rows
     this.#limits = limits
+    this.#lifeOf = lifeOf
     this.#allowed = { bytes: limits.bytes, items: limits.keys }
-    const { version, ...usage } = rows.totals()
+    const { version, at, ...usage } = rows.totals()
     this.#usage = usage
     this.#version = version
+    const [ageMs, wallMs] = [rows.note('age'), rows.note('wall')]
+    this.#age = new AgeClock(time, ageMs === null || wallMs === null ? null : { ageMs, wallMs }, at)
+    this.#savedAgeMs = ageMs ?? 0
+    this.#readers = new Readers(rows)
   }
 
   /** What the app may hold from now on. What it holds stays: it may only not grow beyond. */
@@ -56,7 +53,8 @@ export class KeyValueTable {
 
   get(bucket: string, key: string): StoredValue | null {
     this.#checkKey(key)
-    return this.#rows.read(bucket, key) ?? null
+    const row = this.#rows.read(bucket, key)
+    return row === undefined || this.#isOver(bucket, row) ? null : { value: row.value, version: row.version }
   }
 
   set(bucket: string, key: string, value: Uint8Array): void {
@@ -73,14 +71,16 @@ export class KeyValueTable {
 
   version(bucket: string, key: string): number {
     this.#checkKey(key)
-    return this.#rows.find(bucket, key)?.version ?? 0
+    return this.#find(bucket, key)?.version ?? 0
   }
 
   keys(bucket: string, cursor: string | null): KeyPage {
     const afterId = cursor === null ? 0 : readCursor(cursor)
     // One more than a page tells whether there is a next one.
     const { pageKeys } = this.#limits
-    const found = this.#rows.page(bucket, afterId, pageKeys + 1)
+    const life = this.#lifeOf(bucket)
+    const since = life === null ? 0 : this.#age.ageMs() - life + 1
+    const found = this.#rows.page(bucket, afterId, since, pageKeys + 1)
     const page = found.slice(0, pageKeys)
     const last = page.at(-1)
     return {
@@ -90,10 +90,9 @@ export class KeyValueTable {
   }
 
   increment(bucket: string, key: string, delta: bigint): bigint {
-    this.#checkKey(key)
     return this.#atomically(() => {
-      const present = this.#rows.read(bucket, key)
-      const sum = (present === undefined ? 0n : readNumber(key, present.value)) + delta
+      const present = this.get(bucket, key)
+      const sum = (present === null ? 0n : readNumber(key, present.value)) + delta
       if (sum < leastNumber || sum > mostNumber)
         throw storageProblems.error('ERR_STORAGE_NUMBER', `${shown(key)} would leave the range of 64 bits`)
       this.#put(bucket, key, new TextEncoder().encode(String(sum)))
@@ -107,7 +106,6 @@ export class KeyValueTable {
     version: number,
     value: Uint8Array,
   ): { swapped: boolean; version: number } {
-    this.#checkKey(key)
     return this.#atomically(() => {
       const present = this.version(bucket, key)
       if (present !== version) return { swapped: false, version: present }
@@ -119,9 +117,9 @@ export class KeyValueTable {
   getMany(bucket: string, keys: readonly string[]): (Uint8Array | null)[] {
     this.#checkBatch(keys)
     let bytes = 0
-    for (const key of keys) bytes += this.#rows.find(bucket, key)?.valueBytes ?? 0
+    for (const key of keys) bytes += this.#find(bucket, key)?.valueBytes ?? 0
     this.#checkBatchBytes(bytes)
-    return keys.map((key) => this.#rows.read(bucket, key)?.value ?? null)
+    return keys.map((key) => this.get(bucket, key)?.value ?? null)
   }
 
   setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): void {
@@ -137,9 +135,7 @@ export class KeyValueTable {
     this.#atomically(() => {
       for (const key of keys) {
         const present = this.#rows.find(bucket, key)
-        if (present === undefined) continue
-        this.#rows.remove(bucket, key)
-        this.#count(-1, -sizeOf(key, present.valueBytes))
+        if (present !== undefined) this.#drop(bucket, key, present)
       }
     })
   }
@@ -148,32 +144,143 @@ export class KeyValueTable {
     return this.#usage
   }
 
+  /** Removes what has outlived its time, at most `most` entries. @returns whether there may be more */
+  sweep(most: number): boolean {
+    const dying = this.#rows.buckets().flatMap((bucket) => {
+      const life = this.#lifeOf(bucket)
+      return life === null
+        ? []
+        : this.#rows.oldest(bucket, this.#age.ageMs() - life, most).map((key) => ({ bucket, key }))
+    })
+    if (dying.length === 0) return false
+    this.#atomically(() => {
+      for (const { bucket, key } of dying.slice(0, most)) {
+        const present = this.#rows.find(bucket, key)
+        if (present !== undefined) this.#drop(bucket, key, present)
+      }
+    })
+    return dying.length >= most
+  }
+
+  /** From now on {@link takeChanges} has something to give. */
+  watch(): void {
+    this.#isWatched = true
+  }
+
+  /** What changed since it was last called, oldest first. */
+  takeChanges(): KeyChange[] {
+    if (this.#changes.length === 0) return []
+    const changes = this.#changes
+    this.#changes = []
+    return changes
+  }
+
+  follow(reader: string): number {
+    return this.#atomically(() => this.#readers.follow(reader, this.#version))
+  }
+
+  advance(reader: string, version: number): void {
+    this.#atomically(() => this.#readers.advance(reader, Math.min(version, this.#version)))
+  }
+
+  forget(reader: string): void {
+    this.#atomically(() => this.#readers.forget(reader))
+  }
+
+  changes(bucket: string, after: number, limit: number): KeyChanges {
+    return this.#readers.changes(bucket, after, limit, this.#version)
+  }
+
+  /**
+   * Runs several of these as one: all of it is stored or, where the store fails, nothing. What is refused for its own
+   * reasons changes nothing, and the others are stored.
+   */
+  together<Result>(run: () => Result): Result {
+    return this.#atomically(run)
+  }
+
+  flush(): void {
+    this.#rows.flush()
+  }
+
   close(): void {
-    this.#rows.close()
+    try {
+      if (this.#usage.keys > 0) this.#rows.transaction(() => this.#saveAge())
+    } catch {
+      // A disk that is full or read-only now: what it has of the age is older, and no harm.
+    } finally {
+      this.#rows.close()
+    }
   }
 
   /** Inside a transaction. */
   #put(bucket: string, key: string, value: Uint8Array): void {
     const { valueBytes } = this.#limits
-    const { items, bytes } = this.#allowed
     if (value.length > valueBytes) {
       throw tooLarge(`the value of ${shown(key)} has ${value.length} bytes, more than ${valueBytes}`)
     }
-    const present = this.#rows.find(bucket, key)
+    this.#checkKey(key)
+    const there = this.#rows.find(bucket, key)
+    const isOver = there !== undefined && this.#isOver(bucket, there)
+    if (isOver) this.#drop(bucket, key, there)
+    const present = isOver ? undefined : there
     const added = present === undefined ? 1 : 0
     const growth = sizeOf(key, value.length) - (present === undefined ? 0 : sizeOf(key, present.valueBytes))
-    if (added > 0 && this.#usage.keys >= items) {
-      throw quota(`the app holds ${this.#usage.keys} keys; ${items} are its limit`)
-    }
+    this.#checkQuota(key, added, growth)
+    this.#version += 1
+    this.#rows.write(bucket, key, value, this.#version, this.#age.ageMs())
+    this.#count(added, growth)
+    this.#changed({ bucket, key, version: this.#version, kind: 'set' })
+    if (this.#lifeOf(bucket) !== null && this.#age.ageMs() - this.#savedAgeMs >= saveAgeEveryMs)
+      this.#saveAge()
+  }
+
+  #checkQuota(key: string, added: number, growth: number): void {
+    const { items, bytes } = this.#allowed
+    const isTooMany = (): boolean => added > 0 && this.#usage.keys >= items
     // What makes an app smaller is let through, whatever it holds.
-    if (growth > 0 && this.#usage.bytes + growth > bytes) {
+    const isTooMuch = (): boolean => growth > 0 && this.#usage.bytes + growth > bytes
+    // What has outlived its time and is still there must not stand in the way of what is new.
+    while ((isTooMany() || isTooMuch()) && this.sweep(sweptForRoom)) continue
+    if (isTooMany()) throw quota(`the app holds ${this.#usage.keys} keys; ${items} are its limit`)
+    if (isTooMuch()) {
       throw quota(
         `${shown(key)} does not fit: the app may hold ${bytes} bytes and holds ${this.#usage.bytes}`,
       )
     }
+  }
+
+  /** Inside a transaction. */
+  #drop(bucket: string, key: string, present: RowFacts): void {
+    this.#rows.remove(bucket, key)
+    this.#count(-1, -sizeOf(key, present.valueBytes))
     this.#version += 1
-    this.#rows.write(bucket, key, value, this.#version)
-    this.#count(added, growth)
+    // It is in no row, and must not be used again after a restart.
+    this.#rows.setNote('version', this.#version)
+    const change: KeyChange = { bucket, key, version: this.#version, kind: 'delete' }
+    this.#readers.deleted(change)
+    this.#changed(change)
+  }
+
+  #changed(change: KeyChange): void {
+    if (this.#isWatched) this.#changes.push(change)
+  }
+
+  #find(bucket: string, key: string): RowFacts | undefined {
+    const row = this.#rows.find(bucket, key)
+    return row === undefined || this.#isOver(bucket, row) ? undefined : row
+  }
+
+  #isOver(bucket: string, { at }: { readonly at: number }): boolean {
+    const life = this.#lifeOf(bucket)
+    return life !== null && this.#age.ageMs() - at >= life
+  }
+
+  #saveAge(): void {
+    const { ageMs, wallMs } = this.#age.save()
+    this.#rows.setNote('age', ageMs)
+    this.#rows.setNote('wall', wallMs)
+    this.#savedAgeMs = ageMs
   }
 
   #count(keys: number, bytes: number): void {
@@ -181,12 +288,14 @@ export class KeyValueTable {
   }
 
   #atomically<Result>(run: () => Result): Result {
-    const before = this.#usage
+    const [usage, changes] = [this.#usage, this.#changes.length]
     try {
       return this.#rows.transaction(run)
     } catch (error) {
       // The version is left as it is: a number too high does no harm, one used twice does.
-      this.#usage = before
+      this.#usage = usage
+      this.#changes.length = changes
+      this.#readers.reload()
       throw error
     }
   }
@@ -209,6 +318,9 @@ export class KeyValueTable {
       throw tooLarge(`the values of a batch have ${bytes} bytes, more than ${batchBytes}`)
   }
 }
+
+/** Entries removed at once where a new one needs their room. */
+const sweptForRoom = 500
 
 /** @returns what an entry counts for */
 export function sizeOf(key: string, valueBytes: number): number {

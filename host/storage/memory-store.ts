@@ -1,5 +1,8 @@
 /** A key-value store in memory, as the rest of the host sees it. */
+import { systemClock, type Cancel, type Clock } from '../../core/index.ts'
 import type {
+  ChangeFeed,
+  KeyChange,
   KeyPage,
   KeyValueStore,
   MeteredStore,
@@ -9,15 +12,34 @@ import type {
 } from './contract.ts'
 import { KeyValueTable } from './key-value-table.ts'
 import { memoryKeyValueLimits, type KeyValueLimits } from './limits.ts'
+import { Listeners } from './listeners.ts'
 import { MapRows } from './map-rows.ts'
 import { storageProblems } from './problems.ts'
+import { forEver, type LifeOf } from './time-to-live.ts'
 
 export class MemoryStore implements KeyValueStore, MeteredStore {
   readonly #table: KeyValueTable
+  readonly #listeners = new Listeners<KeyChange>()
   #isClosed = false
 
-  constructor(limits: KeyValueLimits = memoryKeyValueLimits) {
-    this.#table = new KeyValueTable(new MapRows(), limits)
+  constructor(
+    limits: KeyValueLimits = memoryKeyValueLimits,
+    lifeOf: LifeOf = forEver,
+    time: Pick<Clock, 'now' | 'monotonicMs'> = systemClock,
+  ) {
+    this.#table = new KeyValueTable(new MapRows(), limits, { time, lifeOf })
+    this.#table.watch()
+  }
+
+  onChange(listener: (change: KeyChange) => void): Cancel {
+    return this.#listeners.add(listener)
+  }
+
+  readonly feed: ChangeFeed = {
+    follow: async (reader) => this.#open().follow(reader),
+    changes: async (bucket, after, limit) => this.#open().changes(bucket, after, limit),
+    advance: async (reader, version) => this.#open().advance(reader, version),
+    forget: async (reader) => this.#open().forget(reader),
   }
 
   allow(amount: StoreAmount): void {
@@ -34,11 +56,11 @@ export class MemoryStore implements KeyValueStore, MeteredStore {
   }
 
   async set(bucket: string, key: string, value: Uint8Array): Promise<void> {
-    this.#open().set(bucket, key, value)
+    return this.#changing((table) => table.set(bucket, key, value))
   }
 
   async delete(bucket: string, key: string): Promise<void> {
-    this.#open().delete(bucket, key)
+    return this.#changing((table) => table.delete(bucket, key))
   }
 
   async exists(bucket: string, key: string): Promise<boolean> {
@@ -54,7 +76,7 @@ export class MemoryStore implements KeyValueStore, MeteredStore {
   }
 
   async increment(bucket: string, key: string, delta: bigint): Promise<bigint> {
-    return this.#open().increment(bucket, key, delta)
+    return this.#changing((table) => table.increment(bucket, key, delta))
   }
 
   async compareAndSwap(
@@ -63,7 +85,7 @@ export class MemoryStore implements KeyValueStore, MeteredStore {
     version: number,
     value: Uint8Array,
   ): Promise<{ swapped: boolean; version: number }> {
-    return this.#open().compareAndSwap(bucket, key, version, value)
+    return this.#changing((table) => table.compareAndSwap(bucket, key, version, value))
   }
 
   async getMany(bucket: string, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
@@ -71,11 +93,11 @@ export class MemoryStore implements KeyValueStore, MeteredStore {
   }
 
   async setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): Promise<void> {
-    this.#open().setMany(bucket, entries)
+    return this.#changing((table) => table.setMany(bucket, entries))
   }
 
   async deleteMany(bucket: string, keys: readonly string[]): Promise<void> {
-    this.#open().deleteMany(bucket, keys)
+    return this.#changing((table) => table.deleteMany(bucket, keys))
   }
 
   async usage(): Promise<StoreUsage> {
@@ -84,6 +106,13 @@ export class MemoryStore implements KeyValueStore, MeteredStore {
 
   async close(): Promise<void> {
     this.#isClosed = true
+  }
+
+  #changing<Result>(change: (table: KeyValueTable) => Result): Result {
+    const table = this.#open()
+    const result = change(table)
+    this.#listeners.tell(table.takeChanges())
+    return result
   }
 
   #open(): KeyValueTable {

@@ -1,7 +1,5 @@
-/** The stores of a node, by app: on the disk for a node, in memory for `selvedge run`. */
+/** The stores of a node, by app: as its drivers keep them, or in memory for `selvedge run`. */
 import type { Clock, DurableFolder } from '../../core/index.ts'
-import { openDiskBlobs } from './blobs/disk.ts'
-import { LazyBlobs } from './blobs/lazy.ts'
 import { MemoryBlobs } from './blobs/memory.ts'
 import type {
   AskedStorage,
@@ -13,42 +11,49 @@ import type {
   StorageReport,
   StoreAmount,
 } from './contract.ts'
-import { blobLimits, keyValueLimits, usualMemoryStorage, usualStorage } from './limits.ts'
+import type { DriverConfig, StorageBackend } from './drivers/contract.ts'
+import { openBlobs, openKeyValue } from './drivers/index.ts'
+import { usualMemoryStorage, usualStorage } from './limits.ts'
 import { MemoryStore } from './memory-store.ts'
-import { SqliteStore } from './sqlite/store.ts'
-import { StorageThread } from './sqlite/thread.ts'
 import { storageProblems } from './problems.ts'
+import type { LifeRule } from './time-to-live.ts'
+
+/** Where a node keeps what its apps store; as the node's TOML says. */
+export interface StorageConfig {
+  readonly keyValue: DriverConfig
+  readonly blobs: DriverConfig
+  /** The most that one app may hold. */
+  readonly caps: StorageCaps
+  readonly lifeRules: readonly LifeRule[]
+}
+
+/** What a node does whose owner says nothing. */
+const usualStorageConfig: StorageConfig = {
+  keyValue: { driver: 'sqlite', options: { durability: 'full' } },
+  blobs: { driver: 'disk', options: { durability: 'full' } },
+  caps: usualStorage,
+  lifeRules: [],
+}
 
 /** Gone with the process. */
 export function memoryStorage(clock: Clock): Storage {
   return new StoresByApp(
     usualMemoryStorage,
     usualMemoryStorage,
-    () => new MemoryStore(),
-    () => new MemoryBlobs(clock),
+    { store: () => new MemoryStore(), close: async () => {} },
+    { store: () => new MemoryBlobs(clock), close: async () => {} },
   )
 }
 
-/**
- * In a folder of the node's data: `keyvalue/APP.sqlite` and `blobs/APP/`. Nothing is opened or made before an app
- * uses it. App names are DNS labels, and so they are file names.
- * @param caps the most that one app may hold
- */
-export function diskStorage(folder: DurableFolder, clock: Clock, caps: StorageCaps = usualStorage): Storage {
-  const thread = new StorageThread(keyValueLimits)
-  const inside = async (name: string, file: string): Promise<string> =>
-    `${(await folder.folder(name)).path}/${file}`
-  return new StoresByApp(
-    usualStorage,
-    caps,
-    (app) =>
-      new SqliteStore(
-        thread,
-        once(() => inside('keyvalue', `${app}.sqlite`)),
-      ),
-    (app) => new LazyBlobs(async () => openDiskBlobs(await inside('blobs', app), clock, blobLimits)),
-    () => thread.close(),
-  )
+/** In a folder of the node's data, or wherever its drivers keep it. Nothing is opened before an app uses it. */
+export function diskStorage(
+  folder: DurableFolder,
+  clock: Clock,
+  config: Partial<StorageConfig> = {},
+): Storage {
+  const { keyValue, blobs, caps, lifeRules } = { ...usualStorageConfig, ...config }
+  const context = { folder, clock, lifeRules }
+  return new StoresByApp(usualStorage, caps, openKeyValue(keyValue, context), openBlobs(blobs, context))
 }
 
 type Metered<Store> = Store & MeteredStore
@@ -56,9 +61,8 @@ type Metered<Store> = Store & MeteredStore
 class StoresByApp implements Storage {
   readonly #usual: StorageCaps
   readonly #caps: StorageCaps
-  readonly #makeKeyValue: (app: string) => Metered<KeyValueStore>
-  readonly #makeBlobs: (app: string) => Metered<BlobStore>
-  readonly #afterwards: () => Promise<void>
+  readonly #keyValueBackend: StorageBackend<KeyValueStore>
+  readonly #blobBackend: StorageBackend<BlobStore>
   readonly #keyValue = new Map<string, Metered<KeyValueStore>>()
   readonly #blobs = new Map<string, Metered<BlobStore>>()
   readonly #asked = new Map<string, AskedStorage>()
@@ -67,23 +71,21 @@ class StoresByApp implements Storage {
   constructor(
     usual: StorageCaps,
     caps: StorageCaps,
-    makeKeyValue: (app: string) => Metered<KeyValueStore>,
-    makeBlobs: (app: string) => Metered<BlobStore>,
-    afterwards: () => Promise<void> = async () => {},
+    keyValue: StorageBackend<KeyValueStore>,
+    blobs: StorageBackend<BlobStore>,
   ) {
     this.#usual = usual
     this.#caps = caps
-    this.#makeKeyValue = makeKeyValue
-    this.#makeBlobs = makeBlobs
-    this.#afterwards = afterwards
+    this.#keyValueBackend = keyValue
+    this.#blobBackend = blobs
   }
 
   keyValue(app: string): KeyValueStore {
-    return this.#of('keyValue', this.#keyValue, app, this.#makeKeyValue)
+    return this.#of('keyValue', this.#keyValue, app, this.#keyValueBackend)
   }
 
   blobs(app: string): BlobStore {
-    return this.#of('blobs', this.#blobs, app, this.#makeBlobs)
+    return this.#of('blobs', this.#blobs, app, this.#blobBackend)
   }
 
   allow(app: string, asked: AskedStorage): void {
@@ -108,7 +110,7 @@ class StoresByApp implements Storage {
     const stores = [...this.#keyValue.values(), ...this.#blobs.values()]
     // One that cannot be closed must not keep the others open; what it had acknowledged is on the disk.
     await Promise.allSettled(stores.map((store) => store.close()))
-    await this.#afterwards()
+    await Promise.allSettled([this.#keyValueBackend.close(), this.#blobBackend.close()])
   }
 
   #allowed(kind: keyof StorageCaps, app: string): StoreAmount {
@@ -125,25 +127,16 @@ class StoresByApp implements Storage {
     kind: keyof StorageCaps,
     stores: Map<string, Metered<Store>>,
     app: string,
-    make: (app: string) => Metered<Store>,
+    backend: StorageBackend<Store>,
   ): Store {
     if (this.#isClosed)
       throw storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed')
     let store = stores.get(app)
     if (store === undefined) {
-      store = make(app)
+      store = backend.store(app)
       store.allow(this.#allowed(kind, app))
       stores.set(app, store)
     }
     return store
   }
-}
-
-function once<Result>(run: () => Promise<Result>): () => Promise<Result> {
-  let result: Promise<Result> | null = null
-  return () =>
-    (result ??= run().catch((error: unknown) => {
-      result = null
-      throw error
-    }))
 }

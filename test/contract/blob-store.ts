@@ -1,7 +1,8 @@
 /** What every blob store promises (host/storage/contract.ts), wherever it keeps its objects. */
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { BlobLimits, BlobStore } from '../../host/storage/index.ts'
+import type { BlobLimits, BlobStore, ObjectChange } from '../../host/storage/index.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 const toEnd = 2n ** 64n - 1n
@@ -221,6 +222,38 @@ export function describeBlobStore(name: string, open: (limits: BlobLimits) => Pr
       await expect(put(blobs, 'box', 'n'.repeat(101), utf8('x'))).rejects.toMatchObject({
         code: 'ERR_STORAGE_TOO_LARGE',
       })
+    })
+
+    it('knows the digest of each object', async () => {
+      const blobs = await store()
+      const bytes = Uint8Array.from({ length: 70_001 }, (_, index) => index % 253)
+      const digest = createHash('sha256').update(bytes).digest('hex')
+      await put(blobs, 'box', 'o', bytes.subarray(0, 10), bytes.subarray(10))
+      expect(await blobs.object('box', 'o')).toMatchObject({ digest })
+      await blobs.copy({ container: 'box', object: 'o' }, { container: 'box', object: 'p' })
+      expect(await blobs.object('box', 'p')).toMatchObject({ digest })
+    })
+
+    it('tells whoever listens of each object that was put or deleted', async () => {
+      const blobs = await store()
+      const heard: ObjectChange[] = []
+      const cancel = blobs.onChange((change) => void heard.push(change))
+      await put(blobs, 'box', 'a', utf8('x'))
+      await put(blobs, 'box', 'a', utf8('y'))
+      await blobs.deleteObjects('box', ['none', 'a'])
+      await put(blobs, 'box', 'b', utf8('z'))
+      await blobs.clear('box')
+      expect(heard.map(({ container, object, kind }) => `${kind} ${container}/${object}`)).toEqual([
+        'put box/a',
+        'put box/a',
+        'delete box/a',
+        'put box/b',
+        'delete box/b',
+      ])
+      expect(heard[0]).toMatchObject({ digest: createHash('sha256').update('x').digest('hex') })
+      cancel()
+      await put(blobs, 'box', 'c', utf8('unheard'))
+      expect(heard).toHaveLength(5)
     })
 
     it('says that it is closed', async () => {

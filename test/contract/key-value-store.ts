@@ -1,7 +1,7 @@
 /** What every key-value store promises (host/storage/contract.ts), wherever it keeps its entries. */
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { KeyValueLimits, KeyValueStore } from '../../host/storage/index.ts'
+import type { KeyChange, KeyValueLimits, KeyValueStore } from '../../host/storage/index.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array | null | undefined): string | null =>
@@ -230,6 +230,67 @@ export function describeKeyValueStore(
       await narrow.set('b', 'two', new Uint8Array(60))
     })
 
+    it('tells whoever listens of each change, in order, and of nothing that changed nothing', async () => {
+      const kv = await store()
+      await kv.set('b', 'before', utf8('v'))
+      const heard: KeyChange[] = []
+      const cancel = kv.onChange((change) => void heard.push(change))
+      await kv.set('b', 'k', utf8('v'))
+      await kv.increment('b', 'n', 1n)
+      await kv.setMany('c', [['x', utf8('1')]])
+      await kv.compareAndSwap('b', 'k', 999_999, utf8('late'))
+      await expect(kv.increment('b', 'k', 1n)).rejects.toMatchObject({ code: 'ERR_STORAGE_NUMBER' })
+      await kv.delete('b', 'none')
+      await kv.deleteMany('b', ['k', 'none'])
+      await eventually(() => heard.length >= 4)
+      expect(heard.map(({ bucket, key, kind }) => `${kind} ${bucket}/${key}`)).toEqual([
+        'set b/k',
+        'set b/n',
+        'set c/x',
+        'delete b/k',
+      ])
+      const versions = heard.map(({ version }) => version)
+      expect(versions).toEqual([...versions].sort((one, other) => one - other))
+      expect(await kv.version('b', 'n')).toBe(versions[1])
+      cancel()
+      await kv.set('b', 'k', utf8('unheard'))
+      expect(heard).toHaveLength(4)
+    })
+
+    it('finds again what changed since, for readers that follow, if it has a feed', async () => {
+      const kv = await store()
+      const { feed } = kv
+      if (feed === undefined) return
+      await kv.set('b', 'before', utf8('v'))
+      const start = await feed.follow('reader')
+      expect(await feed.follow('reader')).toBe(start)
+      for (const key of ['one', 'two', 'three', 'two']) await kv.set('b', key, utf8('v'))
+      await kv.set('other', 'k', utf8('v'))
+      await kv.deleteMany('b', ['before', 'one'])
+      await kv.set('b', 'one', utf8('again'))
+      const all = await feed.changes('b', start, 10)
+      expect(all).toMatchObject({ isMore: false, isIncomplete: false })
+      expect(all.changes.map(({ key, kind }) => `${kind} ${key}`)).toEqual([
+        'set three',
+        'set two',
+        'delete before',
+        'set one',
+      ])
+      const seen: string[] = []
+      for (let after = start, isMore = true; isMore;) {
+        const page = await feed.changes('b', after, 1)
+        expect(page.changes.length).toBeLessThanOrEqual(1)
+        seen.push(...page.changes.map(({ key }) => key))
+        after = page.last
+        isMore = page.isMore
+      }
+      expect(seen).toEqual(['three', 'two', 'before', 'one'])
+      await feed.advance('reader', all.last)
+      expect(await feed.follow('reader')).toBe(all.last)
+      expect((await feed.changes('b', all.last, 10)).changes).toEqual([])
+      await feed.forget('reader')
+    })
+
     it('says that it is closed', async () => {
       const kv = await store()
       await kv.set('b', 'k', utf8('1'))
@@ -262,6 +323,12 @@ export function describeKeyValueStore(
       )
     })
   })
+}
+
+/** A driver may tell of a change a moment after it was made. */
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let left = 200; left > 0 && !holds(); left -= 1)
+    await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
 const key = fc.constantFrom('a', 'b', '', 'ü\0', 'long-ish key')

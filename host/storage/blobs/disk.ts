@@ -6,20 +6,22 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import * as v from 'valibot'
-import type { Clock } from '../../../core/index.ts'
+import type { Cancel, Clock } from '../../../core/index.ts'
 import type {
   BlobReader,
   BlobStore,
   BlobWriter,
   ContainerInfo,
+  Durability,
   MeteredStore,
   NamePage,
+  ObjectChange,
   ObjectId,
   ObjectInfo,
   StoreAmount,
 } from '../contract.ts'
 import type { BlobLimits } from '../limits.ts'
+import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
 import {
   containerFile,
@@ -33,21 +35,26 @@ import {
   writeFlushed,
 } from './folder.ts'
 import { BlobLedger, containerExists, containerMissing, objectMissing, partOf } from './ledger.ts'
-import { encodeTrailer, openObject, readPieces, type OpenObject } from './object-file.ts'
+import { openObject, readPieces, type OpenObject } from './object-file.ts'
+import { maxContainerFileBytes, readContainer, writeContainer } from './container-file.ts'
 import { DiskUpload } from './upload.ts'
 
 const scratchFolder = 'unfinished'
-const containerSchema = v.object({ name: v.string(), createdAt: v.number() })
-const maxContainerFileBytes = 16 * 1024
 
 /** @throws ERR_STORAGE_FAILED */
-export async function openDiskBlobs(folder: string, clock: Clock, limits: BlobLimits): Promise<DiskBlobs> {
+export async function openDiskBlobs(
+  folder: string,
+  clock: Clock,
+  limits: BlobLimits,
+  durability: Durability = 'full',
+): Promise<DiskBlobs> {
   return guarded(async () => {
     const scratch = join(folder, scratchFolder)
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     await flushFolder(dirname(folder))
-    return new DiskBlobs(folder, clock, limits, new BlobLedger(limits, await heldIn(folder, scratchFolder)))
+    const ledger = new BlobLedger(limits, await heldIn(folder, scratchFolder))
+    return new DiskBlobs(folder, clock, limits, ledger, durability)
   })
 }
 
@@ -56,11 +63,14 @@ export class DiskBlobs implements BlobStore, MeteredStore {
   readonly #clock: Clock
   readonly #limits: BlobLimits
   readonly #ledger: BlobLedger
+  readonly #isRelaxed: boolean
+  readonly #listeners = new Listeners<ObjectChange>()
   /** What changes files goes one after the other, so that the ledger and the disk agree. */
   #last: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
-  constructor(folder: string, clock: Clock, limits: BlobLimits, ledger: BlobLedger) {
+  constructor(folder: string, clock: Clock, limits: BlobLimits, ledger: BlobLedger, durability: Durability) {
+    this.#isRelaxed = durability === 'normal'
     this.#folder = folder
     this.#clock = clock
     this.#limits = limits
@@ -75,6 +85,10 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     return this.#ledger.held
   }
 
+  onChange(listener: (change: ObjectChange) => void): Cancel {
+    return this.#listeners.add(listener)
+  }
+
   createContainer(name: string): Promise<void> {
     return this.#inTurn(async () => {
       this.#ledger.checkName(name)
@@ -83,8 +97,7 @@ export class DiskBlobs implements BlobStore, MeteredStore {
       try {
         const scratch = this.#scratch()
         await mkdir(scratch, { mode: 0o700 })
-        const info: ContainerInfo = { name, createdAt: this.#seconds() }
-        await writeFlushed(join(scratch, containerFile), JSON.stringify(info))
+        await writeFlushed(join(scratch, containerFile), writeContainer({ name, createdAt: this.#seconds() }))
         await rename(scratch, this.#pathOf(name))
         await flushFolder(this.#folder)
       } catch (error) {
@@ -98,8 +111,8 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     return this.#open(async () => {
       const path = join(this.#pathOf(name), containerFile)
       const { size } = await stat(path).catch(missing(containerMissing(name)))
-      const json: unknown = size > maxContainerFileBytes ? null : JSON.parse(await readFile(path, 'utf8'))
-      return { name, createdAt: v.parse(containerSchema, json).createdAt }
+      const text = size > maxContainerFileBytes ? '' : await readFile(path, 'utf8')
+      return { name, createdAt: readContainer(text, name, path).createdAt }
     })
   }
 
@@ -111,7 +124,7 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     return this.#inTurn(async () => {
       const path = this.#pathOf(name)
       if (!(await isThere(path))) return
-      await this.#deleteFiles(path, await objectFiles(path))
+      await this.#deleteFiles(name, await objectFiles(path))
       // Renamed first: a folder that is half removed would be a container that is half there.
       const scratch = this.#scratch()
       await rename(path, scratch)
@@ -129,11 +142,12 @@ export class DiskBlobs implements BlobStore, MeteredStore {
         opened = await this.#openObject(container, name)
         const { file, sizeBytes } = opened
         const part = partOf(sizeBytes, start, end)
+        const bytes = guardedPieces(readPieces(opened, part.start, part.length))
         const close = async (): Promise<void> => {
           ended()
           await file.close()
         }
-        return { sizeBytes: part.length, bytes: readPieces(file, part.start, part.length), close }
+        return { sizeBytes: part.length, bytes, close }
       } catch (error) {
         ended()
         await opened?.file.close()
@@ -152,8 +166,10 @@ export class DiskBlobs implements BlobStore, MeteredStore {
           open: (run) => this.#open(run),
           inTurn: (run) => this.#inTurn(run),
           checkContainer: (name) => this.#checkContainer(name),
-          place: (container, name) => this.#finish(path, container, name),
-          trailerOf: (name) => encodeTrailer({ name, createdAt: this.#seconds() }),
+          place: (container, name) => this.#place(path, container, name),
+          placed: (container, name, digest) => this.#placed(container, name, digest),
+          isRelaxed: this.#isRelaxed,
+          seconds: () => this.#seconds(),
         })
       } catch (error) {
         ended()
@@ -190,21 +206,22 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     return this.#open(async () => {
       const { file, sizeBytes, trailer } = await this.#openObject(container, name)
       await file.close()
-      return { name, container, createdAt: trailer.createdAt, sizeBytes }
+      return { name, container, createdAt: trailer.createdAt, sizeBytes, digest: trailer.digest }
     })
   }
 
   deleteObjects(container: string, names: readonly string[]): Promise<void> {
     return this.#inTurn(async () => {
       await this.#checkContainer(container)
-      await this.#deleteFiles(this.#pathOf(container), names.map(fileOf))
+      await this.#deleteFiles(container, names.map(fileOf), names)
     })
   }
 
   clear(container: string): Promise<void> {
     return this.#inTurn(async () => {
       const path = this.#pathOf(container)
-      await this.#deleteFiles(path, await objectFiles(path).catch(missing(containerMissing(container))))
+      const files = await objectFiles(path).catch(missing(containerMissing(container)))
+      await this.#deleteFiles(container, files)
     })
   }
 
@@ -237,13 +254,12 @@ export class DiskBlobs implements BlobStore, MeteredStore {
   }
 
   /** The upload's bytes are in the ledger already. */
-  async #finish(scratch: string, container: string, name: string): Promise<void> {
+  async #place(scratch: string, container: string, name: string): Promise<void> {
     const path = this.#pathOf(container, name)
     const before = await stat(path).catch(() => null)
     if (before === null) this.#ledger.addObject()
     try {
       await rename(scratch, path)
-      await flushFolder(join(path, '..'))
     } catch (error) {
       if (before === null) this.#ledger.removeObject()
       throw error
@@ -251,15 +267,27 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     if (before !== null) this.#ledger.removeBytes(before.size)
   }
 
-  async #deleteFiles(folder: string, files: readonly string[]): Promise<void> {
-    for (const file of files) {
-      const before = await stat(join(folder, file)).catch(() => null)
+  async #placed(container: string, name: string, digest: string): Promise<void> {
+    if (!this.#isRelaxed) await flushFolder(this.#pathOf(container))
+    this.#listeners.tell([{ container, object: name, kind: 'put', digest }])
+  }
+
+  /** @param names of the files, where they are known; else they are read where somebody is to be told */
+  async #deleteFiles(container: string, files: readonly string[], names?: readonly string[]): Promise<void> {
+    const folder = this.#pathOf(container)
+    const gone: ObjectChange[] = []
+    for (const [index, file] of files.entries()) {
+      const path = join(folder, file)
+      const before = await stat(path).catch(() => null)
       if (before === null) continue
-      await rm(join(folder, file), { force: true })
+      const name = names?.[index] ?? (this.#listeners.isEmpty ? null : await nameIn(path))
+      await rm(path, { force: true })
       this.#ledger.removeBytes(before.size)
       this.#ledger.removeObject()
+      if (name !== null) gone.push({ container, object: name, kind: 'delete', digest: null })
     }
-    await flushFolder(folder)
+    if (!this.#isRelaxed) await flushFolder(folder)
+    this.#listeners.tell(gone)
   }
 
   async #openObject(container: string, name: string): Promise<OpenObject> {
@@ -295,5 +323,25 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     const turn = this.#last.then(() => this.#open(run))
     this.#last = turn.catch(() => {})
     return turn
+  }
+}
+
+/** The name of an object that is about to go; null where the file does not tell. */
+async function nameIn(path: string): Promise<string | null> {
+  const opened = await openObject(path).catch(() => null)
+  await opened?.file.close()
+  return opened?.trailer.name ?? null
+}
+
+/** What is met on the way is told as everything else is. */
+async function* guardedPieces(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const { value, done } = await guarded(() => pieces.next())
+      if (done === true) return
+      yield value
+    }
+  } finally {
+    await pieces.return(undefined)
   }
 }

@@ -13,8 +13,11 @@ export function fileOf(name: string): string {
   return createHash('sha256').update(name).digest('hex')
 }
 
+const objectFile = /^[0-9a-f]{64}$/
+
+/** What else may be in the folder is none of ours. */
 export async function objectFiles(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((file) => file !== containerFile)
+  return (await readdir(folder)).filter((file) => objectFile.test(file))
 }
 
 /** What is in the containers of a store. @param scratchFolder is none of them */
@@ -76,6 +79,12 @@ export async function guarded<Result>(run: () => Promise<Result>): Promise<Resul
   } catch (error) {
     if (isSelvedgeError(error)) throw error
     const { code } = error as NodeJS.ErrnoException
+    if (code === 'EROFS') {
+      throw fileProblems.error('ERR_DATA_NOT_WRITABLE', `an object cannot be written: ${messageOf(error)}`, {
+        cause: error,
+        hint: 'see why the disk is read-only (`dmesg`, `mount`); the store goes on by itself as soon as it can be written',
+      })
+    }
     if (code === 'ENOSPC' || code === 'EDQUOT') {
       throw fileProblems.error('ERR_DISK_FULL', 'no space left for an object', { cause: error })
     }

@@ -1,4 +1,5 @@
 /** A blob store that is opened when it is first used: an app that never stores an object has no folder. */
+import type { Cancel } from '../../../core/index.ts'
 import type {
   BlobReader,
   BlobStore,
@@ -6,16 +7,20 @@ import type {
   ContainerInfo,
   MeteredStore,
   NamePage,
+  ObjectChange,
   ObjectId,
   ObjectInfo,
   StoreAmount,
 } from '../contract.ts'
+import { Listeners } from '../listeners.ts'
 
 export class LazyBlobs implements BlobStore, MeteredStore {
   readonly #make: () => Promise<BlobStore & MeteredStore>
   #opening: Promise<BlobStore> | null = null
   #opened: MeteredStore | null = null
   #allowed: StoreAmount | null = null
+  /** Whoever listens may do so before anything is opened. */
+  readonly #listeners = new Listeners<ObjectChange>()
 
   constructor(make: () => Promise<BlobStore & MeteredStore>) {
     this.#make = make
@@ -82,6 +87,10 @@ export class LazyBlobs implements BlobStore, MeteredStore {
     return (await this.#open()).move(from, to)
   }
 
+  onChange(listener: (change: ObjectChange) => void): Cancel {
+    return this.#listeners.add(listener)
+  }
+
   async close(): Promise<void> {
     const opened = await this.#opening?.catch(() => null)
     await opened?.close()
@@ -100,6 +109,7 @@ export class LazyBlobs implements BlobStore, MeteredStore {
     const made = await this.#make()
     if (this.#allowed !== null) made.allow(this.#allowed)
     this.#opened = made
+    made.onChange((change) => this.#listeners.tell([change]))
     return made
   }
 }

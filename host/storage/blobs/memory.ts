@@ -1,5 +1,5 @@
 /** A blob store in memory, for `selvedge run` and tests. */
-import type { Clock } from '../../../core/index.ts'
+import { digestOf, type Cancel, type Clock } from '../../../core/index.ts'
 import type {
   BlobReader,
   BlobStore,
@@ -7,17 +7,20 @@ import type {
   ContainerInfo,
   MeteredStore,
   NamePage,
+  ObjectChange,
   ObjectId,
   ObjectInfo,
   StoreAmount,
 } from '../contract.ts'
 import { memoryBlobLimits, type BlobLimits } from '../limits.ts'
+import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
 import { BlobLedger, containerExists, containerMissing, objectMissing, partOf } from './ledger.ts'
 
 interface Stored {
   readonly bytes: Uint8Array
   readonly createdAt: number
+  readonly digest: string
 }
 
 interface Container {
@@ -32,6 +35,7 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
   readonly #limits: BlobLimits
   readonly #ledger: BlobLedger
   readonly #containers = new Map<string, Container>()
+  readonly #listeners = new Listeners<ObjectChange>()
   #isClosed = false
 
   constructor(clock: Clock, limits: BlobLimits = memoryBlobLimits) {
@@ -46,6 +50,10 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
 
   get held(): StoreAmount {
     return this.#ledger.held
+  }
+
+  onChange(listener: (change: ObjectChange) => void): Cancel {
+    return this.#listeners.add(listener)
   }
 
   async createContainer(name: string): Promise<void> {
@@ -127,8 +135,8 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
   }
 
   async object(container: string, name: string): Promise<ObjectInfo> {
-    const { bytes, createdAt } = this.#findObject(container, name)
-    return { name, container, createdAt, sizeBytes: bytes.length }
+    const { bytes, createdAt, digest } = this.#findObject(container, name)
+    return { name, container, createdAt, sizeBytes: bytes.length, digest }
   }
 
   async deleteObjects(container: string, names: readonly string[]): Promise<void> {
@@ -139,6 +147,7 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
       objects.delete(name)
       this.#ledger.removeBytes(stored.bytes.length)
       this.#ledger.removeObject()
+      this.#listeners.tell([{ container, object: name, kind: 'delete', digest: null }])
     }
   }
 
@@ -175,7 +184,10 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
     const before = objects.get(name)
     if (before === undefined) this.#ledger.addObject()
     else this.#ledger.removeBytes(before.bytes.length)
-    objects.set(name, { bytes: bytes.subarray(0, sizeBytes), createdAt: this.#seconds() })
+    const stored = bytes.subarray(0, sizeBytes)
+    const digest = digestOf(stored)
+    objects.set(name, { bytes: stored, createdAt: this.#seconds(), digest })
+    this.#listeners.tell([{ container, object: name, kind: 'put', digest }])
   }
 
   #find(name: string): Container {

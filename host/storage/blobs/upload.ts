@@ -4,6 +4,7 @@ import type { BlobWriter } from '../contract.ts'
 import { storageProblems } from '../problems.ts'
 import { guarded } from './folder.ts'
 import type { BlobLedger } from './ledger.ts'
+import { ObjectSum } from './object-file.ts'
 
 /** What an upload needs of its store. */
 export interface UploadNeeds {
@@ -15,7 +16,12 @@ export interface UploadNeeds {
   checkContainer(name: string): Promise<void>
   /** Gives the finished file its place. */
   place(container: string, name: string): Promise<void>
-  trailerOf(name: string): Uint8Array
+  /** After that. */
+  placed(container: string, name: string, digest: string): Promise<void>
+  /** Where nothing has to survive a power cut. */
+  readonly isRelaxed: boolean
+  /** Since the Unix epoch. */
+  seconds(): number
 }
 
 export class DiskUpload implements BlobWriter {
@@ -23,6 +29,7 @@ export class DiskUpload implements BlobWriter {
   readonly #file: FileHandle
   readonly #ended: () => void
   readonly #needs: UploadNeeds
+  readonly #sum = new ObjectSum()
   #sizeBytes = 0
   #isOver = false
 
@@ -34,21 +41,26 @@ export class DiskUpload implements BlobWriter {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    return this.#needs.open(() => this.#append(bytes))
+    return this.#needs.open(async () => {
+      await this.#append(bytes)
+      this.#sum.add(bytes)
+    })
   }
 
   commit(container: string, name: string): Promise<void> {
-    const { ledger, checkContainer, place, trailerOf } = this.#needs
+    const { ledger, checkContainer, place, placed, seconds, isRelaxed } = this.#needs
     return this.#needs.inTurn(async () => {
       try {
         ledger.checkName(name)
         await checkContainer(container)
-        await this.#append(trailerOf(name))
-        await this.#file.sync()
+        const { digest, trailer } = this.#sum.end(name, seconds())
+        await this.#append(trailer)
+        if (!isRelaxed) await this.#file.sync()
         await place(container, name)
         this.#isOver = true
         this.#ended()
         await this.#file.close()
+        await placed(container, name, digest)
       } finally {
         await this.#discard()
       }
@@ -63,7 +75,13 @@ export class DiskUpload implements BlobWriter {
     if (this.#isOver) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the object is finished')
     this.#needs.ledger.addBytes(bytes.length)
     this.#sizeBytes += bytes.length
-    await this.#file.appendFile(bytes)
+    try {
+      await this.#file.appendFile(bytes)
+    } catch (error) {
+      // A part of them may be in it; what comes after would stand in the wrong place.
+      await this.#discard()
+      throw error
+    }
   }
 
   async #discard(): Promise<void> {

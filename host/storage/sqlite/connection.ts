@@ -1,7 +1,7 @@
 /**
  * SQLite as this Node.js has it: built in from 22.13 on, else compiled to WebAssembly. Both write the same files, so
- * that a node may move to another version of Node.js and back: that is why there is no write-ahead log, which the
- * second cannot open.
+ * that a node may move to another version of Node.js and back. The second shares no memory with anybody: it can have a
+ * write-ahead log only where the lock is its own from the first statement on (`locking_mode = EXCLUSIVE`).
  */
 import { rm } from 'node:fs/promises'
 

@@ -1,12 +1,14 @@
 /** What passes between the node and the thread that has the SQLite files open. */
 import type { ProblemKind } from '../../../core/index.ts'
-import type { StoreAmount } from '../contract.ts'
+import type { Durability, KeyChange, StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
+import type { LifeRule } from '../time-to-live.ts'
 
 /** Methods of a key-value table by name; `open` and `close` are the thread's own. */
 export type StorageMethod =
   | 'open'
   | 'close'
+  | 'flush'
   | 'get'
   | 'set'
   | 'delete'
@@ -20,6 +22,19 @@ export type StorageMethod =
   | 'deleteMany'
   | 'usage'
   | 'allow'
+  | 'sweep'
+  | 'watch'
+  | 'follow'
+  | 'changes'
+  | 'advance'
+  | 'forget'
+
+/** The argument of `open`. */
+export interface OpenOptions {
+  readonly durability: Durability
+  /** Of this app: patterns of its buckets. */
+  readonly rules: readonly LifeRule[]
+}
 
 export interface StorageRequest {
   readonly n: number
@@ -29,11 +44,16 @@ export interface StorageRequest {
   readonly args: readonly unknown[]
 }
 
-export type StorageReply =
-  /** What the store holds after it goes along with each answer: it is two numbers, and saves a question. */
-  | { readonly n: number; readonly value: unknown; readonly held: StoreAmount | null }
+/** With each answer goes what the store holds after it, and what changed: that saves a question. */
+export interface StoreNews {
+  readonly held: StoreAmount | null
+  /** Of all that the answer's transaction did; with the first of its answers, where somebody watches. */
+  readonly changes: readonly KeyChange[]
+}
+
+export type StorageAnswer =
+  | { readonly value: unknown }
   | {
-      readonly n: number
       readonly problem: {
         readonly code: string
         readonly kind: ProblemKind
@@ -41,6 +61,8 @@ export type StorageReply =
         readonly hint: string
       }
     }
+
+export type StorageReply = { readonly n: number } & StoreNews & StorageAnswer
 
 export interface StorageThreadData {
   readonly limits: KeyValueLimits

@@ -1,98 +1,160 @@
 /**
- * Rows in one SQLite file. A write is on the disk when it returns. Names and keys are stored as their UTF-8 bytes:
- * text with a NUL in it would not come back whole.
+ * Rows in one SQLite file. A write is on the disk when its outermost transaction returns. Names and keys are stored as
+ * their UTF-8 bytes: text with a NUL in it would not come back whole.
  */
-import type { StoredValue, StoreUsage } from '../contract.ts'
-import type { RowFacts, Rows } from '../key-value-table.ts'
+import { isSelvedgeError } from '../../../core/index.ts'
+import type { Durability, StoreUsage } from '../contract.ts'
 import { entryOverheadBytes } from '../limits.ts'
+import type { DatedValue, KeyVersion, RowFacts, Rows } from '../rows.ts'
 import type { Connection, SqlRow, SqlValue, Statement } from './connection.ts'
+import { prepareFile } from './key-value-schema.ts'
+import { checkSum, sumOf } from './row-sum.ts'
 
-/** Written into the file's header, so that a later version knows what it has before it. */
-const formatVersion = 1
-
-const setUp = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = TRUNCATE;
-  PRAGMA synchronous = FULL;
-  PRAGMA cache_size = -1024;
-  PRAGMA temp_store = MEMORY;
-`
-/** Ids are not used again (AUTOINCREMENT): a cursor must not come upon a key twice, or skip a new one. */
-const schema = `
-  BEGIN IMMEDIATE;
-  CREATE TABLE IF NOT EXISTS entry (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    bucket BLOB NOT NULL,
-    key BLOB NOT NULL,
-    version INTEGER NOT NULL,
-    value BLOB NOT NULL
-  );
-  CREATE UNIQUE INDEX IF NOT EXISTS entry_key ON entry (bucket, key);
-  CREATE INDEX IF NOT EXISTS entry_page ON entry (bucket, id);
-  PRAGMA user_version = ${formatVersion};
-  COMMIT;
-`
 const statements = {
-  find: 'SELECT length(value) AS size, version FROM entry WHERE bucket = ? AND key = ?',
-  read: 'SELECT value, version FROM entry WHERE bucket = ? AND key = ?',
-  write: `INSERT INTO entry (bucket, key, version, value) VALUES (?, ?, ?, ?)
-    ON CONFLICT (bucket, key) DO UPDATE SET version = excluded.version, value = excluded.value`,
+  find: 'SELECT length(value) AS size, version, at FROM entry WHERE bucket = ? AND key = ?',
+  read: 'SELECT value, version, at, sum FROM entry WHERE bucket = ? AND key = ?',
+  write: `INSERT INTO entry (bucket, key, version, at, sum, value) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bucket, key)
+    DO UPDATE SET version = excluded.version, at = excluded.at, sum = excluded.sum, value = excluded.value`,
   remove: 'DELETE FROM entry WHERE bucket = ? AND key = ?',
-  page: 'SELECT id, key FROM entry WHERE bucket = ? AND id > ? ORDER BY id LIMIT ?',
+  page: 'SELECT id, key FROM entry WHERE bucket = ? AND id > ? AND at >= ? ORDER BY id LIMIT ?',
+  // Jumps from one bucket to the next along the index, however many keys they have.
+  buckets: `WITH RECURSIVE next (bucket) AS (SELECT min(bucket) FROM entry UNION ALL
+    SELECT (SELECT min(bucket) FROM entry WHERE bucket > next.bucket) FROM next WHERE next.bucket IS NOT NULL)
+    SELECT bucket FROM next WHERE bucket IS NOT NULL`,
+  oldest: `SELECT key FROM (SELECT key, at FROM entry WHERE bucket = ? ORDER BY version LIMIT ?) WHERE at <= ?`,
+  changed: 'SELECT key, version FROM entry WHERE bucket = ? AND version > ? ORDER BY version LIMIT ?',
+  bury: 'INSERT OR REPLACE INTO grave (version, bucket, key, sum) VALUES (?, ?, ?, ?)',
+  buried: 'SELECT key, version, sum FROM grave WHERE bucket = ? AND version > ? ORDER BY version LIMIT ?',
+  unbury: 'DELETE FROM grave WHERE version <= ?',
+  graves: 'SELECT count(*) AS count FROM grave',
+  graveAt: 'SELECT version FROM grave ORDER BY version LIMIT 1 OFFSET ?',
+  note: 'SELECT value, sum FROM note WHERE name = ?',
+  setNote: 'INSERT OR REPLACE INTO note (name, value, sum) VALUES (?, ?, ?)',
+  removeNote: 'DELETE FROM note WHERE name = ?',
+  notes: 'SELECT name FROM note WHERE substr(name, 1, ?) = ?',
   totals: `SELECT count(*) AS keys, coalesce(sum(length(key) + length(value) + ${entryOverheadBytes}), 0) AS bytes,
-    coalesce(max(version), 0) AS version FROM entry`,
+    coalesce(max(version), 0) AS version, coalesce(max(at), 0) AS at FROM entry`,
 } as const
 
 export class SqlRows implements Rows {
   readonly #connection: Connection
   readonly #statements: Readonly<Record<keyof typeof statements, Statement>>
+  #depth = 0
 
   /** @throws what SQLite throws, also where the file was written by a later version */
-  constructor(connection: Connection) {
+  constructor(connection: Connection, durability: Durability) {
     this.#connection = connection
-    connection.exec(setUp)
-    const found = Number(connection.prepare('PRAGMA user_version').get()?.user_version ?? 0)
-    if (found > formatVersion) {
-      throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)
-    }
-    connection.exec(schema)
+    prepareFile(connection, durability)
     const prepared = Object.entries(statements).map(([name, sql]) => [name, connection.prepare(sql)])
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, Statement>
   }
 
   find(bucket: string, key: string): RowFacts | undefined {
     const row = this.#statements.find.get(blob(bucket), blob(key))
-    return row && { valueBytes: Number(row.size), version: Number(row.version) }
+    return row && { valueBytes: Number(row.size), version: Number(row.version), at: Number(row.at) }
   }
 
-  read(bucket: string, key: string): StoredValue | undefined {
-    const row = this.#statements.read.get(blob(bucket), blob(key))
-    return row && { value: bytesOf(row.value), version: Number(row.version) }
+  read(bucket: string, key: string): DatedValue | undefined {
+    const names = [blob(bucket), blob(key)] as const
+    const row = this.#statements.read.get(...names)
+    if (row === undefined) return undefined
+    const found = { value: bytesOf(row.value), version: Number(row.version), at: Number(row.at) }
+    // Entries of the first format have none.
+    if (row.sum !== null) {
+      checkSum(row.sum, sumOf([...names, found.version, found.at], found.value), 'an entry')
+    }
+    return found
   }
 
-  write(bucket: string, key: string, value: Uint8Array, version: number): void {
-    this.#statements.write.run(blob(bucket), blob(key), version, value)
+  write(bucket: string, key: string, value: Uint8Array, version: number, at: number): void {
+    const names = [blob(bucket), blob(key)] as const
+    const sum = sumOf([...names, version, at], value)
+    this.#statements.write.run(...names, version, at, sum, value)
   }
 
   remove(bucket: string, key: string): void {
     this.#statements.remove.run(blob(bucket), blob(key))
   }
 
-  page(bucket: string, afterId: number, count: number): { id: number; key: string }[] {
-    const rows = this.#statements.page.all(blob(bucket), afterId, count)
-    return rows.map(({ id, key }: SqlRow) => ({
-      id: Number(id),
-      key: new TextDecoder().decode(bytesOf(key)),
-    }))
+  page(bucket: string, afterId: number, since: number, count: number): { id: number; key: string }[] {
+    const rows = this.#statements.page.all(blob(bucket), afterId, since, count)
+    return rows.map(({ id, key }: SqlRow) => ({ id: Number(id), key: text(key) }))
   }
 
-  totals(): StoreUsage & { version: number } {
+  buckets(): string[] {
+    return this.#statements.buckets.all().map(({ bucket }) => text(bucket))
+  }
+
+  oldest(bucket: string, until: number, count: number): string[] {
+    return this.#statements.oldest.all(blob(bucket), count, until).map(({ key }) => text(key))
+  }
+
+  changed(bucket: string, after: number, count: number): KeyVersion[] {
+    return this.#statements.changed.all(blob(bucket), after, count).map(keyVersion)
+  }
+
+  bury(bucket: string, key: string, version: number): void {
+    const names = [blob(bucket), blob(key)] as const
+    this.#statements.bury.run(version, ...names, sumOf([...names, version]))
+  }
+
+  buried(bucket: string, after: number, count: number): KeyVersion[] {
+    return this.#statements.buried.all(blob(bucket), after, count).map((row) => {
+      const sum = sumOf([blob(bucket), bytesOf(row.key), Number(row.version)])
+      checkSum(row.sum, sum, 'the note of a deletion')
+      return keyVersion(row)
+    })
+  }
+
+  unbury(until: number): number {
+    if (until > 0) this.#statements.unbury.run(until)
+    return Number(this.#statements.graves.get()?.count ?? 0)
+  }
+
+  graveAt(count: number): number | null {
+    const row = this.#statements.graveAt.get(count)
+    return row === undefined ? null : Number(row.version)
+  }
+
+  note(name: string): number | null {
+    const row = this.#statements.note.get(name)
+    if (row === undefined) return null
+    checkSum(row.sum, sumOf([blob(name), Number(row.value)]), `the note ${name}`)
+    return Number(row.value)
+  }
+
+  setNote(name: string, value: number | null): void {
+    if (value === null) this.#statements.removeNote.run(name)
+    else this.#statements.setNote.run(name, value, sumOf([blob(name), value]))
+  }
+
+  notes(prefix: string): Map<string, number> {
+    const rows = this.#statements.notes.all(prefix.length, prefix)
+    return new Map(rows.map(({ name }) => [String(name), this.note(String(name)) ?? 0]))
+  }
+
+  totals(): StoreUsage & { version: number; at: number } {
     const row = this.#statements.totals.get()
-    return { keys: Number(row?.keys), bytes: Number(row?.bytes), version: Number(row?.version) }
+    const version = Math.max(Number(row?.version), this.note('version') ?? 0)
+    return { keys: Number(row?.keys), bytes: Number(row?.bytes), version, at: Number(row?.at) }
   }
 
   transaction<Result>(run: () => Result): Result {
+    return this.#depth === 0 ? this.#outermost(run) : this.#within(run)
+  }
+
+  /** Writes the log back, and what it holds is on the disk. */
+  flush(): void {
+    this.#connection.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  #outermost<Result>(run: () => Result): Result {
     this.#connection.exec('BEGIN IMMEDIATE')
+    this.#depth = 1
     try {
       const result = run()
       this.#connection.exec('COMMIT')
@@ -100,11 +162,25 @@ export class SqlRows implements Rows {
     } catch (error) {
       this.#rollBack()
       throw error
+    } finally {
+      this.#depth = 0
     }
   }
 
-  close(): void {
-    this.#connection.close()
+  #within<Result>(run: () => Result): Result {
+    this.#connection.exec('SAVEPOINT part')
+    this.#depth += 1
+    try {
+      const result = run()
+      this.#connection.exec('RELEASE part')
+      return result
+    } catch (error) {
+      // What SQLite itself could not do may have undone all that is around: then the whole fails.
+      if (isSelvedgeError(error)) this.#connection.exec('ROLLBACK TO part; RELEASE part')
+      throw error
+    } finally {
+      this.#depth -= 1
+    }
   }
 
   /** After some failures (a full disk is one) SQLite has done so by itself. */
@@ -117,11 +193,19 @@ export class SqlRows implements Rows {
   }
 }
 
-function blob(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
+function keyVersion({ key, version }: SqlRow): KeyVersion {
+  return { key: text(key), version: Number(version) }
+}
+
+function blob(value: string): Uint8Array {
+  return new TextEncoder().encode(value)
 }
 
 /** No bytes at all come back as null from one of the two. */
 function bytesOf(value: SqlValue | undefined): Uint8Array {
   return value instanceof Uint8Array ? value : new Uint8Array(0)
+}
+
+function text(value: SqlValue | undefined): string {
+  return new TextDecoder().decode(bytesOf(value))
 }

@@ -1,5 +1,8 @@
 /** A key-value store in one SQLite file, as the rest of the host sees it: each method is a request to the thread. */
+import type { Cancel } from '../../../core/index.ts'
 import type {
+  ChangeFeed,
+  KeyChange,
   KeyPage,
   KeyValueStore,
   MeteredStore,
@@ -7,28 +10,63 @@ import type {
   StoredValue,
   StoreUsage,
 } from '../contract.ts'
+import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
-import type { StorageMethod } from './protocol.ts'
+import type { OpenOptions, StorageMethod } from './protocol.ts'
 import type { StorageThread } from './thread.ts'
 
 export class SqliteStore implements KeyValueStore, MeteredStore {
   readonly #thread: StorageThread
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
+  readonly #options: OpenOptions
+  readonly #listeners = new Listeners<KeyChange>()
   #openedIn = -1
   #isClosed = false
   #allowed: StoreAmount | null = null
   #allowedIn = -1
+  #watchedIn = -1
+  #isDirty = false
   held: StoreAmount | null = null
 
-  constructor(thread: StorageThread, path: () => Promise<string>) {
+  constructor(thread: StorageThread, path: () => Promise<string>, options: OpenOptions) {
     this.#thread = thread
     this.#path = path
+    this.#options = options
   }
 
   allow(amount: StoreAmount): void {
     this.#allowed = amount
     this.#allowedIn = -1
+  }
+
+  /** This process alone writes to the file, so whoever listens hears of all that changes. */
+  onChange(listener: (change: KeyChange) => void): Cancel {
+    return this.#listeners.add(listener)
+  }
+
+  readonly feed: ChangeFeed = {
+    follow: (reader) => this.#ask('follow', reader),
+    changes: (bucket, after, limit) => this.#ask('changes', bucket, after, limit),
+    advance: (reader, version) => this.#ask('advance', reader, version),
+    forget: (reader) => this.#ask('forget', reader),
+  }
+
+  /** Removes what outlived its time, a few entries at a time, if the store is in use. Never rejects: there is a next time. */
+  async sweep(): Promise<void> {
+    if (this.#options.rules.length === 0 || !this.#isOpen()) return
+    try {
+      while (await this.#ask<boolean>('sweep', sweptAtOnce)) continue
+    } catch {
+      // Whoever uses the store is told what is wrong with it.
+    }
+  }
+
+  /** Has the disk keep what was written since the last time. Never rejects: there is a next time. */
+  async flush(): Promise<void> {
+    if (!this.#isDirty || !this.#isOpen()) return
+    this.#isDirty = false
+    await this.#ask('flush').catch(() => (this.#isDirty = true))
   }
 
   get(bucket: string, key: string): Promise<StoredValue | null> {
@@ -87,21 +125,53 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    if (this.#openedIn === this.#thread.generation)
-      await this.#thread.request(await this.#path(), 'close', [])
+    if (this.#openedIn === this.#thread.generation) await this.#request(await this.#path(), 'close', [])
+  }
+
+  #isOpen(): boolean {
+    return !this.#isClosed && this.#openedIn === this.#thread.generation
   }
 
   async #ask<Result>(method: StorageMethod, ...args: unknown[]): Promise<Result> {
     if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
     const path = await this.#path()
-    if (this.#openedIn !== this.#thread.generation) {
-      await this.#thread.request(path, 'open', [])
+    const { generation } = this.#thread
+    if (this.#openedIn !== generation) {
+      await this.#request(path, 'open', [this.#options])
       this.#openedIn = this.#thread.generation
     }
-    if (this.#allowed !== null && this.#allowedIn !== this.#thread.generation) {
-      this.#allowedIn = this.#thread.generation
-      await this.#thread.request(path, 'allow', [this.#allowed])
+    if (this.#allowed !== null && this.#allowedIn !== generation) {
+      this.#allowedIn = generation
+      await this.#request(path, 'allow', [this.#allowed])
     }
-    return (await this.#thread.request(path, method, args, (held) => (this.held = held))) as Result
+    this.#isDirty ||= changing.has(method)
+    if (!this.#listeners.isEmpty && this.#watchedIn !== generation) {
+      this.#watchedIn = generation
+      await this.#request(path, 'watch', [])
+    }
+    return (await this.#request(path, method, args)) as Result
+  }
+
+  #request(path: string, method: StorageMethod, args: readonly unknown[]): Promise<unknown> {
+    return this.#thread.request(path, method, args, ({ held, changes }) => {
+      if (held !== null) this.held = held
+      this.#listeners.tell(changes)
+    })
   }
 }
+
+/** What leaves something to be flushed. */
+const changing: ReadonlySet<StorageMethod> = new Set([
+  'set',
+  'delete',
+  'increment',
+  'compareAndSwap',
+  'setMany',
+  'deleteMany',
+  'sweep',
+  'follow',
+  'advance',
+  'forget',
+])
+/** Entries that one transaction removes: others wait no longer than for it. */
+const sweptAtOnce = 500

@@ -4,15 +4,14 @@
  */
 import { Worker } from 'node:worker_threads'
 import { SelvedgeError } from '../../../core/index.ts'
-import type { StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
-import type { StorageMethod, StorageReply, StorageRequest, StorageThreadData } from './protocol.ts'
+import type { StorageMethod, StorageReply, StorageRequest, StorageThreadData, StoreNews } from './protocol.ts'
 
 interface Waiting {
   resolve(value: unknown): void
   reject(error: Error): void
-  told(held: StoreAmount): void
+  told(news: StoreNews): void
 }
 
 /** Requests that may wait for the thread: apps wait for their answers, so it is their number that counts. */
@@ -40,14 +39,14 @@ export class StorageThread {
   }
 
   /**
-   * @param told what the store holds, as it was with the answer
+   * @param told what came along with the answer, before it is given
    * @throws SelvedgeError what the table throws; ERR_STORAGE_CLOSED, ERR_STORAGE_FAILED where the thread ends
    */
   request(
     path: string,
     method: StorageMethod,
     args: readonly unknown[],
-    told: (held: StoreAmount) => void = () => {},
+    told: (news: StoreNews) => void = () => {},
   ): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(closed())
     if (this.#waiting.size >= maxWaiting) {
@@ -95,10 +94,8 @@ export class StorageThread {
     this.#waiting.delete(reply.n)
     // It keeps the process alive only while somebody waits for it.
     if (this.#waiting.size === 0) this.#worker?.unref()
-    if ('value' in reply) {
-      if (reply.held !== null) waiting?.told(reply.held)
-      return waiting?.resolve(reply.value)
-    }
+    waiting?.told(reply)
+    if ('value' in reply) return waiting?.resolve(reply.value)
     const { code, kind, message, hint } = reply.problem
     waiting?.reject(new SelvedgeError(code, kind, message, hint))
   }

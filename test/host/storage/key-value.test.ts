@@ -7,7 +7,7 @@ import { diskStorage, keyValueLimits } from '../../../host/storage/index.ts'
 import { MemoryStore } from '../../../host/storage/memory-store.ts'
 import { loadBuiltIn, type Connection } from '../../../host/storage/sqlite/connection.ts'
 import { SqliteFiles } from '../../../host/storage/sqlite/files.ts'
-import type { StorageMethod } from '../../../host/storage/sqlite/protocol.ts'
+import type { OpenOptions, StorageMethod, StoreNews } from '../../../host/storage/sqlite/protocol.ts'
 import { SqliteStore } from '../../../host/storage/sqlite/store.ts'
 import { StorageThread } from '../../../host/storage/sqlite/thread.ts'
 import { describeKeyValueStore } from '../../contract/key-value-store.ts'
@@ -25,13 +25,24 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+const usual: OpenOptions = { durability: 'full', rules: [] }
+
 /** The files without the thread between: what is tested is one of the two SQLites. */
 function storeIn(open: SqliteFiles, path: string): SqliteStore {
   const near = {
     generation: 1,
-    request: (file: string, method: StorageMethod, args: readonly unknown[]) => open.run(file, method, args),
+    async request(
+      file: string,
+      method: StorageMethod,
+      args: readonly unknown[],
+      told: (news: StoreNews) => void,
+    ): Promise<unknown> {
+      const value = await open.run(file, method, args)
+      told({ held: open.heldAt(file), changes: open.changesAt(file) })
+      return value
+    },
   }
-  return new SqliteStore(near as unknown as StorageThread, async () => path)
+  return new SqliteStore(near as unknown as StorageThread, async () => path, usual)
 }
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -40,7 +51,7 @@ const kinds: Connection['kind'][] = hasBuiltIn ? ['node:sqlite', 'wasm'] : ['was
 
 describeKeyValueStore('in memory', async (limits) => new MemoryStore(limits))
 for (const kind of kinds) {
-  describeKeyValueStore(`on ${kind}`, async (limits) => storeIn(new SqliteFiles(limits, kind), newPath()))
+  describeKeyValueStore(`on ${kind}`, async (limits) => storeIn(new SqliteFiles(limits, { kind }), newPath()))
 }
 it.skipIf(hasBuiltIn)('leaves node:sqlite untested here: this Node.js has none', () => {})
 
@@ -48,19 +59,19 @@ describeKeyValueStore('on the storage thread', async (limits) => {
   const thread = new StorageThread(limits)
   threads.push(thread)
   const path = newPath()
-  return new SqliteStore(thread, async () => path)
+  return new SqliteStore(thread, async () => path, usual)
 })
 
 describe.each(kinds)('a store in a file, by %s', (kind) => {
   it('has everything after it was closed and opened again, and goes on with its versions', async () => {
     const path = newPath()
-    const first = storeIn(new SqliteFiles(keyValueLimits, kind), path)
+    const first = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
     await first.set('b', 'k', utf8('kept'))
     await first.set('b', 'n', utf8('7'))
     const version = await first.version('b', 'n')
     const usage = await first.usage()
     await first.close()
-    const second = storeIn(new SqliteFiles(keyValueLimits, kind), path)
+    const second = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
     expect((await second.get('b', 'k'))?.value).toEqual(utf8('kept'))
     expect(await second.usage()).toEqual(usage)
     await second.set('b', 'other', utf8('1'))
@@ -70,14 +81,14 @@ describe.each(kinds)('a store in a file, by %s', (kind) => {
 
   it('opens although the one before did not close', async () => {
     const path = newPath()
-    const left = storeIn(new SqliteFiles(keyValueLimits, 'wasm'), path)
+    const left = storeIn(new SqliteFiles(keyValueLimits, { kind: 'wasm' }), path)
     await left.set('b', 'k', utf8('1'))
-    // What a killed process leaves: the file as it is on the disk, and the lock's folder.
+    // What a killed process leaves: the file and its log as they are on the disk, and the lock's folder.
     const killed = newPath()
-    await writeFile(killed, await readFile(path))
+    for (const end of ['', '-wal']) await writeFile(`${killed}${end}`, await readFile(`${path}${end}`))
     const { mkdir } = await import('node:fs/promises')
     await mkdir(`${killed}.lock`)
-    const next = storeIn(new SqliteFiles(keyValueLimits, kind), killed)
+    const next = storeIn(new SqliteFiles(keyValueLimits, { kind }), killed)
     expect(await next.exists('b', 'k')).toBe(true)
     await next.close()
     await left.close()
@@ -89,7 +100,7 @@ describe.each(kinds)('a store in a file, by %s', (kind) => {
       path,
       'this is not a database, it is a letter to one, and longer than a header has to be '.repeat(9),
     )
-    const store = storeIn(new SqliteFiles(keyValueLimits, kind), path)
+    const store = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
     await expect(store.get('b', 'k')).rejects.toMatchObject({
       code: 'ERR_STORAGE_DAMAGED',
       message: expect.stringContaining(path),
@@ -103,10 +114,10 @@ it.skipIf(!hasBuiltIn)('a file written by either SQLite is read by the other', a
     ['node:sqlite', 'wasm'],
     ['wasm', 'node:sqlite'],
   ] as const) {
-    const one = storeIn(new SqliteFiles(keyValueLimits, writer), path)
+    const one = storeIn(new SqliteFiles(keyValueLimits, { kind: writer }), path)
     await one.set('b', writer, utf8('from'))
     await one.close()
-    const other = storeIn(new SqliteFiles(keyValueLimits, reader), path)
+    const other = storeIn(new SqliteFiles(keyValueLimits, { kind: reader }), path)
     expect(await other.exists('b', writer)).toBe(true)
     await other.close()
   }
@@ -128,7 +139,7 @@ describe('the stores of a node', () => {
 
   it('answer what waits when the thread cannot be started, and do not wait for ever', async () => {
     const thread = new StorageThread(keyValueLimits, new URL('file:///nowhere/storage.mjs'))
-    const store = new SqliteStore(thread, async () => newPath())
+    const store = new SqliteStore(thread, async () => newPath(), usual)
     await expect(store.get('b', 'k')).rejects.toMatchObject({ code: 'ERR_STORAGE_FAILED' })
     await thread.close()
   })

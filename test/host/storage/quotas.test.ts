@@ -19,7 +19,7 @@ const quota = expect.objectContaining({ code: 'ERR_STORAGE_QUOTA' }) as Error
 
 async function onDisk(): Promise<Storage> {
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-quotas-'))
-  const storage = diskStorage(await openFolder(folder), systemClock, caps)
+  const storage = diskStorage(await openFolder(folder), systemClock, { caps })
   open.push({ storage, folder })
   return storage
 }

@@ -1,0 +1,76 @@
+/** The tables of a key-value store's file, how files of before become such, and how SQLite is to treat them. */
+import type { Durability } from '../contract.ts'
+import type { Connection } from './connection.ts'
+
+/** Written into the file's header, so that a later version knows what it has before it. */
+const formatVersion = 2
+
+/**
+ * The lock is the connection's from the first statement until it closes: only so can both SQLites keep a write-ahead log,
+ * whose commits wait for the disk once. `FULL` waits at each commit, `NORMAL` when the log is written back, which the
+ * storage thread sees to every second.
+ */
+const setUp = (durability: Durability): string => `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'};
+  PRAGMA journal_size_limit = 4194304;
+  PRAGMA cache_size = -1024;
+  PRAGMA temp_store = MEMORY;
+`
+
+/**
+ * Ids are not used again (AUTOINCREMENT): a cursor must not come upon a key twice, or skip a new one. The value comes
+ * last: what is behind it can be read only by way of all its pages.
+ */
+const entries = `
+  CREATE TABLE entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket BLOB NOT NULL,
+    key BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    sum BLOB,
+    value BLOB NOT NULL
+  );
+  CREATE UNIQUE INDEX entry_key ON entry (bucket, key);
+  CREATE INDEX entry_page ON entry (bucket, id);`
+
+/** Entries of the first format have no sum until they are written again, and begin to grow old now. */
+const fromFirst = `
+  ALTER TABLE entry ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entry ADD COLUMN sum BLOB;`
+
+const sinceSecond = `
+  CREATE INDEX entry_version ON entry (bucket, version);
+  CREATE TABLE grave (version INTEGER PRIMARY KEY, bucket BLOB NOT NULL, key BLOB NOT NULL, sum BLOB NOT NULL);
+  CREATE UNIQUE INDEX grave_key ON grave (bucket, key);
+  CREATE TABLE note (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum BLOB NOT NULL);
+  PRAGMA user_version = ${formatVersion};`
+
+/** Pages up to which a file is checked whole when it is opened, 64 MiB; of a larger one only what is read is checked. */
+const checkedPages = 16_384
+
+/**
+ * Makes the tables where there are none, and brings those of before up to date. Where nothing is to be done, nothing is
+ * written: a disk may be read-only now.
+ * @throws what SQLite throws, and an error where the file is damaged or was written by a later version
+ */
+export function prepareFile(connection: Connection, durability: Durability): void {
+  const number = (pragma: string): number =>
+    Number(Object.values(connection.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
+  connection.exec(setUp(durability))
+  const found = number('user_version')
+  if (found > formatVersion) {
+    throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)
+  }
+  if (number('page_count') <= checkedPages) checkWhole(connection)
+  if (found === formatVersion) return
+  connection.exec(`BEGIN IMMEDIATE; ${found === 1 ? fromFirst : entries} ${sinceSecond} COMMIT;`)
+}
+
+/** Finds what cannot be found from one row: an index that leads to another row than it should, or to none. */
+function checkWhole(connection: Connection): void {
+  const first = String(Object.values(connection.prepare('PRAGMA integrity_check(1)').get() ?? {})[0])
+  if (first !== 'ok') throw new Error(`it is malformed: ${first.replace(/\s+/g, ' ').slice(0, 200)}`)
+}

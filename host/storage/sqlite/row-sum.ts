@@ -1,0 +1,29 @@
+/**
+ * Sums by which a row is known as the one that was written: SQLite has none, and hands out what a worn-out card made of
+ * it. The first 8 bytes of a SHA-256: against wear, not against somebody who can write to the disk.
+ */
+import { createHash } from 'node:crypto'
+
+const sumBytes = 8
+
+/** Of names and numbers in order, each with its length, and of a value behind them. */
+export function sumOf(fields: readonly (Uint8Array | number)[], value?: Uint8Array): Uint8Array {
+  const hash = createHash('sha256')
+  for (const field of fields) {
+    if (typeof field === 'number') hash.update(`${field};`)
+    else hash.update(`${field.length}:`).update(field)
+  }
+  if (value !== undefined) hash.update(value)
+  return new Uint8Array(hash.digest().subarray(0, sumBytes))
+}
+
+/** @throws an error that says it is damaged */
+export function checkSum(stored: unknown, expected: Uint8Array, what: string): void {
+  if (
+    stored instanceof Uint8Array &&
+    stored.length === sumBytes &&
+    stored.every((byte, at) => byte === expected[at])
+  )
+    return
+  throw new Error(`it is malformed: ${what} is not as it was written`)
+}
