@@ -28,6 +28,7 @@ const outputs = [
   { file: 'sandbox-shared.mjs', entry: 'host/sandbox-shared.ts' },
   { file: 'glue-compiler.mjs', entry: 'host/engine/glue-compiler.ts' },
   { file: 'storage.mjs', entry: 'host/storage/sqlite/worker.ts' },
+  { file: 'replicas.mjs', entry: 'host/storage/group/worker.ts' },
   { file: 'patch.mjs', entry: 'mesh/patches/worker.ts' },
   program,
 ]

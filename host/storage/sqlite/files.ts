@@ -196,7 +196,7 @@ async function openRows(path: string, durability: Durability, kind?: Connection[
 }
 
 /** SQLite without native code does not do this, and a new file may be lost in a power cut as long as nobody has. */
-async function flushFolderOf(path: string): Promise<void> {
+export async function flushFolderOf(path: string): Promise<void> {
   const folder = await open(dirname(path), 'r')
   try {
     await folder.sync()
@@ -206,7 +206,7 @@ async function flushFolderOf(path: string): Promise<void> {
 }
 
 /** SQLite's errors are told apart by their text: the two builds have different codes, and the same words. */
-function problemOf(error: unknown, path: string): SelvedgeError {
+export function problemOf(error: unknown, path: string): SelvedgeError {
   if (isSelvedgeError(error)) return error
   const message = messageOf(error)
   const details = { cause: error }
