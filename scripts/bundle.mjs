@@ -29,6 +29,7 @@ const outputs = [
   { file: 'glue-compiler.mjs', entry: 'host/engine/glue-compiler.ts' },
   { file: 'storage.mjs', entry: 'host/storage/sqlite/worker.ts' },
   { file: 'replicas.mjs', entry: 'host/storage/group/worker.ts' },
+  { file: 'queue.mjs', entry: 'host/queue/sqlite/worker.ts' },
   { file: 'patch.mjs', entry: 'mesh/patches/worker.ts' },
   program,
 ]

@@ -1,5 +1,5 @@
 /** What a node says about one app as things happen to it: to its owner in the node's log, to its author in the app's. */
-import type { Log } from '../../core/index.ts'
+import { messageOf, type Log } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { AppLog } from './app-log.ts'
 import type { AppEvent } from './app-state.ts'
@@ -48,6 +48,17 @@ export class AppReporter {
     this.#appLog.add({ app: this.#app, version, level: 'warn', context: 'node', message })
   }
 
+  /** An event that was promised to be handled is a dead letter. */
+  eventDied(version: string, id: number, why: string): void {
+    const message = `event ${id} was given up after its last attempt, see \`selvedge events ${this.#app} --dead\`: ${why}`
+    this.#appLog.add({ app: this.#app, version, level: 'error', context: 'node', message })
+  }
+
+  /** What the queue of events on the disk says; nothing that was taken is lost. */
+  queueFailed(error: unknown): void {
+    this.#log.warn('events:queue', { app: this.#app, error: messageOf(error) })
+  }
+
   /** The app answered a request with its own error, or with none at all. */
   requestFailed(version: string, message: string): void {
     this.#appLog.add({ app: this.#app, version, level: 'warn', context: 'node', message })
@@ -66,7 +77,7 @@ export class AppReporter {
 const maxPayloadChars = 1_000
 
 /** Of any WIT type, as a guest chooses: a record may have a field that is called as a method of objects is. */
-function payloadText(payload: unknown): string {
+export function payloadText(payload: unknown): string {
   if (typeof payload === 'string') return payload
   const json = JSON.stringify(payload, (_, value: unknown) =>
     typeof value === 'bigint' ? String(value) : value,

@@ -23,6 +23,7 @@ import { judge, namesOf, reasonOf, reasonOfEnd, type DesiredRelease, type Verdic
 import type { AppServices } from './services.ts'
 import { hasHttpTrigger, Serving } from './serving.ts'
 import { SwapMeter } from './swap-meter.ts'
+import { forgetTriggers } from './trigger-memory.ts'
 
 export interface AppRunnerNeeds extends LifeWatchNeeds, AppServices {
   readonly engine: Engine
@@ -171,7 +172,9 @@ export class AppRunner {
     // Whoever asks again waits too: files and devices are free only when it has ended.
     this.#stopping ??= this.#stop(forget ? leavingMs : stoppingMs)
     await this.#stopping
-    if (forget) await forgetLastGood(this.#needs.folder, this.app)
+    if (!forget) return
+    await forgetLastGood(this.#needs.folder, this.app)
+    await forgetTriggers(this.#needs.folder, this.app)
   }
 
   async #stop(graceMs: number): Promise<void> {
@@ -183,6 +186,7 @@ export class AppRunner {
     this.#acquisition.keepOnly([])
     this.#life.settleNoMore()
     await this.#instances.stopAll()
+    await this.#serving.end()
     await this.#life.ended()
     await this.#counter
       ?.stop()

@@ -4,7 +4,9 @@
  */
 import type { Devices } from '../devices/index.ts'
 import type { AppContext } from '../interfaces/index.ts'
+import type { Queues } from '../queue/index.ts'
 import type { Storage } from '../storage/index.ts'
+import type { PeerChanges } from '../triggers/index.ts'
 import type { NodeFolders } from './folders.ts'
 
 export interface AppServices {
@@ -12,6 +14,10 @@ export interface AppServices {
   /** Named by the node's owner for apps that are granted them. */
   readonly folders: NodeFolders
   readonly storage: Storage
+  /** What must arrive: events that are handled at least once. */
+  readonly queues: Queues
+  /** Nodes that join and are lost; absent where there is no mesh around. */
+  readonly peers?: PeerChanges
   /** Calls of other apps' functions; absent where there is no mesh around. */
   readonly call?: AppContext['call']
 }

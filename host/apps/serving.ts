@@ -2,24 +2,36 @@
  * The ways into an app, and which of its instances is behind them: events of its triggers, and requests over HTTP. A
  * switch to another instance takes both along; the old one answers what it has begun.
  */
-import { delay, type Clock, type Log } from '../../core/index.ts'
+import {
+  delay,
+  isSelvedgeError,
+  type Clock,
+  type DurableFolder,
+  type Log,
+  type Random,
+} from '../../core/index.ts'
 import type { ComponentFacts } from '../engine/index.ts'
 import type { Ingress } from '../http/index.ts'
 import { grantedNames } from '../interfaces/index.ts'
-import { httpTriggerKind, planTriggers, type TriggerContext } from '../triggers/index.ts'
+import { httpTriggerKind, planTriggers, type PlannedTrigger, type TriggerContext } from '../triggers/index.ts'
 import type { AppReporter } from './app-reporter.ts'
 import { Delivery, type EventCounts } from './delivery.ts'
+import type { DurableEvents } from './durable-events.ts'
 import { CheckedCalls } from './checked-calls.ts'
 import { AppFunctions, type CallFunction } from './functions.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { only, type Instance } from './instances.ts'
 import type { DesiredRelease } from './release.ts'
 import type { AppServices } from './services.ts'
+import { triggerMemory } from './trigger-memory.ts'
 import { TriggerSet } from './trigger-set.ts'
 
 export interface ServingNeeds extends AppServices {
   readonly clock: Clock
+  readonly random: Random
   readonly log: Log
+  /** What triggers keep over a restart. */
+  readonly folder: DurableFolder
   readonly queuedEvents: number
   readonly report: AppReporter
   /** The next event id, or null where none can be given. */
@@ -40,20 +52,25 @@ export class Serving {
   #hasHttp = false
 
   constructor(app: string, needs: ServingNeeds) {
-    const { log, report, queuedEvents } = needs
+    const { report } = needs
     this.#app = app
     this.#needs = needs
     this.#ingress = new AppIngress((message) => report.requestFailed(needs.version(), message))
     this.#functions = new AppFunctions(needs.clock)
-    this.#delivery = new Delivery(
-      {
-        log,
-        nextId: () => needs.nextId(),
-        handled: (instance) => needs.handled(instance),
-        refused: (id, payload) => report.eventFailed(needs.version(), id, payload),
-      },
-      queuedEvents,
-    )
+    this.#delivery = new Delivery({
+      ...needs,
+      app,
+      nextId: () => needs.nextId(),
+      handled: (instance) => needs.handled(instance),
+      refused: (id, payload) => report.eventFailed(needs.version(), id, payload),
+      died: (id, why) => report.eventDied(needs.version(), id, why),
+      queueFailed: (error) => report.queueFailed(error),
+    })
+  }
+
+  /** What must be handled at least once, and what was given up. */
+  get events(): DurableEvents {
+    return this.#delivery.durable
   }
 
   get counts(): EventCounts {
@@ -82,16 +99,15 @@ export class Serving {
   ): void {
     const { triggers, grants } = release.record
     const planned = planTriggers(triggers, grants)
-    const targets = new Set(planned.map(({ target }) => target))
-    this.#delivery.attach({ instance: number, pool, targets })
-    this.#triggers.replace(planned, this.#triggerContext(release))
+    this.#delivery.receive({ instance: number, pool, triggers: planned })
+    this.#triggers.replace(planned, (trigger) => this.#triggerContext(release, trigger))
     this.#functions.attach(number, { pool, functions: new CheckedCalls(this.#app, functions) })
     this.#hasHttp = hasHttpTrigger(release)
     const ingress = this.#hasHttp ? ingressInto(this.#app, pool, exports) : null
     if (ingress === null) this.#ingress.close()
     else this.#ingress.attach(number, ingress)
-    for (const { firesAtStart, target } of planned) {
-      if (firesAtStart) this.#delivery.push({ target, args: () => [] })
+    for (const trigger of planned) {
+      if (trigger.firesAtStart) this.#delivery.push(trigger, { payload: null })
     }
   }
 
@@ -123,13 +139,34 @@ export class Serving {
     answered.abort()
   }
 
-  #triggerContext({ record }: DesiredRelease): TriggerContext {
-    const { clock, devices, report } = this.#needs
+  /** After the instances are gone: what is on the disk is let go of. */
+  async end(): Promise<void> {
+    await this.#delivery.end()
+  }
+
+  #triggerContext({ record }: DesiredRelease, trigger: PlannedTrigger): TriggerContext {
+    const { clock, random, devices, folder, report } = this.#needs
+    const failed: TriggerContext['failed'] = ({ code, message }) => report.triggerFailed(code, message)
     return {
+      app: this.#app,
+      lane: trigger.lane,
       sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
+      pins: only(devices.pins, grantedNames(record.grants, 'pin')),
+      changes: null,
+      objects: null,
+      peers: this.#needs.peers ?? null,
+      topics: null,
       clock,
-      emit: (event) => this.#delivery.push(event),
-      failed: ({ code, message }) => report.triggerFailed(code, message),
+      random,
+      memory: triggerMemory(folder, this.#app, trigger.lane),
+      emit: (event) => {
+        // One that could not be taken is counted and named where that is found.
+        void this.#delivery.offer(trigger, event).catch((error: unknown) => {
+          if (!isSelvedgeError(error)) report.queueFailed(error)
+        })
+      },
+      offer: (event) => this.#delivery.offer(trigger, event),
+      failed,
     }
   }
 }

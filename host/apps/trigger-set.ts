@@ -8,13 +8,14 @@ export class TriggerSet {
   #running = new Map<string, RunningTrigger>()
 
   /** Stops what `planned` does not have, starts what it adds. */
-  replace(planned: readonly PlannedTrigger[], context: TriggerContext): void {
+  replace(planned: readonly PlannedTrigger[], contextOf: (trigger: PlannedTrigger) => TriggerContext): void {
     const before = this.#running
     this.#running = new Map()
     for (const trigger of planned) {
       const kept = before.get(trigger.key)
       before.delete(trigger.key)
-      if (!this.#running.has(trigger.key)) this.#running.set(trigger.key, kept ?? trigger.start(context))
+      if (this.#running.has(trigger.key)) continue
+      this.#running.set(trigger.key, kept ?? trigger.start(contextOf(trigger)))
     }
     for (const trigger of before.values()) trigger.stop()
   }

@@ -11,6 +11,7 @@ import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
+import { diskQueues, type Queues } from '../queue/index.ts'
 import { diskStorage, type Storage, type StorageConfig } from '../storage/index.ts'
 import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
@@ -18,6 +19,7 @@ import { enterMesh, type Origin } from './membership.ts'
 import { checkMetricsAddress } from './metrics.ts'
 import { OutgoingCalls } from './outgoing-calls.ts'
 import { Pauses } from './pauses.ts'
+import { peerChanges } from './peer-changes.ts'
 import { fetchFrom } from './placement.ts'
 
 export const clock = systemClock
@@ -28,6 +30,7 @@ export interface Parts {
   readonly engine: Engine
   readonly devices: Devices
   readonly storage: Storage
+  readonly queues: Queues
   readonly apps: AppSupervisor
   readonly appLog: AppLog
   readonly pauses: Pauses
@@ -110,7 +113,9 @@ async function makeAround(
   options: NodeOptions,
   config: NodeConfig,
   folder: DurableFolder,
-): Promise<Pick<Parts, 'mesh' | 'engine' | 'storage' | 'apps' | 'appLog' | 'pauses' | 'outgoing'>> {
+): Promise<
+  Pick<Parts, 'mesh' | 'engine' | 'storage' | 'queues' | 'apps' | 'appLog' | 'pauses' | 'outgoing'>
+> {
   const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
@@ -147,12 +152,15 @@ async function makeAround(
     describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
   })
   const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
+  const queues = diskQueues(await folder.folder('queues'), clock)
   const outgoing = new OutgoingCalls()
   const apps = createAppSupervisor({
     engine,
     devices,
     folders: config.folders,
     storage,
+    queues,
+    peers: peerChanges(mesh),
     overlays: config.apps,
     queuedEvents: config.limits.queuedEvents,
     call: outgoing.call,
@@ -165,5 +173,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, apps, appLog, pauses, outgoing }
+  return { mesh, engine, storage, queues, apps, appLog, pauses, outgoing }
 }

@@ -48,7 +48,7 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, devices, storage, apps, appLog, pauses, origin } = parts
+  const { mesh, engine, devices, storage, queues, apps, appLog, pauses, origin } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -105,6 +105,7 @@ async function startLocked(
       { name: 'lock', stop: () => lock.release() },
       { name: 'devices', stop: () => devices.close() },
       { name: 'storage', stop: () => storage.close() },
+      { name: 'queues', stop: () => queues.close() },
       { name: 'engine', stop: () => engine.stop() },
       history,
       mesh,

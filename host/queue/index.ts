@@ -1,4 +1,5 @@
 /** The public face of durable queues. */
 export type * from './contract.ts'
+export { diskQueues } from './disk.ts'
 export { memoryQueues } from './memory.ts'
 export { queueProblems } from './problems.ts'

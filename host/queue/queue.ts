@@ -55,6 +55,8 @@ export class FileQueue implements DurableQueue {
   readonly #seen: Set<string>
   #lastId: number
   #puts: Put[] = []
+  /** Of all puts that wait. */
+  #pendingItems = 0
   #settlings: Settling[] = []
   /** What a failed write left to be written. */
   #owed: QueueChange[] = []
@@ -92,6 +94,9 @@ export class FileQueue implements DurableQueue {
     this.#checkOpen()
     for (const item of items) this.#checkSize(item)
     if (items.length === 0) return
+    // A disk that hangs must not fill the memory.
+    if (this.#pendingItems + items.length > this.#needs.limits.items) throw this.#full(items.length)
+    this.#pendingItems += items.length
     await new Promise<void>((resolve, reject) => {
       this.#puts.push({ items, resolve, reject })
       this.#schedule.poke()
@@ -287,6 +292,7 @@ export class FileQueue implements DurableQueue {
       // Alone it may fit; what of it is new is told then.
       if (room === null && arrivals.length > 0) break
       this.#puts.shift()
+      this.#pendingItems -= put.items.length
       if (room === null) {
         put.reject(this.#full(fresh.length))
         continue

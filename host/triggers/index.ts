@@ -5,17 +5,30 @@ import { satisfiesExport } from '../guest/index.ts'
 import type { TriggerKind } from './contract.ts'
 import { triggerProblems } from './problems.ts'
 import { planWith, type PlannedTrigger } from './plan.ts'
+import { cronTrigger } from './cron/index.ts'
 import { httpTrigger } from './http/index.ts'
+import { peerTrigger } from './peer/index.ts'
+import { pinTrigger } from './pin/index.ts'
 import { sensorTrigger } from './sensor/index.ts'
 import { startTrigger } from './start/index.ts'
+import { timerTrigger } from './timer/index.ts'
 
 export type * from './contract.ts'
-export type { PlannedTrigger } from './plan.ts'
+export { deliverySpec, writtenDelivery, type WrittenDelivery } from './delivery-options.ts'
+export type { HandedEvent, PlannedTrigger } from './plan.ts'
 export { EventCounter } from './event-counter.ts'
 export { httpTriggerKind } from './http/index.ts'
 export { triggerProblems } from './problems.ts'
 
-const triggerKinds: readonly TriggerKind[] = [sensorTrigger, httpTrigger, startTrigger]
+export const triggerKinds: readonly TriggerKind[] = [
+  sensorTrigger,
+  pinTrigger,
+  timerTrigger,
+  cronTrigger,
+  peerTrigger,
+  httpTrigger,
+  startTrigger,
+]
 
 /** @throws ERR_TRIGGER_UNKNOWN, ERR_TRIGGER_INVALID, ERR_TRIGGER_GRANT naming trigger and field */
 export function planTriggers(specs: readonly TriggerSpec[], grants: readonly string[]): PlannedTrigger[] {

@@ -27,4 +27,24 @@ export const triggerProblems = defineProblems({
     text: 'a trigger could not take its reading',
     fix: 'check the sensor; the trigger goes on by itself as soon as it answers',
   },
+  ERR_TRIGGER_SOURCE: {
+    kind: 'system',
+    text: 'a trigger listens to something that this node does not have',
+    fix: 'give the node what the message names, or place the app on nodes that have it',
+  },
+  ERR_TRIGGER_CLOCK: {
+    kind: 'system',
+    text: 'a trigger goes by the time of day, and the clock of this node was never set',
+    fix: 'let the node reach a time server, or set its clock; the trigger goes on by itself',
+  },
+  ERR_TRIGGER_EVENT: {
+    kind: 'system',
+    text: 'an event of a trigger could not be put into the app’s queue',
+    fix: 'see `selvedge events APP` for what fills the queue, and the disk for room',
+  },
+  ERR_TRIGGER_MEMORY: {
+    kind: 'system',
+    text: 'a trigger wants to keep more than it may',
+    fix: 'please report the message',
+  },
 })

@@ -13,9 +13,14 @@ export const httpTriggerKind = 'http'
 export const httpTrigger: TriggerKind<Record<string, never>> = {
   kind: httpTriggerKind,
   summary: 'requests to /APP/… of the node, or to a host name of the app',
+  written: {},
+  toSpec: () => ({}),
+  fromOption: () => ({}),
   options: v.strictObject({}),
   handlers: [incomingHandlerId, asyncHandlerId, httpHandlerId],
   method: 'handle',
+  delivery: null,
   requiredGrants: () => [],
+  args: () => [],
   start: () => ({ stop() {} }),
 }

@@ -1,99 +1,113 @@
 /**
- * `kind = "sensor"`: reads a granted sensor at a steady rate and makes an event of each reading.
+ * `kind = "sensor"`: makes events of a granted sensor's readings, of all or of those that its rule picks.
  *
- * The rate is kept by counting from the start, so a slow timer delays one reading and not all that follow; a
+ * A sensor that speaks by itself is listened to; any other, and one whose trigger names a period, is read at a steady
+ * rate. The rate is kept by counting from the start, so a slow timer delays one reading and not all that follow; a
  * reading that is due while the one before is still under way is left out rather than made late.
  */
 import * as v from 'valibot'
-import { messageOf, within, type Cancel } from '../../../core/index.ts'
-import type { Reading, Sensor } from '../../devices/index.ts'
-import type { TriggerContext, TriggerEvent, TriggerKind } from '../contract.ts'
+import type { Reading } from '../../devices/index.ts'
+import type { EventFacts, TriggerKind } from '../contract.ts'
+import { dayMs, msField, nameField, said, writtenDuration } from '../fields.ts'
 import { triggerProblems } from '../problems.ts'
+import { followReadings } from './readings.ts'
+import { freshRule, judgeReading } from './rule.ts'
 
-/** A driver that has not answered by then is given up for this reading. */
-const readTimeoutMs = 5_000
+/** A sensor read more often than this is a driver's business, not an event's. */
+const shortestMs = 5
+const defaultPeriodMs = 1_000
 
-const options = v.strictObject({
-  /** Logical name. */
-  sensor: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/, 'is no name of a sensor')),
-  /** From one reading to the next. */
-  everyMs: v.pipe(
-    v.number(),
-    v.integer('is no whole number of milliseconds'),
-    v.minValue(5, 'is under 5 ms'),
-    v.maxValue(86_400_000, 'is over a day'),
+const number = v.pipe(v.number('is no number'), v.finite('is no finite number'))
+const amount = v.pipe(
+  number,
+  v.check((value) => value > 0, 'is not above 0'),
+)
+const hysteresis = v.pipe(number, v.minValue(0, 'is under 0'))
+const rule = {
+  change: v.optional(amount),
+  above: v.optional(number),
+  below: v.optional(number),
+  hysteresis: v.optional(hysteresis),
+}
+
+const options = v.pipe(
+  v.strictObject({
+    /** Logical name. */
+    sensor: nameField,
+    /** From one reading to the next; without it, as the sensor speaks, or every second. */
+    everyMs: v.optional(msField(shortestMs, dayMs, 'from 5 ms to a day')),
+    ...rule,
+  }),
+  v.forward(
+    v.check(
+      ({ hysteresis: given, above, below }) =>
+        given === undefined || above !== undefined || below !== undefined,
+      'is for a threshold; write above or below too, or remove it',
+    ),
+    ['hysteresis'],
   ),
-})
+)
 
 type SensorTriggerOptions = v.InferOutput<typeof options>
 
-const requiredExport = 'selvedge:edge/sensor-handler@0.1.0'
-const method = 'handle'
-
-function eventOf(sensor: string, { value, unit, timeMs }: Reading): TriggerEvent {
-  const reading = { value, unit, timeMs: BigInt(Math.max(0, Math.floor(timeMs))) }
-  return { target: `${requiredExport}#${method}`, args: (id) => [{ id: BigInt(id), sensor, reading }] }
+/** A type, because interfaces have no index signature. */
+export type SensorPayload = {
+  readonly sensor: string
+  readonly value: number
+  readonly unit: string
+  readonly timeMs: number
 }
 
-/** @throws what the driver throws, or an error where it is silent for {@link readTimeoutMs} or reads no number */
-async function readInTime(sensor: Sensor, { clock }: TriggerContext, stopped: AbortSignal): Promise<Reading> {
-  const reading = await within({ clock, ms: readTimeoutMs, signal: stopped }, (signal) => sensor.read(signal))
-  if (!Number.isFinite(reading.value)) throw new Error(`the driver read ${reading.value}`)
-  return reading
+function payloadOf(sensor: string, { value, unit, timeMs }: Reading): SensorPayload {
+  return { sensor, value, unit, timeMs: Math.max(0, Math.floor(timeMs)) }
 }
 
-export const sensorTrigger: TriggerKind<SensorTriggerOptions> = {
+function eventOf({ sensor, value, unit, timeMs }: SensorPayload, { id }: EventFacts): unknown {
+  return { id: BigInt(id), sensor, reading: { value, unit, timeMs: BigInt(timeMs) } }
+}
+
+export const sensorTrigger: TriggerKind<SensorTriggerOptions, SensorPayload> = {
   kind: 'sensor',
-  summary: 'an event for each reading of a sensor, at a steady rate',
+  summary:
+    'an event for each reading of a sensor, each change by an amount, or each time a threshold is crossed',
+  written: { sensor: nameField, every: v.optional(writtenDuration('5ms', '1d')), ...rule },
+  toSpec: ({ sensor, every, change, above, below, hysteresis: given }) =>
+    said({ sensor, everyMs: every, change, above, below, hysteresis: given } as Record<
+      string,
+      string | number
+    >),
+  fromOption(text) {
+    const [sensor = '', every, ...rest] = text.split(':')
+    if (rest.length > 0) throw new Error('it has too many parts')
+    return { sensor, ...(every !== undefined && { every }) }
+  },
   options,
-  handlers: [requiredExport],
-  method,
+  handlers: ['selvedge:edge/sensor-handler@0.1.0'],
+  batchHandlers: ['selvedge:edge/sensor-batch-handler@0.1.0'],
+  method: 'handle',
+  delivery: 'at-most-once',
   requiredGrants: ({ sensor }) => [`sensor:${sensor}`],
-  start({ sensor: name, everyMs }, context) {
+  args: (payload, facts) => [eventOf(payload, facts)],
+  batchArgs: (events) => [events.map(({ payload, facts }) => eventOf(payload, facts))],
+  start({ sensor: name, everyMs, ...rules }, context) {
     const { sensors, clock, emit, failed } = context
-    const stopping = new AbortController()
-    const startedMs = clock.monotonicMs()
-    let isReading = false
+    let state = freshRule
     let isFailing = false
-    let cancel: Cancel | null = null
-    let dueMs = 0
-
     const fail = (why: string): void => {
       if (isFailing) return
       isFailing = true
       failed(triggerProblems.error('ERR_TRIGGER_READING', `the sensor "${name}" gave no reading: ${why}`))
     }
-    const take = async (): Promise<void> => {
-      const sensor = sensors.get(name)
-      if (sensor === undefined) return fail('there is no such sensor here')
-      isReading = true
-      try {
-        const reading = await readInTime(sensor, context, stopping.signal)
-        if (stopping.signal.aborted) return
-        isFailing = false
-        emit(eventOf(name, reading))
-      } catch (error) {
-        if (!stopping.signal.aborted) fail(messageOf(error))
-      } finally {
-        isReading = false
-      }
+    const take = (reading: Reading): void => {
+      if (!Number.isFinite(reading.value)) return fail(`the driver read ${reading.value}`)
+      isFailing = false
+      const judged = judgeReading(state, reading.value, rules)
+      state = judged.state
+      if (judged.tells) emit({ payload: payloadOf(name, reading) })
     }
-    const arm = (): void => {
-      const sinceStartMs = clock.monotonicMs() - startedMs
-      // Periods that went by are skipped; a timer may also fire a fraction of a millisecond early, and must not
-      // take the same turn twice.
-      dueMs = Math.max(dueMs + everyMs, (Math.floor(sinceStartMs / everyMs) + 1) * everyMs)
-      cancel = clock.after(dueMs - sinceStartMs, () => {
-        if (!isReading) void take()
-        arm()
-      })
-    }
-    arm()
-    return {
-      stop() {
-        cancel?.()
-        stopping.abort(new Error('the trigger was stopped'))
-      },
-    }
+    const sensor = sensors.get(name)
+    if (sensor?.watch !== undefined && everyMs === undefined) return { stop: sensor.watch(take) }
+    const followed = { name, sensors, everyMs: everyMs ?? defaultPeriodMs }
+    return { stop: followReadings(followed, clock, take, fail) }
   },
 }

@@ -8,10 +8,15 @@ import type { TriggerKind } from '../contract.ts'
 export const startTrigger: TriggerKind<Record<string, never>> = {
   kind: 'start',
   summary: 'runs the app’s command once, when it starts',
+  written: {},
+  toSpec: () => ({}),
+  fromOption: () => ({}),
   options: v.strictObject({}),
   handlers: ['wasi:cli/run@0.2.12'],
   method: 'run',
   firesAtStart: true,
+  delivery: null,
   requiredGrants: () => [],
+  args: () => [],
   start: () => ({ stop() {} }),
 }

@@ -10,6 +10,7 @@ import {
   type DesiredRelease,
 } from '../../../host/apps/index.ts'
 import { openDevices, type DevicesConfig } from '../../../host/devices/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import { engineProblems } from '../../../host/engine/index.ts'
 import { FolderSpaces } from '../../../host/apps/folder-space.ts'
@@ -54,6 +55,7 @@ async function startNode({
   const apps = createAppSupervisor({
     engine,
     storage: memoryStorage(clock),
+    queues: memoryQueues(clock),
     devices: await openDevices(devices, { clock, random }),
     folders: {},
     overlays: {},
@@ -584,6 +586,7 @@ it('a runner that is asked twice to stop lets both wait for its end', async () =
   const runner = new AppRunner(releaseOf(1), {
     engine: new FakeEngine(clock),
     storage: memoryStorage(clock),
+    queues: memoryQueues(clock),
     devices: await openDevices(bothDevices, { clock, random }),
     folders: {},
     spaces: new FolderSpaces({ folders: {}, clock, count: async () => ({ bytes: 0, items: 0 }) }),

@@ -9,6 +9,7 @@ import {
   type Digest,
 } from '../../../core/index.ts'
 import { AppLog, createAppSupervisor } from '../../../host/apps/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import { coreModule } from '../../guests/index.ts'
 import { makeEngine } from '../engine/kit.ts'
@@ -33,6 +34,7 @@ const appLog = new AppLog(systemClock, { lines: 100, linesPerSecond: 100 })
 const apps = createAppSupervisor({
   engine,
   storage: memoryStorage(systemClock),
+  queues: memoryQueues(systemClock),
   devices: { sensors: new Map(), pins: new Map(), close: async () => {} },
   folders: {},
   overlays: {},

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestOf, memoryFolder, silentLog, systemClock, systemRandom } from '../../../core/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../../../host/apps/index.ts'
 import { preopensOf } from '../../../host/apps/folders.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import type { InstancePolicy } from '../../../mesh/index.ts'
 import { coreModule, guest } from '../../guests/index.ts'
@@ -75,6 +76,7 @@ beforeAll(async () => {
   apps = createAppSupervisor({
     engine,
     storage: memoryStorage(systemClock),
+    queues: memoryQueues(systemClock),
     devices: { sensors: new Map(), pins: new Map(), close: async () => {} },
     folders: {
       photos: { path: join(root, 'photos'), access: 'read' },

@@ -4,6 +4,7 @@ import { digestOf, memoryFolder, silentLog, systemClock, systemRandom } from '..
 import { AppLog, createAppSupervisor } from '../../../host/apps/index.ts'
 import { parseNodeConfig } from '../../../host/config/index.ts'
 import { openDevices } from '../../../host/devices/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import { guest } from '../../guests/index.ts'
 import { makeEngine } from '../engine/kit.ts'
@@ -28,6 +29,7 @@ it('an incident is shown with its function, its arguments’ size and the last l
     groups: [],
     queuedEvents: 16,
     storage: memoryStorage(systemClock),
+    queues: memoryQueues(systemClock),
     fetchComponent: async () => bytes,
     recall: () => null,
     folder: memoryFolder(),

@@ -11,6 +11,7 @@ import {
 } from '../../../host/apps/index.ts'
 import { parseNodeConfig } from '../../../host/config/index.ts'
 import { openDevices, type Devices } from '../../../host/devices/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import type { Engine } from '../../../host/engine/index.ts'
 import { makeEngine } from '../engine/kit.ts'
@@ -52,6 +53,7 @@ beforeAll(async () => {
   apps = createAppSupervisor({
     engine,
     storage: memoryStorage(systemClock),
+    queues: memoryQueues(systemClock),
     devices,
     folders: {},
     overlays: config.apps,

@@ -16,6 +16,7 @@ import {
 } from '../../../host/apps/index.ts'
 import { parseNodeConfig } from '../../../host/config/index.ts'
 import { openDevices, type Devices } from '../../../host/devices/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import type { LocalApp } from '../../../host/api/index.ts'
 import type { Engine } from '../../../host/engine/index.ts'
@@ -56,6 +57,7 @@ beforeAll(async () => {
   apps = createAppSupervisor({
     engine,
     storage: memoryStorage(systemClock),
+    queues: memoryQueues(systemClock),
     devices,
     folders: {},
     overlays: {},

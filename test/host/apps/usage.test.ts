@@ -4,6 +4,7 @@ import { memoryFolder, silentLog } from '../../../core/index.ts'
 import type { LocalApp } from '../../../host/api/index.ts'
 import { AppLog, createAppSupervisor } from '../../../host/apps/index.ts'
 import { openDevices } from '../../../host/devices/index.ts'
+import { memoryQueues } from '../../../host/queue/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
 import { FakeClock, seededRandom } from '../fake-clock.ts'
 import { componentBytes, FakeEngine, releaseOf } from './fake-engine.ts'
@@ -24,6 +25,7 @@ async function startApps() {
   const apps = createAppSupervisor({
     engine,
     storage: memoryStorage(clock),
+    queues: memoryQueues(clock),
     devices: await openDevices(config, { clock, random }),
     folders: {},
     overlays: {},

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { SelvedgeError } from '../../../core/index.ts'
 import type { Sensor } from '../../../host/devices/index.ts'
-import { planTriggers, type TriggerEvent } from '../../../host/triggers/index.ts'
 import { FakeClock } from '../fake-clock.ts'
+import { runTrigger } from './context.ts'
 
 function sensorThat(read: Sensor['read']): Sensor {
   const facts = { name: 'light', driver: 'fake', unit: 'lx', range: null, resolution: null }
@@ -10,29 +9,20 @@ function sensorThat(read: Sensor['read']): Sensor {
 }
 
 function run(sensor: Sensor, everyMs = 200) {
-  const clock = new FakeClock()
-  const events: TriggerEvent[] = []
-  const problems: SelvedgeError[] = []
-  const [planned] = planTriggers([{ kind: 'sensor', sensor: 'light', everyMs }], ['sensor:light'])
-  if (planned === undefined) throw new Error('no trigger was planned')
-  const trigger = planned.start({
-    sensors: new Map([['light', sensor]]),
-    clock,
-    emit: (event) => events.push(event),
-    failed: (problem) => problems.push(problem),
-  })
-  return { clock, events, problems, trigger }
+  const sensors = new Map([['light', sensor]])
+  const running = runTrigger({ kind: 'sensor', sensor: 'light', everyMs }, ['sensor:light'], { sensors })
+  return { ...running, trigger: running }
 }
 
 describe('the sensor trigger', () => {
   it('makes an event of each reading, for the sensor handler', async () => {
-    const { clock, events } = run(sensorThat(async () => ({ value: 42, unit: 'lx', timeMs: 1_234.5 })))
+    const { clock, events, planned, args } = run(
+      sensorThat(async () => ({ value: 42, unit: 'lx', timeMs: 1_234.5 })),
+    )
     await clock.advance(1_000)
     expect(events).toHaveLength(5)
-    expect(events[0]?.target).toBe('selvedge:edge/sensor-handler@0.1.0#handle')
-    expect(events[0]?.args(7)).toEqual([
-      { id: 7n, sensor: 'light', reading: { value: 42, unit: 'lx', timeMs: 1_234n } },
-    ])
+    expect(planned.target).toBe('selvedge:edge/sensor-handler@0.1.0#handle')
+    expect(args(7)).toEqual([{ id: 7n, sensor: 'light', reading: { value: 42, unit: 'lx', timeMs: 1_234n } }])
   })
 
   it('keeps its rate when one reading is slow, and takes no second one meanwhile', async () => {
