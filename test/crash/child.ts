@@ -1,0 +1,27 @@
+/**
+ * The program that is killed: goes through the chains of acts and says of each, on its standard output, when it begins and
+ * when it was acknowledged: `+ CHAIN NUMBER`, `= CHAIN NUMBER`. `node child.mjs FOLDER KIND DURABILITY FIRST,FIRST,…`
+ */
+import { writeSync } from 'node:fs'
+import { openFolder, systemClock } from '../../core/index.ts'
+import { diskStorage } from '../../host/storage/index.ts'
+import { perform, prepare, type StoreKind } from './acts.ts'
+
+const [, , folder = '', kind = 'keyvalue', durability = 'full', firsts = ''] = process.argv
+const storage = diskStorage(await openFolder(folder), systemClock, {
+  keyValue: { driver: 'sqlite', options: { durability } },
+  blobs: { driver: 'disk', options: { durability } },
+})
+await prepare(storage, kind as StoreKind)
+writeSync(1, 'ready\n')
+// Whoever started it ends it; it does not go on alone for ever.
+const endAt = performance.now() + 60_000
+await Promise.all(
+  firsts.split(',').map(async (first, chain) => {
+    for (let number = Number(first); performance.now() < endAt; number += 1) {
+      writeSync(1, `+ ${chain} ${number}\n`)
+      await perform(storage, kind as StoreKind, chain, number)
+      writeSync(1, `= ${chain} ${number}\n`)
+    }
+  }),
+)
