@@ -73,6 +73,8 @@ export interface DriverContext {
   readonly random: Random
   /** What `/sys`, `/dev` and `/proc` are looked for under: `/`, or a folder that looks like it in tests. */
   readonly root: string
+  /** Folders that may have optional addons in their `node_modules`, beside the program's own. */
+  readonly addons?: readonly string[]
 }
 
 /** Makes devices of one kind from the options in the node's TOML. */

@@ -3,16 +3,34 @@
  */
 import type { DriverContext, PinDriver, SensorDriver } from './contract.ts'
 import { openWith, type Devices, type DevicesConfig } from './open.ts'
+import { gpiochipPin } from './pins/gpiochip.ts'
+import { onoffPin } from './pins/onoff.ts'
 import { simulatedPin } from './pins/simulated.ts'
+import { sysfsPin } from './pins/sysfs.ts'
+import { bh1750Sensor } from './sensors/bh1750.ts'
+import { hwmonSensor } from './sensors/hwmon.ts'
+import { iioSensor } from './sensors/iio.ts'
+import { oneWireSensor } from './sensors/onewire.ts'
+import { serialSensor } from './sensors/serial.ts'
 import { simulatedSensor } from './sensors/simulated.ts'
 import { systemSensor } from './sensors/system.ts'
+import { thermalSensor } from './sensors/thermal.ts'
 
 export type * from './contract.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
 export { deviceProblems } from './problems.ts'
 
-export const sensorDrivers: readonly SensorDriver[] = [simulatedSensor, systemSensor]
-export const pinDrivers: readonly PinDriver[] = [simulatedPin]
+export const sensorDrivers: readonly SensorDriver[] = [
+  simulatedSensor,
+  systemSensor,
+  iioSensor,
+  hwmonSensor,
+  thermalSensor,
+  oneWireSensor,
+  bh1750Sensor,
+  serialSensor,
+]
+export const pinDrivers: readonly PinDriver[] = [simulatedPin, sysfsPin, gpiochipPin, onoffPin]
 
 /**
  * Opens the node's sensors and pins. Where one cannot be opened the others are closed again.

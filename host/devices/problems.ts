@@ -12,6 +12,31 @@ export const deviceProblems = defineProblems({
     text: 'a pin that is an input was to be set',
     fix: 'give the pin `direction = "out"` in the node’s TOML, if what is wired to it may be driven',
   },
+  ERR_I2C_SILENT: {
+    kind: 'system',
+    text: 'no chip on an I²C bus answers to an address',
+    fix: 'see whether `i2cdetect -y BUS` shows the address; if not, check power, SDA, SCL and the chip’s address pin',
+  },
+  ERR_I2C_BUS: {
+    kind: 'system',
+    text: 'a transaction on an I²C bus broke off',
+    fix: 'check the wiring, its length and the pull-up resistors of SDA and SCL; lower the speed of the bus',
+  },
+  ERR_I2C_ARBITRATION: {
+    kind: 'system',
+    text: 'two masters spoke on an I²C bus at once',
+    fix: 'try again; where it happens often, see what else drives SDA and SCL',
+  },
+  ERR_I2C_ADDRESS: {
+    kind: 'user',
+    text: 'an address of an I²C bus was used that its name does not stand for',
+    fix: 'add it to `addresses` of the bus in the node’s TOML, if the app may speak to that chip',
+  },
+  ERR_I2C_TOO_LARGE: {
+    kind: 'user',
+    text: 'a transaction on an I²C bus is larger than Linux takes',
+    fix: 'make several transactions of it',
+  },
   ERR_DRIVER_UNKNOWN: {
     kind: 'user',
     text: 'the node’s TOML names a driver that this program does not have',

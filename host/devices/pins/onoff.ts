@@ -1,0 +1,128 @@
+/**
+ * Pins through the optional addon `onoff` (6), whose part in C is told of edges by the kernel: no polling, and none
+ * that is missed. It needs /sys/class/gpio, as `sysfs` does.
+ */
+import * as v from 'valibot'
+import type { Cancel } from '../../../core/index.ts'
+import { readOnly, refused, unavailable } from '../advice.ts'
+import { loadAddon } from '../addon.ts'
+import type { DriverContext, Pin, PinDriver } from '../contract.ts'
+import { EdgeLog } from './edge-log.ts'
+import { initialField, lineFields } from './line-options.ts'
+import { exportLine, gpioAdvice, setUpLine, sysfsNumber } from './sysfs-line.ts'
+
+const options = v.strictObject({ ...lineFields, initial: initialField })
+
+type Options = v.InferOutput<typeof options>
+type Level = 0 | 1
+
+/** What is used of the addon. */
+interface Gpio {
+  read(): Promise<Level>
+  write(level: Level): Promise<void>
+  watch(listener: (error: Error | null | undefined, level: Level) => void): void
+  unwatchAll(): void
+  unexport(): void
+}
+
+type GpioClass = new (
+  number: number,
+  direction: 'in' | 'out',
+  edge: 'both' | 'none',
+  options: { readonly activeLow: boolean; readonly reconfigureDirection: boolean },
+) => Gpio
+
+export const onoffPin: PinDriver<Options> = {
+  kind: 'onoff',
+  summary: 'a line of a GPIO chip through the optional addon onoff, which is told edges',
+  options,
+  directionOf: ({ direction }) => direction,
+  async open(name, table, context): Promise<Pin> {
+    const Gpio = await loadGpio(context)
+    const number = await sysfsNumber(table, context)
+    const { folder } = await exportLine(number, context)
+    await setUpLine(folder, table)
+    const { direction, activeLow } = table
+    let gpio: Gpio
+    try {
+      gpio = new Gpio(number, direction, direction === 'in' ? 'both' : 'none', {
+        activeLow,
+        // An output keeps its level, as `setUpLine` left it.
+        reconfigureDirection: false,
+      })
+    } catch (cause) {
+      throw unavailable(`line ${table.line} of ${table.chip}`, cause, gpioAdvice)
+    }
+    return pinOf(name, direction, gpio, (await gpio.read()) === 1, context)
+  },
+}
+
+async function loadGpio({ addons = [] }: DriverContext): Promise<GpioClass> {
+  const loaded = (await loadAddon('onoff', addons, 'write `driver = "sysfs"`')) as {
+    readonly Gpio?: GpioClass
+    readonly default?: { readonly Gpio?: GpioClass }
+  }
+  const Gpio = loaded.Gpio ?? loaded.default?.Gpio
+  if (typeof Gpio !== 'function') throw refused('the addon onoff has no Gpio')
+  return Gpio
+}
+
+function pinOf(
+  name: string,
+  direction: Pin['direction'],
+  gpio: Gpio,
+  first: boolean,
+  { clock }: DriverContext,
+): Pin {
+  const log = new EdgeLog()
+  const gone = new Set<(why: string) => void>()
+  let level = first
+  let isClosed = false
+  const see = (next: boolean): void => {
+    if (next === level) return
+    level = next
+    log.add({ level, timeMs: clock.now() })
+  }
+  if (direction === 'in') {
+    gpio.watch((error, next) => {
+      if (error === null || error === undefined) see(next === 1)
+      else for (const listener of gone) listener(error.message)
+    })
+  }
+  return {
+    name,
+    driver: 'onoff',
+    direction,
+    async read() {
+      try {
+        see((await gpio.read()) === 1)
+        return level
+      } catch (cause) {
+        throw unavailable(`the pin ${name}`, cause, gpioAdvice)
+      }
+    },
+    async write(next) {
+      if (direction === 'in') throw readOnly(name)
+      try {
+        await gpio.write(next ? 1 : 0)
+      } catch (cause) {
+        throw unavailable(`the pin ${name}`, cause, gpioAdvice)
+      }
+      see(next)
+    },
+    edges: () => log.edges(),
+    watch: (listener) => log.watch(listener),
+    onGone(listener): Cancel {
+      const told = (why: string): void => listener(why)
+      gone.add(told)
+      return () => void gone.delete(told)
+    },
+    async close() {
+      if (isClosed) return
+      isClosed = true
+      gpio.unwatchAll()
+      // Only an input: see `sysfs`.
+      if (direction === 'in') gpio.unexport()
+    },
+  }
+}
