@@ -238,7 +238,7 @@ export class Mesh implements Part {
     this.#own.stop()
     this.#stopped = true
     await this.#turn
-    if (this.#online) await this.#watch.leave()
+    if (this.#online) await this.#watch.leave('stops')
     this.#gateways.stop()
     this.#redial.stop()
     this.#watch.stop()
@@ -259,7 +259,11 @@ export class Mesh implements Part {
     return this.#inTurn(async () => {
       if (this.#online === on || this.#stopped) return
       if (on) await this.#connect()
-      else await this.#disconnect()
+      else {
+        // Said before, so that nobody takes it for a failure.
+        await this.#watch.leave('network-off')
+        await this.#disconnect()
+      }
       this.#online = on
       this.#watch.observe({ type: 'network', on })
       this.#tell()

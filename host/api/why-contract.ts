@@ -89,6 +89,8 @@ export interface NodeWhy {
   /** What it said of itself last, as its votes are refuted with. */
   readonly word: {
     readonly kind: 'alive' | 'left'
+    /** `network-off`: its owner switched its network off, and its apps go on. Absent from nodes of before. */
+    readonly farewell?: 'stops' | 'network-off'
     readonly boot: number
     readonly number: number
     readonly ageMs: number

@@ -67,6 +67,8 @@ function reasonOf(why: NodeWhy): string {
   const cause = causeOf(why)
   switch (node.state) {
     case 'left':
+      if (word?.farewell === 'network-off')
+        return `its network was switched off ${ageText(word.ageMs)} ago, as it said before; its apps go on there`
       return word === null ? 'it was stopped on purpose' : `it said goodbye ${ageText(word.ageMs)} ago`
     case 'cut-off':
       return `${namesText(hearers(why)) || 'others'} still ${hearers(why).length === 1 ? 'hears' : 'hear'} it, so it is cut off from us, not dead`
@@ -92,7 +94,10 @@ function itselfLines({ node, asked, word, record, probes }: NodeWhy, view: TimeV
   const isSelf = node.id === asked.id
   const pause = isSelf ? asked.pause : node.pause
   const lines: string[] = []
-  if (word?.kind === 'left') lines.push(`it said that it leaves, ${ageText(word.ageMs)} ago`)
+  if (word?.kind === 'left') {
+    const what = word.farewell === 'network-off' ? 'its network is about to be switched off' : 'it leaves'
+    lines.push(`it said that ${what}, ${ageText(word.ageMs)} ago`)
+  }
   if (record === null) lines.push(`no record of ${name} ever came here`)
   else if (!isSelf) {
     const age = record.ageMs === null ? 'from before this node started' : `heard ${ageText(record.ageMs)} ago`
@@ -158,7 +163,7 @@ function oneWay(asked: string, name: string): string {
 }
 
 function nextFor(state: Verdict, why: NodeWhy, name: string): string[] {
-  const { asked, node, record } = why
+  const { asked, node, record, word } = why
   const cause = causeOf(why)
   switch (state) {
     case 'dead':
@@ -184,7 +189,9 @@ function nextFor(state: Verdict, why: NodeWhy, name: string): string[] {
         `look at the line between ${plain(asked.name)} and ${name}; ask there too: selvedge why ${plain(asked.name)}`,
       ]
     case 'left':
-      return [`start it again with selvedge up when it is wanted`]
+      return word?.farewell === 'network-off'
+        ? [`there, when it is wanted: selvedge network on`]
+        : [`start it again with selvedge up when it is wanted`]
     default:
       return node.slow === true
         ? [`look at the load of its machine: other processes, memory, a worn disk`]

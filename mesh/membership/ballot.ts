@@ -80,6 +80,7 @@ export class Ballot {
     const { doubt } = link
     if (doubt === null) return
     doubt.vouchedMs = nowMs
+    doubt.accusedMs = null
     doubt.vote = null
     doubt.quietUntilMs = nowMs + Math.min(quietCapMs, quietMs * 2 ** Math.min(doubt.refutations, 10))
     doubt.refutations++
@@ -140,10 +141,11 @@ export class Ballot {
     return missed >= manyMissed
   }
 
-  /** How long ago anybody's suspicion began; after a refutation, how long ago that was. */
+  /** How long ago anybody's suspicion began; after a refutation, how long ago the first one since. */
   #ageMs(link: Link, others: readonly HeldVote[], nowMs: number): number {
-    const doubt = link.doubt
-    const sinceMs = doubt?.vouchedMs ?? doubt?.sinceMs ?? nowMs
+    const doubt = link.doubt ?? null
+    if (doubt === null) return 0
+    const sinceMs = doubt.vouchedMs === null ? doubt.sinceMs : (doubt.accusedMs ?? nowMs)
     let oldestMs = sinceMs
     for (const { sealed, receivedMs } of others) {
       const told = Math.min(sealed.statement.ageMs, membershipLimits.toldAgeMs)
@@ -164,6 +166,7 @@ export class Ballot {
     // A vote for death is not taken back by growing patience, and nothing is said twice.
     if (isSame && (last.verdict === 'dead' || (last.verdict === verdict && (last.isWide || !isWide)))) return
     doubt.vote = { verdict, incarnation, isWide, castMs: nowMs }
+    doubt.accusedMs ??= nowMs
     this.#cast(link, verdict, evidence, isWide, nowMs)
   }
 

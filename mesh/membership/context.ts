@@ -5,7 +5,7 @@ import type { Incarnation } from './incarnation.ts'
 import { LocalHealth } from './local-health.ts'
 import type { MembershipOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
-import { isVote, type Seal, type Sealed, type Statement } from './statement.ts'
+import { isVote, type Farewell, type Seal, type Sealed, type Statement } from './statement.ts'
 import type { View } from './view.ts'
 
 export interface ContextParts {
@@ -30,7 +30,8 @@ export class Context {
   isIsolated = false
   /** The part of the mesh that this node reaches; null for all that are there. */
   reached: ReadonlySet<NodeId> | null = null
-  hasLeft = false
+  /** Why it has left; null while it has not. */
+  farewell: Farewell | null = null
   /** Members whose verdict may have changed since this was last looked at. */
   readonly touched = new Set<NodeId>()
   readonly #seal: Seal
@@ -52,6 +53,10 @@ export class Context {
     return this.view.self
   }
 
+  get hasLeft(): boolean {
+    return this.farewell !== null
+  }
+
   /** Whether this node is cut off from a member, as part of a part that is. */
   unreached(node: NodeId): boolean {
     return this.reached !== null && !this.reached.has(node)
@@ -68,21 +73,18 @@ export class Context {
 
   /** What this node says of itself: signed anew only when it changes. */
   ownWord(): Sealed {
-    const { self, incarnation, nonce, hasLeft } = this
-    this.#word ??= this.seal({
-      kind: hasLeft ? 'left' : 'alive',
-      by: self,
-      about: self,
-      incarnation,
-      nonce,
-    })
+    const { self, incarnation, nonce, farewell } = this
+    const word = { by: self, about: self, incarnation, nonce }
+    this.#word ??= this.seal(
+      farewell === null ? { ...word, kind: 'alive' } : { ...word, kind: 'left', farewell },
+    )
     return this.#word
   }
 
   /** Goes to another incarnation, or to having left. */
-  speakAnew(incarnation: Incarnation, hasLeft = false): Sealed {
+  speakAnew(incarnation: Incarnation, farewell: Farewell | null = null): Sealed {
     this.incarnation = incarnation
-    this.hasLeft = hasLeft
+    this.farewell = farewell
     this.#word = null
     return this.ownWord()
   }

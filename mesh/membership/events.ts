@@ -3,7 +3,7 @@ import type { NodeId } from '../identity/index.ts'
 import type { DialFailure, KnockAnswer } from '../transport/index.ts'
 import type { Grounds } from './grounds.ts'
 import type { Rings } from './rings.ts'
-import type { Evidence, Message, VoteVerdict } from './statement.ts'
+import type { Evidence, Farewell, Message, VoteVerdict } from './statement.ts'
 
 export type Verdict = 'alive' | 'suspect' | 'dead' | 'left' | 'cut-off' | 'isolated'
 
@@ -51,8 +51,8 @@ export type MembershipEvent =
   | { readonly type: 'message'; readonly from: NodeId; readonly message: Message }
   /** This node's own network was switched off or on. */
   | { readonly type: 'network'; readonly on: boolean }
-  /** The node is about to stop. */
-  | { readonly type: 'leave' }
+  /** The node is about to stop, or its network to be switched off. */
+  | { readonly type: 'leave'; readonly farewell: Farewell }
   | { readonly type: 'tick' }
 
 export type MembershipAction =

@@ -5,7 +5,7 @@
 import type { NodeId } from '../identity/index.ts'
 import type { Context } from './context.ts'
 import type { Link } from './link.ts'
-import type { Evidence } from './statement.ts'
+import type { Evidence, Farewell } from './statement.ts'
 
 /** How this node's own probes of a member fare. Ages in ms. */
 export interface ProbeView {
@@ -34,6 +34,8 @@ export interface Grounds {
   /** Its own newest word; null where none came since this node started. */
   readonly word: {
     readonly kind: 'alive' | 'left'
+    /** Why it left, where it said so. */
+    readonly farewell?: Farewell
     readonly boot: number
     readonly number: number
     readonly ageMs: number
@@ -59,6 +61,7 @@ export function groundsOf(context: Context, node: NodeId, nowMs: number): Ground
         ? null
         : {
             kind: own.statement.kind,
+            ...(own.statement.farewell !== undefined && { farewell: own.statement.farewell }),
             ...own.statement.incarnation,
             ageMs: Math.max(0, nowMs - file.ownReceivedMs),
           },

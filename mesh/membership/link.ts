@@ -25,6 +25,8 @@ export interface Doubt {
   } | null
   /** When the node itself last said that it lives though nothing of it is heard here. */
   vouchedMs: number | null
+  /** When it was first accused after that, by this node or another: it is to have its time to deny that too. */
+  accusedMs: number | null
   /** No vote of this node's own accord before, after it was refuted. */
   quietUntilMs: number
   refutations: number

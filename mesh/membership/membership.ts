@@ -17,7 +17,7 @@ import { membershipDefaults, type MembershipOptions } from './options.ts'
 import { Prober } from './prober.ts'
 import type { Rings } from './rings.ts'
 import { Standing } from './standing.ts'
-import type { Message, Seal } from './statement.ts'
+import type { Farewell, Message, Seal, Sealed } from './statement.ts'
 import { Testimony } from './testimony.ts'
 import { Verdicts } from './verdicts.ts'
 import { View } from './view.ts'
@@ -122,7 +122,7 @@ export class Membership {
         this.#prober.refresh(nowMs)
         break
       case 'leave':
-        this.#leave()
+        this.#leave(event.farewell)
         break
       case 'tick':
         break
@@ -191,16 +191,19 @@ export class Membership {
     }
   }
 
-  #leave(): void {
-    const context = this.#context
-    const word = context.speakAnew(context.incarnation, true)
-    for (const [node, link] of context.view.links) if (link.isUp) context.outbox.say(node, word)
+  #leave(farewell: Farewell): void {
+    this.#tellAll(this.#context.speakAnew(this.#context.incarnation, farewell))
   }
 
   /** It was stopped and goes on in the same process. */
   #return(): void {
     const { boot, number } = this.#context.incarnation
-    this.#context.speakAnew({ boot, number: number + 1 })
+    this.#tellAll(this.#context.speakAnew({ boot, number: number + 1 }))
+  }
+
+  #tellAll(word: Sealed): void {
+    const { view, outbox } = this.#context
+    for (const [node, link] of view.links) if (link.isUp) outbox.say(node, word)
   }
 
   /** What every event may have made due. */

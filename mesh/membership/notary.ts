@@ -18,6 +18,7 @@ import { nodeIdOf, publicKeyOf, type NodeId } from '../identity/index.ts'
 import { membershipProblems } from './problems.ts'
 import {
   evidences,
+  farewells,
   voteVerdicts,
   type OwnWord,
   type Sealed,
@@ -95,7 +96,11 @@ export function createNotary(mesh: Digest, nodeKey: KeyPair): Notary {
 function elementsOf(statement: Statement, mesh: Uint8Array, names: Names): unknown[] {
   const { boot, number } = statement.incarnation
   const head = [kinds.indexOf(statement.kind), mesh, boot, number]
-  if (statement.kind !== 'vote') return [...head, new Uint8Array(Buffer.from(statement.nonce, 'hex'))]
+  if (statement.kind !== 'vote') {
+    const word = [...head, new Uint8Array(Buffer.from(statement.nonce, 'hex'))]
+    const { farewell } = statement
+    return farewell === undefined ? word : [...word, farewells.indexOf(farewell)]
+  }
   return [
     ...head,
     names.keyOf(statement.about),
@@ -118,9 +123,18 @@ function readStatement(payload: Uint8Array, by: NodeId, mesh: Uint8Array, names:
 }
 
 function readWord(value: unknown, kind: OwnWord['kind'], by: NodeId, mesh: Uint8Array): OwnWord {
-  const [, of, boot, number, nonce] = parsed(wordSchema, value)
+  const [, of, boot, number, nonce, why] = parsed(wordSchema, value)
   requireMesh(of, mesh)
-  return { kind, by, about: by, incarnation: { boot, number }, nonce: Buffer.from(nonce).toString('hex') }
+  const word = {
+    kind,
+    by,
+    about: by,
+    incarnation: { boot, number },
+    nonce: Buffer.from(nonce).toString('hex'),
+  }
+  // A reason that this version does not know is none.
+  const farewell = kind === 'left' && typeof why === 'number' ? farewells[why] : undefined
+  return farewell === undefined ? word : { ...word, farewell }
 }
 
 function readVote(value: unknown, by: NodeId, mesh: Uint8Array, names: Names): Vote {

@@ -99,6 +99,7 @@ export class Prober {
       reprobeMs: nowMs,
       vote: null,
       vouchedMs: null,
+      accusedMs: null,
       quietUntilMs: nowMs,
       refutations: 0,
       knocks: 0,
@@ -128,6 +129,7 @@ export class Prober {
         link.doubt.sinceMs = nowMs
         link.doubt.reprobeMs = nowMs
         if (link.doubt.vouchedMs !== null) link.doubt.vouchedMs = nowMs
+        link.doubt.accusedMs = null
         link.doubt.vote = null
       }
     }
@@ -136,17 +138,19 @@ export class Prober {
   #probeNext(nowMs: number): void {
     const { view } = this.#context
     // At most once round: those in doubt are looked at anyway.
-    for (let tries = view.neighbours.length; tries > 0; tries--) {
-      const link = view.links.get(this.#next())
+    for (let tries = view.neighbours.length + this.#round.length; tries > 0; tries--) {
+      const link = view.links.get(this.#next(nowMs))
       if (link === undefined || !link.isUp || link.probe !== null || link.doubt !== null) continue
       return this.probe(link, nowMs)
     }
   }
 
-  #next(): NodeId {
+  #next(nowMs: number): NodeId {
     if (this.#round.length === 0) {
       const { view, random } = this.#context
-      this.#round = [...view.neighbours]
+      // Where few neighbours are left, whoever else is connected may be the way out, and is looked after as they are.
+      const isCutShort = view.missing(nowMs).length * 2 > view.neighbours.length
+      this.#round = isCutShort ? [...view.neighbours, ...view.strays()] : [...view.neighbours]
       for (let at = this.#round.length - 1; at > 0; at--) {
         const other = Math.floor(random.fraction() * (at + 1))
         const swapped = this.#round[at] as NodeId

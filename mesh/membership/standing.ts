@@ -62,9 +62,12 @@ export class Standing {
     for (const node of view.neighbours) {
       const link = view.links.get(node)
       if (link === undefined || link.isUp || link.doubt !== null) continue
+      // Who became a neighbour because others are gone, and is doubted by those who watched it before, has not only yet
+      // to be met: without this node's vote theirs may be too few from now on.
+      const isDoubted = (view.cases.get(node)?.doubtedMs ?? null) !== null
       if (isIsolated) link.wantedMs = nowMs
-      else if (nowMs - link.wantedMs >= options.firstContactMs) {
-        this.#prober.doubt(link, 'unreachable', nowMs, nowMs)
+      else if (nowMs - link.wantedMs >= (isDoubted ? options.shareMs : options.firstContactMs)) {
+        this.#prober.doubt(link, 'unreachable', isDoubted ? link.wantedMs : nowMs, nowMs)
       }
     }
   }

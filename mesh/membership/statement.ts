@@ -39,8 +39,14 @@ export interface Vote {
   readonly isOneWay: boolean
 }
 
+export const farewells = ['stops', 'network-off'] as const
+/** Why a node leaves: it stops, or its owner switched its network off, while its apps go on. */
+export type Farewell = (typeof farewells)[number]
+
 export interface OwnWord {
   readonly kind: 'alive' | 'left'
+  /** Of one that leaves; absent from nodes of before. */
+  readonly farewell?: Farewell
   readonly by: NodeId
   readonly about: NodeId
   readonly incarnation: Incarnation

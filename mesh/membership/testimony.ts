@@ -76,7 +76,8 @@ export class Testimony {
     const { view, outbox } = this.#context
     const link = view.links.get(file.about)
     if (word.kind === 'left') {
-      view.settle(file, 'left', 'it said that it leaves')
+      const isSwitchedOff = word.farewell === 'network-off'
+      view.settle(file, 'left', isSwitchedOff ? 'its network was switched off' : 'it said that it leaves')
       if (link !== undefined) this.#prober.release(link)
       return
     }

@@ -166,6 +166,14 @@ export class View {
     )
   }
 
+  /** Members that this node is connected with, and has not to watch. */
+  strays(): NodeId[] {
+    const others = [...this.links.values()].filter(
+      ({ node, isUp }) => isUp && !this.gone.has(node) && !this.neighbours.includes(node),
+    )
+    return others.map(({ node }) => node)
+  }
+
   /** Neighbours to whom nothing gets from here. */
   missing(nowMs: number): readonly NodeId[] {
     return this.neighbours.filter((node) => this.#isOwnEdgeBroken(node, nowMs))

@@ -22,7 +22,7 @@ import type { Notary } from './notary.ts'
 import type { MembershipOptions } from './options.ts'
 import { Reading, type Report } from './reading.ts'
 import { Rings } from './rings.ts'
-import type { Message } from './statement.ts'
+import type { Farewell, Message } from './statement.ts'
 import { Surplus } from './surplus.ts'
 
 export const membershipProtocol = '/selvedge/membership/1'
@@ -127,9 +127,9 @@ export class MembershipWatch implements Part {
   }
 
   /** Tells the neighbours that this node leaves, and waits a moment until they have been told. */
-  async leave(): Promise<void> {
+  async leave(farewell: Farewell): Promise<void> {
     if (this.#cancels.length === 0) return
-    this.observe({ type: 'leave' })
+    this.observe({ type: 'leave', farewell })
     const { clock } = this.#options
     const isSent = (): boolean =>
       this.#channels.peers().every((peer) => this.#channels.queuedBytes(peer) === 0)

@@ -172,7 +172,7 @@ export class MembershipWorld {
 
   /** It says that it leaves, and ends. */
   leave(member: SimMember): void {
-    this.#feed(member, { type: 'leave' })
+    this.#feed(member, { type: 'leave', farewell: 'stops' })
     this.at(this.nowMs + 50, () => this.kill(member))
   }
 

@@ -127,6 +127,54 @@ describe('membership, under faults at random,', () => {
       }
     }))
 
+  // Whose watchers were all cut off with them came to be watched anew, and were waited for as if they had yet to start.
+  it.each([
+    [30, [1, 3, 4, 5]],
+    [100, [3]],
+  ])('holds a third of %i that was cut off for dead on all the others within ten seconds', (nodes, of) => {
+    for (const seed of of) {
+      withSeed(seed, (random) => {
+        const world = new MembershipWorld(random, { nodes })
+        world.run(10_000)
+        const site = new Set(random.shuffle(world.members).slice(0, Math.floor(nodes / 3)))
+        const others = world.members.filter((member) => !site.has(member))
+        world.partition((member) => site.has(member))
+        const isKnown = (): boolean =>
+          others.every((at) => [...site].every((about) => world.verdict(at, about) === 'dead'))
+        expect(world.runUntil(isKnown, 30_000, 100)).toBeLessThanOrEqual(10_000)
+        const wrong = others.filter((at) => others.some((about) => world.verdict(at, about) === 'dead'))
+        expect(wrong.map(({ id }) => id)).toEqual([])
+      })
+    }
+  })
+
+  it('is not isolated as long as it reaches anybody who is not, though none of its neighbours', () =>
+    withSeed(firstSeed, (random) => {
+      const world = new MembershipWorld(random, { nodes: 30 })
+      world.run(10_000)
+      const member = random.pick(world.members)
+      const near = member.machine.neighbours
+      const wrong: string[] = []
+      world.onVerdict = (at, about, _from, to) => {
+        if (to === 'dead') wrong.push(`${at.id} of ${about.id}`)
+      }
+      for (const other of world.members) {
+        if (!near.includes(other.id)) continue
+        world.cut(member, other)
+        world.cut(other, member)
+      }
+      // Until it has found one of the others it may be taken for dead.
+      world.run(15_000)
+      wrong.splice(0)
+      let isolatedMs = 0
+      for (let ms = 0; ms < 120_000; ms += 100) {
+        world.run(100)
+        if (member.machine.isIsolated) isolatedMs += 100
+      }
+      expect(isolatedMs).toBeLessThanOrEqual(2_000)
+      expect(wrong).toEqual([])
+    }))
+
   it('tells a node that says so that it left, and not dead', () =>
     withSeed(firstSeed, (random) => {
       const world = new MembershipWorld(random, { nodes: 12 })

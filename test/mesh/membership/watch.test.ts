@@ -198,7 +198,7 @@ describe('the watch over the members', () => {
 
   it('says that it leaves before it stops, and leaves neither timers nor channels', async () => {
     const world = await watching()
-    const left = world.watch.leave()
+    const left = world.watch.leave('stops')
     await world.clock.advance(400)
     await left
     world.watch.stop()
