@@ -4,6 +4,7 @@
  */
 import type { GenericSchema, ObjectEntries } from 'valibot'
 import type { Cancel, Clock, Random } from '../../core/index.ts'
+import type { Brokers } from '../mqtt/index.ts'
 
 export interface Reading {
   /** Finite. */
@@ -75,6 +76,8 @@ export interface DriverContext {
   readonly root: string
   /** Folders that may have optional addons in their `node_modules`, beside the program's own. */
   readonly addons?: readonly string[]
+  /** By name, for devices that speak MQTT; absent where there are none. */
+  readonly brokers?: Brokers
 }
 
 /** Makes devices of one kind from the options in the node's TOML. */

@@ -15,6 +15,12 @@ import { serialSensor } from './sensors/serial.ts'
 import { simulatedSensor } from './sensors/simulated.ts'
 import { systemSensor } from './sensors/system.ts'
 import { thermalSensor } from './sensors/thermal.ts'
+import { homeAssistantPin } from './pins/homeassistant.ts'
+import { mqttPin } from './pins/mqtt.ts'
+import { zigbeePin } from './pins/zigbee2mqtt.ts'
+import { homeAssistantSensor } from './sensors/homeassistant.ts'
+import { mqttSensor } from './sensors/mqtt.ts'
+import { zigbeeSensor } from './sensors/zigbee2mqtt.ts'
 
 export type * from './contract.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
@@ -29,8 +35,19 @@ export const sensorDrivers: readonly SensorDriver[] = [
   oneWireSensor,
   bh1750Sensor,
   serialSensor,
+  mqttSensor,
+  zigbeeSensor,
+  homeAssistantSensor,
 ]
-export const pinDrivers: readonly PinDriver[] = [simulatedPin, sysfsPin, gpiochipPin, onoffPin]
+export const pinDrivers: readonly PinDriver[] = [
+  simulatedPin,
+  sysfsPin,
+  gpiochipPin,
+  onoffPin,
+  mqttPin,
+  zigbeePin,
+  homeAssistantPin,
+]
 
 /**
  * Opens the node's sensors and pins. Where one cannot be opened the others are closed again.

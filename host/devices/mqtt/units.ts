@@ -1,0 +1,105 @@
+/** Units as Home Assistant and Zigbee2MQTT write them, in UCUM. */
+
+const ucum: Readonly<Record<string, string>> = {
+  '': '1',
+  '%': '%',
+  '°C': 'Cel',
+  '°F': '[degF]',
+  K: 'K',
+  lx: 'lx',
+  lm: 'lm',
+  Pa: 'Pa',
+  hPa: 'hPa',
+  kPa: 'kPa',
+  bar: 'bar',
+  mbar: 'mbar',
+  psi: '[psi]',
+  mmHg: 'mm[Hg]',
+  V: 'V',
+  mV: 'mV',
+  A: 'A',
+  mA: 'mA',
+  W: 'W',
+  kW: 'kW',
+  VA: 'V.A',
+  var: 'V.A',
+  Wh: 'W.h',
+  kWh: 'kW.h',
+  MWh: 'MW.h',
+  J: 'J',
+  Hz: 'Hz',
+  kHz: 'kHz',
+  s: 's',
+  ms: 'ms',
+  min: 'min',
+  h: 'h',
+  d: 'd',
+  m: 'm',
+  cm: 'cm',
+  mm: 'mm',
+  km: 'km',
+  in: '[in_i]',
+  ft: '[ft_i]',
+  'm/s': 'm/s',
+  'km/h': 'km/h',
+  mph: '[mi_i]/h',
+  'mm/h': 'mm/h',
+  L: 'L',
+  mL: 'mL',
+  'm³': 'm3',
+  'm³/h': 'm3/h',
+  'L/min': 'L/min',
+  g: 'g',
+  kg: 'kg',
+  ppm: '[ppm]',
+  ppb: '[ppb]',
+  'µg/m³': 'ug/m3',
+  'mg/m³': 'mg/m3',
+  'W/m²': 'W/m2',
+  dB: 'dB',
+  dBm: 'dB[mW]',
+  '°': 'deg',
+  bpm: '/min',
+  lqi: '1',
+  B: 'By',
+  kB: 'kBy',
+  MB: 'MBy',
+}
+
+/** Of the values that Zigbee2MQTT publishes under these names. */
+const ofProperty: Readonly<Record<string, string>> = {
+  temperature: 'Cel',
+  local_temperature: 'Cel',
+  device_temperature: 'Cel',
+  humidity: '%',
+  soil_moisture: '%',
+  pressure: 'hPa',
+  illuminance: 'lx',
+  illuminance_lux: 'lx',
+  battery: '%',
+  voltage: 'V',
+  current: 'A',
+  power: 'W',
+  energy: 'kW.h',
+  co2: '[ppm]',
+  voc: '[ppb]',
+  pm25: 'ug/m3',
+  pm10: 'ug/m3',
+  linkquality: '1',
+  occupancy: '1',
+  contact: '1',
+  water_leak: '1',
+  smoke: '1',
+}
+
+/** @returns null for a unit that has no name here */
+export function ucumOf(unit: string): string | null {
+  // The micro sign and the Greek letter look alike, and both are in use.
+  const plain = unit.trim().replaceAll('μ', 'µ')
+  return Object.hasOwn(ucum, plain) ? (ucum[plain] ?? null) : null
+}
+
+/** @returns null for a property of which the unit is not known */
+export function unitOfProperty(property: string): string | null {
+  return Object.hasOwn(ofProperty, property) ? (ofProperty[property] ?? null) : null
+}
