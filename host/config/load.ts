@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { messageOf, nearestName } from '../../core/index.ts'
 import { deviceProblems, pinDrivers, sensorDrivers } from '../devices/index.ts'
 import { checkToml, parseToml } from '../toml/index.ts'
+import { locateBrokerFiles } from './broker-files.ts'
 import { locateFolders } from './folders.ts'
 import { nodeConfigSchema, type NodeConfig } from './node-config.ts'
 import { configProblems } from './problems.ts'
@@ -22,7 +23,11 @@ export async function loadNodeConfig(
     throw configProblems.error('ERR_CONFIG_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   })
   const config = parseNodeConfig(text, path)
-  return { ...config, folders: await locateFolders(config.folders, path, own) }
+  return {
+    ...config,
+    brokers: locateBrokerFiles(config.brokers, path),
+    folders: await locateFolders(config.folders, path, own),
+  }
 }
 
 /**

@@ -28,6 +28,7 @@ import type { MeshRouter } from '../calls/index.ts'
 import type { Devices, Pin, Sensor } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import type { Brokers } from '../mqtt/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
@@ -36,6 +37,7 @@ import { bytesToMove } from './bytes-to-move.ts'
 import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
+import { mqttTroubles } from './mqtt-troubles.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
 import type { NodePlacement } from './placement.ts'
@@ -48,6 +50,7 @@ import { createWhy } from './why.ts'
 export interface ControlParts {
   readonly mesh: Mesh
   readonly engine: Engine
+  readonly brokers: Brokers
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
@@ -135,6 +138,7 @@ export class NodeControl implements ControlledNode {
         [
           ...this.#parts.signs.problems(),
           ...this.#selfProblems(),
+          ...mqttTroubles(this.#parts.brokers, this.#parts.fixOf),
           ...placements.flatMap(({ held }) => held ?? []),
         ],
         own,

@@ -2,7 +2,7 @@
  * What a node is made of, made in the order in which each needs the one before. Nothing of it runs yet; a failure on the
  * way has given back what was open.
  */
-import { systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
+import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
@@ -11,6 +11,7 @@ import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { openDevices, type Devices } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
+import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
 import { diskQueues, type Queues } from '../queue/index.ts'
 import { diskStorage, type Storage, type StorageConfig } from '../storage/index.ts'
 import { describeNode } from './description.ts'
@@ -28,6 +29,7 @@ export const random = systemRandom
 export interface Parts {
   readonly mesh: Mesh
   readonly engine: Engine
+  readonly brokers: Brokers
   readonly devices: Devices
   readonly storage: Storage
   readonly queues: Queues
@@ -62,7 +64,14 @@ export async function makeParts(
     })
   }
   const identity = await openNodeIdentity(await folder.folder('identity'), random)
-  const devices = await openDevices(config, { clock, random })
+  const brokers = createBrokers(config.brokers, {
+    clientId: clientIdOf(identity),
+    kept: keptBrokers(config.bridges),
+    clock,
+    random,
+    log: log.scope('mqtt'),
+  })
+  const devices = await openDevices(config, { clock, random, brokers })
   try {
     const origin = await enterMesh({
       folder,
@@ -76,11 +85,16 @@ export async function makeParts(
       random,
       log: log.scope('join'),
     })
-    return { ...(await makeAround(devices, identity, options, config, folder)), devices, origin }
+    return { ...(await makeAround(devices, identity, options, config, folder)), brokers, devices, origin }
   } catch (error) {
     await devices.close()
     throw error
   }
+}
+
+/** What brokers know this node by: old ones take 23 letters and digits at most. */
+function clientIdOf({ nodeId }: NodeIdentity): string {
+  return `selvedge-${digestOf(Buffer.from(nodeId)).slice(0, 14)}`
 }
 
 /** `--listen none`: a node that only connects to others. */

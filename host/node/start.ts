@@ -48,7 +48,7 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, devices, storage, queues, apps, appLog, pauses, origin } = parts
+  const { mesh, engine, brokers, devices, storage, queues, apps, appLog, pauses, origin } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -82,6 +82,7 @@ async function startLocked(
     pauses,
     mesh,
     engine,
+    brokers,
     devices,
     apps,
     appLog,
@@ -103,6 +104,7 @@ async function startLocked(
   const lifecycle = new Lifecycle(
     [
       { name: 'lock', stop: () => lock.release() },
+      { name: 'brokers', start: () => brokers.start(), stop: () => brokers.stop() },
       { name: 'devices', stop: () => devices.close() },
       { name: 'storage', stop: () => storage.close() },
       { name: 'queues', stop: () => queues.close() },

@@ -35,6 +35,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
   const parts = {
     clock,
     log: silentLog,
+    brokers: { all: () => [] },
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
     placement: { status: () => [], of: () => null },
