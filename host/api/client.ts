@@ -8,7 +8,6 @@ import { call, open, parse, readText, type Target } from './call.ts'
 import type { CallIntent, CallReport } from './call-contract.ts'
 import { carriageClient, type CarriageClient } from './carriage-client.ts'
 import type {
-  DevicesReport,
   InviteContext,
   LocalApp,
   LogGap,
@@ -19,6 +18,7 @@ import type {
   StatusReport,
   UploadReport,
 } from './contract.ts'
+import type { DevicesReport } from './devices-contract.ts'
 import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
 import { jsonLines } from './json-lines.ts'

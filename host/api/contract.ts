@@ -82,6 +82,8 @@ export interface NodeStatus {
     readonly name: string
     /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string
+    /** `missing`, `stale` or `faulty`; absent where it is well, and from nodes of before. */
+    readonly health?: string | undefined
   }[]
   readonly apps: readonly AppStatus[]
   /** It answers, and says itself that it is slow. Absent from nodes of before, as what follows. */
@@ -239,29 +241,6 @@ export interface LogLine {
   readonly level: LogLevel
   readonly context: string
   readonly message: string
-}
-
-interface SensorState {
-  readonly name: string
-  readonly driver: string
-  readonly value: number | null
-  readonly unit: string
-  readonly timeMs: number | null
-  readonly problem?: string
-}
-
-interface PinState {
-  readonly name: string
-  readonly driver: string
-  /** With a `problem`, the last one that was seen, or false. */
-  readonly level: boolean
-  readonly edges: readonly { readonly level: boolean; readonly timeMs: number }[]
-  readonly problem?: string
-}
-
-export interface DevicesReport {
-  readonly sensors: readonly SensorState[]
-  readonly pins: readonly PinState[]
 }
 
 /** In place of log lines that fell out of the node's ring before a follower came to read them. */

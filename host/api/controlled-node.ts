@@ -8,7 +8,6 @@ import type { Cancel, Digest } from '../../core/index.ts'
 import type { CarriedRecord, TriggerSpec } from '../../mesh/index.ts'
 import type { CallIntent, CallReport } from './call-contract.ts'
 import type {
-  DevicesReport,
   InviteContext,
   LocalApp,
   LogLine,
@@ -18,6 +17,7 @@ import type {
   StatusReport,
   UploadReport,
 } from './contract.ts'
+import type { DevicesReport } from './devices-contract.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
 import type { AppWhy, NodeWhy } from './why-contract.ts'
 import type { OfferReport } from './carriage-contract.ts'

@@ -92,7 +92,10 @@ export function judge(record: ReleaseRecord, names: NodeNames, features: readonl
   }
 }
 
-export function namesOf({ sensors, pins }: Devices, folders: NodeFolders): NodeNames {
+export function namesOf(
+  { sensors, pins }: Pick<Devices, 'sensors' | 'pins'>,
+  folders: NodeFolders,
+): NodeNames {
   return { sensors: [...sensors.keys()], pins: [...pins.keys()], folders: Object.keys(folders) }
 }
 
@@ -136,7 +139,7 @@ const lackable = [
 ] as const
 
 function driverLine(drivers: readonly { readonly kind: string }[]): string {
-  return `driver = "…"  # ${drivers.map(({ kind }) => kind).join(' or ')}`
+  return `driver = "…"  # ${drivers.map(({ kind }) => kind).join(', ')}`
 }
 
 /** All that is missing at once, with the lines that would add it; null where nothing is. */

@@ -10,7 +10,7 @@ import type { PeerChanges } from '../triggers/index.ts'
 import type { NodeFolders } from './folders.ts'
 
 export interface AppServices {
-  readonly devices: Devices
+  readonly devices: Pick<Devices, 'sensors' | 'pins'>
   /** Named by the node's owner for apps that are granted them. */
   readonly folders: NodeFolders
   readonly storage: Storage

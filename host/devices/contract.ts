@@ -78,6 +78,8 @@ export interface DriverContext {
   readonly addons?: readonly string[]
   /** By name, for devices that speak MQTT; absent where there are none. */
   readonly brokers?: Brokers
+  /** What relative paths in the TOML start from; where the node was started, where it is left out. */
+  readonly base?: string | undefined
 }
 
 /** Makes devices of one kind from the options in the node's TOML. */

@@ -12,6 +12,9 @@ import { hwmonSensor } from './sensors/hwmon.ts'
 import { iioSensor } from './sensors/iio.ts'
 import { oneWireSensor } from './sensors/onewire.ts'
 import { serialSensor } from './sensors/serial.ts'
+import { commandSensor } from './sensors/command.ts'
+import { httpSensor } from './sensors/http.ts'
+import { replaySensor } from './sensors/replay.ts'
 import { simulatedSensor } from './sensors/simulated.ts'
 import { systemSensor } from './sensors/system.ts'
 import { thermalSensor } from './sensors/thermal.ts'
@@ -24,6 +27,7 @@ import { zigbeeSensor } from './sensors/zigbee2mqtt.ts'
 
 export type * from './contract.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
+export type * from './supervision/health.ts'
 export { deviceProblems } from './problems.ts'
 
 export const sensorDrivers: readonly SensorDriver[] = [
@@ -38,6 +42,9 @@ export const sensorDrivers: readonly SensorDriver[] = [
   mqttSensor,
   zigbeeSensor,
   homeAssistantSensor,
+  replaySensor,
+  commandSensor,
+  httpSensor,
 ]
 export const pinDrivers: readonly PinDriver[] = [
   simulatedPin,
@@ -50,9 +57,9 @@ export const pinDrivers: readonly PinDriver[] = [
 ]
 
 /**
- * Opens the node's sensors and pins. Where one cannot be opened the others are closed again.
+ * Opens the node's sensors and pins. One that is not there is an event and no error.
  * @param context.root `/` where it is left out
- * @throws ERR_DEVICE_UNAVAILABLE
+ * @throws ERR_DRIVER_UNKNOWN
  */
 export function openDevices(
   config: DevicesConfig,

@@ -7,6 +7,26 @@ export const deviceProblems = defineProblems({
     text: 'a sensor or pin does not answer',
     fix: 'check its wiring and its table in the node’s TOML; apps that need it go on as soon as it answers',
   },
+  ERR_DEVICE_MISSING: {
+    kind: 'system',
+    text: 'a sensor or pin of the node’s TOML is not there',
+    fix: 'plug it in, or correct its table in the node’s TOML; the node looks for it every few seconds and needs no restart',
+  },
+  ERR_DEVICE_STALE: {
+    kind: 'system',
+    text: 'a sensor answered before and does not any more',
+    fix: 'check its wiring and its power; where it is meant to speak seldom, give it `stale = "1h"` in the node’s TOML',
+  },
+  ERR_DEVICE_FAULTY: {
+    kind: 'system',
+    text: 'a sensor or pin is there and says what cannot be, or fails',
+    fix: 'check its wiring; where the values are right, give it `range = [MIN, MAX]` in the node’s TOML',
+  },
+  ERR_DEVICE_READING: {
+    kind: 'system',
+    text: 'a sensor gave a reading that cannot be one: no number, or out of its range',
+    fix: 'check its wiring; where the values are right, give it `range = [MIN, MAX]` in the node’s TOML',
+  },
   ERR_DEVICE_READ_ONLY: {
     kind: 'user',
     text: 'a pin that is an input was to be set',

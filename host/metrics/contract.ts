@@ -4,6 +4,7 @@
  */
 import type { GatewayCounts } from '../../mesh/index.ts'
 import type { ComponentRoom, LocalApp } from '../api/index.ts'
+import type { DeviceState } from '../devices/index.ts'
 import type { StartCounts } from '../engine/index.ts'
 import type { CallReading } from './call-tally.ts'
 import type { HttpReading } from './http-tally.ts'
@@ -78,6 +79,7 @@ export interface Snapshot {
     readonly served: number
   }
   readonly mesh: MeshReading
+  readonly devices: readonly DeviceState[]
   /** null while it is being counted. */
   readonly components: ComponentRoom | null
   /** Codes of what `status` says is wrong; one code may stand for several problems. */

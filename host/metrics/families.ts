@@ -3,6 +3,7 @@ import type { MetricFamily } from './contract.ts'
 import { appFamilies } from './families/apps.ts'
 import { callFamilies } from './families/calls.ts'
 import { componentFamilies } from './families/components.ts'
+import { deviceFamilies } from './families/devices.ts'
 import { engineFamilies } from './families/engine.ts'
 import { gatewayFamilies } from './families/gateway.ts'
 import { httpFamilies } from './families/http.ts'
@@ -15,6 +16,7 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...processFamilies,
   ...appFamilies,
   ...engineFamilies,
+  ...deviceFamilies,
   ...httpFamilies,
   ...callFamilies,
   ...meshFamilies,

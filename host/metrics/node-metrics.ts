@@ -94,7 +94,7 @@ export class NodeMetrics implements Part, MetricSource {
   }
 
   #read(components: Snapshot['components']): Snapshot {
-    const { version, node, arch, apps, starts, http, calls, mesh, problems } = this.#sources
+    const { version, node, arch, apps, starts, http, calls, mesh, devices, problems } = this.#sources
     return {
       version: version(),
       node: node(),
@@ -108,6 +108,7 @@ export class NodeMetrics implements Part, MetricSource {
       http: http(),
       calls: calls(),
       mesh: mesh(),
+      devices: devices(),
       components,
       problems: problems(),
     }

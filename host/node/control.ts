@@ -1,5 +1,5 @@
 /** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
-import { digestOf, messageOf, shortDigest, within, type Clock, type Log } from '../../core/index.ts'
+import { digestOf, shortDigest, type Clock, type Log } from '../../core/index.ts'
 import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
 import type {
   AuditLine,
@@ -25,7 +25,7 @@ import type {
 } from '../api/index.ts'
 import type { AppLog, AppSupervisor } from '../apps/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
-import type { Devices, Pin, Sensor } from '../devices/index.ts'
+import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import type { Brokers } from '../mqtt/index.ts'
@@ -38,6 +38,7 @@ import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-troubles.ts'
+import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
 import type { NodePlacement } from './placement.ts'
@@ -67,9 +68,6 @@ export interface ControlParts {
   /** Begins to stop the node. */
   stop(): void
 }
-
-/** A sensor or pin that does not answer must not hold up everybody's `sensors`. */
-const deviceReadMs = 2_000
 
 /** Everything the control API can ask of a node. */
 export class NodeControl implements ControlledNode {
@@ -140,6 +138,7 @@ export class NodeControl implements ControlledNode {
           ...this.#selfProblems(),
           ...mqttTroubles(this.#parts.brokers, this.#parts.fixOf),
           ...placements.flatMap(({ held }) => held ?? []),
+          ...deviceTroubles(this.#parts.devices.states(), moment.monotonicMs, this.#parts.fixOf),
         ],
         own,
         this.#parts.fixOf,
@@ -171,14 +170,8 @@ export class NodeControl implements ControlledNode {
       })
   }
 
-  async devices(): Promise<DevicesReport> {
-    const { clock, devices } = this.#parts
-    const { sensors, pins } = devices
-    const [sensorStates, pinStates] = await Promise.all([
-      Promise.all([...sensors.values()].map((sensor) => readSensor(sensor, clock))),
-      Promise.all([...pins.values()].map((pin) => readPin(pin, clock))),
-    ])
-    return { sensors: sensorStates, pins: pinStates }
+  devices(): Promise<DevicesReport> {
+    return devicesReport(this.#parts.devices, this.#parts.clock)
   }
 
   publishContext(app: string): PublishContext {
@@ -289,31 +282,5 @@ export class NodeControl implements ControlledNode {
     const code = 'ERR_NODE_ISOLATED'
     const isolated = { code, message: `${self.name} is isolated: ${self.opinion.why}`, hint: fixOf(code) }
     return [isolated, ...unreached]
-  }
-}
-
-async function readSensor(sensor: Sensor, clock: Clock): Promise<DevicesReport['sensors'][number]> {
-  const { name, driver } = sensor
-  try {
-    const { value, timeMs, unit } = await within({ clock, ms: deviceReadMs }, (signal) => sensor.read(signal))
-    return { name, driver, value, unit, timeMs }
-  } catch (error) {
-    return { name, driver, value: null, unit: sensor.unit, timeMs: null, problem: messageOf(error) }
-  }
-}
-
-async function readPin(pin: Pin, clock: Clock): Promise<DevicesReport['pins'][number]> {
-  const { name, driver } = pin
-  try {
-    const level = await within({ clock, ms: deviceReadMs }, () => pin.read())
-    return { name, driver, level, edges: pin.edges() }
-  } catch (error) {
-    return {
-      name,
-      driver,
-      level: pin.edges().at(-1)?.level ?? false,
-      edges: pin.edges(),
-      problem: messageOf(error),
-    }
   }
 }

@@ -16,7 +16,7 @@ const transferToldMs = 10 * 60_000
  * @param now wall clock, ms, as the apps' `since`
  */
 export function describeNode(
-  { sensors, pins }: Pick<Devices, 'sensors' | 'pins'>,
+  devices: Pick<Devices, 'states'>,
   folders: NodeFolders,
   apps: readonly AppStatus[],
   now: number,
@@ -29,8 +29,12 @@ export function describeNode(
     version,
     features: supportedFeatures(),
     devices: [
-      ...[...sensors.values()].map(({ name, driver }) => ({ kind: 'sensor' as const, name, driver })),
-      ...[...pins.values()].map(({ name, driver }) => ({ kind: 'pin' as const, name, driver })),
+      ...devices.states().map(({ kind, name, driver, health: { state } }) => ({
+        kind,
+        name,
+        driver,
+        ...(state !== 'ok' && { health: state }),
+      })),
       ...Object.entries(folders).map(([name, { access }]) => ({
         kind: 'folder' as const,
         name,

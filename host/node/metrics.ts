@@ -5,6 +5,7 @@ import type { StatusReport } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
 import { parseMetricsAddress } from '../config/index.ts'
+import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { HttpServer } from '../http/index.ts'
 import {
@@ -34,6 +35,7 @@ export interface MeteredParts {
     | 'calls'
     | 'gateways'
   >
+  readonly devices: Pick<Devices, 'states'>
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
   /** null where it listens for no requests; `tally` is its observer. */
@@ -47,7 +49,7 @@ export interface MeteredParts {
 }
 
 export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
-  const { mesh, engine, apps, http, tally } = parts
+  const { mesh, devices, engine, apps, http, tally } = parts
   return new NodeMetrics(
     {
       version: () => version,
@@ -62,6 +64,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
         served: mesh.calls.served,
       }),
       mesh: () => readMesh(mesh),
+      devices: () => devices.states(),
       components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),
     },

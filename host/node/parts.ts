@@ -2,6 +2,7 @@
  * What a node is made of, made in the order in which each needs the one before. Nothing of it runs yet; a failure on the
  * way has given back what was open.
  */
+import { dirname } from 'node:path'
 import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
@@ -42,7 +43,7 @@ export interface Parts {
 
 /**
  * Opens the devices, enters the mesh, and makes the rest around both.
- * @throws ERR_DRIVER_UNKNOWN, ERR_DEVICE_UNAVAILABLE, ERR_TOKEN_… and what joining throws
+ * @throws ERR_DRIVER_UNKNOWN, ERR_TOKEN_… and what joining throws
  */
 export async function makeParts(
   options: NodeOptions,
@@ -71,7 +72,8 @@ export async function makeParts(
     random,
     log: log.scope('mqtt'),
   })
-  const devices = await openDevices(config, { clock, random, brokers })
+  const base = options.config === undefined ? undefined : dirname(options.config)
+  const devices = await openDevices(config, { clock, random, brokers, base })
   try {
     const origin = await enterMesh({
       folder,
@@ -164,6 +166,11 @@ async function makeAround(
     random,
     log: log.scope('mesh'),
     describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
+  })
+  const deviceLog = log.scope('devices')
+  devices.onChange(({ kind, name, health: { state, why } }) => {
+    deviceLog[state === 'ok' ? 'info' : 'warn']('device:health', { device: `${kind} ${name}`, state, why })
+    mesh.descriptionChanged()
   })
   const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
   const queues = diskQueues(await folder.folder('queues'), clock)

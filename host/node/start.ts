@@ -67,7 +67,7 @@ async function startLocked(
   })
   const problems = (): StatusReport['problems'] => control.problems()
   const metrics = meterNode(
-    { mesh, engine, apps, http: requests.reading, tally, router, callTally, problems },
+    { mesh, devices, engine, apps, http: requests.reading, tally, router, callTally, problems },
     clock,
   )
   const signs = new Signs({ mesh, apps, clock })

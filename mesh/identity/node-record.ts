@@ -97,6 +97,7 @@ const schema = v.looseObject({
         kind: v.picklist(['sensor', 'pin', 'folder']),
         name: textField(64),
         driver: textField(64),
+        health: v.optional(textField(16)),
       }),
     ),
     v.maxLength(maxDevices),
@@ -193,6 +194,8 @@ export interface NodeReport {
     readonly name: string
     /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string
+    /** What is wrong with it, in a word; absent where it is well, and in records of before. */
+    readonly health?: string | undefined
   }[]
   readonly apps: readonly AppReport[]
   /** By the node's own clock, ms since the epoch. */

@@ -1,19 +1,53 @@
-/** `[sensors.NAME]` and `[pins.NAME]`: `driver`, and beside it the options of that driver. */
+/**
+ * `[sensors.NAME]` and `[pins.NAME]`: `driver`, beside it the options of that driver, and what every device may say of how
+ * the node looks after it.
+ */
 import * as v from 'valibot'
 import { pinDrivers, sensorDrivers, type DeviceConfig, type DeviceDriver } from '../../devices/index.ts'
+import { durationField } from '../../toml/index.ts'
 
-function deviceOf(drivers: readonly DeviceDriver<unknown, unknown>[]) {
+const finite = v.pipe(v.number(), v.finite())
+const care = {
+  /** How often it is asked whether it answers where no app does; 10 s where it is left out. */
+  check: v.optional(durationField('100ms', '1d')),
+}
+const sensorCare = {
+  ...care,
+  /** Silent for longer, it is stale; 30 s, or the driver's own, where it is left out. */
+  stale: v.optional(durationField('1s', '31d')),
+  /** Lowest and highest reading that can be right, over what the driver knows. */
+  range: v.optional(
+    v.pipe(
+      v.tuple([finite, finite]),
+      v.check(([min, max]) => min < max, 'is no range; write the lower end first'),
+    ),
+  ),
+}
+
+interface Table {
+  readonly driver: string
+  readonly check?: number
+  readonly stale?: number
+  readonly range?: [number, number]
+}
+
+function deviceOf(drivers: readonly DeviceDriver<unknown, unknown>[], common: v.ObjectEntries) {
   const options = drivers.map(({ kind, options: { entries } }) =>
-    v.strictObject({ ...entries, driver: v.literal(kind) }),
+    v.strictObject({ ...entries, ...common, driver: v.literal(kind) }),
   )
   return v.pipe(
     v.variant('driver', options),
     v.transform((table): DeviceConfig => {
-      const { driver, ...rest } = table as { driver: string } & Record<string, unknown>
-      return { driver, options: rest }
+      const { driver, check, stale, range, ...rest } = table as Table & Record<string, unknown>
+      const given = {
+        ...(check !== undefined && { checkMs: check }),
+        ...(stale !== undefined && { staleAfterMs: stale }),
+        ...(range !== undefined && { range: { min: range[0], max: range[1] } }),
+      }
+      return { driver, options: rest, ...(Object.keys(given).length > 0 && { care: given }) }
     }),
   )
 }
 
-export const sensorTable = deviceOf(sensorDrivers)
-export const pinTable = deviceOf(pinDrivers)
+export const sensorTable = deviceOf(sensorDrivers, sensorCare)
+export const pinTable = deviceOf(pinDrivers, care)

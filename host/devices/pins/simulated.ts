@@ -49,15 +49,15 @@ function follow(
   periodMs: number,
   set: (level: boolean) => void,
 ): Cancel {
+  let cancel: Cancel | null = null
   const look = (): void => {
     const { level, forMs } = patternAt(pattern, periodMs, clock.now())
     set(level)
     // A timer may fire a fraction of a millisecond before the step it waits for.
     cancel = clock.after(Math.max(1, Math.ceil(forMs)), look)
   }
-  let cancel: Cancel = () => {}
   look()
-  return () => cancel()
+  return () => cancel?.()
 }
 
 export const simulatedPin: PinDriver<SimulatedPinOptions> = {

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 
 export interface CpuTimes {
   readonly idle: number
@@ -23,9 +24,12 @@ export function parseCpuTimes(text: string): CpuTimes | null {
   return { idle, total: ticks.reduce((sum, tick) => sum + tick, 0) }
 }
 
-/** All cores together, from /proc/stat, or from the operating system's own call where there is none. */
-export async function readCpuTimes(): Promise<CpuTimes> {
-  const text = await readFile('/proc/stat', 'utf8').catch(() => '')
+/**
+ * All cores together, from /proc/stat, or from the operating system's own call where there is none.
+ * @param root what /proc is looked for under
+ */
+export async function readCpuTimes(root: string): Promise<CpuTimes> {
+  const text = await readFile(join(root, 'proc/stat'), 'utf8').catch(() => '')
   return parseCpuTimes(text) ?? sumCores()
 }
 

@@ -1,72 +1,44 @@
 /** What this machine can measure about itself without any hardware: a real sensor on every node. */
-import { readFile } from 'node:fs/promises'
-import { freemem, loadavg } from 'node:os'
 import * as v from 'valibot'
-import { delay } from '../../../core/index.ts'
-import type { DriverContext, Sensor, SensorDriver } from '../contract.ts'
-import { readCpuTimes } from './cpu-times.ts'
-import { IdleWindow, type CpuSample } from './idle-window.ts'
+import type { Sensor, SensorDriver } from '../contract.ts'
+import { measures, type Measure } from './system-measures.ts'
+
+type Metric = keyof typeof measures
+
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64))
 
 const options = v.strictObject({
   /**
-   * cpu-idle: idle share of all cores since the last reading, in %. load: the one-minute load average.
-   * memory-free: bytes that programs can still have.
+   * cpu, cpu-idle: busy and idle share of all cores since the last reading, in %. load: the one-minute load average.
+   * memory-used, memory-free: bytes; what programs can still have is free. temperature: of the hottest thermal zone, in
+   * Cel. received, sent: bytes per second. disk-used, disk-free: bytes.
    */
-  metric: v.picklist(['cpu-idle', 'load', 'memory-free']),
+  metric: v.picklist(Object.keys(measures) as [Metric, ...Metric[]]),
+  /** For `received` and `sent`; all but loopback where it is left out. */
+  interface: v.optional(v.pipe(name, v.regex(/^[^/\0]+$/, 'is no name of a network interface'))),
+  /** For `disk-used` and `disk-free`: of the file system that it lies in; `/` where it is left out. */
+  path: v.optional(v.pipe(v.string(), v.startsWith('/', 'is no absolute path'), v.maxLength(4_096))),
+  /** For `temperature`: the type of one zone, as /sys/class/thermal/thermal_zone…/type has it. */
+  zone: v.optional(name),
 })
 
 type SystemOptions = v.InferOutput<typeof options>
-type Metric = SystemOptions['metric']
-
-/** UCUM: percent, a pure number, bytes. */
-const units: Readonly<Record<Metric, string>> = { 'cpu-idle': '%', load: '1', 'memory-free': 'By' }
-
-type Measure = (signal?: AbortSignal) => Promise<number>
-
-async function measureIdle({ clock }: DriverContext): Promise<Measure> {
-  const sample = async (): Promise<CpuSample> => ({ ...(await readCpuTimes()), atMs: clock.monotonicMs() })
-  const window = new IdleWindow(await sample())
-  return async (signal) => {
-    const waitMs = window.waitMs(clock.monotonicMs())
-    if (waitMs > 0) await delay(clock, waitMs, signal)
-    return window.add(await sample())
-  }
-}
-
-/** Linux counts what it would give back as available; `os.freemem` does so only since Node 18. */
-async function freeBytes(): Promise<number> {
-  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '')
-  const match = /^MemAvailable: +(\d+) kB$/m.exec(text)
-  return match === null ? freemem() : Number(match[1]) * 1_024
-}
-
-async function measureOf(metric: Metric, context: DriverContext): Promise<Measure> {
-  switch (metric) {
-    case 'cpu-idle':
-      return measureIdle(context)
-    case 'load':
-      return async () => loadavg()[0] ?? 0
-    case 'memory-free':
-      return freeBytes
-  }
-}
 
 export const systemSensor: SensorDriver<SystemOptions> = {
   kind: 'system',
-  summary: 'this machine itself: idle CPU, load or free memory',
+  summary: 'this machine itself: CPU, load, memory, temperature, traffic, disk',
   options,
-  async open(name, { metric }, context): Promise<Sensor> {
-    const measure = await measureOf(metric, context)
-    const unit = units[metric]
+  async open(sensorName, { metric, ...subject }, context): Promise<Sensor> {
+    const { unit, range, resolution, take }: Measure = await measures[metric](subject, context)
     return {
-      name,
+      name: sensorName,
       driver: 'system',
       unit,
-      range: metric === 'cpu-idle' ? { min: 0, max: 100 } : null,
-      resolution: null,
+      range,
+      resolution,
       async read(signal) {
         signal?.throwIfAborted()
-        return { value: await measure(signal), unit, timeMs: context.clock.now() }
+        return { value: await take(signal), unit, timeMs: context.clock.now() }
       },
       async close() {},
     }

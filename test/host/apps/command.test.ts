@@ -35,7 +35,7 @@ const apps = createAppSupervisor({
   engine,
   storage: memoryStorage(systemClock),
   queues: memoryQueues(systemClock),
-  devices: { sensors: new Map(), pins: new Map(), close: async () => {} },
+  devices: { sensors: new Map(), pins: new Map() },
   folders: {},
   overlays: {},
   groups: [],

@@ -77,7 +77,7 @@ beforeAll(async () => {
     engine,
     storage: memoryStorage(systemClock),
     queues: memoryQueues(systemClock),
-    devices: { sensors: new Map(), pins: new Map(), close: async () => {} },
+    devices: { sensors: new Map(), pins: new Map() },
     folders: {
       photos: { path: join(root, 'photos'), access: 'read' },
       inbox: { path: join(root, 'inbox'), access: 'read-write' },

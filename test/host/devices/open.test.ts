@@ -43,17 +43,35 @@ describe('opening devices', () => {
     await devices.close()
   })
 
-  it('closes what was open when one fails, and names the one that failed', async () => {
+  it('opens those that are there beside one that is not, and says which is missing and why', async () => {
     const closed: string[] = []
     const table = { driver: 'recording', options: {} }
-    const sensors = { first: table, stubborn: table, broken: table, never: table }
+    const sensors = { first: table, stubborn: table, broken: table, last: table }
+    const devices = await openWith(
+      { sensors: [recordingDriver(closed)], pins: [] },
+      { sensors, pins: {} },
+      context,
+    )
+    expect(devices.states().map(({ name, health: { state, why } }) => [name, state, why])).toEqual([
+      ['first', 'ok', ''],
+      ['stubborn', 'ok', ''],
+      ['broken', 'missing', 'no such bus'],
+      ['last', 'ok', ''],
+    ])
+    await devices.close()
+    expect(closed).toEqual(['first', 'stubborn', 'last'])
+  })
+
+  it('refuses a driver that nobody knows before it opens anything', async () => {
+    const sensors = { first: { driver: 'recording', options: {} }, light: { driver: 'lidar', options: {} } }
+    const closed: string[] = []
     await expect(
       openWith({ sensors: [recordingDriver(closed)], pins: [] }, { sensors, pins: {} }, context),
     ).rejects.toMatchObject({
-      code: 'ERR_DEVICE_UNAVAILABLE',
-      message: 'sensors.broken (driver recording) cannot be opened: no such bus',
+      code: 'ERR_DRIVER_UNKNOWN',
+      message: 'sensors.light: there is no driver "lidar"',
     })
-    expect(closed).toEqual(['first', 'stubborn'])
+    expect(closed).toEqual([])
   })
 
   it('closes each device once, even where close is called twice', async () => {

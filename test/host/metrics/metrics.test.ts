@@ -34,6 +34,7 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
     expect(family.help).toMatch(/^[A-Z1].{10,}[^.]$/)
     const allowed = [
       'app',
+      'device',
       'state',
       'reason',
       'outcome',

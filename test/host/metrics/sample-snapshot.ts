@@ -118,6 +118,28 @@ export const sampleSnapshot: Snapshot = {
     ],
     heads: [{ kind: 'release', receivedBytes: 1_200, sentBytes: 800 }],
   },
+  devices: [
+    {
+      kind: 'sensor',
+      name: 'light',
+      driver: 'simulated',
+      unit: 'lx',
+      range: null,
+      resolution: null,
+      last: { reading: { value: 41.2, unit: 'lx', timeMs: 1_700_000_060_000 }, atMs: 60_000 },
+      recent: [40, 41.2],
+      health: { state: 'stale', sinceMs: 90_000, why: 'no answer in 5 s' },
+      counts: { answers: 12, refused: 2, failures: 3, openings: 1 },
+    },
+    {
+      kind: 'pin',
+      name: 'led',
+      driver: 'simulated',
+      direction: 'out',
+      health: { state: 'ok', sinceMs: 0, why: '' },
+      counts: { answers: 7, refused: 0, failures: 0, openings: 2 },
+    },
+  ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
@@ -133,6 +155,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     http: () => snapshotOf().http,
     calls: () => snapshotOf().calls,
     mesh: () => snapshotOf().mesh,
+    devices: () => snapshotOf().devices,
     components: async () => snapshotOf().components,
     problems: () => snapshotOf().problems,
   }

@@ -1,5 +1,5 @@
 /** Stand-ins for what the composed node is made of: a mesh with two members, one app, and devices that answer. */
-import type { Devices, Pin, Sensor } from '../../../host/devices/index.ts'
+import type { Devices, Pin, PinState, Sensor, SensorState } from '../../../host/devices/index.ts'
 import type { AppStatus } from '../../../host/api/index.ts'
 import type { MemberView, NodeReport, Opinion } from '../../../mesh/index.ts'
 
@@ -62,6 +62,22 @@ export function devices(sensors: readonly Sensor[], pins: readonly Pin[]): Devic
   return {
     sensors: new Map(sensors.map((each) => [each.name, each])),
     pins: new Map(pins.map((each) => [each.name, each])),
+    states: () => [...sensors.map(sensorState), ...pins.map(pinState)],
+    onChange: () => () => {},
     close: async () => {},
   }
+}
+
+const well = {
+  health: { state: 'ok', sinceMs: 0, why: '' },
+  counts: { answers: 0, refused: 0, failures: 0, openings: 1 },
+} as const
+
+/** As a sensor that was never read has it; what it was read is not known here. */
+function sensorState({ name, driver, unit, range, resolution }: Sensor): SensorState {
+  return { kind: 'sensor', name, driver, unit, range, resolution, last: null, recent: [], ...well }
+}
+
+function pinState({ name, driver, direction }: Pin): PinState {
+  return { kind: 'pin', name, driver, direction, ...well }
 }

@@ -1,0 +1,200 @@
+/**
+ * The life of one device as a pure state machine: missing → opening → ok → stale → faulty, and back from each.
+ *
+ * It is handed what happened and the monotonic time, and returns what to do. It never opens what is open or being opened,
+ * never asks what is closed, and always says when it wants to be woken.
+ */
+import { backoffMs, type Random } from '../../../core/index.ts'
+import type { DeviceHealth, HealthState } from './health.ts'
+import { deviceLimits } from './limits.ts'
+
+export type DeviceEvent =
+  /** Time went by. */
+  | { readonly kind: 'turn' }
+  /** @property staleAfterMs null where silence says nothing */
+  | { readonly kind: 'opened'; readonly staleAfterMs: number | null }
+  | { readonly kind: 'open-failed'; readonly why: string }
+  /** It says itself that it is no longer there. */
+  | { readonly kind: 'gone'; readonly why: string }
+  /** A good reading, or a use of a pin that worked. */
+  | { readonly kind: 'answered' }
+  /** An error of the driver, or no answer in time. `isStuck`: the driver may never come back. */
+  | { readonly kind: 'silent'; readonly why: string; readonly isStuck: boolean }
+  /** It answered, and what it said cannot be. */
+  | { readonly kind: 'wrong'; readonly why: string }
+
+export type DeviceAction = 'open' | 'close' | 'check'
+
+interface Trouble {
+  readonly kind: 'silent' | 'wrong'
+  readonly why: string
+  readonly atMs: number
+}
+
+export class Supervision {
+  readonly #checkMs: number | null
+  readonly #random: Random
+  #phase: 'waiting' | 'opening' | 'open' = 'waiting'
+  /** Of the next attempt to open, while waiting. */
+  #dueMs: number
+  #attempt = 0
+  #openedMs = -Infinity
+  #staleAfterMs: number | null = null
+  /** Why it is not there; null while it is, also where it is only being opened anew. */
+  #absent: string | null = 'it was not opened yet'
+  #hasAnswered = false
+  /** The last answer, or the return from being missing, whichever was later: silence counts from here. */
+  #heardMs = -Infinity
+  #askedMs = -Infinity
+  #isChecking = false
+  #trouble: Trouble | null = null
+  #failures = 0
+  #health: DeviceHealth
+
+  /** @param checkMs how often it is asked where nobody else does; null for never */
+  constructor(checkMs: number | null, random: Random, nowMs: number) {
+    this.#checkMs = checkMs
+    this.#random = random
+    this.#dueMs = nowMs
+    this.#health = { state: 'missing', sinceMs: nowMs, why: this.#absent ?? '' }
+  }
+
+  /** As of the last event. */
+  get health(): DeviceHealth {
+    return this.#health
+  }
+
+  /** When time alone changes something, monotonic ms; never before the last event's time, null for never. */
+  get nextMs(): number | null {
+    if (this.#phase === 'opening') return null
+    const times: number[] = []
+    if (this.#phase === 'waiting') times.push(this.#dueMs)
+    if (this.#phase === 'open' && this.#checkMs !== null && !this.#isChecking) {
+      times.push(this.#askedMs + this.#checkMs)
+    }
+    if (this.#canTurnStale()) times.push(this.#heardMs + (this.#staleAfterMs ?? 0))
+    if (this.#isSettling()) times.push((this.#trouble?.atMs ?? 0) + deviceLimits.settleMs)
+    return times.length === 0 ? null : Math.min(...times)
+  }
+
+  /** @param nowMs monotonic, never before that of the event before */
+  handle(event: DeviceEvent, nowMs: number): readonly DeviceAction[] {
+    const actions = this.#apply(event, nowMs)
+    if (this.#isSettling() && !this.#hasJustErred(nowMs)) this.#trouble = null
+    const [state, why] = this.#judge(nowMs)
+    if (state !== this.#health.state) this.#health = { state, sinceMs: nowMs, why }
+    else if (why !== this.#health.why) this.#health = { ...this.#health, why }
+    return actions
+  }
+
+  #apply(event: DeviceEvent, nowMs: number): readonly DeviceAction[] {
+    switch (event.kind) {
+      case 'turn':
+        return this.#turn(nowMs)
+      case 'opened':
+        return this.#opened(event.staleAfterMs, nowMs)
+      case 'open-failed':
+        if (this.#phase === 'opening') this.#wait(event.why, nowMs)
+        return []
+      case 'gone':
+        if (this.#phase !== 'open') return []
+        this.#wait(event.why, nowMs)
+        return ['close']
+      case 'answered':
+        this.#answered(nowMs)
+        return []
+      case 'silent':
+        return this.#silent(event, nowMs)
+      case 'wrong':
+        this.#asked(nowMs)
+        this.#trouble = { kind: 'wrong', why: event.why, atMs: nowMs }
+        return []
+    }
+  }
+
+  #turn(nowMs: number): readonly DeviceAction[] {
+    if (this.#phase === 'waiting' && nowMs >= this.#dueMs) {
+      this.#phase = 'opening'
+      return ['open']
+    }
+    const isDue = this.#checkMs !== null && nowMs >= this.#askedMs + this.#checkMs
+    if (this.#phase !== 'open' || !isDue || this.#isChecking) return []
+    this.#isChecking = true
+    return ['check']
+  }
+
+  #opened(staleAfterMs: number | null, nowMs: number): readonly DeviceAction[] {
+    if (this.#phase !== 'opening') return []
+    this.#phase = 'open'
+    this.#openedMs = nowMs
+    this.#staleAfterMs = staleAfterMs
+    this.#failures = 0
+    this.#isChecking = false
+    // What went wrong with the one that was unplugged is not held against the one that came; of one that was only
+    // opened anew nothing has shown yet that it is better now.
+    if (this.#absent !== null) {
+      this.#trouble = null
+      this.#heardMs = nowMs
+    }
+    this.#absent = null
+    this.#askedMs = -Infinity
+    return this.#turn(nowMs)
+  }
+
+  #answered(nowMs: number): void {
+    this.#asked(nowMs)
+    this.#hasAnswered = true
+    this.#heardMs = nowMs
+    this.#failures = 0
+    if (this.#trouble?.kind === 'silent') this.#trouble = null
+    if (nowMs - this.#openedMs >= deviceLimits.steadyMs) this.#attempt = 0
+  }
+
+  #silent({ why, isStuck }: { why: string; isStuck: boolean }, nowMs: number): readonly DeviceAction[] {
+    this.#asked(nowMs)
+    // Else one that errs and keeps silent in turns would be news each time.
+    if (!this.#hasJustErred(nowMs)) this.#trouble = { kind: 'silent', why, atMs: nowMs }
+    if (this.#phase !== 'open') return []
+    this.#failures += 1
+    if (this.#failures < deviceLimits.failures && !isStuck) return []
+    this.#wait(null, nowMs)
+    return ['close']
+  }
+
+  #asked(nowMs: number): void {
+    this.#askedMs = nowMs
+    this.#isChecking = false
+  }
+
+  /** @param absent null where it may still be there */
+  #wait(absent: string | null, nowMs: number): void {
+    this.#phase = 'waiting'
+    if (absent !== null) this.#absent = absent
+    const { reopenMs, reopenCapMs } = deviceLimits
+    this.#dueMs = nowMs + backoffMs(this.#attempt, reopenMs, reopenCapMs, this.#random)
+    this.#attempt += 1
+  }
+
+  /** It said something wrong, and has answered well since. */
+  #isSettling(): boolean {
+    return this.#trouble?.kind === 'wrong' && this.#heardMs > this.#trouble.atMs
+  }
+
+  #hasJustErred(nowMs: number): boolean {
+    return this.#trouble?.kind === 'wrong' && nowMs - this.#trouble.atMs < deviceLimits.settleMs
+  }
+
+  #canTurnStale(): boolean {
+    return this.#staleAfterMs !== null && this.#health.state === 'ok'
+  }
+
+  #judge(nowMs: number): readonly [HealthState, string] {
+    if (this.#absent !== null) return ['missing', this.#absent]
+    const isLate = this.#staleAfterMs !== null && nowMs - this.#heardMs >= this.#staleAfterMs
+    const { kind, why = '' } = this.#trouble ?? {}
+    if (kind === 'wrong') return ['faulty', why]
+    if (kind === 'silent' && (!this.#hasAnswered || this.#staleAfterMs === null)) return ['faulty', why]
+    if (!isLate) return ['ok', why]
+    return this.#hasAnswered ? ['stale', why] : ['missing', 'nothing was heard of it yet']
+  }
+}
