@@ -91,6 +91,9 @@ const byCode: Readonly<Record<string, AttackName>> = {
   ERR_NODE_RECORD: 'forged-node-record',
   ERR_NODE_RECORD_RATE: 'flood',
   ERR_VOTE: 'forged-vote',
+  // Of messages.
+  ERR_MESSAGES_PROTOCOL: 'parser',
+  ERR_MESSAGES_ENDLESS: 'endless-data',
   // Of bytes.
   ERR_CBOR: 'parser',
   ERR_CBOR_SIZE: 'endless-data',

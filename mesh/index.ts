@@ -27,6 +27,14 @@ export {
   type VerdictChange,
   type VoteView,
 } from './membership/index.ts'
+export {
+  messagesProblems,
+  messageWireLimits,
+  wireSize,
+  type Verdict as MessageVerdict,
+  type Verdicts,
+  type WireMessage,
+} from './messages/index.ts'
 export type { ObtainCall, ObtainProgress } from './component-source.ts'
 export { openMesh, type Mesh } from './mesh.ts'
 export type { MemberView, MeshOptions } from './mesh-options.ts'

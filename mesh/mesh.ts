@@ -13,7 +13,8 @@ import type { BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
-import { CallExchange } from './calls/index.ts'
+import type { CallExchange } from './calls/index.ts'
+import { createConversations } from './conversations.ts'
 import { createDistribution, type Distribution } from './distribution.ts'
 import type { Gateways, GatewayState } from './gateway/index.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
@@ -22,6 +23,7 @@ import { addressesWith, createGateways, describeWith } from './leading.ts'
 import { letIn } from './letting-in.ts'
 import type { MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
 import type { MemberView, MeshOptions } from './mesh-options.ts'
+import type { MessageExchange } from './messages/index.ts'
 import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord } from './own-record.ts'
 import { witnessPeers } from './peer-witness.ts'
@@ -63,6 +65,8 @@ export class Mesh implements Part {
   readonly traffic: MeshTraffic
   /** Calls to other members, and theirs. */
   readonly calls: CallExchange
+  /** Messages to other members, and theirs. */
+  readonly messages: MessageExchange
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
@@ -156,13 +160,8 @@ export class Mesh implements Part {
       traffic: this.traffic.byKind,
     })
     this.#published.connect(this.#heads)
-    this.calls = new CallExchange({
-      transport,
-      clock,
-      log: log.scope('calls'),
-      addressesOf: (node) => this.#records.get(node)?.record.report.addresses ?? [],
-      used: (node, forMs) => this.want(node, forMs),
-    })
+    const used = (node: NodeId, forMs: number): void => this.want(node, forMs)
+    ;({ calls: this.calls, messages: this.messages } = createConversations({ ...shared, used }))
     this.#distribution = createDistribution({ ...options, stores, transport })
     this.exchange = this.#distribution.exchange
     this.source = this.#distribution.source
@@ -221,6 +220,7 @@ export class Mesh implements Part {
     await this.#heads.start?.()
     await this.#distribution.start()
     this.calls.start()
+    this.messages.start()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#gateways.start()
@@ -242,6 +242,7 @@ export class Mesh implements Part {
     this.#gateways.stop()
     this.#redial.stop()
     this.#watch.stop()
+    this.messages.stop()
     this.calls.stop()
     await this.#distribution.stop()
     await this.#heads.stop?.()

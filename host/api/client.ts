@@ -21,6 +21,13 @@ import type {
 import type { DevicesReport } from './devices-contract.ts'
 import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
+import {
+  topicRoutes,
+  type HeardMessage,
+  type MessageReport,
+  type SendIntent,
+  type SendReceipt,
+} from './message-contract.ts'
 import { jsonLines } from './json-lines.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
@@ -58,6 +65,10 @@ export interface ControlClient {
   publish(record: Uint8Array): Promise<ReleaseEntry>
   call(intent: CallIntent, signal?: AbortSignal): Promise<CallReport>
   inviteContext(): Promise<InviteContext>
+  topics(): Promise<MessageReport>
+  send(intent: SendIntent): Promise<SendReceipt>
+  /** Messages as they come; ends when the daemon stops or `signal` aborts. */
+  listen(topics: readonly string[], signal: AbortSignal): AsyncGenerator<HeardMessage>
   /** What travels by hand. */
   readonly carriage: CarriageClient
   trust(): Promise<TrustReport>
@@ -124,6 +135,9 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
         ...(signal && { signal }),
       }),
     inviteContext: () => call(target, routes.inviteContext),
+    topics: () => call(target, topicRoutes.topics),
+    send: (intent) => call(target, topicRoutes.send, { body: Buffer.from(JSON.stringify(intent)) }),
+    listen: (topics, signal) => listen(target, topics, signal),
     trust: () => call(target, routes.trust),
     trustKey: (key) => call(target, routes.trustKey, { query: { key } }),
     changeTrust: (bytes) => call(target, routes.changeTrust, { body: bytes }),
@@ -183,6 +197,16 @@ async function* follow<Line>(
 ): AsyncGenerator<Line | LogGap> {
   const response = await open(target, route, { query: { ...logQuery(selection), follow: '1' }, signal })
   yield* jsonLines<Line | LogGap>(response, signal)
+}
+
+async function* listen(
+  target: Target,
+  topics: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<HeardMessage> {
+  const query = new URLSearchParams(topics.map((topic) => ['topic', topic]))
+  const response = await open(target, `${topicRoutes.listen}?${query}`, { signal })
+  yield* jsonLines<HeardMessage>(response, signal)
 }
 
 function logQuery({ app, after, tail }: LogSelection): Record<string, string | undefined> {

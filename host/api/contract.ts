@@ -273,6 +273,7 @@ export interface ReleaseTerms {
   /** Absent from nodes of before. */
   readonly placement?: object
   readonly calls?: object
+  readonly topics?: Readonly<Record<string, { readonly scope: 'node' | 'group' | 'mesh' }>>
   readonly instances: object
   readonly args: readonly string[]
 }

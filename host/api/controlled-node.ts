@@ -21,6 +21,7 @@ import type { DevicesReport } from './devices-contract.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
 import type { AppWhy, NodeWhy } from './why-contract.ts'
 import type { OfferReport } from './carriage-contract.ts'
+import type { TopicDesk } from './message-contract.ts'
 import type { Frame } from './record-frames.ts'
 
 type Awaitable<T> = T | Promise<T>
@@ -103,6 +104,7 @@ export interface ControlledNode {
   readonly metrics: MetricSource
   readonly carriage: NodeCarriage
   readonly why: WhySource
+  readonly topics: TopicDesk
   publishContext(app: string): Awaitable<PublishContext>
   /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>

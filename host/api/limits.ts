@@ -1,5 +1,11 @@
 /** The bounds of the control API, in bytes, milliseconds and counts. */
 export const apiLimits = {
+  /** A message to send, in JSON and base64. */
+  messageBytes: 512 * 1024,
+  /** What is shown of the body of a message that is listened to: its line has to fit. */
+  heardBytes: 24 * 1024,
+  /** Topics that one client listens to. */
+  topics: 16,
   /** An uploaded component. */
   componentBytes: 64 * 1024 * 1024,
   /** A signed record, and any JSON body. */

@@ -1,7 +1,14 @@
 /** The live instances of one app by number: made from prepared releases, ended in order. Effects only. */
 import type { Clock } from '../../core/index.ts'
 import type { AppPool, Engine, Incident, Prepared } from '../engine/index.ts'
-import { bindInterfaces, grantedNames, networkPolicy, noCalls, type AppContext } from '../interfaces/index.ts'
+import {
+  bindInterfaces,
+  grantedNames,
+  networkPolicy,
+  noCalls,
+  noTopics,
+  type AppContext,
+} from '../interfaces/index.ts'
 import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
 import type { AppSpace, FolderSpaces } from './folder-space.ts'
@@ -149,6 +156,8 @@ export class Instances {
       call: this.#needs.call ?? noCalls,
       keyValue: () => storage.keyValue(app),
       blobs: () => storage.blobs(app),
+      publishes: new Set(grantedNames(grants, 'publish')),
+      topics: () => this.#needs.topics ?? noTopics,
       network: networkPolicy(grantedNames(grants, 'network')),
       log: (level, context, message) => appLog.add({ app, version, level, context, message }),
     }

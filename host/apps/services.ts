@@ -5,6 +5,7 @@
 import type { Devices } from '../devices/index.ts'
 import type { AppContext } from '../interfaces/index.ts'
 import type { Queues } from '../queue/index.ts'
+import type { Topics } from '../messages/index.ts'
 import type { Storage } from '../storage/index.ts'
 import type { PeerChanges } from '../triggers/index.ts'
 import type { NodeFolders } from './folders.ts'
@@ -18,6 +19,8 @@ export interface AppServices {
   readonly queues: Queues
   /** Nodes that join and are lost; absent where there is no mesh around. */
   readonly peers?: PeerChanges
+  /** Messages to and from other apps, wherever they run; absent where there is nothing around. */
+  readonly topics?: Topics
   /** Calls of other apps' functions; absent where there is no mesh around. */
   readonly call?: AppContext['call']
 }

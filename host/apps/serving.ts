@@ -155,7 +155,7 @@ export class Serving {
       changes: null,
       objects: null,
       peers: this.#needs.peers ?? null,
-      topics: null,
+      topics: this.#needs.topics ?? null,
       clock,
       random,
       memory: triggerMemory(folder, this.#app, trigger.lane),

@@ -14,16 +14,19 @@ import { importCommand } from './commands/import.ts'
 import { interfaces } from './commands/interfaces.ts'
 import { invite } from './commands/invite.ts'
 import { keyDecrypt, keyEncrypt, keyExportPublic, keyList, keyNew } from './commands/key.ts'
+import { listen } from './commands/listen.ts'
 import { logs } from './commands/logs.ts'
 import { metrics } from './commands/metrics.ts'
 import { network } from './commands/network.ts'
 import { publish } from './commands/publish.ts'
 import { releases } from './commands/releases.ts'
 import { run } from './commands/run.ts'
+import { send } from './commands/send.ts'
 import { sensors } from './commands/sensors.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
+import { topics } from './commands/topics.ts'
 import { trustHeartbeat } from './commands/trust-heartbeat.ts'
 import { trustAddAdmin, trustAddRoot, trustRotateRoot, trustThreshold } from './commands/trust-keys.ts'
 import { trustLog } from './commands/trust-log.ts'
@@ -53,6 +56,9 @@ export const commands: readonly Command[] = [
   logs,
   metrics,
   call,
+  topics,
+  send,
+  listen,
   sensors,
   network,
   trustShow,

@@ -11,6 +11,7 @@ export interface Change {
     | 'groups'
     | 'placement'
     | 'calls'
+    | 'topics'
     | 'triggers'
     | 'limits'
     | 'quotas'
@@ -31,6 +32,7 @@ export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft)
     ...groupChanges(before.groups, draft.groups),
     ...placementChanges(before.placement ?? {}, draft.placement),
     ...callChanges(before.calls ?? {}, draft.calls),
+    ...topicChanges(before.topics ?? {}, draft.topics),
     ...setChanges(
       'triggers',
       before.triggers.map(triggerText),
@@ -82,6 +84,19 @@ function callChanges(before: CallPolicy, after: CallPolicy): Change[] {
   const isWider = order.indexOf(to) > order.indexOf(from)
   const changes = valueChanges('calls', { ...before, scope: from }, { ...after, scope: to })
   return changes.map((change) => ({ ...change, asksMore: isWider && change.says.startsWith('scope') }))
+}
+
+type Topics = Readonly<Record<string, { readonly scope: 'node' | 'group' | 'mesh' }>>
+
+/** A topic that goes further is told as loudly as a new grant. */
+function topicChanges(before: Topics, after: Topics): Change[] {
+  const order = ['node', 'group', 'mesh']
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((topic) => {
+    const [from, to] = [before[topic]?.scope ?? 'node', after[topic]?.scope ?? 'node']
+    if (from === to) return []
+    const says = `messages of ${plain(topic)} go to the ${to}; before it was the ${from}`
+    return [{ field: 'topics' as const, says, asksMore: order.indexOf(to) > order.indexOf(from) }]
+  })
 }
 
 export function placesText(groups: readonly string[]): string {

@@ -53,6 +53,7 @@ export async function signedRelease(
     ...(Object.keys(draft.calls).length > 0 && { calls: draft.calls }),
     ...(Object.keys(draft.links).length > 0 && { links: draft.links }),
     ...(Object.keys(draft.stores).length > 0 && { stores: draft.stores }),
+    ...(Object.keys(draft.topics).length > 0 && { topics: draft.topics }),
     previous: terms.previous,
     signedAt,
     // Without its arguments it would be another command.

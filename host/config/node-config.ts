@@ -16,6 +16,7 @@ import { folderTable } from './tables/folders.ts'
 import { httpTable } from './tables/http.ts'
 import { limitsTable } from './tables/limits.ts'
 import { meshTable } from './tables/mesh.ts'
+import { messagesTable } from './tables/messages.ts'
 import { metricsTable } from './tables/metrics.ts'
 import { storageTable } from './tables/storage.ts'
 
@@ -34,6 +35,7 @@ export const nodeConfigSchema = v.strictObject({
   pins: named(pinTable),
   folders: named(folderTable),
   storage: v.optional(storageTable, {}),
+  messages: v.optional(messagesTable, {}),
   components: v.optional(componentsTable, {}),
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),

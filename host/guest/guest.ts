@@ -8,7 +8,7 @@ import { instantiateComponent, type Component } from './glue.ts'
 import type { GuestLine, Work } from './guest-line.ts'
 import { Handles } from './handles.ts'
 import { bindParts, type BoundParts } from './imports.ts'
-import { camelCase, satisfiesExport } from './interface-id.ts'
+import { camelCase, parseInterface, satisfiesExport } from './interface-id.ts'
 import { createIo } from './io/index.ts'
 import { instantiateModule } from './module.ts'
 import { partFor } from './p3/index.ts'
@@ -157,10 +157,20 @@ export class Guest {
     if (guestFunction === undefined) {
       const found = findExport(exports, target)
       if (found === null) return noExport(exports)
-      guestFunction = found
-      this.#functions.set(target, found)
+      guestFunction = this.#withResources(target, found)
+      this.#functions.set(target, guestFunction)
     }
     return guestFunction(...args)
+  }
+
+  /** An export that takes resources of a part, as a function of what the node can send. */
+  #withResources(target: string, found: GuestFunction): GuestFunction {
+    const { path } = parseInterface(target.split('#')[0] ?? '')
+    for (const part of this.#bound?.parts.values() ?? []) {
+      const make = part.arguments?.[path]
+      if (make !== undefined) return (...args) => found(...make(args))
+    }
+    return found
   }
 
   #invoke({ part: name, name: method, args, channel }: Extract<Work, { t: 'invoke' }>): unknown {

@@ -70,6 +70,8 @@ export interface Preopen {
 
 export interface Part {
   readonly imports: GuestImports
+  /** Of exports that take resources of this part, by path without version: makes the arguments of what the node sent. */
+  readonly arguments?: Readonly<Record<string, (args: readonly unknown[]) => unknown[]>>
   /**
    * An invocation that the node makes of this part, which calls the guest: an http request, say.
    * @param channel opens (once) the invocation's own channel; without it nothing is sent

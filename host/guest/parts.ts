@@ -6,6 +6,7 @@ import { filesystemPart } from './filesystem/index.ts'
 import { httpPart } from './http/index.ts'
 import { ioPart } from './io/index.ts'
 import { keyValuePart } from './keyvalue/index.ts'
+import { messagingPart } from './messaging/index.ts'
 import { p3Part } from './p3/index.ts'
 import type { PartKind } from './part.ts'
 import { randomPart } from './random.ts'
@@ -21,5 +22,6 @@ export const wasiParts: readonly PartKind[] = [
   keyValuePart,
   httpPart,
   blobstorePart,
+  messagingPart,
   socketsPart,
 ]

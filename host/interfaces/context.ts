@@ -1,6 +1,7 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
 import type { Pin, Sensor } from '../devices/index.ts'
+import type { Topics } from '../messages/index.ts'
 import { interfaceProblems } from './problems.ts'
 import type { NetworkPolicy } from './sockets/policy.ts'
 import type { BlobStore, KeyValueStore } from '../storage/index.ts'
@@ -22,6 +23,9 @@ export interface OutgoingCall {
 export function noCalls(): Promise<never> {
   return Promise.reject(interfaceProblems.error('ERR_NO_MESH', 'there is no mesh around it'))
 }
+
+/** The same of messages. */
+export const noTopics: Pick<Topics, 'publish'> = { publish: noCalls }
 
 export interface AppContext {
   readonly app: string
@@ -46,6 +50,10 @@ export interface AppContext {
   /** The app's own stores, asked for when they are used. @throws ERR_STORAGE_CLOSED */
   keyValue(): KeyValueStore
   blobs(): BlobStore
+  /** Topics that it may publish to. */
+  readonly publishes: ReadonlySet<string>
+  /** The node's topics, asked for when they are used. */
+  topics(): Pick<Topics, 'publish'>
   /** What it may do on the network. */
   readonly network: NetworkPolicy
   /** Where grants are not a release's: what gives this one, `use --network tcp-connect:10.0.0.7:80`. */

@@ -2,7 +2,7 @@
  * Grants: what a release may touch, as `KIND:NAME`. This is the form that is signed, compared and shown. The kind
  * says which interface it opens, the name which device behind it. The one place that knows how they are written.
  */
-import { nearestName } from '../../core/index.ts'
+import { nearestName, topicPattern, topicRule } from '../../core/index.ts'
 import { originNames } from './http-outgoing/origin-names.ts'
 import { interfaceProblems } from './problems.ts'
 import { networkNames } from './sockets/policy.ts'
@@ -30,11 +30,18 @@ const plainNames: GrantNames = {
   rule: 'names of devices, folders and stores are small letters, digits and "-", at most 63, a letter first',
 }
 
+const topicNames: GrantNames = {
+  canonical: (name) => (topicPattern.test(name) ? name : null),
+  rule: topicRule,
+}
+
 /** Kinds whose names are not those of a device. */
 const ownNames: ReadonlyMap<string, GrantNames> = new Map([
   ['folder', plainNames],
   ['http', originNames],
   ['network', networkNames],
+  ['publish', topicNames],
+  ['subscribe', topicNames],
 ])
 
 function namesOf(kind: string): GrantNames {

@@ -18,10 +18,11 @@ import { grantedNames, parseGrantOf, type Grant } from './grants.ts'
 import { httpInterfaces } from './http-outgoing/index.ts'
 import { keyValue } from './keyvalue/index.ts'
 import { logging } from './logging/index.ts'
+import { messaging } from './messaging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
 import { sockets } from './sockets/index.ts'
 
-export { noCalls, type AppContext, type OutgoingCall } from './context.ts'
+export { noCalls, noTopics, type AppContext, type OutgoingCall } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
 export { checkLinks, isLinkable, type Links } from './call/links.ts'
 export { canonicalGrants, formatGrant, grantedNames, namePattern, type Grant } from './grants.ts'
@@ -33,6 +34,7 @@ export const interfaceOffers: readonly InterfaceOffer[] = [
   devicePins,
   logging,
   ...configStores,
+  ...messaging,
   ...keyValue,
   ...blobstore,
   ...sockets,

@@ -11,6 +11,8 @@ export const grantKinds = {
   network: 'network',
   http: 'http',
   calls: 'call',
+  publish: 'publish',
+  subscribe: 'subscribe',
 } as const
 
 export type GrantKind = (typeof grantKinds)[keyof typeof grantKinds]

@@ -33,6 +33,13 @@ export function parseManifest(text: string, fileName: string = manifestFileName)
       `write sensors = [${sensors}] under [grants]`,
     )
   }
+  for (const topic of Object.keys(parsed.topics)) {
+    if (parsed.grants.publish.includes(topic) || parsed.grants.subscribe.includes(topic)) continue
+    throw refuse(
+      `${fileName}: topics: ${JSON.stringify(topic)} is neither published nor heard by the app`,
+      `write publish = [${JSON.stringify(topic)}] or subscribe = [${JSON.stringify(topic)}] under [grants]`,
+    )
+  }
   for (const [id, app] of Object.entries(parsed.links)) {
     if (parsed.grants.calls.includes(app)) continue
     const calls = [...parsed.grants.calls, app].map((name) => JSON.stringify(name)).join(', ')

@@ -12,6 +12,7 @@ import type {
   PlacementRule,
   Quotas,
   StoreRule,
+  ReleaseRecord,
   TriggerSpec,
 } from '../../mesh/index.ts'
 import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
@@ -22,6 +23,7 @@ import { placementEntries, placementOf } from './placement.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
 import { storesOf } from './stores.ts'
+import { topicsOf } from './topics.ts'
 import { parseTriggerOption, toSpec } from './triggers.ts'
 import { parseDuration, parseSize } from '../toml/index.ts'
 
@@ -49,6 +51,8 @@ export interface ReleaseDraft {
   readonly links: Readonly<Record<string, string>>
   /** Buckets that are shared, and with whom. */
   readonly stores: Readonly<Record<string, StoreRule>>
+  /** How far messages of its topics go. */
+  readonly topics: NonNullable<ReleaseRecord['topics']>
 }
 
 /** `publish FILE.wasm` and its options, as written. */
@@ -94,6 +98,7 @@ function draftOf(manifest: Manifest): ReleaseDraft {
     calls: callsOf(manifest.calls),
     links: manifest.links,
     stores: storesOf(manifest.stores),
+    topics: topicsOf(manifest.topics),
   }
 }
 
@@ -144,6 +149,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     calls: {},
     links: {},
     stores: {},
+    topics: {},
   }
 }
 

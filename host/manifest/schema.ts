@@ -10,6 +10,7 @@ import { callsField } from './calls.ts'
 import { linksSchema } from './links.ts'
 import { storesSchema } from './stores.ts'
 import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
+import { topicName, topicsField } from './topics.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
 import { durationField, sizeField } from '../toml/index.ts'
 
@@ -52,6 +53,9 @@ const origin = v.pipe(
 )
 const origins = (most: number): v.GenericSchema<string[], string[]> =>
   v.pipe(v.array(origin), v.maxLength(most, `has more than ${most} entries; remove some`))
+
+const topicNames = (most: number): v.GenericSchema<string[], string[]> =>
+  v.pipe(v.array(topicName), v.maxLength(most, `has more than ${most} entries; remove some`))
 
 const networkUse = v.pipe(
   v.string(),
@@ -188,6 +192,9 @@ export const manifestSchema = v.strictObject({
       http: v.optional(origins(manifestBounds.grantsOfAKind), []),
       /** Apps whose functions it may call. */
       calls: v.optional(names(manifestBounds.grantsOfAKind), []),
+      /** Topics that it may send messages to, and hear. */
+      publish: v.optional(topicNames(manifestBounds.grantsOfAKind), []),
+      subscribe: v.optional(topicNames(manifestBounds.grantsOfAKind), []),
     }),
     {},
   ),
@@ -222,6 +229,8 @@ export const manifestSchema = v.strictObject({
     {},
   ),
   calls: callsField,
+  /** How far messages of its topics go. */
+  topics: topicsField,
   /** Interfaces that it imports and another app exports, by that app's name. */
   links: v.optional(linksSchema, {}),
   /** Buckets that are not each node's own. */

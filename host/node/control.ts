@@ -14,6 +14,7 @@ import type {
   LogSource,
   MetricSource,
   NodeCarriage,
+  TopicDesk,
   WhySource,
   PublishContext,
   ReleaseEntry,
@@ -63,6 +64,7 @@ export interface ControlParts {
   readonly placement: Pick<NodePlacement, 'status' | 'of'>
   readonly history: Pick<VerdictHistory, 'of'>
   readonly pauses: Pick<Pauses, 'last'>
+  readonly topics: TopicDesk
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -76,6 +78,7 @@ export class NodeControl implements ControlledNode {
   readonly carriage: NodeCarriage
   readonly why: WhySource
   readonly audit: LineSource<AuditLine>
+  readonly topics: TopicDesk
   readonly #parts: ControlParts
   readonly #startedAt: number
 
@@ -86,6 +89,7 @@ export class NodeControl implements ControlledNode {
     this.metrics = parts.metrics
     this.carriage = nodeCarriage(parts)
     this.why = createWhy(parts)
+    this.topics = parts.topics
     this.audit = auditLines(parts.mesh.audit)
   }
 

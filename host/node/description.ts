@@ -21,6 +21,7 @@ export function describeNode(
   apps: readonly AppStatus[],
   now: number,
   pause: NodeDescription['pause'] | null = null,
+  topics: readonly string[] = [],
 ): NodeDescription {
   return {
     arch: arch(),
@@ -43,6 +44,7 @@ export function describeNode(
     ],
     apps: apps.map((app) => (isOld(app, now) ? withoutTransfer(app) : app)),
     ...(pause !== null && { pause }),
+    ...(topics.length > 0 && { topics }),
   }
 }
 

@@ -18,6 +18,7 @@ import { diskStorage, type Storage, type StorageConfig } from '../storage/index.
 import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
 import { enterMesh, type Origin } from './membership.ts'
+import { openMessages, type NodeMessages } from './messages.ts'
 import { checkMetricsAddress } from './metrics.ts'
 import { OutgoingCalls } from './outgoing-calls.ts'
 import { Pauses } from './pauses.ts'
@@ -38,6 +39,7 @@ export interface Parts {
   readonly appLog: AppLog
   readonly pauses: Pauses
   readonly outgoing: OutgoingCalls
+  readonly messages: NodeMessages
   readonly origin: Origin
 }
 
@@ -129,9 +131,7 @@ async function makeAround(
   options: NodeOptions,
   config: NodeConfig,
   folder: DurableFolder,
-): Promise<
-  Pick<Parts, 'mesh' | 'engine' | 'storage' | 'queues' | 'apps' | 'appLog' | 'pauses' | 'outgoing'>
-> {
+): Promise<Omit<Parts, 'brokers' | 'devices' | 'origin'>> {
   const { log } = options
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
@@ -165,7 +165,15 @@ async function makeAround(
     clock,
     random,
     log: log.scope('mesh'),
-    describe: () => describeNode(devices, config.folders, apps.status(), clock.now(), pauses.last()),
+    describe: () =>
+      describeNode(
+        devices,
+        config.folders,
+        apps.status(),
+        clock.now(),
+        pauses.last(),
+        messages.messaging.topics,
+      ),
   })
   const deviceLog = log.scope('devices')
   devices.onChange(({ kind, name, health: { state, why } }) => {
@@ -175,6 +183,13 @@ async function makeAround(
   const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
   const queues = diskQueues(await folder.folder('queues'), clock)
   const outgoing = new OutgoingCalls()
+  const messages = await openMessages({
+    mesh,
+    queues,
+    folder: await folder.folder('messages'),
+    config,
+    log: log.scope('messages'),
+  })
   const apps = createAppSupervisor({
     engine,
     devices,
@@ -182,6 +197,7 @@ async function makeAround(
     storage,
     queues,
     peers: peerChanges(mesh),
+    topics: messages.messaging,
     overlays: config.apps,
     queuedEvents: config.limits.queuedEvents,
     call: outgoing.call,
@@ -194,5 +210,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, queues, apps, appLog, pauses, outgoing }
+  return { mesh, engine, storage, queues, apps, appLog, pauses, outgoing, messages }
 }

@@ -94,7 +94,7 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
 /** What a release asks, for whoever signs the next one. */
 export function termsOf(record: ReleaseRecord): ReleaseTerms {
   const { grants, groups, triggers, config, limits, run } = record
-  const { quotas = {}, instances = {}, placement = {}, calls = {} } = record
+  const { quotas = {}, instances = {}, placement = {}, calls = {}, topics = {} } = record
   return {
     grants,
     groups,
@@ -105,6 +105,7 @@ export function termsOf(record: ReleaseRecord): ReleaseTerms {
     instances,
     placement,
     calls,
+    topics,
     args: run?.args ?? [],
   }
 }

@@ -20,6 +20,8 @@ import { clock, makeParts, random } from './parts.ts'
 import { createPlacement } from './placement.ts'
 import { requestServers } from './requests.ts'
 import { Signs } from './signs.ts'
+import { SubscriptionCare } from './subscription-care.ts'
+import { topicDesk } from './topic-desk.ts'
 import { VerdictHistory } from './verdict-history.ts'
 
 /**
@@ -48,7 +50,7 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, brokers, devices, storage, queues, apps, appLog, pauses, origin } = parts
+  const { mesh, engine, brokers, devices, storage, queues, apps, appLog, pauses, origin, messages } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -80,6 +82,7 @@ async function startLocked(
     router,
     history,
     pauses,
+    topics: topicDesk({ messaging: messages.messaging, directory: messages.directory, mesh }),
     mesh,
     engine,
     brokers,
@@ -111,7 +114,15 @@ async function startLocked(
       { name: 'engine', stop: () => engine.stop() },
       history,
       mesh,
+      messages,
       apps,
+      new SubscriptionCare({
+        messaging: messages.messaging,
+        mesh,
+        apps,
+        clock,
+        log: log.scope('messages'),
+      }),
       pauses,
       signs,
       placement,

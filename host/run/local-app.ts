@@ -23,6 +23,7 @@ import {
   interfaceOffers,
   networkPolicy,
 } from '../interfaces/index.ts'
+import { localTopics } from '../messages/index.ts'
 import { memoryStorage } from '../storage/index.ts'
 import { cacheAt } from './cache-folder.ts'
 import type { RunRequest } from './contract.ts'
@@ -126,6 +127,7 @@ async function prepareApp(
 function bind({ granted, tell }: RunRequest, app: string, devices: Devices): BoundInterface[] {
   const { grants, config } = granted
   const storage = memoryStorage(systemClock)
+  const topics = localTopics(systemClock, systemRandom)
   return bindInterfaces(grants, {
     app,
     version: '0.0.0',
@@ -139,6 +141,8 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     call: noCalls,
     keyValue: () => storage.keyValue(app),
     blobs: () => storage.blobs(app),
+    publishes: new Set(grantedNames(grants, 'publish')),
+    topics: () => topics,
     howToGrant: (kind, name) => `run it with ${kind === 'http' ? '--http-origin' : '--network'} ${name}`,
     network: networkPolicy(grantedNames(grants, 'network')),
     log: (level, context, message) => tell(`${level} ${context === '' ? '' : `${context}: `}${message}`),

@@ -7,6 +7,7 @@ import { triggerProblems } from './problems.ts'
 import { planWith, type PlannedTrigger } from './plan.ts'
 import { cronTrigger } from './cron/index.ts'
 import { httpTrigger } from './http/index.ts'
+import { messageTrigger } from './message/index.ts'
 import { peerTrigger } from './peer/index.ts'
 import { pinTrigger } from './pin/index.ts'
 import { sensorTrigger } from './sensor/index.ts'
@@ -18,6 +19,7 @@ export { deliverySpec, writtenDelivery, type WrittenDelivery } from './delivery-
 export type { HandedEvent, PlannedTrigger } from './plan.ts'
 export { EventCounter } from './event-counter.ts'
 export { httpTriggerKind } from './http/index.ts'
+export { subscriptionName } from './message/index.ts'
 export { triggerProblems } from './problems.ts'
 
 export const triggerKinds: readonly TriggerKind[] = [
@@ -25,6 +27,7 @@ export const triggerKinds: readonly TriggerKind[] = [
   pinTrigger,
   timerTrigger,
   cronTrigger,
+  messageTrigger,
   peerTrigger,
   httpTrigger,
   startTrigger,

@@ -37,12 +37,18 @@ export interface CallExchangeNeeds {
   addressesOf(peer: NodeId): readonly string[]
   /** The connection to a peer is used: for so long it must not be closed as one too many. @param forMs milliseconds */
   used?(peer: NodeId, forMs: number): void
+  /** Another protocol of questions and answers than that of calls. */
+  readonly protocol?: string
+  /** Questions that are under way between two nodes and direction; {@link callLimits}.channelsPerPeer unless given. */
+  readonly channelsPerPeer?: number
 }
 
 export class CallExchange implements Part {
   readonly name = 'calls'
   readonly #needs: CallExchangeNeeds
   readonly #server: CallServer
+  readonly #protocol: string
+  readonly #channelsPerPeer: number
   readonly #lines = new Map<NodeId, Lines>()
   readonly #connected = new Set<NodeId>()
   readonly #dialling = new Map<NodeId, Promise<void>>()
@@ -50,6 +56,8 @@ export class CallExchange implements Part {
 
   constructor(needs: CallExchangeNeeds) {
     this.#needs = needs
+    this.#protocol = needs.protocol ?? callProtocol
+    this.#channelsPerPeer = needs.channelsPerPeer ?? callLimits.channelsPerPeer
     this.#server = new CallServer(needs)
   }
 
@@ -57,9 +65,9 @@ export class CallExchange implements Part {
     if (this.#cancels.length > 0) return
     const { transport, clock } = this.#needs
     this.#cancels = [
-      transport.handle(callProtocol, (peer, channel) => this.#server.serve(peer, channel), {
+      transport.handle(this.#protocol, (peer, channel) => this.#server.serve(peer, channel), {
         maxFrameBytes: callLimits.frameBytes,
-        maxStreams: callLimits.channelsPerPeer,
+        maxStreams: this.#channelsPerPeer,
       }),
       transport.on('peer:admitted', ({ peer }) => void this.#connected.add(peer)),
       transport.on('peer:lost', ({ peer, reason }) => this.#lost(peer, reason)),
@@ -131,13 +139,13 @@ export class CallExchange implements Part {
     const { transport, clock, log } = this.#needs
     const open = async (): ReturnType<Transport['open']> => {
       const channel = await within({ clock, ms: callLimits.openMs }, (signal) =>
-        transport.open(peer, callProtocol, signal),
+        transport.open(peer, this.#protocol, signal),
       )
       if (this.#lines.get(peer) === lines) return channel
       channel.close()
       throw stopped()
     }
-    const lines = new Lines({ clock, log, open })
+    const lines = new Lines({ clock, log, open, mostChannels: this.#channelsPerPeer })
     this.#lines.set(peer, lines)
     return lines
   }

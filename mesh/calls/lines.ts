@@ -8,6 +8,7 @@ import { callsProblems } from './problems.ts'
 export interface LinesNeeds {
   readonly clock: Clock
   readonly log: Log
+  readonly mostChannels: number
   open(): Promise<Channel>
 }
 
@@ -44,7 +45,7 @@ export class Lines {
   take(signal: AbortSignal): Promise<CallLine> {
     const free = this.takeFree()
     if (free !== null) return Promise.resolve(free)
-    if (this.#all.size + this.#opening < callLimits.channelsPerPeer) return this.#open(signal)
+    if (this.#all.size + this.#opening < this.#needs.mostChannels) return this.#open(signal)
     if (this.#waiting.length >= callLimits.waitingPerPeer) {
       const text = `${this.#waiting.length} calls wait for a channel to the node`
       return Promise.reject(new NotStarted(callsProblems.error('ERR_CALL_BUSY', text), true))

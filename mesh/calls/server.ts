@@ -9,6 +9,8 @@ import { Served } from './served.ts'
 export interface CallServerNeeds {
   readonly clock: Clock
   readonly log: Log
+  /** {@link callLimits}.channelsPerPeer unless given. */
+  readonly channelsPerPeer?: number
 }
 
 export class CallServer {
@@ -33,7 +35,7 @@ export class CallServer {
 
   serve(peer: NodeId, channel: Channel): void {
     const channels = this.#channels.get(peer) ?? new Set<Channel>()
-    if (channels.size >= callLimits.channelsPerPeer) {
+    if (channels.size >= (this.#needs.channelsPerPeer ?? callLimits.channelsPerPeer)) {
       this.#needs.log.debug('call:too-many-channels', { peer })
       return channel.close()
     }

@@ -36,6 +36,7 @@ const maxReasonChars = 240
 const maxPayloadBytes = maxNodeRecordBytes - 256
 const maxDevices = 128
 const maxApps = 128
+const maxTopics = 128
 /** Apps of which a record says how their components come: those that changed last. */
 const maxTransfers = 16
 
@@ -124,6 +125,7 @@ const schema = v.looseObject({
   issuedAt: timeField,
   /** Version of the trust bundle it goes by; absent in records of before. */
   trust: v.optional(countField),
+  topics: v.optional(v.pipe(v.array(textField(128)), v.maxLength(maxTopics))),
   pause: v.optional(
     v.looseObject({ kind: v.picklist(['slept', 'stalled']), ms: countField, endedAt: timeField }),
   ),
@@ -202,6 +204,8 @@ export interface NodeReport {
   readonly issuedAt: number
   /** Version of the trust bundle that the node goes by; absent in records of before. */
   readonly trust?: number | undefined
+  /** Of which it takes messages, sorted; absent where it takes none, and in records of before. */
+  readonly topics?: readonly string[] | undefined
   /** A sleep or standstill of this boot that ended of late, by the node's own clock. */
   readonly pause?:
     | { readonly kind: 'slept' | 'stalled'; readonly ms: number; readonly endedAt: number }

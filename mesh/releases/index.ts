@@ -23,3 +23,4 @@ export {
 } from './release-log.ts'
 export type { ReleaseOutcome } from './sequence.ts'
 export type { Halt } from './release-standing.ts'
+export { topicScopes, type TopicPolicy, type TopicScope } from './topic.ts'

@@ -5,6 +5,7 @@
  * The mesh layer does not look inside `triggers` and `config`, and knows grants only as patterns.
  */
 import type { Digest } from '../../core/index.ts'
+import type { TopicPolicy } from './topic.ts'
 
 export interface BlobRef {
   readonly digest: Digest
@@ -142,6 +143,11 @@ export interface ReleaseRecord {
   readonly links?: Readonly<Record<string, string>> | undefined
   /** Buckets of wasi:keyvalue that are not each node's own, by name. A node that does not know the field would keep them apart: see `critical`. */
   readonly stores?: Readonly<Record<string, StoreRule>> | undefined
+  /**
+   * What it says of topics that it is granted, by their names: how far their messages go. Where releases differ the
+   * nearest scope counts, and a topic that none declares stays on its node.
+   */
+  readonly topics?: Readonly<Record<string, TopicPolicy>> | undefined
   /** Digest of the record before this one, or null for the first. */
   readonly previous: Digest | null
   /** When it was signed, by the publisher's clock; ms since the epoch. */

@@ -7,6 +7,7 @@ import {
   encodeCbor,
   isSelvedgeError,
   sign1,
+  topicPattern,
   verify1,
   type Digest,
   type KeyPair,
@@ -24,6 +25,7 @@ import { isBelow } from './ceiling.ts'
 import { fitsPattern } from './pattern.ts'
 import { releasesProblems } from './problems.ts'
 import type { ReleaseRecord } from './record.ts'
+import { topicScopes } from './topic.ts'
 
 export const releaseLimits = {
   recordBytes: 65_536,
@@ -53,6 +55,9 @@ export const releaseLimits = {
   replaceAfterMs: 2_678_400_000,
   links: 32,
   stores: 32,
+  topics: 64,
+  /** A year: who was away for longer is told by other means. */
+  keepMs: 31_536_000_000,
 } as const
 
 /** `^[a-z][a-z0-9-]{0,62}$` */
@@ -223,6 +228,18 @@ const schema = v.looseObject({
         v.looseObject({ scope: v.literal('group') }),
       ),
       v.check((stores) => Object.keys(stores).length <= releaseLimits.stores, 'has too many entries'),
+    ),
+  ),
+  topics: v.optional(
+    v.pipe(
+      v.record(
+        v.pipe(v.string(), v.regex(topicPattern, 'must be the name of a topic')),
+        v.looseObject({
+          scope: v.picklist(topicScopes),
+          keepMs: v.optional(v.pipe(positive, v.maxValue(releaseLimits.keepMs))),
+        }),
+      ),
+      v.check((topics) => Object.keys(topics).length <= releaseLimits.topics, 'has too many entries'),
     ),
   ),
   previous: v.nullable(digestField),

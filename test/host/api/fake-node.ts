@@ -4,6 +4,9 @@ import type {
   CallIntent,
   CallReport,
   ControlledNode,
+  HeardMessage,
+  MessageReport,
+  TopicDesk,
   DevicesReport,
   InviteContext,
   KeyFacts,
@@ -22,6 +25,7 @@ import type {
   WhySource,
 } from '../../../host/api/index.ts'
 import { digestOf, type Cancel } from '../../../core/index.ts'
+import { sampleMessages } from './sample-messages.ts'
 import { sampleStatus, sampleTrust } from './sample-status.ts'
 import { appWhy, nodeWhy } from './sample-why.ts'
 
@@ -120,6 +124,27 @@ export class FakeNode implements ControlledNode {
     offer: async () => ({ mesh: 'a'.repeat(64), trustVersion: 1, verdicts: [], alarms: [] }),
     blob: async () => null,
     putBlobs: async (blobs) => blobs.map(digestOf),
+  }
+  /** What was sent, and what whoever listens hears. */
+  readonly messages: Parameters<TopicDesk['send']>[0][] = []
+  heard: readonly HeardMessage[] = []
+  messageReport: MessageReport = sampleMessages
+  readonly topics: TopicDesk = {
+    report: async () => this.messageReport,
+    send: async (intent) => {
+      await this.#pass()
+      this.messages.push(intent)
+      return { id: 'a1', scope: 'mesh', nodes: ['lobby-2'], heardBy: ['app/till/shop/door'] }
+    },
+    listen: async (_topics, take, signal, begun) => {
+      await this.#pass()
+      begun()
+      for (const message of this.heard) await take(message)
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) return resolve()
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    },
   }
   why: WhySource = { node: () => nodeWhy(), app: () => appWhy() }
   /** Thrown by every call while it is set. */

@@ -7,6 +7,7 @@ import {
   grantedInterfaces,
   networkPolicy,
   noCalls,
+  noTopics,
   type AppContext,
 } from '../../../host/interfaces/index.ts'
 import { memoryStorage } from '../../../host/storage/index.ts'
@@ -51,6 +52,8 @@ function contextWith(overrides: Partial<AppContext> = {}): AppContext {
     call: noCalls,
     keyValue: () => storage.keyValue('light-alarm'),
     blobs: () => storage.blobs('light-alarm'),
+    publishes: new Set(),
+    topics: () => noTopics,
     network: networkPolicy([]),
     log: () => {},
     ...overrides,
@@ -72,7 +75,13 @@ const sensorId = 'selvedge:device/sensor@0.1.0'
 const pinsId = 'selvedge:device/pins@0.1.0'
 const loggingId = 'wasi:logging/logging@0.1.0-draft'
 const configId = 'wasi:config/store@0.2.0-rc.1'
-const always = [loggingId, configId, 'wasi:config/store@0.2.0-draft', 'wasi:config/runtime@0.2.0-draft']
+const always = [
+  loggingId,
+  configId,
+  'wasi:config/store@0.2.0-draft',
+  'wasi:config/runtime@0.2.0-draft',
+  'wasi:messaging/types@0.2.0-draft',
+]
 const socketIds = [
   'instance-network',
   'network',

@@ -27,6 +27,7 @@ describe('the draft of a manifest', () => {
       groups: ['garage', 'lobby'],
       links: {},
       stores: { shared: { scope: 'group' } },
+      topics: {},
       calls: { scope: 'mesh', idempotent: true, sticky: 'cookie:session' },
       placement: {
         replicas: 2,

@@ -1,0 +1,158 @@
+/**
+ * Messages that have arrived, and wait for who hears them: one journal, a lane for each subscription. What is in it is
+ * handed out until its handler is done with it, one of a key at a time.
+ */
+import { backoffMs, messageOf, type Cancel, type Log, type Random } from '../../core/index.ts'
+import type { DurableQueue, NewItem, QueueItem } from '../queue/index.ts'
+import { messageLimits as limits, type Message } from './contract.ts'
+import { openEnvelope, packEnvelope } from './envelope.ts'
+
+export type Handle = (message: Message) => Promise<void>
+
+export interface InboxNeeds {
+  readonly queue: DurableQueue
+  readonly random: Random
+  readonly log: Log
+}
+
+interface Reader {
+  readonly handle: Handle
+  underWay: number
+  isTaking: boolean
+  isOver: boolean
+}
+
+export class Inbox {
+  readonly #needs: InboxNeeds
+  readonly #readers = new Map<string, Reader>()
+  readonly #counts = { handled: 0, failed: 0, damaged: 0 }
+  #cancel: Cancel | null = null
+
+  constructor(needs: InboxNeeds) {
+    this.#needs = needs
+  }
+
+  /** `failed` are tries. */
+  get counts(): { readonly handled: number; readonly failed: number; readonly damaged: number } {
+    return { ...this.#counts }
+  }
+
+  start(): void {
+    this.#cancel ??= this.#needs.queue.onDue(() => this.#wakeAll())
+    this.#wakeAll()
+  }
+
+  stop(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    for (const reader of this.#readers.values()) reader.isOver = true
+    this.#readers.clear()
+  }
+
+  /** What `put` of the queue takes for a message and its subscriptions. */
+  itemsFor(message: Message, names: readonly string[]): NewItem[] {
+    if (names.length === 0) return []
+    const { origin, id, topic, key } = message
+    const body = packEnvelope({ message, untilMs: null })
+    return names.map((name) => ({
+      key: key === null ? null : `${origin} ${topic} ${key}`,
+      lane: name,
+      // Ids are told apart by origin, so that nobody can take the place of another's message.
+      unique: `${name} ${origin} ${id}`,
+      body,
+    }))
+  }
+
+  /** Whoever read by this name does so no more. @returns ends it */
+  read(name: string, handle: Handle): Cancel {
+    const before = this.#readers.get(name)
+    if (before !== undefined) before.isOver = true
+    const reader: Reader = { handle, underWay: 0, isTaking: false, isOver: false }
+    this.#readers.set(name, reader)
+    this.#wake(name)
+    return () => {
+      reader.isOver = true
+      if (this.#readers.get(name) === reader) this.#readers.delete(name)
+    }
+  }
+
+  isRead(name: string): boolean {
+    return this.#readers.has(name)
+  }
+
+  /** Deletes what waits for a name that nobody reads any more. @throws what the disk says */
+  async clear(name: string): Promise<void> {
+    const { queue } = this.#needs
+    for (;;) {
+      const items = await queue.take(limits.handled, name)
+      if (items.length === 0) return
+      await queue.done(items.map(({ id }) => id))
+    }
+  }
+
+  #wakeAll(): void {
+    for (const name of this.#readers.keys()) this.#wake(name)
+  }
+
+  #wake(name: string): void {
+    const reader = this.#readers.get(name)
+    if (reader === undefined || this.#cancel === null) return
+    if (reader.isTaking || reader.underWay >= limits.handled) return
+    reader.isTaking = true
+    void this.#take(name, reader)
+  }
+
+  /** Never rejects. */
+  async #take(name: string, reader: Reader): Promise<void> {
+    const { queue, log } = this.#needs
+    let items: readonly QueueItem[] = []
+    try {
+      items = await queue.take(limits.handled - reader.underWay, name)
+    } catch (error) {
+      log.warn('messages:unread', { name, error: messageOf(error) })
+    }
+    reader.isTaking = false
+    if (reader.isOver) return queue.release(items.map(({ id }) => id))
+    for (const item of items) {
+      reader.underWay += 1
+      void this.#hand(item, reader).finally(() => {
+        reader.underWay -= 1
+        this.#wake(name)
+      })
+    }
+  }
+
+  /** Never rejects. */
+  async #hand(item: QueueItem, { handle }: Reader): Promise<void> {
+    const { queue, random } = this.#needs
+    try {
+      const message = this.#opened(item)
+      if (message !== null) {
+        await handle(message)
+        this.#counts.handled += 1
+      }
+    } catch (error) {
+      this.#counts.failed += 1
+      const waitMs = backoffMs(item.attempts, limits.handleAgainMs, limits.handleAgainMostMs, random)
+      return this.#kept(queue.retry(item.id, waitMs, messageOf(error).slice(0, 500)))
+    }
+    // Not waited for: what the disk does not know yet is handed out again after a crash, as was said.
+    void this.#kept(queue.done([item.id]))
+  }
+
+  #opened(item: QueueItem): Message | null {
+    try {
+      return openEnvelope(item.body).message
+    } catch (error) {
+      this.#counts.damaged += 1
+      this.#needs.log.error('messages:damaged', { item: item.id, error: messageOf(error) })
+      return null
+    }
+  }
+
+  async #kept(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) =>
+      this.#needs.log.warn('messages:not-written', { error: messageOf(error) }),
+    )
+  }
+}

@@ -1,0 +1,40 @@
+/** Topics without a mesh and without a disk, for `selvedge run`: what is published is gone with the process. */
+import { memoryFolder, silentLog, type Clock, type Random } from '../../core/index.ts'
+import { memoryQueues } from '../queue/index.ts'
+import type { Topics } from './contract.ts'
+import { noDirectory } from './directory.ts'
+import { openMessaging } from './messaging.ts'
+
+const settings = { bytes: 16 * 1024 * 1024, items: 10_000, whenFull: 'refuse', keepMs: 0 } as const
+
+/** Opened when it is first used. */
+export function localTopics(clock: Clock, random: Random): Topics {
+  let opening: Promise<Topics> | null = null
+  const open = (): Promise<Topics> => (opening ??= opened(clock, random))
+  return {
+    publish: async (message) => (await open()).publish(message),
+    subscribe: async (name, topics, handle) => (await open()).subscribe(name, topics, handle),
+    forget: async (name) => (await open()).forget(name),
+  }
+}
+
+async function opened(clock: Clock, random: Random): Promise<Topics> {
+  const messaging = await openMessaging({
+    self: 'local',
+    queues: memoryQueues(clock),
+    folder: memoryFolder(),
+    settings,
+    directory: noDirectory,
+    carrier: {
+      isConnected: () => false,
+      onConnected: () => () => {},
+      deliver: () => Promise.reject(new Error('there is no mesh around it')),
+    },
+    clock,
+    random,
+    log: silentLog,
+    topicsChanged() {},
+  })
+  await messaging.start()
+  return messaging
+}

@@ -1,0 +1,86 @@
+/**
+ * `kind = "message"`: an event for each message of a granted topic, whoever in reach of the topic published it. The
+ * message leaves the node's journal when the app's queue has it, so that none is lost in between.
+ */
+import * as v from 'valibot'
+import { messageOf, topicPattern, topicRule, type Cancel } from '../../../core/index.ts'
+import type { TopicMessage, TriggerKind } from '../contract.ts'
+import { triggerProblems } from '../problems.ts'
+
+const topic = v.pipe(v.string(), v.regex(topicPattern, `is no topic; ${topicRule}`))
+const options = v.strictObject({ topic })
+
+/** Subscribing fails where the disk does; it is tried again. */
+const againMs = 5_000
+
+/** What the handler is told, and by what the queue knows it again. */
+export type MessagePayload = {
+  readonly topic: string
+  readonly contentType: string | null
+  readonly body: Uint8Array
+  readonly metadata: readonly (readonly [string, string])[]
+}
+
+/** The same from one release of the app to the next, so that what waits is handed to the new one. */
+export function subscriptionName(app: string, of: string): string {
+  return `app/${app}/${of}`
+}
+
+/** Messages of one origin and key keep their order; one that comes twice is handled once. */
+function eventOf({ topic: of, contentType, body, metadata, key, origin, id }: TopicMessage): {
+  payload: MessagePayload
+  unique: string
+  key?: string
+} {
+  return {
+    payload: { topic: of, contentType, body, metadata },
+    unique: `${origin} ${id}`,
+    ...(key !== null && { key: `${origin} ${key}` }),
+  }
+}
+
+export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayload> = {
+  kind: 'message',
+  summary: 'an event for each message of a topic',
+  written: { topic },
+  toSpec: ({ topic: of }) => ({ topic: String(of) }),
+  fromOption: (text) => ({ topic: text }),
+  options,
+  handlers: ['wasi:messaging/incoming-handler@0.2.0-draft'],
+  method: 'handle',
+  delivery: 'at-least-once',
+  requiredGrants: ({ topic: of }) => [`subscribe:${of}`],
+  args: ({ topic: of, contentType, body, metadata }) => [
+    { topic: of, contentType: contentType ?? undefined, data: body, metadata },
+  ],
+  start({ topic: of }, { app, topics, clock, offer, failed }) {
+    if (topics === null) {
+      failed(triggerProblems.error('ERR_TRIGGER_SOURCE', 'there are no topics here'))
+      return { stop() {} }
+    }
+    let isStopped = false
+    let cancel: Cancel = () => {}
+    const begin = async (): Promise<void> => {
+      try {
+        const end = await topics.subscribe(subscriptionName(app, of), [of], (message) =>
+          offer(eventOf(message)),
+        )
+        if (isStopped) end()
+        else cancel = end
+      } catch (error) {
+        if (isStopped) return
+        failed(
+          triggerProblems.error('ERR_TRIGGER_SOURCE', `the topic ${of} cannot be heard: ${messageOf(error)}`),
+        )
+        cancel = clock.after(againMs, () => void begin())
+      }
+    }
+    void begin()
+    return {
+      stop() {
+        isStopped = true
+        cancel()
+      },
+    }
+  },
+}

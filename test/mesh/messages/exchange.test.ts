@@ -1,0 +1,177 @@
+/** Batches between nodes over the virtual network, and peers that mean harm. */
+import { describe, expect, it } from 'vitest'
+import { encodeCbor } from '../../../core/index.ts'
+import { CallExchange } from '../../../mesh/calls/index.ts'
+import {
+  MessageExchange,
+  messagesProtocol,
+  messageWireLimits as limits,
+  type Verdicts,
+  type WireMessage,
+} from '../../../mesh/messages/index.ts'
+import { encodeBatch } from '../../../mesh/messages/batch.ts'
+import { SeededRandom, SimNetwork, VirtualClock, type SimTransport } from '../../sim/index.ts'
+import { testLog } from '../transport/nodes.ts'
+
+const messageOf = (id: string, changes: Partial<WireMessage> = {}): WireMessage => ({
+  id,
+  topic: 'light',
+  key: null,
+  contentType: null,
+  metadata: [],
+  body: new Uint8Array(8),
+  timeMs: 1,
+  ...changes,
+})
+const takeAll = async (_: string, messages: readonly WireMessage[]): Promise<Verdicts> => ({
+  verdicts: messages.map(() => 'taken' as const),
+  waitMs: 0,
+})
+
+class Harbor {
+  readonly clock = new VirtualClock()
+  readonly network = new SimNetwork(this.clock, new SeededRandom(1))
+  readonly attacks: string[] = []
+
+  transport(name: string): SimTransport {
+    const transport = this.network.transport(name)
+    transport.start()
+    return transport
+  }
+
+  node(name: string, transport = this.transport(name)): MessageExchange {
+    const exchange = new MessageExchange({
+      transport,
+      clock: this.clock,
+      log: testLog(),
+      addressesOf: (peer) => this.network.find(peer)?.addresses() ?? [],
+      report: (attack, peer) => void this.attacks.push(`${attack} by ${peer}`),
+    })
+    exchange.start()
+    return exchange
+  }
+
+  /** A peer that says what it likes under the protocol of messages. */
+  hostile(name: string): (body: Uint8Array, ...more: Uint8Array[]) => Promise<string> {
+    const calls = new CallExchange({
+      transport: this.transport(name),
+      clock: this.clock,
+      log: testLog(),
+      addressesOf: (peer) => this.network.find(peer)?.addresses() ?? [],
+      protocol: messagesProtocol,
+    })
+    calls.start()
+    const say = (body: Uint8Array): Promise<string> =>
+      calls.call('b', { head: new Uint8Array(0), body, deadlineMs: 20_000, hops: 0 }).then(
+        () => 'answered',
+        (error: unknown) => (error as { code: string }).code,
+      )
+    return async (...bodies) => (await this.finish(Promise.all(bodies.map(say)))).join()
+  }
+
+  finish<T>(work: Promise<T>): Promise<T> {
+    return this.clock.finish(work, 60_000)
+  }
+}
+
+describe('messages between two nodes', () => {
+  it('arrive as whose connection they came over, after a dial where there is none', async () => {
+    const harbor = new Harbor()
+    const seen: unknown[] = []
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      seen.push([peer, messages])
+      return { verdicts: ['taken', 'unwanted'], waitMs: 5 }
+    })
+    const batch = [messageOf('1'), messageOf('2', { body: new Uint8Array(200_000).fill(7) })]
+    const answer = await harbor.finish(harbor.node('a').deliver('b', batch))
+    expect(answer).toEqual({ verdicts: ['taken', 'unwanted'], waitMs: 5 })
+    expect(seen).toEqual([['a', batch]])
+    expect(harbor.attacks).toEqual([])
+  })
+
+  it('are told apart: unreachable nodes, nodes that do not listen, connections that break', async () => {
+    const harbor = new Harbor()
+    const a = harbor.node('a')
+    const codeOf = (error: unknown): string => (error as { code: string }).code
+    expect(await harbor.finish(a.deliver('c', [messageOf('1')]).catch(codeOf))).toBe('ERR_CALL_UNREACHABLE')
+    const b = harbor.node('b')
+    expect(await harbor.finish(a.deliver('b', [messageOf('1')]).catch(codeOf))).toBe('ERR_MESSAGES_UNHEARD')
+    b.receiveWith(() => new Promise(() => {}))
+    const lost = a.deliver('b', [messageOf('1')]).catch(codeOf)
+    await harbor.clock.run(1_000)
+    harbor.network.cut('a', 'b')
+    expect(await harbor.finish(lost)).toBe('ERR_CALL_LOST')
+  })
+})
+
+describe('a hostile peer', () => {
+  it('is named for what is no batch, and for one without end', async () => {
+    const harbor = new Harbor()
+    let received = 0
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      received += messages.length
+      return takeAll(peer, messages)
+    })
+    const say = harbor.hostile('mallory')
+    expect(await say(new Uint8Array([1, 2, 3]))).toBe('ERR_MESSAGES_PROTOCOL')
+    expect(await say(encodeCbor([['1', 'NO TOPIC', null, null, [], new Uint8Array(1), 0]]))).toBe(
+      'ERR_MESSAGES_PROTOCOL',
+    )
+    // A field that would say whose it is has no place in it.
+    expect(await say(encodeCbor([['1', 'light', null, null, [], new Uint8Array(1), 0, 'alice']]))).toBe(
+      'ERR_MESSAGES_PROTOCOL',
+    )
+    expect(await say(new Uint8Array(3 * limits.batchBytes))).toBe('ERR_MESSAGES_ENDLESS')
+    expect(received).toBe(0)
+    expect(harbor.attacks).toEqual([
+      'trailing-data by mallory',
+      'parser by mallory',
+      'parser by mallory',
+      'endless-data by mallory',
+    ])
+  })
+
+  it('that floods is told to wait, and named where it does not', async () => {
+    const harbor = new Harbor()
+    let received = 0
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      received += messages.length
+      return takeAll(peer, messages)
+    })
+    const say = harbor.hostile('mallory')
+    const batch = encodeBatch(Array.from({ length: limits.batchMessages }, (_, at) => messageOf(`${at}`)))
+    const most = (limits.messagesPerSecond * limits.burstMs) / 1_000 + 2 * limits.batchMessages
+    for (let at = 0; at < 400; at++) expect(await say(batch)).toBe('answered')
+    expect(received).toBeLessThanOrEqual(
+      most + (limits.messagesPerSecond * harbor.clock.monotonicMs()) / 1_000,
+    )
+    expect(received).toBeLessThan(400 * limits.batchMessages)
+    expect(new Set(harbor.attacks)).toEqual(new Set(['flood by mallory']))
+    // Whoever waits is welcome again.
+    await harbor.clock.run(limits.burstMs)
+    const before = received
+    await say(batch)
+    expect(received).toBe(before + limits.batchMessages)
+  })
+
+  it('has one batch at a time in memory, however many it sends at once', async () => {
+    const harbor = new Harbor()
+    let now = 0
+    let most = 0
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      now += 1
+      most = Math.max(most, now)
+      await new Promise<void>((resolve) => harbor.clock.after(1_000, resolve))
+      now -= 1
+      return takeAll(peer, messages)
+    })
+    const say = harbor.hostile('mallory')
+    const [first = new Uint8Array(0), ...more] = Array.from({ length: 10 }, (_, at) =>
+      encodeBatch([messageOf(`${at}`)]),
+    )
+    const outcomes = (await say(first, ...more)).split(',')
+    expect(most).toBe(1)
+    expect(outcomes).toContain('answered')
+    expect(outcomes).toContain('ERR_MESSAGES_UNHEARD')
+  })
+})
