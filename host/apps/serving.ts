@@ -145,15 +145,15 @@ export class Serving {
   }
 
   #triggerContext({ record }: DesiredRelease, trigger: PlannedTrigger): TriggerContext {
-    const { clock, random, devices, folder, report } = this.#needs
+    const { clock, random, devices, folder, report, storage } = this.#needs
     const failed: TriggerContext['failed'] = ({ code, message }) => report.triggerFailed(code, message)
     return {
       app: this.#app,
       lane: trigger.lane,
       sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
       pins: only(devices.pins, grantedNames(record.grants, 'pin')),
-      changes: null,
-      objects: null,
+      changes: trigger.kind === 'keyvalue' ? storage.keyValue(this.#app) : null,
+      objects: trigger.kind === 'blob' ? storage.blobs(this.#app) : null,
       peers: this.#needs.peers ?? null,
       topics: this.#needs.topics ?? null,
       clock,

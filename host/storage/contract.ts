@@ -139,6 +139,17 @@ export interface ObjectChange {
   readonly kind: 'put' | 'delete'
   /** Of what was put, as in {@link ObjectInfo}; null for what was deleted. */
   readonly digest: string | null
+  readonly sizeBytes: number | null
+  /** Which change of the store it was, counting up with gaps; null where the driver counts none. */
+  readonly number: number | null
+}
+
+/** For who must not miss what was put, whatever stops meanwhile: it is asked of the objects themselves. */
+export interface ObjectFeed {
+  /** The number of the last change. */
+  position(): Promise<number>
+  /** What was put after a change and is there, in the order of numbers; nothing where there is no container. */
+  puts(container: string, after: number): Promise<readonly ObjectChange[]>
 }
 
 export interface NamePage {
@@ -200,6 +211,8 @@ export interface BlobStore {
   move(from: ObjectId, to: ObjectId): Promise<void>
   /** Calls `listener` after each change, in their order. It must not throw. */
   onChange(listener: (change: ObjectChange) => void): Cancel
+  /** Absent where the driver counts no changes. */
+  readonly feed?: ObjectFeed
   close(): Promise<void>
 }
 

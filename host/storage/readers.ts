@@ -3,7 +3,6 @@
  * themselves; of what was deleted a grave stands until the slowest reader has seen it, or there are too many.
  */
 import type { KeyChange, KeyChanges } from './contract.ts'
-import { storageProblems } from './problems.ts'
 import type { Rows } from './rows.ts'
 
 /** An app has at most 16 triggers, of two releases during a swap. */
@@ -30,14 +29,12 @@ export class Readers {
     this.#graves = this.#rows.unbury(0)
   }
 
-  /** @param version the store's own, where a new reader begins @throws ERR_STORAGE_TOO_LARGE for too many readers */
+  /** @param version the store's own, where a new reader begins; where there are too many, the slowest has gone away */
   follow(reader: string, version: number): number {
     const name = prefix + reader
     const present = this.#marks.get(name)
     if (present !== undefined) return present
-    if (this.#marks.size >= maxReaders) {
-      throw storageProblems.error('ERR_STORAGE_TOO_LARGE', `${maxReaders} readers follow the store already`)
-    }
+    if (this.#marks.size >= maxReaders) this.#dropSlowest()
     this.#set(name, version)
     return version
   }
@@ -91,6 +88,13 @@ export class Readers {
   #set(name: string, version: number): void {
     this.#rows.setNote(name, version)
     this.#marks.set(name, version)
+  }
+
+  #dropSlowest(): void {
+    const [slowest] = [...this.#marks].sort(([, one], [, other]) => one - other)
+    if (slowest === undefined) return
+    this.#rows.setNote(slowest[0], null)
+    this.#marks.delete(slowest[0])
   }
 
   #clear(): void {

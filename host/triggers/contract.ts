@@ -9,6 +9,7 @@ import type { GenericSchema, ObjectEntries } from 'valibot'
 import type { Cancel, Clock, Random, SelvedgeError } from '../../core/index.ts'
 import type { Pin, Sensor } from '../devices/index.ts'
 import type { InterfaceId } from '../engine/index.ts'
+import type { BlobStore, KeyValueStore } from '../storage/index.ts'
 
 /** What CBOR can carry: no bigint, no undefined, whole numbers up to 2^53. */
 export type Payload =
@@ -69,30 +70,9 @@ export interface TriggerSources {
   readonly topics: TopicMessages | null
 }
 
-export interface KeyChange {
-  readonly bucket: string
-  readonly key: string
-  readonly version: number
-  readonly kind: 'set' | 'delete'
-}
-
-export interface KeyChanges {
-  /** Each change that is on the disk, until cancelled. */
-  onChange(listener: (change: KeyChange) => void): Cancel
-}
-
-export interface ObjectChange {
-  readonly container: string
-  readonly object: string
-  readonly kind: 'put' | 'delete'
-  /** Of what was put. */
-  readonly sizeBytes?: number
-  readonly digest?: string
-}
-
-export interface ObjectChanges {
-  onChange(listener: (change: ObjectChange) => void): Cancel
-}
+/** What tells of the app's own keys, and objects; see host/storage. */
+export type KeyChanges = Pick<KeyValueStore, 'onChange' | 'feed'>
+export type ObjectChanges = Pick<BlobStore, 'onChange' | 'feed'>
 
 /** Of another member of the mesh, as this node sees it. */
 export interface PeerChange {

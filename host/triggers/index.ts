@@ -5,9 +5,11 @@ import { satisfiesExport } from '../guest/index.ts'
 import type { TriggerKind } from './contract.ts'
 import { triggerProblems } from './problems.ts'
 import { planWith, type PlannedTrigger } from './plan.ts'
+import { blobTrigger } from './blob/index.ts'
 import { cronTrigger } from './cron/index.ts'
 import { httpTrigger } from './http/index.ts'
 import { messageTrigger } from './message/index.ts'
+import { keyValueTrigger } from './keyvalue/index.ts'
 import { peerTrigger } from './peer/index.ts'
 import { pinTrigger } from './pin/index.ts'
 import { sensorTrigger } from './sensor/index.ts'
@@ -29,6 +31,8 @@ export const triggerKinds: readonly TriggerKind[] = [
   cronTrigger,
   messageTrigger,
   peerTrigger,
+  keyValueTrigger,
+  blobTrigger,
   httpTrigger,
   startTrigger,
 ]

@@ -42,6 +42,11 @@ export const triggerProblems = defineProblems({
     text: 'an event of a trigger could not be put into the app’s queue',
     fix: 'see `selvedge events APP` for what fills the queue, and the disk for room',
   },
+  ERR_TRIGGER_MISSED: {
+    kind: 'system',
+    text: 'a trigger could not tell of everything that changed',
+    fix: 'let the app look at the store itself for what is missing; a handler that is faster, or `concurrency`, keeps up with more',
+  },
   ERR_TRIGGER_MEMORY: {
     kind: 'system',
     text: 'a trigger wants to keep more than it may',

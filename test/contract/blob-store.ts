@@ -250,10 +250,31 @@ export function describeBlobStore(name: string, open: (limits: BlobLimits) => Pr
         'put box/b',
         'delete box/b',
       ])
-      expect(heard[0]).toMatchObject({ digest: createHash('sha256').update('x').digest('hex') })
+      expect(heard[0]).toMatchObject({
+        digest: createHash('sha256').update('x').digest('hex'),
+        sizeBytes: 1,
+      })
+      expect(heard[2]).toMatchObject({ digest: null, sizeBytes: null })
       cancel()
       await put(blobs, 'box', 'c', utf8('unheard'))
       expect(heard).toHaveLength(5)
+    })
+
+    it('finds again what was put since, if it has a feed', async () => {
+      const blobs = await store()
+      const { feed } = blobs
+      if (feed === undefined) return
+      await put(blobs, 'box', 'before', utf8('x'))
+      const start = await feed.position()
+      for (const name of ['one', 'two', 'one', 'gone']) await put(blobs, 'box', name, utf8(name))
+      await blobs.deleteObjects('box', ['gone'])
+      const puts = await feed.puts('box', start)
+      expect(puts.map(({ object, kind, sizeBytes }) => [object, kind, sizeBytes])).toEqual([
+        ['two', 'put', 3],
+        ['one', 'put', 3],
+      ])
+      expect(await feed.puts('box', puts[0]?.number ?? 0)).toEqual([puts[1]])
+      expect(await feed.puts('none', 0)).toEqual([])
     })
 
     it('says that it is closed', async () => {

@@ -16,6 +16,7 @@ import type {
   MeteredStore,
   NamePage,
   ObjectChange,
+  ObjectFeed,
   ObjectId,
   ObjectInfo,
   StoreAmount,
@@ -36,7 +37,10 @@ import {
 } from './folder.ts'
 import { BlobLedger, containerExists, containerMissing, objectMissing, partOf } from './ledger.ts'
 import { openObject, readPieces, type OpenObject } from './object-file.ts'
+import { deletion, guardedPieces, highestNumber, nameIn, putsIn } from './disk-changes.ts'
+import { Numbering } from './numbering.ts'
 import { maxContainerFileBytes, readContainer, writeContainer } from './container-file.ts'
+import { copyObject } from './copy.ts'
 import { DiskUpload } from './upload.ts'
 
 const scratchFolder = 'unfinished'
@@ -53,9 +57,16 @@ export async function openDiskBlobs(
     await rm(scratch, { recursive: true, force: true })
     await mkdir(scratch, { recursive: true, mode: 0o700 })
     await flushFolder(dirname(folder))
-    const ledger = new BlobLedger(limits, await heldIn(folder, scratchFolder))
-    return new DiskBlobs(folder, clock, limits, ledger, durability)
+    const ledger = new BlobLedger(limits, await heldIn(folder))
+    const numbering = await Numbering.open(folder, () => highestNumber(folder))
+    return new DiskBlobs(folder, clock, limits, { ledger, numbering, durability })
   })
+}
+
+interface DiskState {
+  readonly ledger: BlobLedger
+  readonly numbering: Numbering
+  readonly durability: Durability
 }
 
 export class DiskBlobs implements BlobStore, MeteredStore {
@@ -63,14 +74,21 @@ export class DiskBlobs implements BlobStore, MeteredStore {
   readonly #clock: Clock
   readonly #limits: BlobLimits
   readonly #ledger: BlobLedger
+  readonly #numbering: Numbering
   readonly #isRelaxed: boolean
   readonly #listeners = new Listeners<ObjectChange>()
   /** What changes files goes one after the other, so that the ledger and the disk agree. */
   #last: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
-  constructor(folder: string, clock: Clock, limits: BlobLimits, ledger: BlobLedger, durability: Durability) {
+  constructor(
+    folder: string,
+    clock: Clock,
+    limits: BlobLimits,
+    { ledger, numbering, durability }: DiskState,
+  ) {
     this.#isRelaxed = durability === 'normal'
+    this.#numbering = numbering
     this.#folder = folder
     this.#clock = clock
     this.#limits = limits
@@ -87,6 +105,11 @@ export class DiskBlobs implements BlobStore, MeteredStore {
 
   onChange(listener: (change: ObjectChange) => void): Cancel {
     return this.#listeners.add(listener)
+  }
+
+  readonly feed: ObjectFeed = {
+    position: () => this.#open(async () => this.#numbering.last),
+    puts: (container, after) => this.#open(() => putsIn(this.#pathOf(container), container, after)),
   }
 
   createContainer(name: string): Promise<void> {
@@ -167,9 +190,13 @@ export class DiskBlobs implements BlobStore, MeteredStore {
           inTurn: (run) => this.#inTurn(run),
           checkContainer: (name) => this.#checkContainer(name),
           place: (container, name) => this.#place(path, container, name),
-          placed: (container, name, digest) => this.#placed(container, name, digest),
+          placed: (change) => this.#placed(change),
           isRelaxed: this.#isRelaxed,
-          seconds: () => this.#seconds(),
+          describe: async (name) => ({
+            name,
+            createdAt: this.#seconds(),
+            number: await this.#numbering.next(),
+          }),
         })
       } catch (error) {
         ended()
@@ -227,18 +254,7 @@ export class DiskBlobs implements BlobStore, MeteredStore {
 
   async copy(from: ObjectId, to: ObjectId): Promise<void> {
     await this.#open(() => this.#checkContainer(to.container))
-    const source = await this.read(from.container, from.object, 0n, 2n ** 64n - 1n)
-    try {
-      const target = await this.create()
-      try {
-        for await (const piece of source.bytes) await target.write(piece)
-        await target.commit(to.container, to.object)
-      } finally {
-        await target.abort()
-      }
-    } finally {
-      await source.close()
-    }
+    await copyObject(this, from, to)
   }
 
   async move(from: ObjectId, to: ObjectId): Promise<void> {
@@ -267,9 +283,9 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     if (before !== null) this.#ledger.removeBytes(before.size)
   }
 
-  async #placed(container: string, name: string, digest: string): Promise<void> {
-    if (!this.#isRelaxed) await flushFolder(this.#pathOf(container))
-    this.#listeners.tell([{ container, object: name, kind: 'put', digest }])
+  async #placed(change: ObjectChange): Promise<void> {
+    if (!this.#isRelaxed) await flushFolder(this.#pathOf(change.container))
+    this.#listeners.tell([change])
   }
 
   /** @param names of the files, where they are known; else they are read where somebody is to be told */
@@ -284,7 +300,7 @@ export class DiskBlobs implements BlobStore, MeteredStore {
       await rm(path, { force: true })
       this.#ledger.removeBytes(before.size)
       this.#ledger.removeObject()
-      if (name !== null) gone.push({ container, object: name, kind: 'delete', digest: null })
+      if (name !== null) gone.push(deletion(container, name, await this.#numbering.next()))
     }
     if (!this.#isRelaxed) await flushFolder(folder)
     this.#listeners.tell(gone)
@@ -323,25 +339,5 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     const turn = this.#last.then(() => this.#open(run))
     this.#last = turn.catch(() => {})
     return turn
-  }
-}
-
-/** The name of an object that is about to go; null where the file does not tell. */
-async function nameIn(path: string): Promise<string | null> {
-  const opened = await openObject(path).catch(() => null)
-  await opened?.file.close()
-  return opened?.trailer.name ?? null
-}
-
-/** What is met on the way is told as everything else is. */
-async function* guardedPieces(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    for (;;) {
-      const { value, done } = await guarded(() => pieces.next())
-      if (done === true) return
-      yield value
-    }
-  } finally {
-    await pieces.return(undefined)
   }
 }

@@ -20,14 +20,15 @@ export async function objectFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((file) => objectFile.test(file))
 }
 
-/** What is in the containers of a store. @param scratchFolder is none of them */
-export async function heldIn(
-  folder: string,
-  scratchFolder: string,
-): Promise<{ objects: number; bytes: number }> {
+/** The folders of a store's containers, which are called as objects are. */
+export async function containerFolders(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => objectFile.test(name))
+}
+
+/** What is in the containers of a store. */
+export async function heldIn(folder: string): Promise<{ objects: number; bytes: number }> {
   const held = { objects: 0, bytes: 0 }
-  for (const container of await readdir(folder)) {
-    if (container === scratchFolder) continue
+  for (const container of await containerFolders(folder)) {
     for (const file of await readdir(join(folder, container))) {
       held.objects += 1
       if (file !== containerFile) held.bytes += (await stat(join(folder, container, file))).size

@@ -8,21 +8,24 @@ import type {
   MeteredStore,
   NamePage,
   ObjectChange,
+  ObjectFeed,
   ObjectId,
   ObjectInfo,
   StoreAmount,
 } from '../contract.ts'
 import { Listeners } from '../listeners.ts'
 
+type FedBlobs = BlobStore & { readonly feed: ObjectFeed }
+
 export class LazyBlobs implements BlobStore, MeteredStore {
-  readonly #make: () => Promise<BlobStore & MeteredStore>
-  #opening: Promise<BlobStore> | null = null
+  readonly #make: () => Promise<FedBlobs & MeteredStore>
+  #opening: Promise<FedBlobs> | null = null
   #opened: MeteredStore | null = null
   #allowed: StoreAmount | null = null
   /** Whoever listens may do so before anything is opened. */
   readonly #listeners = new Listeners<ObjectChange>()
 
-  constructor(make: () => Promise<BlobStore & MeteredStore>) {
+  constructor(make: () => Promise<FedBlobs & MeteredStore>) {
     this.#make = make
   }
 
@@ -91,13 +94,18 @@ export class LazyBlobs implements BlobStore, MeteredStore {
     return this.#listeners.add(listener)
   }
 
+  readonly feed: ObjectFeed = {
+    position: async () => (await this.#open()).feed.position(),
+    puts: async (container, after) => (await this.#open()).feed.puts(container, after),
+  }
+
   async close(): Promise<void> {
     const opened = await this.#opening?.catch(() => null)
     await opened?.close()
   }
 
   /** A failure is not kept: the disk may have room the next time. */
-  #open(): Promise<BlobStore> {
+  #open(): Promise<FedBlobs> {
     this.#opening ??= this.#begin().catch((error: unknown) => {
       this.#opening = null
       throw error
@@ -105,7 +113,7 @@ export class LazyBlobs implements BlobStore, MeteredStore {
     return this.#opening
   }
 
-  async #begin(): Promise<BlobStore> {
+  async #begin(): Promise<FedBlobs> {
     const made = await this.#make()
     if (this.#allowed !== null) made.allow(this.#allowed)
     this.#opened = made

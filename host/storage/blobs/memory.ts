@@ -15,6 +15,7 @@ import type {
 import { memoryBlobLimits, type BlobLimits } from '../limits.ts'
 import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
+import { deletion } from './disk-changes.ts'
 import { BlobLedger, containerExists, containerMissing, objectMissing, partOf } from './ledger.ts'
 
 interface Stored {
@@ -147,7 +148,7 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
       objects.delete(name)
       this.#ledger.removeBytes(stored.bytes.length)
       this.#ledger.removeObject()
-      this.#listeners.tell([{ container, object: name, kind: 'delete', digest: null }])
+      this.#listeners.tell([deletion(container, name, null)])
     }
   }
 
@@ -187,7 +188,7 @@ export class MemoryBlobs implements BlobStore, MeteredStore {
     const stored = bytes.subarray(0, sizeBytes)
     const digest = digestOf(stored)
     objects.set(name, { bytes: stored, createdAt: this.#seconds(), digest })
-    this.#listeners.tell([{ container, object: name, kind: 'put', digest }])
+    this.#listeners.tell([{ container, object: name, kind: 'put', digest, sizeBytes, number: null }])
   }
 
   #find(name: string): Container {

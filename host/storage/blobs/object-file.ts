@@ -26,9 +26,12 @@ const footBytes = 4 + digestBytes + mark.length
 const createdAt = v.pipe(v.number(), v.integer(), v.minValue(0))
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))
 const firstSchema = v.object({ name: v.string(), createdAt })
+/** Of the change that put it there. */
+const number = v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)), 0)
 const trailerSchema = v.object({
   name: v.string(),
   createdAt,
+  number,
   sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** SHA-256 of all bytes. */
   digest: hex,
@@ -36,9 +39,16 @@ const trailerSchema = v.object({
   pieces: v.optional(hex),
 })
 
-interface Trailer {
+/** What is said of an object that is put in place. */
+export interface ObjectFacts {
   readonly name: string
+  /** Seconds since the Unix epoch. */
   readonly createdAt: number
+  /** Of the change; 0 for objects of before. */
+  readonly number: number
+}
+
+interface Trailer extends ObjectFacts {
   readonly digest: string | null
 }
 
@@ -72,18 +82,18 @@ export class ObjectSum {
   }
 
   /** What stands behind the bytes. Nothing may be added after it. */
-  end(name: string, seconds: number): { readonly digest: string; readonly trailer: Uint8Array } {
+  end(facts: ObjectFacts): { readonly digest: string; readonly trailer: Uint8Array } {
     if (this.#pieceBytes > 0) this.#endPiece()
     const pieces = Buffer.concat(this.#pieces.length > 1 ? this.#pieces : [])
     const digest = this.#whole.digest('hex')
-    const facts = {
-      name,
-      createdAt: seconds,
-      sizeBytes: this.#sizeBytes,
-      digest,
-      ...(pieces.length > 0 && { pieces: sha256(pieces).toString('hex') }),
-    }
-    const json = Buffer.from(JSON.stringify(facts))
+    const json = Buffer.from(
+      JSON.stringify({
+        ...facts,
+        sizeBytes: this.#sizeBytes,
+        digest,
+        ...(pieces.length > 0 && { pieces: sha256(pieces).toString('hex') }),
+      }),
+    )
     const length = Buffer.alloc(4)
     length.writeUInt32LE(json.length)
     return { digest, trailer: Buffer.concat([pieces, json, length, sha256(json), mark]) }
@@ -140,7 +150,7 @@ async function readFirst(
   const sizeBytes = size - firstFootBytes - length
   if (length > maxTrailerBytes || sizeBytes < 0) throw damaged(path, 'its end makes no sense')
   const trailer = parsed(await readAt(file, sizeBytes, length), firstSchema, path)
-  return { trailer: { ...trailer, digest: null }, sizeBytes, pieces: null }
+  return { trailer: { ...trailer, number: 0, digest: null }, sizeBytes, pieces: null }
 }
 
 function parsed<Schema extends v.GenericSchema>(

@@ -1,10 +1,10 @@
 /** An object on its way to the disk: a file beside the containers, until it is whole. */
 import { rm, type FileHandle } from 'node:fs/promises'
-import type { BlobWriter } from '../contract.ts'
+import type { BlobWriter, ObjectChange } from '../contract.ts'
 import { storageProblems } from '../problems.ts'
 import { guarded } from './folder.ts'
 import type { BlobLedger } from './ledger.ts'
-import { ObjectSum } from './object-file.ts'
+import { ObjectSum, type ObjectFacts } from './object-file.ts'
 
 /** What an upload needs of its store. */
 export interface UploadNeeds {
@@ -17,11 +17,11 @@ export interface UploadNeeds {
   /** Gives the finished file its place. */
   place(container: string, name: string): Promise<void>
   /** After that. */
-  placed(container: string, name: string, digest: string): Promise<void>
+  placed(change: ObjectChange): Promise<void>
   /** Where nothing has to survive a power cut. */
   readonly isRelaxed: boolean
-  /** Since the Unix epoch. */
-  seconds(): number
+  /** What is said of it, just before it gets its place. */
+  describe(name: string): Promise<ObjectFacts>
 }
 
 export class DiskUpload implements BlobWriter {
@@ -48,19 +48,22 @@ export class DiskUpload implements BlobWriter {
   }
 
   commit(container: string, name: string): Promise<void> {
-    const { ledger, checkContainer, place, placed, seconds, isRelaxed } = this.#needs
+    const { ledger, checkContainer, place, placed, describe, isRelaxed } = this.#needs
     return this.#needs.inTurn(async () => {
       try {
         ledger.checkName(name)
         await checkContainer(container)
-        const { digest, trailer } = this.#sum.end(name, seconds())
+        const sizeBytes = this.#sizeBytes
+        const facts = await describe(name)
+        const { digest, trailer } = this.#sum.end(facts)
         await this.#append(trailer)
         if (!isRelaxed) await this.#file.sync()
         await place(container, name)
         this.#isOver = true
         this.#ended()
         await this.#file.close()
-        await placed(container, name, digest)
+        const { number } = facts
+        await placed({ container, object: name, kind: 'put', digest, sizeBytes, number })
       } finally {
         await this.#discard()
       }
