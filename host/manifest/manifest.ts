@@ -5,10 +5,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InferOutput } from 'valibot'
 import { parseToml, type TomlRefusal } from '../toml/index.ts'
-import { canonicalGrants, type Grant } from '../interfaces/index.ts'
+import { canonicalGrants, formatGrant, parseGrant, type Grant } from '../interfaces/index.ts'
 import { grantKinds, type GrantKind } from './grants.ts'
 import { manifestProblems } from './problems.ts'
 import { manifestSchema } from './schema.ts'
+import { grantsNeeded, triggerFault, type Trigger } from './triggers.ts'
 
 export const manifestFileName = 'selvedge.toml'
 
@@ -25,13 +26,11 @@ export type Manifest = Omit<Parsed, 'component'> & {
  */
 export function parseManifest(text: string, fileName: string = manifestFileName): Manifest {
   const parsed = parseToml(text, fileName, manifestSchema, refuse)
+  const granted = grantsOf(parsed)
   for (const [index, trigger] of parsed.triggers.entries()) {
-    if (trigger.kind !== 'sensor' || parsed.grants.sensors.includes(trigger.sensor)) continue
-    const sensors = [...parsed.grants.sensors, trigger.sensor].map((name) => JSON.stringify(name)).join(', ')
-    throw refuse(
-      `${fileName}: triggers[${index}].sensor: ${JSON.stringify(trigger.sensor)} is not granted to the app`,
-      `write sensors = [${sensors}] under [grants]`,
-    )
+    const missing = grantsNeeded(trigger).map(parseGrant)
+    const [lacked] = missing.filter((grant) => !granted.includes(formatGrant(grant)))
+    if (lacked !== undefined) throw notGranted(fileName, index, trigger, lacked, parsed.grants)
   }
   for (const topic of Object.keys(parsed.topics)) {
     if (parsed.grants.publish.includes(topic) || parsed.grants.subscribe.includes(topic)) continue
@@ -40,6 +39,8 @@ export function parseManifest(text: string, fileName: string = manifestFileName)
       `write publish = [${JSON.stringify(topic)}] or subscribe = [${JSON.stringify(topic)}] under [grants]`,
     )
   }
+  const fault = triggerFault(parsed.triggers, granted)
+  if (fault !== null) throw refuse(`${fileName}: ${fault}`, 'correct it under [[triggers]]')
   for (const [id, app] of Object.entries(parsed.links)) {
     if (parsed.grants.calls.includes(app)) continue
     const calls = [...parsed.grants.calls, app].map((name) => JSON.stringify(name)).join(', ')
@@ -84,6 +85,23 @@ export function grantsOf(manifest: Pick<Manifest, 'grants'>): string[] {
   const lists = Object.entries(grantKinds) as [keyof typeof grantKinds, GrantKind][]
   return canonicalGrants(
     lists.flatMap(([list, kind]) => manifest.grants[list].map((name): Grant => ({ kind, name }))),
+  )
+}
+
+function notGranted(
+  fileName: string,
+  index: number,
+  trigger: Trigger,
+  { kind, name }: Grant,
+  grants: Parsed['grants'],
+): Error {
+  const [field = ''] = Object.entries(trigger).find(([key, value]) => key !== 'kind' && value === name) ?? []
+  const lists = Object.entries(grantKinds) as [keyof typeof grantKinds, GrantKind][]
+  const [list] = lists.find(([, granted]) => granted === kind) ?? ['sensors' as const]
+  const names = [...grants[list], name].map((each) => JSON.stringify(each)).join(', ')
+  return refuse(
+    `${fileName}: triggers[${index}].${field}: ${JSON.stringify(name)} is not granted to the app`,
+    `write ${list} = [${names}] under [grants]`,
   )
 }
 

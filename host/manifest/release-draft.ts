@@ -15,7 +15,7 @@ import type {
   ReleaseRecord,
   TriggerSpec,
 } from '../../mesh/index.ts'
-import { canonicalGrants, formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
+import { canonicalGrants, namePattern, parseGrant } from '../interfaces/index.ts'
 import { argumentsField, quotasOf } from './asks.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { callsOf } from './calls.ts'
@@ -24,7 +24,7 @@ import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
 import { storesOf } from './stores.ts'
 import { topicsOf } from './topics.ts'
-import { parseTriggerOption, toSpec } from './triggers.ts'
+import { grantsNeeded, parseTriggerOption, toSpec } from './triggers.ts'
 import { parseDuration, parseSize } from '../toml/index.ts'
 
 export interface ReleaseDraft {
@@ -121,13 +121,11 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
   bound('--group', groups, manifestBounds.groups)
   const grants = canonicalGrants((release.grants ?? []).map(parseGrant))
   const parsed = triggers.map(parseTriggerOption)
-  for (const trigger of parsed) {
-    if (trigger.kind !== 'sensor') continue
-    const { sensor } = trigger
-    const needed = formatGrant({ kind: 'sensor', name: sensor })
+  for (const needed of parsed.flatMap(grantsNeeded)) {
     if (grants.includes(needed)) continue
+    const { kind, name } = parseGrant(needed)
     const nearest = nearestName(needed, grants)
-    throw optionError('--trigger', sensor, 'is a sensor that the release is not granted', {
+    throw optionError('--trigger', name, `is a ${kind} that the release is not granted`, {
       hint: `add --grant ${needed}${nearest === null ? '' : ` (now: ${nearest})`}`,
     })
   }

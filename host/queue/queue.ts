@@ -7,36 +7,20 @@ import type { Cancel, Clock } from '../../core/index.ts'
 import type { DeadItem, DurableQueue, NewItem, QueueCounts, QueueItem, QueueLimits } from './contract.ts'
 import { BodyCache } from './body-cache.ts'
 import { CommitSchedule } from './commit-schedule.ts'
-import { rememberedNames, type QueueChange, type QueueFile } from './file.ts'
+import { Admission, type Arrival } from './admission.ts'
+import type { QueueChange, QueueContents, QueueFile } from './file.ts'
 import { Ledger, type QueueRow } from './ledger.ts'
 import { queueProblems } from './problems.ts'
 
-/** Of one transaction, so that a burst does not hold up everybody else at the disk. */
-const changesAtOnce = 1_024
 /** What is only taken out of the queue waits so long for company: a write less each time something is put meanwhile. */
 const removalDelayMs = 50
 /** After a write that failed. */
 const owedRetryMs = 2_000
-/** What an item costs beside its bytes. */
-const itemOverheadBytes = 64
-
-interface Put {
-  readonly items: readonly NewItem[]
-  resolve(): void
-  reject(error: unknown): void
-}
 
 interface Settling {
   readonly changes: readonly QueueChange[]
   resolve(): void
   reject(error: unknown): void
-}
-
-/** Of a put, on its way to the disk. */
-interface Arrival {
-  readonly row: QueueRow
-  readonly body: Uint8Array
-  readonly waitMs: number
 }
 
 export interface QueueNeeds {
@@ -51,28 +35,24 @@ export class FileQueue implements DurableQueue {
   readonly #listeners = new Set<() => void>()
   readonly #bodies = new BodyCache()
   readonly #schedule: CommitSchedule
-  /** In the order in which they were put. */
-  readonly #seen: Set<string>
-  #lastId: number
-  #puts: Put[] = []
-  /** Of all puts that wait. */
-  #pendingItems = 0
+  readonly #admission: Admission
   #settlings: Settling[] = []
   /** What a failed write left to be written. */
   #owed: QueueChange[] = []
   #cancelDue: Cancel | null = null
   #dueAtMs = Number.POSITIVE_INFINITY
   #dropped = 0
-  #duplicates = 0
+  #isUrgent = false
   #isClosed = false
 
-  private constructor(needs: QueueNeeds, ledger: Ledger, lastId: number, seen: Set<string>) {
+  private constructor(needs: QueueNeeds, contents: QueueContents) {
+    const { clock, limits } = needs
     this.#needs = needs
-    this.#ledger = ledger
-    this.#lastId = lastId
-    this.#seen = seen
+    this.#ledger = new Ledger(limits)
+    for (const row of contents.rows) this.#ledger.add(row, 0)
+    this.#admission = new Admission(clock, limits, this.#ledger, contents)
     this.#schedule = new CommitSchedule(
-      needs.clock,
+      clock,
       () => this.#commitOnce(),
       () => this.#wantedIn(),
     )
@@ -80,25 +60,14 @@ export class FileQueue implements DurableQueue {
 
   /** Takes up what the file has; whatever waited for its time is due. @throws what the file throws */
   static async open(needs: QueueNeeds): Promise<FileQueue> {
-    const { rows, lastId, seen } = await needs.file.load()
-    const ledger = new Ledger(needs.limits)
-    const names = new Set(seen)
-    for (const row of rows) {
-      ledger.add(row, 0)
-      if (row.unique !== null) names.add(row.unique)
-    }
-    return new FileQueue(needs, ledger, lastId, names)
+    return new FileQueue(needs, await needs.file.load())
   }
 
   async put(items: readonly NewItem[]): Promise<void> {
     this.#checkOpen()
-    for (const item of items) this.#checkSize(item)
     if (items.length === 0) return
-    // A disk that hangs must not fill the memory.
-    if (this.#pendingItems + items.length > this.#needs.limits.items) throw this.#full(items.length)
-    this.#pendingItems += items.length
     await new Promise<void>((resolve, reject) => {
-      this.#puts.push({ items, resolve, reject })
+      this.#admission.push({ items, resolve, reject })
       this.#schedule.poke()
     })
   }
@@ -172,7 +141,7 @@ export class FileQueue implements DurableQueue {
     this.#checkOpen()
     const replayed = this.#ledger.replay(ids)
     if (replayed.length === 0) return 0
-    await this.#settle([{ type: 'replay', ids: replayed }])
+    await this.#settle([{ type: 'replay', ids: replayed }], true)
     this.#tellDue()
     return replayed.length
   }
@@ -180,7 +149,7 @@ export class FileQueue implements DurableQueue {
   async discard(ids: readonly number[] | 'all'): Promise<number> {
     this.#checkOpen()
     const discarded = this.#ledger.discard(ids)
-    if (discarded.length > 0) await this.#settle(removal(discarded))
+    if (discarded.length > 0) await this.#settle(removal(discarded), true)
     return discarded.length
   }
 
@@ -189,7 +158,7 @@ export class FileQueue implements DurableQueue {
   }
 
   counts(): QueueCounts {
-    return { ...this.#ledger.counts, dropped: this.#dropped, duplicates: this.#duplicates }
+    return { ...this.#ledger.counts, dropped: this.#dropped, duplicates: this.#admission.duplicates }
   }
 
   lanes(): readonly string[] {
@@ -209,20 +178,12 @@ export class FileQueue implements DurableQueue {
     this.#listeners.clear()
     await this.#schedule.close()
     // What was handled is worth one more write: it would be handled again.
-    while (this.#settlings.length > 0 || this.#puts.length > 0) await this.#commitOnce()
+    while (this.#settlings.length > 0 || !this.#admission.isEmpty) await this.#commitOnce()
     await this.#needs.file.close()
   }
 
   #checkOpen(): void {
     if (this.#isClosed) throw closed()
-  }
-
-  #checkSize(item: NewItem): void {
-    const size = sizeOf(item)
-    const { itemBytes } = this.#needs.limits
-    if (size <= itemBytes) return
-    const message = `an item of ${size} bytes; the queue takes at most ${itemBytes} bytes in one`
-    throw queueProblems.error('ERR_QUEUE_TOO_LARGE', message)
   }
 
   /** Without those whose bodies are not there. */
@@ -238,16 +199,18 @@ export class FileQueue implements DurableQueue {
     })
   }
 
-  #settle(changes: readonly QueueChange[]): Promise<void> {
+  /** @param isUrgent somebody waits for it */
+  #settle(changes: readonly QueueChange[], isUrgent = false): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closed())
       this.#settlings.push({ changes, resolve, reject })
+      this.#isUrgent ||= isUrgent
       this.#schedule.poke()
     })
   }
 
   #wantedIn(): number | null {
-    if (this.#puts.length > 0) return 0
+    if (!this.#admission.isEmpty || this.#isUrgent) return 0
     if (this.#owed.length > 0) return owedRetryMs
     return this.#settlings.length > 0 ? removalDelayMs : null
   }
@@ -258,108 +221,31 @@ export class FileQueue implements DurableQueue {
     this.#settlings = []
     const settled = [...this.#owed, ...settlings.flatMap(({ changes }) => changes)]
     this.#owed = []
-    const { puts, arrivals, dropped } = this.#admit()
+    this.#isUrgent = false
+    const admitted = this.#admission.admit()
+    const { puts, arrivals, dropped } = admitted
+    for (const { id } of dropped) this.#bodies.drop(id)
     const put: QueueChange[] = arrivals.map(({ row, body }) => ({ type: 'put', row, body }))
     const changes = [...settled, ...removal(dropped.map(({ id }) => id)), ...put]
     try {
       if (changes.length > 0) await this.#needs.file.commit(changes)
       for (const arrival of arrivals) this.#enter(arrival)
       this.#dropped += dropped.length
-      this.#trimSeen()
+      this.#admission.trimSeen()
       this.#armDue()
       for (const { resolve } of [...puts, ...settlings]) resolve()
     } catch (error) {
       this.#owed = withoutRepeats(settled)
-      for (const row of dropped) this.#ledger.add(row, 0)
-      this.#unremember(arrivals.map(({ row }) => row.unique))
+      this.#admission.refused(admitted)
       for (const { reject } of [...puts, ...settlings]) reject(error)
     }
     this.#tellDue()
-  }
-
-  /** Those puts that fit, and what had to go for them; those that do not fit are told so. */
-  #admit(): { puts: Put[]; arrivals: Arrival[]; dropped: QueueRow[] } {
-    const puts: Put[] = []
-    const arrivals: Arrival[] = []
-    let bytes = 0
-    let drops: readonly number[] = []
-    while (arrivals.length < changesAtOnce) {
-      const put = this.#puts[0]
-      if (put === undefined) break
-      const fresh = this.#freshOf(put.items)
-      const putBytes = fresh.reduce((sum, item) => sum + sizeOf(item), 0)
-      const room = this.#ledger.roomFor(arrivals.length + fresh.length, bytes + putBytes)
-      // Alone it may fit; what of it is new is told then.
-      if (room === null && arrivals.length > 0) break
-      this.#puts.shift()
-      this.#pendingItems -= put.items.length
-      if (room === null) {
-        put.reject(this.#full(fresh.length))
-        continue
-      }
-      this.#duplicates += put.items.length - fresh.length
-      drops = room
-      bytes += putBytes
-      puts.push(put)
-      for (const item of fresh) {
-        if (item.unique !== undefined) this.#seen.add(item.unique)
-        arrivals.push({ row: this.#rowOf(item), body: item.body, waitMs: item.notBeforeMs ?? 0 })
-      }
-    }
-    const dropped = drops.flatMap((id) => this.#ledger.remove(id) ?? [])
-    for (const { id } of dropped) this.#bodies.drop(id)
-    return { puts, arrivals, dropped }
-  }
-
-  /** Without those that were put before, here or in the same put. */
-  #freshOf(items: readonly NewItem[]): NewItem[] {
-    const here = new Set<string>()
-    return items.filter(({ unique }) => {
-      if (unique === undefined) return true
-      if (this.#seen.has(unique) || here.has(unique)) return false
-      here.add(unique)
-      return true
-    })
-  }
-
-  #unremember(names: readonly (string | null)[]): void {
-    for (const name of names) if (name !== null) this.#seen.delete(name)
-  }
-
-  /** Those of items that are here are always known: there are never more of them than `items`. */
-  #trimSeen(): void {
-    const most = rememberedNames + this.#needs.limits.items
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= most) return
-      this.#seen.delete(oldest)
-    }
-  }
-
-  #rowOf(item: NewItem): QueueRow {
-    this.#lastId += 1
-    return {
-      id: this.#lastId,
-      lane: item.lane ?? '',
-      key: item.key,
-      unique: item.unique ?? null,
-      sizeBytes: sizeOf(item),
-      addedMs: Math.max(0, Math.floor(this.#needs.clock.now())),
-      attempts: 0,
-      lastError: null,
-      diedMs: null,
-    }
   }
 
   /** It is on the disk. */
   #enter({ row, body, waitMs }: Arrival): void {
     this.#ledger.add(row, waitMs > 0 ? this.#needs.clock.monotonicMs() + waitMs : 0)
     this.#bodies.add(row.id, body)
-  }
-
-  #full(items: number): Error {
-    const { waiting, taken, bytes } = this.#ledger.counts
-    const message = `${items} more do not fit into the queue: it holds ${waiting + taken} items and ${bytes} bytes`
-    return queueProblems.error('ERR_QUEUE_FULL', message)
   }
 
   #dropAllBut(rows: readonly QueueRow[], items: readonly QueueItem[]): void {
@@ -396,11 +282,6 @@ export class FileQueue implements DurableQueue {
       this.#armDue()
     })
   }
-}
-
-function sizeOf({ body, key, lane = '', unique = '' }: NewItem): number {
-  const names = Buffer.byteLength(key ?? '') + Buffer.byteLength(lane) + Buffer.byteLength(unique)
-  return body.length + names + itemOverheadBytes
 }
 
 function removal(ids: readonly number[]): QueueChange[] {

@@ -96,11 +96,12 @@ function planOne(
 
 function readSpec(
   kind: TriggerKind,
-  { kind: _, ...rest }: TriggerSpec,
+  spec: TriggerSpec,
   field: string,
 ): { own: { options: unknown; written: Record<string, unknown> }; terms: DeliveryTerms } {
-  const ofDelivery = Object.entries(rest).filter(([name]) => name in deliveryEntries)
-  const written = Object.fromEntries(Object.entries(rest).filter(([name]) => !(name in deliveryEntries)))
+  const fields = Object.entries(spec).filter(([name]) => name !== 'kind')
+  const ofDelivery = fields.filter(([name]) => name in deliveryEntries)
+  const written = Object.fromEntries(fields.filter(([name]) => !(name in deliveryEntries)))
   const options = safeParse(kind.options, written)
   if (!options.success) throw invalid(field, options.issues[0])
   const delivery = safeParse(strictObject(deliverySchema.entries), Object.fromEntries(ofDelivery))

@@ -9,7 +9,7 @@ import { said } from '../fields.ts'
 import { triggerProblems } from '../problems.ts'
 import { timerArgs, timerHandler, type TimerPayload } from '../timer/index.ts'
 import { readCronLine } from './line.ts'
-import { decideRuns } from './schedule.ts'
+import { decideRuns, mostMissedRuns, type Run } from './schedule.ts'
 
 const rules = ['skip', 'once', 'all'] as const
 const line = v.pipe(v.string('is no text'), v.minLength(1, 'is empty; write a cron line, as "0 6 * * 1-5"'))
@@ -57,6 +57,8 @@ export const cronTrigger: TriggerKind<CronOptions, TimerPayload> = {
     let isStopped = false
     let doneMs: number | null = null
     let toldClock = false
+    /** Runs that could not be put into the queue yet. */
+    let pending: Run[] = []
     const tellClock = (isSet: boolean): void => {
       if (!isSet && !toldClock) {
         const message = `the clock of this node is not set, so "${text}" cannot run; it runs as soon as it is`
@@ -69,13 +71,15 @@ export const cronTrigger: TriggerKind<CronOptions, TimerPayload> = {
       const decision = decideRuns(runAfter, doneMs, clock.now(), rule)
       tellClock(decision.clockIsSet)
       const isNews = decision.doneMs !== doneMs
+      doneMs = decision.doneMs
+      pending = [...pending, ...decision.runs].slice(-mostMissedRuns)
       try {
-        for (const run of decision.runs) {
+        for (let run = pending[0]; run !== undefined; run = pending[0]) {
           // A run that is offered again after a crash, before the note of it was written, is known by its moment.
           await offer({ payload: { schedule: text, ...run }, unique: `${text} ${run.timeMs}` })
+          pending.shift()
           if (isStopped) return
         }
-        doneMs = decision.doneMs
         if (isNews && rule !== 'skip' && doneMs !== null) await memory.write({ doneMs })
       } catch (error) {
         failed(

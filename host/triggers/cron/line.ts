@@ -26,7 +26,7 @@ export function readCronLine(line: string, zone = 'UTC'): RunAfter | { readonly 
 
 function problemOfZone(zone: string): string | null {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
+    new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions()
     return null
   } catch {
     return `has the time zone ${JSON.stringify(zone.slice(0, 60))}, which is not known here; write one as "Europe/Berlin"`

@@ -137,8 +137,16 @@ threshold = "40"
     ['less than no file', '[folders.a]\npath = "/"\nfiles = -1', 'folders.a.files: -1'],
     ['a store’s size that is none', '[storage.keyvalue]\nsize = "much"', 'storage.keyvalue.size: "much"'],
     ['a cap that lets nothing pass', '[components]\nupload = "10 B"', 'components.upload: "10 B"'],
-    ['a store’s driver that is none', '[storage.keyvalue]\ndriver = "sqlit"', 'storage.keyvalue.driver: "sqlit"'],
-    ['another driver’s option', '[storage.blobstore]\nnowhere = "x"', 'storage.blobstore.nowhere: unknown key'],
+    [
+      'a store’s driver that is none',
+      '[storage.keyvalue]\ndriver = "sqlit"',
+      'storage.keyvalue.driver: "sqlit"',
+    ],
+    [
+      'another driver’s option',
+      '[storage.blobstore]\nnowhere = "x"',
+      'storage.blobstore.nowhere: unknown key',
+    ],
     ['a durability that is none', '[storage.keyvalue]\ndurability = "half"', 'keyvalue.durability: "half"'],
     ['a life without a bucket', '[storage.ttl]\n"sessions" = "1h"', 'storage.ttl.sessions'],
     ['a life that is no time', '[storage.ttl]\n"a/b" = "1"', 'storage.ttl."a/b": "1"'],

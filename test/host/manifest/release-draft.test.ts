@@ -18,7 +18,7 @@ describe('the draft of a manifest', () => {
       app: 'alarm',
       version: '1.2.0',
       grants: ['keyvalue:own', 'keyvalue:shared', 'pin:led', 'sensor:light'],
-      triggers: [{ kind: 'sensor', sensor: 'light', everyMs: 1000 }],
+      triggers: [{ kind: 'sensor', sensor: 'light' }],
       config: { threshold: '300' },
       instances: { isolation: 'process', min: 0, idleMs: 2000, cpuPercent: 50 },
       limits: { memoryBytes: 1_048_576, deadlineMs: 2000 },
@@ -66,7 +66,7 @@ describe('the draft of a bare file', () => {
       grants: ['folder:photos', 'pin:led', 'sensor:light'],
       triggers: [
         { kind: 'sensor', sensor: 'light', everyMs: 200 },
-        { kind: 'sensor', sensor: 'light', everyMs: 1000 },
+        { kind: 'sensor', sensor: 'light' },
       ],
       groups: ['garage', 'lobby'],
     })
@@ -77,9 +77,17 @@ describe('the draft of a bare file', () => {
     [{ file: 'a.wasm', app: 'A' }, '--app A'],
     [{ file: 'a.wasm', version: 'v1' }, '--version v1: is no version'],
     [{ file: 'a.wasm', groups: ['Lobby'] }, '--group Lobby'],
-    [{ file: 'a.wasm', triggers: ['timer:1s'] }, 'there is no trigger of kind "timer"'],
-    [{ file: 'a.wasm', triggers: ['sensor:light:1'], grants: ['sensor:light'] }, 'it has no unit'],
-    [{ file: 'a.wasm', triggers: ['sensor:light:1ms'], grants: ['sensor:light'] }, 'not from 5ms to 1d'],
+    [{ file: 'a.wasm', triggers: ['timr:1s'] }, 'there is no trigger of kind "timr"; did you mean "timer"?'],
+    [{ file: 'a.wasm', triggers: ['cron:0 0 30 2 *'] }, 'can never run'],
+    [{ file: 'a.wasm', triggers: ['pin:door'] }, 'is a pin that the release is not granted'],
+    [
+      { file: 'a.wasm', triggers: ['sensor:light:1'], grants: ['sensor:light'] },
+      'is not understood; write a number and its unit',
+    ],
+    [
+      { file: 'a.wasm', triggers: ['sensor:light:1ms'], grants: ['sensor:light'] },
+      'is out of range; write something from 5ms to 1d',
+    ],
     [{ file: 'a.wasm', triggers: ['sensor:light:1s:2'], grants: ['sensor:light'] }, 'too many parts'],
     [{ file: 'a.wasm', triggers: ['sensor:light'] }, 'is a sensor that the release is not granted'],
     [{ file: 'a.wasm', args: Array<string>(65).fill('x') }, 'more than 64'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Sensor } from '../../../host/devices/index.ts'
-import { FakeClock } from '../fake-clock.ts'
+import type { FakeClock } from '../fake-clock.ts'
 import { runTrigger } from './context.ts'
 
 function sensorThat(read: Sensor['read']): Sensor {
