@@ -4,6 +4,8 @@ import { messageOf } from '../../../core/index.ts'
 import type { RunAfter } from './schedule.ts'
 
 export const maxLineLength = 200
+/** A line has no years, so it runs after any day or after none. */
+const someDayMs = Date.UTC(2020, 0, 1)
 
 /**
  * @param zone of the IANA's list; UTC where it is not said
@@ -15,7 +17,7 @@ export function readCronLine(line: string, zone = 'UTC'): RunAfter | { readonly 
   if (zoneProblem !== null) return { why: zoneProblem }
   try {
     const cron = new Cron(line, { timezone: zone, paused: true, mode: '5-or-6-parts' })
-    if (cron.nextRun(new Date()) === null) {
+    if (cron.nextRun(new Date(someDayMs)) === null) {
       return { why: 'can never run: no day is as it says, as the 30th of February' }
     }
     return (ms) => cron.nextRun(new Date(ms))?.getTime() ?? null
