@@ -22,6 +22,16 @@ export const cliProblems = defineProblems({
     text: 'standard output takes nothing more',
     fix: 'make room where it is written to, or send it elsewhere',
   },
+  ERR_UNKNOWN_DEVICE: {
+    kind: 'user',
+    text: 'the node has no sensor or pin of this name',
+    fix: 'see its devices with `selvedge sensors`',
+  },
+  ERR_RECORD_FILE: {
+    kind: 'user',
+    text: 'a trace of sensors cannot be written to its file',
+    fix: 'name a file that can be written, or - for standard output',
+  },
   ERR_UNKNOWN_CODE: {
     kind: 'user',
     text: 'no problem has this code',

@@ -109,6 +109,14 @@ function noteLines(node: NodeStatus, isSelf: boolean, { now, width, names, paint
       : `slow: it says so itself · selvedge why ${plain(node.name)}`
     lines.push(...hanging('    ', text, width).map(paint.yellow))
   }
+  const unwell = node.devices.filter(({ health }) => health !== undefined)
+  // Of this node the problems above say more.
+  if (unwell.length > 0 && !isSelf && node.state === 'alive') {
+    const texts = unwell.map(
+      ({ kind, name: device, health = '' }) => `${kind} ${plain(device)} ${plain(health)}`,
+    )
+    lines.push(...hanging('    ◐ ', texts.join(' · '), width, paint.yellow))
+  }
   if (node.via !== undefined && node.via.length > 0) {
     const gateways = node.via.map((id) => plain(names.get(id) ?? `…${id.slice(-8)}`))
     lines.push(...hanging('    ', `via ${gateways.join(' or ')}: it cannot be dialled itself`, width))

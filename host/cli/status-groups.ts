@@ -35,9 +35,11 @@ export function groupsOf(nodes: readonly NodeStatus[]): Group[] {
   )
 }
 
-/** True for a node that somebody should look at: not alive, or with an app that does not do its work. */
+/** True for a node that somebody should look at: not alive, or with an app or a device that does not do its work. */
 export function needsLook(node: NodeStatus): boolean {
-  return isAway(node) || node.apps.some(appIsInTrouble)
+  return (
+    isAway(node) || node.apps.some(appIsInTrouble) || node.devices.some(({ health }) => health !== undefined)
+  )
 }
 
 /** Not alive, and not gone on purpose. */

@@ -54,13 +54,18 @@ function appsText(nodes: readonly NodeStatus[]): string {
   return apps.size === 0 ? '' : `, ${countText(apps.size, 'app')}`
 }
 
-/** Whole sites first, then nodes, then apps. */
+/** Whole sites first, then nodes, then apps, then devices. */
 function troublesOf(nodes: readonly NodeStatus[], groups: readonly Group[], view: TimeView): string[] {
   const lost = groups.filter((group) => groups.length > 1 && group.nodes.every(isAway))
   const inLost = new Set(lost.flatMap((group) => group.nodes.map(({ id }) => id)))
   const away = nodes.filter((node) => isAway(node) && !inLost.has(node.id))
   const failing = nodes.filter((node) => !isAway(node) && needsLook(node))
-  return [...lost.map((group) => lostText(group, view)), ...awayTexts(away, view), ...failTexts(failing)]
+  return [
+    ...lost.map((group) => lostText(group, view)),
+    ...awayTexts(away, view),
+    ...failTexts(failing.filter(({ apps }) => apps.some(appIsInTrouble))),
+    ...deviceTexts(failing),
+  ]
 }
 
 function lostText({ name, nodes }: Group, view: TimeView): string {
@@ -93,6 +98,16 @@ function failTexts(nodes: readonly NodeStatus[]): string[] {
     const [name = ''] = names
     return `${plain(app)} fails on ${names.length === 1 ? plain(name) : countText(names.length, 'node')}`
   })
+}
+
+function deviceTexts(nodes: readonly NodeStatus[]): string[] {
+  const unwell = nodes.flatMap(({ name: node, devices }) =>
+    devices.flatMap(({ kind, name, health }) => (health === undefined ? [] : [{ node, kind, name, health }])),
+  )
+  const [first] = unwell
+  if (first === undefined) return []
+  if (unwell.length > 1) return [`${unwell.length} sensors and pins are not well`]
+  return [`${first.kind} ${plain(first.name)} is ${plain(first.health)} on ${plain(first.node)}`]
 }
 
 export function verdictText(verdict: Verdict): string {

@@ -29,6 +29,7 @@ export type * from './contract.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
 export type * from './supervision/health.ts'
 export { deviceProblems } from './problems.ts'
+export { traceHeader, traceLine } from './trace.ts'
 
 export const sensorDrivers: readonly SensorDriver[] = [
   simulatedSensor,

@@ -1,72 +1,149 @@
-import type { DevicesReport } from '../../api/index.ts'
+import { isSelvedgeError, nearestName } from '../../../core/index.ts'
+import type { ControlClient, DevicesReport } from '../../api/index.ts'
+import { parseDuration } from '../../toml/index.ts'
+import { usage } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
-import { paintFor } from '../paint.ts'
+import { record } from '../device-recorder.ts'
 import { printJson } from '../print.ts'
-import { table } from '../table.ts'
-import { ageText, countText, plain } from '../text.ts'
+import { cliProblems } from '../problems.ts'
+import { deviceChanges, renderDevices, renderRemoteDevices, type DevicesView } from '../render-devices.ts'
+import { plain } from '../text.ts'
+import { utcOffsetAt } from '../time-text.ts'
 import { linesWith, watch } from '../watch.ts'
+import type { World } from '../world.ts'
 
 const schema = 'selvedge.devices/1'
+const usualEveryMs = 1_000
+const everyBounds = { least: 50, most: 3_600_000 } as const
 
 export const sensors = defineCommand({
   name: 'sensors',
   summary: 'show what this node’s sensors read and how its pins are set',
-  options: { watch: { kind: 'flag', short: 'w', help: 'draw it again every second, until Ctrl-C' } },
+  details:
+    'Signs: ● well, ◐ stale or not read just now, ✗ missing or faulty, ○ a pin that is off. The bars are the values ' +
+    'of the last minutes. With --record each new reading becomes a row of a CSV trace, until Ctrl-C; the driver ' +
+    'replay plays it. With --node, of another node: which devices it has and how they are, by its own record.',
+  more: 'NAME…',
+  options: {
+    watch: {
+      kind: 'flag',
+      short: 'w',
+      help: 'draw it again every second, until q or Ctrl-C; a line for each change where there is no terminal',
+    },
+    record: {
+      kind: 'text',
+      value: 'FILE',
+      help: 'write a trace of what the sensors read; - for standard output',
+      completes: 'file',
+    },
+    every: { kind: 'text', value: 'TIME', help: 'with --record, from one reading to the next (default: 1s)' },
+    node: { kind: 'text', value: 'NODE', help: 'of this node, by name or id', completes: 'node' },
+  },
   json: schema,
   usesNode: true,
   examples: [
     { line: 'sensors', says: 'readings with unit and age' },
-    { line: 'sensors --watch', says: 'the same, live' },
+    { line: 'sensors light --watch', says: 'one of them, live' },
+    { line: 'sensors light --record light.csv', says: 'a trace to replay elsewhere' },
   ],
   async run(context) {
-    const { world, client, options, json } = context
-    const { stdout, clock } = world
-    const draw = (report: DevicesReport): string =>
-      json ? `${JSON.stringify({ schema, ...report })}\n` : renderDevices(report, clock.now(), stdout.colour)
-    if (options.watch) {
-      await watch(
-        world,
-        {
-          look: () => client.devices(),
-          draw: (report, _ageMs, filter) => linesWith(draw(report), filter),
-          changes: (_before, report) => draw(report),
-        },
-        json,
-      )
+    const { world, client, options, args, json } = context
+    const look = async (): Promise<DevicesReport> => partOf(await client.devices(), args)
+    if (options.record !== undefined) {
+      if (options.watch || json || options.node !== undefined) {
+        throw usage(sensors, '--record goes with neither --watch nor --json nor --node')
+      }
+      await record(world, { file: options.record, everyMs: everyOf(options.every), look })
       return 0
     }
-    const report = await client.devices()
-    if (json) printJson(context, schema, report)
-    else stdout.write(draw(report))
+    if (options.every !== undefined) throw usage(sensors, '--every is for --record')
+    if (options.node !== undefined) {
+      if (options.watch || json || args.length > 0) {
+        throw usage(
+          sensors,
+          '--node goes with neither names nor --watch nor --json; `selvedge status --json` has the same',
+        )
+      }
+      world.stdout.write(await remoteDevices(client, options.node, world))
+      return 0
+    }
+    if (options.watch) await watchDevices(world, look, json)
+    else {
+      const report = await look()
+      if (json) printJson(context, schema, report)
+      else world.stdout.write(renderDevices(report, viewOf(world)))
+    }
     return 0
   },
 })
 
-function renderDevices(report: DevicesReport, now: number, colour: boolean): string {
-  const paint = paintFor(colour)
-  if (report.sensors.length + report.pins.length === 0) {
-    return 'this node has no devices; name some in its TOML under [sensors.NAME] and [pins.NAME]\n'
-  }
-  const sensorRows = report.sensors.map(({ name, driver, value, unit, timeMs, problem }) => [
-    problem === undefined ? paint.green('●') : paint.red('✗'),
-    `sensor ${plain(name)}`,
-    value === null ? 'no reading' : `${numberText(value)} ${plain(unit)}`,
-    timeMs === null ? 'never read' : `${ageText(now - timeMs)} old`,
-    plain(driver),
-    problem === undefined ? '' : plain(problem),
-  ])
-  const pinRows = report.pins.map(({ name, driver, level, edges, problem }) => [
-    problem !== undefined ? paint.red('✗') : level ? paint.green('●') : '○',
-    `pin ${plain(name)}`,
-    problem !== undefined ? 'not known' : level ? 'on' : 'off',
-    edges.length === 0 ? 'never changed' : `${ageText(now - (edges.at(-1)?.timeMs ?? now))} so`,
-    plain(driver),
-    problem !== undefined ? plain(problem) : edges.length === 0 ? '' : countText(edges.length, 'edge'),
-  ])
-  return table([...sensorRows, ...pinRows])
+async function watchDevices(world: World, look: () => Promise<DevicesReport>, json: boolean): Promise<void> {
+  await watch(
+    world,
+    {
+      look,
+      draw: (report, _ageMs, filter) => linesWith(renderDevices(report, viewOf(world)), filter),
+      changes(before, report) {
+        if (json) return `${JSON.stringify({ schema, ...report })}\n`
+        if (before === null) return renderDevices(report, viewOf(world))
+        return deviceChanges(before, report, viewOf(world))
+          .map((line) => `${line}\n`)
+          .join('')
+      },
+    },
+    json,
+  )
 }
 
-/** Four significant digits: more is noise in a reading. */
-function numberText(value: number): string {
-  return String(Number(value.toPrecision(4)))
+function viewOf({ stdout, clock }: World): DevicesView {
+  const now = clock.now()
+  return { now, utcOffset: utcOffsetAt(now), colour: stdout.colour }
+}
+
+/** @throws ERR_USAGE */
+function everyOf(text: string | undefined): number {
+  if (text === undefined) return usualEveryMs
+  try {
+    const everyMs = parseDuration(text)
+    if (everyMs >= everyBounds.least && everyMs <= everyBounds.most) return everyMs
+  } catch (error) {
+    if (!isSelvedgeError(error, 'ERR_UNIT')) throw error
+  }
+  throw usage(
+    sensors,
+    `--every ${plain(text.slice(0, 40))} is no time from 50ms to 1h, written as 200ms, 1s or 5min`,
+  )
+}
+
+/** The devices with these names, sensors and pins alike; all of them where there are none. @throws ERR_UNKNOWN_DEVICE */
+function partOf(report: DevicesReport, names: readonly string[]): DevicesReport {
+  if (names.length === 0) return report
+  const known = [...report.sensors, ...report.pins].map(({ name }) => name)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    const nearest = nearestName(unknown, known)
+    throw cliProblems.error(
+      'ERR_UNKNOWN_DEVICE',
+      `this node has no sensor or pin called ${plain(unknown.slice(0, 80))}`,
+      {
+        ...(nearest !== null && { hint: `did you mean ${plain(nearest)}?` }),
+      },
+    )
+  }
+  const isWanted = ({ name }: { readonly name: string }): boolean => names.includes(name)
+  return { sensors: report.sensors.filter(isWanted), pins: report.pins.filter(isWanted) }
+}
+
+/** @throws ERR_UNKNOWN_NODE */
+async function remoteDevices(client: ControlClient, wanted: string, { stdout }: World): Promise<string> {
+  const { nodes } = await client.status()
+  const node = nodes.find(({ name, id }) => name === wanted || id === wanted)
+  if (node !== undefined) return renderRemoteDevices(node, stdout.colour)
+  const nearest = nearestName(
+    wanted,
+    nodes.map(({ name }) => name),
+  )
+  throw cliProblems.error('ERR_UNKNOWN_NODE', `no member is called ${plain(wanted.slice(0, 80))}`, {
+    ...(nearest !== null && { hint: `did you mean ${plain(nearest)}?` }),
+  })
 }

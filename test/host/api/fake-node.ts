@@ -172,13 +172,42 @@ export class FakeNode implements ControlledNode {
   async devices(): Promise<DevicesReport> {
     await this.#pass()
     return {
-      sensors: [{ name: 'light', driver: 'simulated', value: 312.4, unit: 'lx', timeMs: 1_700_000_000_000 }],
+      sensors: [
+        {
+          name: 'light',
+          driver: 'simulated',
+          value: 312.4,
+          unit: 'lx',
+          timeMs: 1_700_000_000_000,
+          range: { min: 0, max: 1_000 },
+          resolution: null,
+          health: { state: 'ok', forMs: 60_000, why: '' },
+          recent: [290, 300, 305.5, 312.4],
+          counts: { answers: 4, refused: 0, failures: 0, openings: 1 },
+        },
+        {
+          name: 'heat',
+          driver: 'iio',
+          value: 21.5,
+          unit: 'Cel',
+          timeMs: 1_700_000_000_000,
+          problem: 'sensor heat (driver iio) does not answer: ENODEV',
+          range: null,
+          resolution: 0.5,
+          health: { state: 'stale', forMs: 12_000, why: 'ENODEV' },
+          recent: [21, 21.5],
+          counts: { answers: 2, refused: 0, failures: 3, openings: 1 },
+        },
+      ],
       pins: [
         {
           name: 'led',
           driver: 'simulated',
           level: true,
           edges: [{ level: true, timeMs: 1_700_000_000_000 }],
+          direction: 'out',
+          health: { state: 'ok', forMs: 60_000, why: '' },
+          counts: { answers: 9, refused: 0, failures: 0, openings: 1 },
         },
       ],
     }
