@@ -2,6 +2,7 @@
 import type { Clock, Log } from '../core/index.ts'
 import { CallExchange } from './calls/index.ts'
 import type { NodeId } from './identity/index.ts'
+import { LoadExchange } from './load/index.ts'
 import { MessageExchange } from './messages/index.ts'
 import type { Stores } from './stores.ts'
 import type { Transport } from './transport/index.ts'
@@ -9,10 +10,13 @@ import type { Transport } from './transport/index.ts'
 export interface Conversations {
   readonly calls: CallExchange
   readonly messages: MessageExchange
+  readonly load: LoadExchange
+  start(): void
+  stop(): void
 }
 
 interface ConversationParts {
-  readonly stores: Pick<Stores, 'records' | 'witness'>
+  readonly stores: Pick<Stores, 'records' | 'credentials' | 'witness'>
   readonly transport: Transport
   readonly clock: Clock
   readonly log: Log
@@ -21,15 +25,32 @@ interface ConversationParts {
 }
 
 export function createConversations({ stores, log, ...needs }: ConversationParts): Conversations {
-  const { records, witness } = stores
+  const { records, credentials, witness } = stores
   const addressesOf = (node: NodeId): readonly string[] => records.get(node)?.record.report.addresses ?? []
+  const calls = new CallExchange({
+    ...needs,
+    addressesOf,
+    log: log.scope('calls'),
+    report: (attack, peer, detail) => witness.seen('call', attack, peer, detail),
+  })
+  const messages = new MessageExchange({
+    ...needs,
+    addressesOf,
+    log: log.scope('messages'),
+    report: (attack, peer, detail) => witness.seen('message', attack, peer, detail),
+  })
+  const load = new LoadExchange({
+    ...needs,
+    log: log.scope('load'),
+    isNear: (node) => credentials.shareGroup(needs.transport.self, node),
+    report: (attack, peer, detail) => witness.seen('load', attack, peer, detail),
+  })
+  const parts = [calls, messages, load]
   return {
-    calls: new CallExchange({ ...needs, addressesOf, log: log.scope('calls') }),
-    messages: new MessageExchange({
-      ...needs,
-      addressesOf,
-      log: log.scope('messages'),
-      report: (attack, peer, detail) => witness.seen('message', attack, peer, detail),
-    }),
+    calls,
+    messages,
+    load,
+    start: () => parts.forEach((part) => part.start()),
+    stop: () => parts.forEach((part) => part.stop()),
   }
 }

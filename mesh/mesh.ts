@@ -14,13 +14,14 @@ import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
 import { MeshCounters } from './counters.ts'
 import type { CallExchange } from './calls/index.ts'
-import { createConversations } from './conversations.ts'
+import { createConversations, type Conversations } from './conversations.ts'
 import { createDistribution, type Distribution } from './distribution.ts'
 import type { Gateways, GatewayState } from './gateway/index.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type { Alarm, CredentialBook, HeartbeatStore, NodeId, TrustStore } from './identity/index.ts'
 import { addressesWith, createGateways, describeWith } from './leading.ts'
 import { letIn } from './letting-in.ts'
+import type { LoadExchange } from './load/index.ts'
 import type { MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
 import type { MemberView, MeshOptions } from './mesh-options.ts'
 import type { MessageExchange } from './messages/index.ts'
@@ -67,6 +68,8 @@ export class Mesh implements Part {
   readonly calls: CallExchange
   /** Messages to other members, and theirs. */
   readonly messages: MessageExchange
+  /** What the nodes of this one's groups have to do. */
+  readonly load: LoadExchange
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
@@ -81,6 +84,7 @@ export class Mesh implements Part {
   readonly #listeners = new Set<() => void>()
   readonly #own: OwnRecord
   readonly #distribution: Distribution
+  readonly #conversations: Conversations
   #cancels: Cancel[] = []
   #online: boolean
   #stopped = false
@@ -160,8 +164,8 @@ export class Mesh implements Part {
       traffic: this.traffic.byKind,
     })
     this.#published.connect(this.#heads)
-    const used = (node: NodeId, forMs: number): void => this.want(node, forMs)
-    ;({ calls: this.calls, messages: this.messages } = createConversations({ ...shared, used }))
+    this.#conversations = createConversations({ ...shared, used: (node, forMs) => this.want(node, forMs) })
+    ;({ calls: this.calls, messages: this.messages, load: this.load } = this.#conversations)
     this.#distribution = createDistribution({ ...options, stores, transport })
     this.exchange = this.#distribution.exchange
     this.source = this.#distribution.source
@@ -219,8 +223,7 @@ export class Mesh implements Part {
     this.#published.publishAll()
     await this.#heads.start?.()
     await this.#distribution.start()
-    this.calls.start()
-    this.messages.start()
+    this.#conversations.start()
     this.#watch.start()
     this.#watch.observe({ type: 'network', on: this.#online })
     this.#gateways.start()
@@ -242,8 +245,7 @@ export class Mesh implements Part {
     this.#gateways.stop()
     this.#redial.stop()
     this.#watch.stop()
-    this.messages.stop()
-    this.calls.stop()
+    this.#conversations.stop()
     await this.#distribution.stop()
     await this.#heads.stop?.()
     await this.#transport.stop?.()
@@ -260,11 +262,7 @@ export class Mesh implements Part {
     return this.#inTurn(async () => {
       if (this.#online === on || this.#stopped) return
       if (on) await this.#connect()
-      else {
-        // Said before, so that nobody takes it for a failure.
-        await this.#watch.leave('network-off')
-        await this.#disconnect()
-      }
+      else await this.#disconnect()
       this.#online = on
       this.#watch.observe({ type: 'network', on })
       this.#tell()
@@ -362,17 +360,22 @@ export class Mesh implements Part {
   }
 
   async #disconnect(): Promise<void> {
+    await this.#watch.leave('network-off')
     this.#redial.stop()
     await this.#transport.stop?.()
   }
 
   #membersChanged(): void {
+    const { log } = this.#options
     this.#published.publishKind('member/')
     this.#watch.setMembers(this.credentials.members().map(({ id }) => id))
     for (const node of this.credentials.nodes()) {
       if (this.credentials.isMember(node)) continue
       this.#addresses.forget(node)
-      if (this.credentials.isRevoked(node)) this.#forgetRecord(node)
+      if (this.credentials.isRevoked(node)) {
+        const kept = (error: unknown): void => log.warn('record:kept', { node, error: messageOf(error) })
+        this.#records.forget(node).catch(kept)
+      }
     }
     for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
     this.#published.publishKind('node/')
@@ -381,12 +384,6 @@ export class Mesh implements Part {
 
   #disconnectIfStranger(peer: NodeId): void {
     if (!this.credentials.isMember(peer)) this.#transport.disconnect(peer, 'it is no member any more')
-  }
-
-  #forgetRecord(node: NodeId): void {
-    this.#records
-      .forget(node)
-      .catch((error: unknown) => this.#options.log.warn('record:kept', { node, error: messageOf(error) }))
   }
 
   /** Addresses come from the members' own records. */

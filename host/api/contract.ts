@@ -5,6 +5,7 @@
 import type { LogLevel } from '../../core/index.ts'
 import type { ComponentRoom } from './component-room.ts'
 import type { PlacementStatus } from './placement-contract.ts'
+import type { ReleaseTerms } from './release-terms.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
 import type { NodePause } from './why-contract.ts'
 
@@ -90,6 +91,10 @@ export interface NodeStatus {
   readonly slow?: boolean
   /** Ids of the gateways that the connection to it leads through; empty where it is direct. */
   readonly via?: readonly string[]
+  /**
+   * Calls under way by app, as powers of two, where it says so: members of the asked node's groups do, while they are busy.
+   */
+  readonly load?: Readonly<Record<string, number>>
   /** What it says of its last sleep or standstill. */
   readonly pause?: NodePause
 }
@@ -256,26 +261,6 @@ export interface InviteContext {
   readonly roots: readonly string[]
   /** Where the newcomer finds this node: dialable multiaddrs with its peer id. */
   readonly addresses: readonly string[]
-}
-
-/** What a release asks of its nodes, in the words of its record. */
-export interface ReleaseTerms {
-  readonly grants: readonly string[]
-  readonly groups: readonly string[]
-  readonly triggers: readonly {
-    readonly kind: string
-    readonly [option: string]: string | number | boolean
-  }[]
-  readonly config: Readonly<Record<string, string>>
-  readonly limits: object
-  /** What is not in them is the node's choice. */
-  readonly quotas: object
-  /** Absent from nodes of before. */
-  readonly placement?: object
-  readonly calls?: object
-  readonly topics?: Readonly<Record<string, { readonly scope: 'node' | 'group' | 'mesh' }>>
-  readonly instances: object
-  readonly args: readonly string[]
 }
 
 /** What a publisher needs to know before signing. */

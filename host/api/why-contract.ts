@@ -1,5 +1,6 @@
 /** What the control API answers to "why": what a verdict rests on, and why an app runs where it does. Ages are in ms. */
-import type { AppStatus, NodeStatus, ReleaseEntry, ReleaseTerms, Verdict } from './contract.ts'
+import type { AppStatus, NodeStatus, ReleaseEntry, Verdict } from './contract.ts'
+import type { ReleaseTerms } from './release-terms.ts'
 import type { PlacementStatus } from './placement-contract.ts'
 
 /** The node that was asked, as it sees itself: what it says of others counts as much as it is worth. */

@@ -7,7 +7,7 @@ import { callsProblems } from '../../mesh/index.ts'
 import { callRules, withTrace, type CallAttempt, type CallScope, type CallTrace } from './contract.ts'
 import type { Directory } from './directory.ts'
 import { callProblems } from './problems.ts'
-import { Resolver, type Choice, type NoChoice } from './resolver.ts'
+import { Resolver, type Choice, type LoadOf, type NoChoice } from './resolver.ts'
 import { costsBudget, endingOf, mayRepeat, RetryBudget, type Ending } from './retry.ts'
 
 export interface AttemptLimits {
@@ -51,6 +51,7 @@ export interface DispatcherNeeds {
   readonly clock: Clock
   readonly random: Random
   readonly observer: CallObserver
+  readonly loadOf?: LoadOf
 }
 
 interface UnderWay {
@@ -70,7 +71,7 @@ export class Dispatcher {
 
   constructor(needs: DispatcherNeeds) {
     this.#needs = needs
-    this.#resolver = new Resolver(needs.random)
+    this.#resolver = new Resolver(needs.random, needs.loadOf)
   }
 
   states(): ReturnType<Resolver['states']> {

@@ -55,12 +55,17 @@ const tiers = [
   { scope: 'mesh', isWell: false },
 ] as const
 
+/** Calls of an app under way on a node, whoever makes them, as it says itself; 0 where it says nothing. */
+export type LoadOf = (app: string, node: string) => number
+
 export class Resolver {
   readonly #random: Random
+  readonly #loadOf: LoadOf
   readonly #breakers = new Map<string, Breaker>()
 
-  constructor(random: Random) {
+  constructor(random: Random, loadOf: LoadOf = () => 0) {
     this.#random = random
+    this.#loadOf = loadOf
   }
 
   /** @param nowMs monotonic */
@@ -119,8 +124,10 @@ export class Resolver {
     const [left, right] = [this.#breaker(app, a.node), this.#breaker(app, b.node)]
     // Of one that never answered nothing is known: as quick as the other, so that it is tried.
     const usual = left.latencyMs(nowMs) ?? right.latencyMs(nowMs) ?? 1
-    const cost = (breaker: Breaker): number => (breaker.inFlight + 1) * (breaker.latencyMs(nowMs) ?? usual)
-    return cost(left) <= cost(right) ? a : b
+    // What a node says of itself has the calls of all its callers in it, and is a moment old.
+    const cost = (breaker: Breaker, node: string): number =>
+      (Math.max(breaker.inFlight, this.#loadOf(app, node)) + 1) * (breaker.latencyMs(nowMs) ?? usual)
+    return cost(left, a.node) <= cost(right, b.node) ? a : b
   }
 
   #breaker(app: string, node: string): Breaker {

@@ -3,7 +3,7 @@
  * does not, or fails where that may be mended, goes through the dispatcher.
  */
 import type { Cancel, Clock, Part, Random } from '../../core/index.ts'
-import { callsProblems, type Mesh } from '../../mesh/index.ts'
+import { callsProblems, type Load, type Mesh } from '../../mesh/index.ts'
 import type { AppSupervisor, CallFunction } from '../apps/index.ts'
 import { WitError } from '../engine/index.ts'
 import type { HttpRequest, HttpResponse, Ingress } from '../http/index.ts'
@@ -20,13 +20,14 @@ import { Departures, type Departure } from './departures.ts'
 import { Directory, type AppEntry } from './directory.ts'
 import { Dispatcher, type CallObserver, type ErrandResult } from './dispatcher.ts'
 import { packFunctionCall, readFunctionAnswer } from './heads.ts'
+import { LoadMeter } from './load-meter.ts'
 import { keyOf, responseFrom, SentRequest, valueOf } from './http-call.ts'
 import { callProblems } from './problems.ts'
 import { isIdempotent } from './retry.ts'
 import { decodeValue, encodeValue } from './values.ts'
 
 export interface RouterNeeds {
-  readonly mesh: Pick<Mesh, 'self' | 'members' | 'releases' | 'onChange' | 'onVerdict' | 'calls'>
+  readonly mesh: Pick<Mesh, 'self' | 'members' | 'releases' | 'onChange' | 'onVerdict' | 'calls' | 'load'>
   readonly apps: Pick<AppSupervisor, 'ingressOf' | 'functionsOf' | 'idle'>
   readonly clock: Clock
   readonly random: Random
@@ -53,6 +54,7 @@ export class MeshRouter implements CallRouter, Part {
   readonly #directory: Directory
   readonly #dispatcher: Dispatcher
   readonly #departures: Departures
+  readonly #load: LoadMeter
   #cancels: Cancel[] = []
 
   constructor(needs: RouterNeeds) {
@@ -60,18 +62,20 @@ export class MeshRouter implements CallRouter, Part {
     const { mesh, clock, random, observer } = needs
     this.#directory = new Directory(mesh)
     this.#departures = new Departures(clock)
+    this.#load = new LoadMeter({ clock, tell: (load) => mesh.load.tell(load) })
     this.#dispatcher = new Dispatcher({
       self: mesh.self,
       directory: this.#directory,
       clock,
       random,
       observer,
+      loadOf: (app, node) => mesh.load.of(node).get(app) ?? 0,
     })
   }
 
   start(): void {
     if (this.#cancels.length > 0) return
-    const { mesh, apps } = this.#needs
+    const { mesh } = this.#needs
     this.#cancels = [
       this.#directory.follow(),
       mesh.onVerdict(({ node, to }) => {
@@ -79,10 +83,15 @@ export class MeshRouter implements CallRouter, Part {
       }),
       () => mesh.calls.answerWith(null),
     ]
+    const apps = {
+      ingressOf: (app: string) => this.#ingressHere(app),
+      functionsOf: (app: string) => this.#functionsHere(app),
+    }
     mesh.calls.answerWith(answering({ self: mesh.self, directory: this.#directory, apps }))
   }
 
   stop(): void {
+    this.#load.stop()
     for (const cancel of this.#cancels.splice(0)) cancel()
   }
 
@@ -94,6 +103,12 @@ export class MeshRouter implements CallRouter, Part {
   /** How many pairs of app and node are asked, left alone for a while, or being tried again. */
   breakers(): ReturnType<Dispatcher['states']> {
     return this.#dispatcher.states()
+  }
+
+  /** Calls under way on a node by app, powers of two, as it says itself; empty for one of other groups. */
+  loadOf(node: string): Load {
+    const { mesh } = this.#needs
+    return node === mesh.self ? this.#load.load : mesh.load.of(node)
   }
 
   async drained(app: string): Promise<void> {
@@ -152,13 +167,25 @@ export class MeshRouter implements CallRouter, Part {
     return { value, trace: told }
   }
 
+  /** What this node runs of an app, counted as what it has to do. */
+  #functionsHere(app: string): CallFunction | null {
+    const functions = this.#needs.apps.functionsOf(app)
+    return functions && ((...call) => this.#load.count(app, () => functions(...call)))
+  }
+
+  #ingressHere(app: string): Ingress | 'down' | null {
+    const local = this.#needs.apps.ingressOf(app)
+    if (local === null || local === 'down') return local
+    return { handle: (request) => this.#load.count(app, () => local.handle(request)) }
+  }
+
   #localCall(
     app: string,
     target: string,
     args: readonly unknown[],
     terms: Parameters<CallFunction>[2],
   ): (() => Promise<FunctionOutcome>) | null {
-    const functions = this.#needs.apps.functionsOf(app)
+    const functions = this.#functionsHere(app)
     if (functions === null) return null
     const crossed = { bytesIn: 0, bytesOut: 0 }
     return () =>
@@ -178,14 +205,19 @@ export class MeshRouter implements CallRouter, Part {
     return {
       handle: (request) => {
         const startedMs = clock.monotonicMs()
+        const end = this.#load.begin(app)
         return local.handle(request).then(
           (response) => {
+            end()
             observer.ended(app, 'node', 'answered', clock.monotonicMs() - startedMs)
             return valueOf(request.headers, debugField) === null
               ? response
               : this.#named(response, this.#directory.nameOf(this.#needs.mesh.self))
           },
-          (error: unknown) => this.#afterLocal(app, request, error, clock.monotonicMs() - startedMs),
+          (error: unknown) => {
+            end()
+            return this.#afterLocal(app, request, error, clock.monotonicMs() - startedMs)
+          },
         )
       },
       unsendable: (error) => local.unsendable?.(error),
@@ -220,7 +252,7 @@ export class MeshRouter implements CallRouter, Part {
       deadlineMs: Math.min(deadlineMs + callRules.httpExtraMs, callRules.longestMs),
       signal: left.signal,
       local: () => {
-        const local = this.#needs.apps.ingressOf(app)
+        const local = this.#ingressHere(app)
         return local === null || local === 'down' ? null : () => local.handle(request)
       },
       remote: async (node, limits) => {

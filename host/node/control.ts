@@ -56,7 +56,7 @@ export interface ControlParts {
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
-  readonly router: Pick<MeshRouter, 'departures' | 'invoke' | 'ingressOf'>
+  readonly router: Pick<MeshRouter, 'departures' | 'invoke' | 'ingressOf' | 'loadOf'>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: MetricSource
@@ -114,7 +114,9 @@ export class NodeControl implements ControlledNode {
     // One's own apps are known first-hand, not by the record that is about to be sent.
     const nodes = members.map((member) => {
       const status = nodeStatus(member, moment)
-      return member.id === mesh.self ? { ...status, apps: own, recordAgeMs: null } : status
+      const load = Object.fromEntries(this.#parts.router.loadOf(member.id))
+      const shown = Object.keys(load).length === 0 ? status : { ...status, load }
+      return member.id === mesh.self ? { ...shown, apps: own, recordAgeMs: null } : shown
     })
     return {
       mesh: {

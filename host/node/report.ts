@@ -94,7 +94,7 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
 /** What a release asks, for whoever signs the next one. */
 export function termsOf(record: ReleaseRecord): ReleaseTerms {
   const { grants, groups, triggers, config, limits, run } = record
-  const { quotas = {}, instances = {}, placement = {}, calls = {}, topics = {} } = record
+  const { quotas = {}, instances = {}, placement = {}, calls = {}, topics = {}, links = {} } = record
   return {
     grants,
     groups,
@@ -106,6 +106,7 @@ export function termsOf(record: ReleaseRecord): ReleaseTerms {
     placement,
     calls,
     topics,
+    links,
     args: run?.args ?? [],
   }
 }

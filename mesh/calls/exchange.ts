@@ -35,6 +35,8 @@ export interface CallExchangeNeeds {
   readonly log: Log
   /** Where a member was last known to listen. */
   addressesOf(peer: NodeId): readonly string[]
+  /** A peer does not keep to the protocol. Its call is over, and others may do better. */
+  report?(attack: 'parser', peer: NodeId, detail: string): void
   /** The connection to a peer is used: for so long it must not be closed as one too many. @param forMs milliseconds */
   used?(peer: NodeId, forMs: number): void
   /** Another protocol of questions and answers than that of calls. */
@@ -145,7 +147,8 @@ export class CallExchange implements Part {
       channel.close()
       throw stopped()
     }
-    const lines = new Lines({ clock, log, open, mostChannels: this.#channelsPerPeer })
+    const report = (detail: string): void => this.#needs.report?.('parser', peer, detail)
+    const lines = new Lines({ clock, log, open, report, mostChannels: this.#channelsPerPeer })
     this.#lines.set(peer, lines)
     return lines
   }

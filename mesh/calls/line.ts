@@ -4,10 +4,12 @@ import type { Channel } from '../transport/index.ts'
 import { Asked } from './asked.ts'
 import type { CallAnswer, OutgoingCall } from './contract.ts'
 import { decodeMessage } from './messages.ts'
+import { isViolation } from './problems.ts'
 
 export interface LineNeeds {
   readonly clock: Clock
   readonly log: Log
+  report(detail: string): void
   /** The call on it is over and it takes the next one. */
   onFree(line: CallLine): void
   /** It is gone. */
@@ -68,6 +70,7 @@ export class CallLine {
         this.#asked.take(message)
       }
     } catch (error) {
+      if (isViolation(error)) this.#needs.report(messageOf(error))
       this.#needs.log.debug('call:line-broken', { error: messageOf(error) })
     }
     this.close()

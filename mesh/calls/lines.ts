@@ -10,6 +10,8 @@ export interface LinesNeeds {
   readonly log: Log
   readonly mostChannels: number
   open(): Promise<Channel>
+  /** The peer does not keep to the protocol. */
+  report(detail: string): void
 }
 
 interface Waiting {
@@ -94,10 +96,11 @@ export class Lines {
       throw new NotStarted(asOurs(error), false)
     }
     this.#opening -= 1
-    const { clock, log } = this.#needs
+    const { clock, log, report } = this.#needs
     const line = new CallLine(channel, {
       clock,
       log,
+      report,
       onFree: (free) => this.#onFree(free),
       onGone: (gone) => this.#onGone(gone),
     })

@@ -1,5 +1,5 @@
 /** What can go wrong with a call on its way between two nodes. */
-import { defineProblems } from '../../core/index.ts'
+import { defineProblems, isSelvedgeError } from '../../core/index.ts'
 
 export const callsProblems = defineProblems({
   ERR_CALL_UNREACHABLE: {
@@ -53,3 +53,8 @@ export const callsProblems = defineProblems({
     fix: 'nothing to do: the call was not made',
   },
 })
+
+/** Whether a peer broke the protocol, which no honest one of this version does, however it fails. */
+export function isViolation(error: unknown): boolean {
+  return isSelvedgeError(error, 'ERR_CALL_PROTOCOL', 'ERR_FRAME_TOO_LARGE')
+}

@@ -3,7 +3,7 @@ import { messageOf, type Clock, type Log } from '../../core/index.ts'
 import type { Channel, NodeId } from '../transport/index.ts'
 import { callLimits, type CallHandler } from './contract.ts'
 import { decodeMessage, type CallMessage } from './messages.ts'
-import { callsProblems } from './problems.ts'
+import { callsProblems, isViolation } from './problems.ts'
 import { Served } from './served.ts'
 
 export interface CallServerNeeds {
@@ -11,6 +11,7 @@ export interface CallServerNeeds {
   readonly log: Log
   /** {@link callLimits}.channelsPerPeer unless given. */
   readonly channelsPerPeer?: number
+  report?(attack: 'parser', peer: NodeId, detail: string): void
 }
 
 export class CallServer {
@@ -81,6 +82,7 @@ export class CallServer {
         this.#run(served, message)
       }
     } catch (error) {
+      if (isViolation(error)) this.#needs.report?.('parser', peer, messageOf(error))
       this.#needs.log.debug('call:broken', { peer, error: messageOf(error) })
     }
     channel.close()

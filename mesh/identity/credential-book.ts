@@ -175,6 +175,13 @@ export class CredentialBook {
       .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id < b.id ? -1 : 1))
   }
 
+  /** Whether two members have a group in common; those of no group are among themselves. */
+  shareGroup(one: NodeId, other: NodeId): boolean {
+    if (!this.isMember(one) || !this.isMember(other)) return false
+    const [a = [], b = []] = [one, other].map((node) => this.#held.get(node)?.certificate.record.groups)
+    return (a.length === 0 && b.length === 0) || a.some((group) => b.includes(group))
+  }
+
   /** The members that were invited by this key, an admin's, or let in by it: what its revocation should list, or not. */
   restingOn(key: Uint8Array): VerifiedCredential[] {
     return [...this.#held.values()].filter(

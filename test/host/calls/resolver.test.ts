@@ -45,6 +45,21 @@ describe('a call', () => {
     expect(chosen(resolver, question(all, { reach: 'mesh', tried: new Set(['far']) })).node).toBe('unsure')
   })
 
+  it('goes first to the one that says itself that it has less to do, before any of them was asked', () => {
+    const loads: Record<string, number> = { busy: 16, idle: 0, some: 2 }
+    const resolver = new Resolver(new SeededRandom(4), (app, node) =>
+      app === 'app' ? (loads[node] ?? 0) : 0,
+    )
+    const firsts = { busy: 0, idle: 0, some: 0 }
+    for (let at = 0; at < 300; at++) {
+      const choice = chosen(resolver, question([inGroup('busy'), inGroup('idle'), inGroup('some')]))
+      firsts[choice.node as keyof typeof firsts] += 1
+      choice.end('nothing', 0, 0)
+    }
+    expect(firsts.busy).toBe(0)
+    expect(firsts.idle).toBeGreaterThan(firsts.some)
+  })
+
   it('goes to the one that answers sooner and has less to do, and not to that one alone', () => {
     const resolver = new Resolver(new SeededRandom(3))
     const all = [inGroup('quick'), inGroup('slow'), inGroup('slower')]

@@ -15,6 +15,18 @@ interface Own {
   functions?: Functions | null
 }
 
+/** What each says that it has to do, heard by the others at once. */
+class Loads {
+  readonly told = new Map<string, ReadonlyMap<string, number>>()
+
+  exchangeOf(name: string) {
+    return {
+      tell: (load: ReadonlyMap<string, number>) => void this.told.set(name, load),
+      of: (node: string) => this.told.get(node) ?? new Map<string, number>(),
+    }
+  }
+}
+
 class Town {
   readonly harbor = new CallHarbor(1)
   readonly ended: [string, CallScope | null, string][] = []
@@ -23,6 +35,7 @@ class Town {
   /** Who says in its record that it runs the app. */
   readonly running = new Set<string>()
   readonly #changed: (() => void)[] = []
+  readonly loads = new Loads()
   readonly #doubts: ((change: { node: string; to: string }) => void)[] = []
 
   constructor(policy: CallPolicy, groups: Record<string, readonly string[]>) {
@@ -42,6 +55,7 @@ class Town {
     const mesh = {
       self: name,
       calls,
+      load: this.loads.exchangeOf(name),
       members: () =>
         Object.entries(this.#groups).map(([id, groups]) => {
           const apps = this.running.has(id) ? [{ app: 'hello', state: 'running' }] : []

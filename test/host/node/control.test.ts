@@ -43,6 +43,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     pauses: { last: () => null },
     router: {
       departures: () => [],
+      loadOf: () => new Map(),
       ingressOf: () => null,
       invoke: () => Promise.reject(new Error('nobody is there')),
     },

@@ -293,5 +293,23 @@ describe('a hostile peer', () => {
     }
     await harbor.clock.run(100)
     expect(b.calls.served).toBe(0)
+    expect(harbor.reported).toHaveLength(floods.length)
+    expect(harbor.reported.every((told) => told.startsWith('rogue: '))).toBe(true)
+  })
+
+  it('is reported where it answers what is no answer, and one that is killed or leaves is not', async () => {
+    const harbor = new CallHarbor(15)
+    const a = harbor.node('a')
+    const rogue = harbor.network.transport('rogue')
+    rogue.start()
+    rogue.handle('/selvedge/call/1', (_peer, channel) => void channel.send(new Uint8Array([99])))
+    expect(codeOf(await harbor.finish(failure(a.calls.call('rogue', ask()))))).toBe('ERR_CALL_LOST')
+    expect(harbor.reported).toEqual([expect.stringMatching(/^rogue: /)])
+    const b = harbor.node('b', () => new Promise(() => {}))
+    const under = failure(a.calls.call('b', ask()))
+    await harbor.clock.run(100)
+    b.transport.kill()
+    expect(codeOf(await harbor.finish(under))).toBe('ERR_CALL_LOST')
+    expect(harbor.reported).toHaveLength(1)
   })
 })

@@ -18,6 +18,8 @@ export interface Caller {
 export class CallHarbor {
   readonly clock = new VirtualClock()
   readonly network: SimNetwork
+  /** Who was told not to keep to the protocol. */
+  readonly reported: string[] = []
 
   constructor(seed: number, options: SimNetworkOptions = {}) {
     this.network = new SimNetwork(this.clock, new SeededRandom(seed), options)
@@ -29,6 +31,7 @@ export class CallHarbor {
       transport,
       clock: this.clock,
       log: testLog(),
+      report: (_attack, peer, detail) => void this.reported.push(`${peer}: ${detail}`),
       addressesOf: (peer) => this.network.find(peer)?.addresses() ?? [],
     })
     transport.start()
