@@ -7,7 +7,7 @@ import { callsProblems } from '../../mesh/index.ts'
 import { callRules, withTrace, type CallAttempt, type CallScope, type CallTrace } from './contract.ts'
 import type { Directory } from './directory.ts'
 import { callProblems } from './problems.ts'
-import { Resolver, type Choice, type LoadOf, type NoChoice } from './resolver.ts'
+import { isWithin, Resolver, type Choice, type LoadOf, type NoChoice } from './resolver.ts'
 import { costsBudget, endingOf, mayRepeat, RetryBudget, type Ending } from './retry.ts'
 
 export interface AttemptLimits {
@@ -55,6 +55,7 @@ export interface DispatcherNeeds {
 }
 
 interface UnderWay {
+  readonly app: string
   readonly node: string
   readonly isIdempotent: boolean
   readonly giveUp: AbortController
@@ -81,7 +82,9 @@ export class Dispatcher {
   /** It is not thought to be well any more: what may be asked of another is not left waiting for it. */
   doubt(node: string, isDead: boolean): void {
     for (const attempt of this.#underWay) {
-      if (attempt.node !== node || !(isDead || attempt.isIdempotent)) continue
+      if (attempt.node !== node) continue
+      // Where nobody else could answer, the one that is not heard just now may still come to it.
+      if (!isDead && !(attempt.isIdempotent && this.#hasOther(attempt))) continue
       attempt.giveUp.abort(
         callsProblems.error('ERR_CALL_LOST', `nothing is heard of ${this.#needs.directory.nameOf(node)}`),
       )
@@ -119,6 +122,14 @@ export class Dispatcher {
     }
   }
 
+  #hasOther({ app, node }: UnderWay): boolean {
+    const entry = this.#needs.directory.find(app)
+    const reach = entry?.policy.scope ?? 'group'
+    return (
+      entry?.candidates.some((one) => one.node !== node && one.isWell && isWithin(one.scope, reach)) === true
+    )
+  }
+
   #isRepeated(ending: Ending, journey: Journey): boolean {
     const facts = journey.facts()
     if (!mayRepeat(ending, facts)) return false
@@ -132,7 +143,7 @@ export class Dispatcher {
     const { clock } = this.#needs
     const untilMs = clock.monotonicMs() + callRules.patienceMs
     for (;;) {
-      errand.signal?.throwIfAborted()
+      if (errand.signal?.aborted === true) throw journey.end('given-up', errand.signal.reason)
       const nowMs = clock.monotonicMs()
       if (journey.leftMs() <= 0) throw journey.end('given-up', this.#late(errand))
       const choice = this.#ask(errand, journey, nowMs)
@@ -142,7 +153,8 @@ export class Dispatcher {
       // Whoever failed may be back: it is asked again, as the breaker allows.
       journey.tried.clear()
       const waitMs = Math.min(lookMs, Math.max(1, (choice.againAtMs ?? Infinity) - nowMs))
-      await delay(clock, waitMs, errand.signal)
+      // Whoever leaves meanwhile is told so by the next look.
+      await delay(clock, waitMs, errand.signal).catch(() => {})
     }
   }
 
@@ -175,7 +187,7 @@ export class Dispatcher {
       if (local !== null) return within({ clock, ms: deadlineMs, late, ...(signal && { signal }) }, local)
     }
     const giveUp = new AbortController()
-    const attempt: UnderWay = { node, isIdempotent: errand.isIdempotent, giveUp }
+    const attempt: UnderWay = { app: errand.app, node, isIdempotent: errand.isIdempotent, giveUp }
     const leave = (): void => giveUp.abort(signal?.reason)
     signal?.addEventListener('abort', leave, { once: true })
     this.#underWay.add(attempt)

@@ -204,6 +204,26 @@ describe('a call', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('stays with a node that is not heard just now where nobody else could answer it', async () => {
+    const here = world(6, 1)
+    const effects = { begun: 0, attempts: 0 }
+    let answer = (): void => {}
+    const call = errand(here, () => 'hang', effects, {
+      isIdempotent: true,
+      remote: (_, { signal }) =>
+        new Promise((resolve, reject) => {
+          answer = () => resolve('thawed')
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+        }),
+    })
+    const asked = here.dispatcher.run(call)
+    await here.clock.run(100)
+    here.dispatcher.doubt('node-0', false)
+    await here.clock.run(1_000)
+    answer()
+    expect((await here.clock.finish(asked, 1_000)).result).toBe('thawed')
+  })
+
   it('ends with its caller and with its time', async () => {
     const here = world(4, 1)
     const effects = { begun: 0, attempts: 0 }
