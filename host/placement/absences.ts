@@ -1,6 +1,8 @@
 /** Since when which node is not reached, or does not come to run what it was given: by this node's own clock. */
 import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
 import type { PlacementView } from './placement.ts'
+import { Restless } from './restless.ts'
+import type { Rule } from './rule.ts'
 
 /** `cut-off` is not among them: others reach it, and so do calls. */
 const unreached: ReadonlySet<Verdict> = new Set(['suspect', 'dead'])
@@ -17,18 +19,24 @@ export class Absences {
   readonly #backSince = new Map<string, number>()
   /** By node, then by app and number. */
   readonly #stuckSince = new Map<string, Map<string, number>>()
+  readonly #restless = new Restless()
 
   look({ members, self }: PlacementView, nowMs: number): void {
     const present = new Set(members.map(({ id }) => id))
     for (const node of this.#since.keys()) if (!present.has(node)) this.#since.delete(node)
     for (const node of this.#backSince.keys()) if (!present.has(node)) this.#backSince.delete(node)
     for (const node of this.#stuckSince.keys()) if (!present.has(node)) this.#stuckSince.delete(node)
+    for (const node of this.#restless.nodes()) if (!present.has(node)) this.#restless.forget(node)
     for (const { id, verdict, report } of members) {
       if (id !== self && verdict === 'left') this.#since.set(id, -Infinity)
       else if (id !== self && unreached.has(verdict)) {
         const before = this.#since.get(id)
         if (before === undefined || before === -Infinity) this.#since.set(id, nowMs)
-      } else if (this.#since.delete(id)) this.#backSince.set(id, nowMs)
+      } else if (this.#since.delete(id)) {
+        this.#backSince.set(id, nowMs)
+        this.#restless.forget(id)
+      }
+      this.#restless.look(id, report, nowMs)
       const before = this.#stuckSince.get(id)
       const now = new Map<string, number>()
       for (const { app, seq, state, next } of report?.apps ?? []) {
@@ -51,17 +59,20 @@ export class Absences {
   /** @returns whether its place is its own, and where it is about to lose it, when, monotonic ms */
   availability(
     node: string,
-    { app, seq }: Pick<ReleaseRecord, 'app' | 'seq'>,
-    replaceAfterMs: number,
+    release: Pick<ReleaseRecord, 'app' | 'seq'>,
+    { replaceAfterMs, minority }: Pick<Rule, 'replaceAfterMs' | 'minority'>,
     nowMs: number,
   ): { readonly isThere: boolean; readonly dueMs: number | null } {
-    const since = Math.min(
-      this.#since.get(node) ?? Infinity,
-      this.#stuckSince.get(node)?.get(keyOf(app, seq)) ?? Infinity,
-    )
+    const stuckMs = this.#stuckSince.get(node)?.get(keyOf(release.app, release.seq)) ?? Infinity
+    // Where who runs it stops before the holder starts, a holder that never comes to run it must not be asked at once.
+    if (minority === 'stop' && nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(node, release, nowMs)
+    const since = Math.min(this.#since.get(node) ?? Infinity, stuckMs)
+    const ends = this.#restless.availability(node, release, replaceAfterMs, nowMs)
     const dueMs = since + replaceAfterMs
     if (nowMs >= dueMs) return { isThere: false, dueMs: null }
-    return { isThere: true, dueMs: dueMs === Infinity ? null : dueMs }
+    if (!ends.isThere) return ends
+    const firstMs = Math.min(dueMs, ends.dueMs ?? Infinity)
+    return { isThere: true, dueMs: firstMs === Infinity ? null : firstMs }
   }
 }
 

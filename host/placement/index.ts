@@ -2,10 +2,10 @@
 export { lacks, needRule, parseNeed, type Candidate } from './eligibility.ts'
 export {
   Placement,
-  unmet,
   type Placed,
   type PlacedMember,
   type PlacedRelease,
   type PlacementView,
 } from './placement.ts'
 export { placementProblems } from './problems.ts'
+export { unmet } from './unmet.ts'

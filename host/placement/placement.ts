@@ -15,6 +15,7 @@ import { Rendezvous, type Slot } from './slots.ts'
 import { Absences } from './absences.ts'
 import { placementProblems } from './problems.ts'
 import { instanceName } from './instance-name.ts'
+import { unmet } from './unmet.ts'
 
 export interface PlacedMember extends Candidate {
   readonly verdict: Verdict
@@ -163,7 +164,7 @@ export class Placement {
   #placesOf(record: ReleaseRecord, rule: Rule, view: PlacementView, nowMs: number): Place[] {
     const able = view.members.filter((member) => isAble(record, rule, member))
     const available = (node: string): boolean => {
-      const { isThere, dueMs } = this.#absences.availability(node, record, rule.replaceAfterMs, nowMs)
+      const { isThere, dueMs } = this.#absences.availability(node, record, rule, nowMs)
       if (dueMs !== null) this.#wake(dueMs)
       return isThere
     }
@@ -197,7 +198,7 @@ export class Placement {
       rule.replicas === null
         ? undefined
         : places.find((place) => isHeld(place) && place.slot.holder !== view.self)
-    if (surplus !== undefined && !this.#runs(record, surplus.slot.holder, view, nowMs)) {
+    if (surplus !== undefined && !this.#mayLetGo(record, rule, surplus.slot.holder, view, nowMs)) {
       return {
         place: surplus,
         why:
@@ -208,8 +209,11 @@ export class Placement {
     }
     const mine = places.filter(({ slot }) => slot.holder === view.self)
     const place = mine.find(isHeld) ?? mine.find(({ slot }) => slot.owner === view.self) ?? mine[0]
-    if (place === undefined) return null
+    if (place === undefined) {
+      return places.some(isHeld) ? null : this.#abolished(record, rule, held, places, view, nowMs)
+    }
     const { scope, slot } = place
+    if (held === undefined && this.#mustWait(record, rule, scope, view)) return null
     if (slot.owner === view.self)
       return { place, why: rule.replicas === null ? 'every node that can runs it' : 'this node has a place' }
     const key = `${scope}\n${slot.index}`
@@ -220,6 +224,53 @@ export class Placement {
     }
     if (!isHeld(place)) this.#handOvers.took(rule.app, key, nowMs)
     return { place, why: `stands in for ${nameOf(slot.owner, view)}` }
+  }
+
+  /** Whoever must not run it twice stops before the holder starts; all others go on until it runs. */
+  #mayLetGo(
+    record: ReleaseRecord,
+    rule: Rule,
+    holder: string | null,
+    view: PlacementView,
+    nowMs: number,
+  ): boolean {
+    if (rule.minority === 'run' || holder === null) return this.#runs(record, holder, view, nowMs)
+    const fromMs = this.#absences.believedFromMs(holder)
+    if (nowMs < fromMs) this.#wake(fromMs)
+    return nowMs >= fromMs && view.members.some(({ id, verdict }) => id === holder && verdict === 'alive')
+  }
+
+  /** As many of those that are reached still run it as there are to be: one of them is about to stop. */
+  #mustWait(record: ReleaseRecord, rule: Rule, scope: string, view: PlacementView): boolean {
+    if (rule.minority === 'run' || rule.replicas === null) return false
+    const running = view.members.filter(
+      (member) =>
+        member.id !== view.self &&
+        isInScope(rule, scope, member.groups) &&
+        (member.verdict === 'alive' || member.verdict === 'cut-off') &&
+        member.report?.apps.some(({ app, state }) => app === record.app && state === 'running') === true,
+    )
+    return running.length >= rule.replicas
+  }
+
+  /** Its place is none any more, as the release counts them otherwise now: it goes on until the new ones are run. */
+  #abolished(
+    record: ReleaseRecord,
+    rule: Rule,
+    held: Holding | undefined,
+    places: readonly Place[],
+    view: PlacementView,
+    nowMs: number,
+  ): { readonly place: Place; readonly why: string } | null {
+    if (held === undefined || rule.replicas === null || rule.minority === 'stop') return null
+    const self = view.members.find(({ id }) => id === view.self)
+    const isMeant = rule.groups.length === 0 || self?.groups.some((group) => rule.groups.includes(group))
+    if (self === undefined || isMeant !== true || lacks(record, self).length > 0) return null
+    const waiting = places.find(({ slot: { holder } }) => !this.#runs(record, holder, view, nowMs))
+    if (waiting === undefined) return null
+    const slot = { index: held.index, owner: view.self, holder: view.self, standby: null }
+    const whom = waiting.slot.holder === null ? 'a node' : nameOf(waiting.slot.holder, view)
+    return { place: { scope: held.scope, slot }, why: `${whom} is to run it instead, and does not yet` }
   }
 
   #runs(record: ReleaseRecord, node: string | null, view: PlacementView, nowMs: number): boolean {
@@ -269,31 +320,4 @@ function elsewhere(nodes: readonly string[], view: PlacementView, record: Releas
 function tookUp({ app, seq }: ReleaseRecord, { self, members }: PlacementView): boolean {
   const own = members.find(({ id }) => id === self)?.report?.apps
   return own?.some((report) => report.app === app && report.seq === seq) ?? false
-}
-
-/**
- * The rule that cannot be met, in words; null where all can. Who is away for now counts, also by its own word, as each
- * node that is started anew says that it leaves: what runs must not end of that.
- */
-export function unmet(record: ReleaseRecord, { members }: Pick<PlacementView, 'members'>): string | null {
-  const rule = ruleOf(record)
-  if (!rule.everyGroup) return null
-  const groups =
-    rule.groups.length > 0
-      ? rule.groups
-      : scopesOf(
-          { ...rule, per: 'group' },
-          members.map((one) => one.groups),
-        )
-  const wanted = rule.per === 'group' ? (rule.replicas ?? 1) : 1
-  for (const group of groups) {
-    const inside = members.filter((member) => isInScope({ ...rule, per: 'group' }, group, member.groups))
-    const able = inside.filter((member) => lacks(record, member).length === 0)
-    if (able.length >= wanted) continue
-    const title = group === '' ? 'the nodes of no group' : `group ${group}`
-    const lacking = [...new Set(inside.flatMap((member) => lacks(record, member)))].sort()
-    const nodes = `${able.length} ${able.length === 1 ? 'node' : 'nodes'} of ${title} can run it, and it wants ${wanted}`
-    return lacking.length === 0 ? nodes : `${nodes}; others lack ${lacking.join(', ')}`
-  }
-  return null
 }

@@ -12,7 +12,7 @@ interface Made {
   readonly arch?: string
   readonly devices?: readonly string[]
   readonly running?: number
-  readonly state?: 'running' | 'starting' | 'failed'
+  readonly state?: 'running' | 'starting' | 'failed' | 'backoff'
 }
 
 function member(id: string, made: Made = {}): PlacedMember {
@@ -219,6 +219,136 @@ describe('a node that is not reached', () => {
       runsHere: true,
       why: 'this node has a place, and cannot run it; nobody else can either',
     })
+  })
+})
+
+describe('a place whose app ends again and again', () => {
+  const rule = release({ replicas: 1, replaceAfterMs })
+  const ownerAt = (site: Site): string => site.decide(five, [rule])[0] ?? ''
+
+  it('goes to another node after two minutes, and does not come back before that has run for a while', () => {
+    const site = new Site()
+    const owner = ownerAt(site)
+    const ending = changed(five, owner, { running: 1, state: 'backoff' })
+    site.decide(ending, [rule])
+    // What lies between two ends is not taken for its being well.
+    for (let step = 0; step < 11; step++) {
+      site.nowMs += 10_000
+      const state = step % 2 === 0 ? ('running' as const) : ('backoff' as const)
+      expect(site.decide(changed(five, owner, { running: 1, state }), [rule])).toEqual([owner])
+    }
+    site.nowMs += 10_000
+    const both = site.decide(ending, [rule])
+    expect(both).toHaveLength(2)
+    const other = both.find((id) => id !== owner) ?? ''
+    const moved = changed(five, other, { running: 1 })
+    expect(site.decide(moved, [rule])).toEqual([other])
+    site.nowMs += 500_000
+    expect(site.decide(moved, [rule])).toEqual([other])
+    site.nowMs += 100_000
+    expect(site.decide(moved, [rule])).toEqual(expect.arrayContaining([owner, other]))
+  })
+
+  it('stays where it ran well for a minute in between, and where nobody else could run it', () => {
+    const site = new Site()
+    const owner = ownerAt(site)
+    const ending = changed(five, owner, { running: 1, state: 'backoff' })
+    for (let round = 0; round < 5; round++) {
+      site.decide(ending, [rule])
+      site.nowMs += 50_000
+      site.decide(changed(five, owner, { running: 1 }), [rule])
+      site.nowMs += 60_000
+      expect(site.decide(changed(five, owner, { running: 1 }), [rule])).toEqual([owner])
+    }
+    const alone = [member('a', { running: 1, state: 'backoff' })]
+    const single = new Site()
+    single.decide(alone, [rule])
+    single.nowMs += 1_000_000
+    expect(single.decide(alone, [rule])).toEqual(['a'])
+  })
+
+  it('is given another chance at once where its node was started anew', () => {
+    const site = new Site()
+    const owner = ownerAt(site)
+    site.decide(changed(five, owner, { running: 1, state: 'backoff' }), [rule])
+    site.nowMs += 120_000
+    site.decide(changed(five, owner, { running: 1, state: 'backoff' }), [rule])
+    site.decide(changed(five, owner, { verdict: 'dead' }), [rule])
+    site.nowMs += 1_000
+    expect(site.decide(five, [rule])).toContain(owner)
+  })
+})
+
+describe('a release that must not run twice', () => {
+  const rule = release({ replicas: 1, replaceAfterMs, minority: 'stop' })
+
+  it('is stopped by who stood in before the owner that is back starts it', () => {
+    const site = new Site()
+    const owner = site.decide(five, [rule])[0] ?? ''
+    const others = five.map(({ id }) => id).filter((id) => id !== owner)
+    const away = changed(five, owner, { verdict: 'dead' })
+    const decideApart = (members: readonly PlacedMember[], isIsolated: boolean): string[] => [
+      ...site.decide(members, [rule]).filter((id) => id !== owner),
+      ...(site.ask(owner, members, [rule], { isIsolated })?.runsHere === true ? [owner] : []),
+    ]
+    decideApart(away, true)
+    site.nowMs += replaceAfterMs
+    const [standIn = ''] = decideApart(away, true)
+    expect(others).toContain(standIn)
+    let healed = changed(five, standIn, { running: 1 })
+    expect(decideApart(healed, false)).toEqual([standIn])
+    site.nowMs += 2_000
+    // It lets go; the owner still sees its record, and waits.
+    expect(decideApart(healed, false)).toEqual([])
+    healed = five
+    expect(decideApart(healed, false)).toEqual([owner])
+    expect(decideApart(changed(five, owner, { running: 1 }), false)).toEqual([owner])
+  })
+
+  it('is not handed back to an owner that cannot start it', () => {
+    const site = new Site()
+    const owner = site.decide(five, [rule])[0] ?? ''
+    const failed = changed(five, owner, { running: 1, state: 'failed' })
+    site.decide(failed, [rule])
+    site.nowMs += replaceAfterMs
+    const [standIn = '', ...more] = site.decide(failed, [rule]).filter((id) => id !== owner)
+    expect(more).toEqual([])
+    // The owner has stopped trying, and its record says nothing of it any more.
+    const moved = changed(five, standIn, { running: 1 })
+    for (let minute = 0; minute < 9; minute++) {
+      site.nowMs += 60_000
+      expect(site.decide(moved, [rule])).toEqual([standIn])
+    }
+  })
+})
+
+describe('a release that counts its places otherwise than the one before', () => {
+  it('is run by who ran it until it runs where it is to', () => {
+    const site = new Site()
+    const groups = ['lobby', 'attic']
+    const members = five.map(({ id }, at) => member(id, { groups: [groups[at % 2] as string] }))
+    const before = release({ replicas: 1, replaceAfterMs })
+    const old = site.decide(members, [before])
+    expect(old).toHaveLength(2)
+    const after = release({ replicas: 1, per: 'mesh', replaceAfterMs }, { seq: 2 })
+    const running = members.map((one) =>
+      old.includes(one.id) ? member(one.id, { groups: one.groups, running: 1 }) : one,
+    )
+    const now = site.decide(running, [after])
+    expect(now).toEqual(expect.arrayContaining(old))
+    const fresh = site.ask(old[0] ?? '', running, [after])?.nodes[0] ?? ''
+    const moved = members.map((one) =>
+      one.id === fresh ? member(one.id, { groups: one.groups, running: 2 }) : one,
+    )
+    expect(site.decide(moved, [after])).toEqual([fresh])
+  })
+
+  it('is stopped at once on nodes that it is not meant for any more', () => {
+    const site = new Site()
+    const members = five.map(({ id }, at) => member(id, { groups: [at < 2 ? 'lobby' : 'attic'] }))
+    const [old = ''] = site.decide(members, [release({ replicas: 1, replaceAfterMs }, { groups: ['lobby'] })])
+    const after = release({ replicas: 1, replaceAfterMs }, { seq: 2, groups: ['attic'] })
+    expect(site.decide(members, [after])).not.toContain(old)
   })
 })
 
