@@ -12,6 +12,7 @@ export interface Change {
     | 'placement'
     | 'calls'
     | 'topics'
+    | 'links'
     | 'triggers'
     | 'limits'
     | 'quotas'
@@ -33,6 +34,7 @@ export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft)
     ...placementChanges(before.placement ?? {}, draft.placement),
     ...callChanges(before.calls ?? {}, draft.calls),
     ...topicChanges(before.topics ?? {}, draft.topics),
+    ...(before.links === undefined ? [] : linkChanges(before.links, draft.links)),
     ...setChanges(
       'triggers',
       before.triggers.map(triggerText),
@@ -97,6 +99,21 @@ function topicChanges(before: Topics, after: Topics): Change[] {
     const says = `messages of ${plain(topic)} go to the ${to}; before it was the ${from}`
     return [{ field: 'topics' as const, says, asksMore: order.indexOf(to) > order.indexOf(from) }]
   })
+/** Who answers an interface that it imports decides what it does: told as loudly as a new grant. */
+function linkChanges(before: ReleaseDraft['links'], after: ReleaseDraft['links']): Change[] {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  return names
+    .filter((name) => before[name] !== after[name])
+    .map((name) => {
+      const [from, to] = [before[name], after[name]].map((app) =>
+        app === undefined ? undefined : plain(app),
+      )
+      const field = 'links' as const
+      if (to === undefined)
+        return { field, says: `no longer takes ${plain(name)} from ${from}`, asksMore: false }
+      const instead = from === undefined ? '' : ` instead of ${from}`
+      return { field, says: `takes ${plain(name)} from ${to}${instead}`, asksMore: true }
+    })
 }
 
 export function placesText(groups: readonly string[]): string {

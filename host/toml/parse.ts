@@ -69,7 +69,7 @@ export function checkToml<const Schema extends GenericSchema>(
   const misspelt = new Set(unknown.map((key) => key.meant))
   const rest = (result.issues ?? [])
     .filter((issue) => !isUnknownKey(issue) && !(isMissing(issue) && misspelt.has(fieldOf(issue))))
-    .map((issue) => describeIssue(issue))
+    .map((issue) => describeIssue(issue, document))
   return { findings: [...unknown, ...rest] }
 }
 
@@ -97,11 +97,22 @@ function fieldOf(issue: BaseIssue<unknown>): string {
   )
 }
 
-function describeIssue(issue: BaseIssue<unknown>): TomlFinding {
+/** What the person wrote there: a check after another sees what that one made of it. */
+function writtenAt(document: unknown, path: BaseIssue<unknown>['path']): unknown {
+  let at = document
+  for (const { key } of path ?? []) {
+    if (typeof at !== 'object' || at === null) return undefined
+    at = (at as Record<PropertyKey, unknown>)[key as PropertyKey]
+  }
+  return at
+}
+
+function describeIssue(issue: BaseIssue<unknown>, document: unknown): TomlFinding {
   const field = fieldOf(issue)
   if (isMissing(issue)) return { field, problem: 'is missing', remedy: `add ${field.split('.').pop()} = …` }
   // A check of a whole table that was forwarded to one of its fields has the table as its input.
-  const value = formatValue(issue.path?.at(-1)?.value ?? issue.input)
+  const written = writtenAt(document, issue.path)
+  const value = formatValue(written ?? issue.path?.at(-1)?.value ?? issue.input)
   // valibot's own texts all start with "Invalid"; anything else was written for this field.
   if (!issue.message.startsWith('Invalid ')) {
     const [problem, ...remedy] = issue.message.split('; ')

@@ -18,7 +18,7 @@ export const call = defineCommand({
     'acme:thermo/api@1.0.0#to-fahrenheit, or as api.to-fahrenheit or to-fahrenheit where no other is meant. Arguments ' +
     'are values in WAVE, by the name of their parameter or in its place: celsius=21.5, 12, [1, 2], {value: 3, unit: ' +
     '"lx"}, some(3), none; text needs no quotation marks. One argument in parentheses holds all: (12, "lx"). The ' +
-    'result is in WAVE too. An app that answers HTTP is asked with a method and a path. Exit status: 1 also where the ' +
+    'result is in WAVE too. An app that answers HTTP is asked with a method and a path, / where none is given. Exit status: 1 also where the ' +
     'function returned its own error, or the response is 400 or above.',
   arguments: [
     { name: 'APP', required: true, completes: 'app' },
@@ -78,7 +78,11 @@ async function intentOf(
     deadlineMs: deadline === undefined ? undefined : await millisecondsOf(deadline),
   }
   if (name === undefined) return { kind: 'list', ...target }
-  const [path, ...others] = rest
+  const isMethod = methods.has(name)
+  const [given, ...others] = rest
+  const path = isMethod ? (given ?? '/') : given
+  if (isMethod && path?.startsWith('/') === false)
+    throw usage({ name: 'call' }, `a path begins with a slash: ${name} /${path.slice(0, 80)}`)
   if (/^[A-Z]+$/.test(name) && path?.startsWith('/') === true) {
     if (others.length > 0) throw usage({ name: 'call' }, `there is one argument too many: ${others[0]}`)
     if (node !== undefined)
@@ -87,10 +91,13 @@ async function intentOf(
     return { kind: 'http', ...target, method: name, path, ...bytes }
   }
   if (body !== undefined) throw usage({ name: 'call' }, '--body is for requests: METHOD /PATH')
-  const isWhole = rest.length === 1 && /^\s*\(/.test(path ?? '')
-  const written = isWhole ? (path ?? '') : rest.map(argumentOf)
+  const isWhole = rest.length === 1 && /^\s*\(/.test(given ?? '')
+  const written = isWhole ? (given ?? '') : rest.map(argumentOf)
   return { kind: 'function', ...target, function: name, arguments: written, form: json ? 'json' : 'wave' }
 }
+
+/** RFC 9110, section 9.3, and PATCH. A function of such a name is called by its name in full. */
+const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
 
 /** `celsius=21.5`; what begins like a value has no name. */
 function argumentOf(text: string): TypedArgument {
@@ -100,11 +107,14 @@ function argumentOf(text: string): TypedArgument {
 
 async function millisecondsOf(text: string): Promise<number> {
   const { parseDuration } = await import('../../manifest/index.ts')
+  let ms: number
   try {
-    return parseDuration(text)
+    ms = parseDuration(text)
   } catch {
     throw usage({ name: 'call' }, `--deadline ${text} is no time; write it as 500ms, 2s or 1min`)
   }
+  if (ms < 1) throw usage({ name: 'call' }, `--deadline ${text} leaves no time at all; write 1ms or more`)
+  return ms
 }
 
 function list(context: CommandContext, app: string, report: Report<'list'>): number {

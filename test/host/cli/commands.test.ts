@@ -68,6 +68,30 @@ describe('answers as JSON', () => {
   })
 })
 
+describe('a call', () => {
+  it('with a method is a request, to / where no path is given, and one without a slash is not guessed at', async () => {
+    await here('call hello GET')
+    await here('call hello POST /orders --body x')
+    await here('call hello api.GET')
+    expect(node.calls.slice(-3)).toMatchObject([
+      { kind: 'http', method: 'GET', path: '/' },
+      { kind: 'http', method: 'POST', path: '/orders' },
+      { kind: 'function', function: 'api.GET' },
+    ])
+    const wrong = await here('call hello GET orders')
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr).toContain('GET /orders')
+  })
+
+  it('without any time is refused before anybody is asked', async () => {
+    const asked = node.calls.length
+    const none = await here('call hello run --deadline 0s')
+    expect(none.code).toBe(2)
+    expect(none.stderr).toContain('--deadline 0s leaves no time')
+    expect(node.calls.length).toBe(asked)
+  })
+})
+
 describe('answers for people', () => {
   it.each([
     ['apps', 'apps'],

@@ -35,6 +35,21 @@ describe('what a release changes', () => {
     expect(told({ calls: { scope: 'group' } })).toEqual([])
   })
 
+  it('is loud where another app answers what it imports', () => {
+    const api = 'acme:thermo/api@1.0.0'
+    const linked = (before: object, links: Record<string, string>): string[] =>
+      releaseChanges({ ...terms, ...before }, { ...same, links }).map(({ says, asksMore }) =>
+        asksMore ? `! ${says}` : says,
+      )
+    expect(linked({ links: {} }, { [api]: 'thermo' })).toEqual([`! takes ${api} from thermo`])
+    expect(linked({ links: { [api]: 'thermo' } }, { [api]: 'other' })).toEqual([
+      `! takes ${api} from other instead of thermo`,
+    ])
+    expect(linked({ links: { [api]: 'thermo' } }, {})).toEqual([`no longer takes ${api} from thermo`])
+    // A node of before does not say.
+    expect(linked({}, { [api]: 'thermo' })).toEqual([])
+  })
+
   it('is nothing where it asks for the same, and for the first', () => {
     expect(told({})).toEqual([])
     expect(told({ groups: ['lobby', 'garage'] })).toEqual([])

@@ -32,6 +32,16 @@ function refusal(text: string): { code: string; message: string; hint: string } 
   throw new Error('it was accepted')
 }
 
+it('a check of what another made of a value names the value as it was written', () => {
+  const seconds = v.pipe(
+    v.string(),
+    v.transform((text) => Number.parseInt(text, 10) * 1_000),
+    v.check((ms) => ms >= 10_000, 'is too short; write "10s" or more'),
+  )
+  const result = checkToml('wait = "3s"', v.strictObject({ wait: seconds }))
+  expect(result).toMatchObject({ findings: [{ problem: '"3s" is too short' }] })
+})
+
 describe('a file that fits', () => {
   it('comes back with its defaults filled in', () => {
     expect(parseToml('name = "a"', 'node.toml', schema)).toEqual({
