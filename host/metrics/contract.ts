@@ -5,6 +5,7 @@
 import type { GatewayCounts } from '../../mesh/index.ts'
 import type { ComponentRoom, LocalApp } from '../api/index.ts'
 import type { DeviceState } from '../devices/index.ts'
+import type { BridgeReport, BrokerCounts } from '../mqtt/index.ts'
 import type { StartCounts } from '../engine/index.ts'
 import type { CallReading } from './call-tally.ts'
 import type { HttpReading } from './http-tally.ts'
@@ -58,6 +59,12 @@ export interface MeshReading {
   }[]
 }
 
+export interface BrokerReading {
+  readonly name: string
+  readonly isUp: boolean
+  readonly counts: Readonly<BrokerCounts>
+}
+
 /** Everything that one answer is made from, read at one moment. */
 export interface Snapshot {
   readonly version: string
@@ -80,6 +87,8 @@ export interface Snapshot {
   }
   readonly mesh: MeshReading
   readonly devices: readonly DeviceState[]
+  readonly brokers: readonly BrokerReading[]
+  readonly bridges: readonly BridgeReport[]
   /** null while it is being counted. */
   readonly components: ComponentRoom | null
   /** Codes of what `status` says is wrong; one code may stand for several problems. */

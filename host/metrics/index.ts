@@ -1,5 +1,5 @@
 /** The public face of the metrics: what a node counts, as text for Prometheus. */
-export type { MeshReading, MetricSources } from './contract.ts'
+export type { BrokerReading, MeshReading, MetricSources } from './contract.ts'
 export { CallTally } from './call-tally.ts'
 export { HttpTally } from './http-tally.ts'
 export { NodeMetrics } from './node-metrics.ts'

@@ -94,7 +94,8 @@ export class NodeMetrics implements Part, MetricSource {
   }
 
   #read(components: Snapshot['components']): Snapshot {
-    const { version, node, arch, apps, starts, http, calls, mesh, devices, problems } = this.#sources
+    const { version, node, arch, apps, starts, http, calls, mesh, devices, brokers, bridges, problems } =
+      this.#sources
     return {
       version: version(),
       node: node(),
@@ -109,6 +110,8 @@ export class NodeMetrics implements Part, MetricSource {
       calls: calls(),
       mesh: mesh(),
       devices: devices(),
+      brokers: brokers(),
+      bridges: bridges(),
       components,
       problems: problems(),
     }

@@ -29,7 +29,7 @@ import type { MeshRouter } from '../calls/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
-import type { Brokers } from '../mqtt/index.ts'
+import type { Bridges, Brokers } from '../mqtt/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
@@ -38,7 +38,7 @@ import { bytesToMove } from './bytes-to-move.ts'
 import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
-import { mqttTroubles } from './mqtt-troubles.ts'
+import { mqttTroubles } from './mqtt-report.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
@@ -53,6 +53,7 @@ export interface ControlParts {
   readonly mesh: Mesh
   readonly engine: Engine
   readonly brokers: Brokers
+  readonly bridges: Pick<Bridges, 'reports'>
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
@@ -142,7 +143,7 @@ export class NodeControl implements ControlledNode {
         [
           ...this.#parts.signs.problems(),
           ...this.#selfProblems(),
-          ...mqttTroubles(this.#parts.brokers, this.#parts.fixOf),
+          ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
           ...placements.flatMap(({ held }) => held ?? []),
           ...deviceTroubles(this.#parts.devices.states(), moment.monotonicMs, this.#parts.fixOf),
         ],

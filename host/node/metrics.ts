@@ -16,8 +16,10 @@ import {
   type HttpTally,
   type MeshReading,
 } from '../metrics/index.ts'
+import type { Bridges, Brokers } from '../mqtt/index.ts'
 import { version } from '../version.ts'
 import { componentRoom } from './component-room.ts'
+import { brokerReadings } from './mqtt-report.ts'
 
 export interface MeteredParts {
   readonly mesh: Pick<
@@ -36,6 +38,8 @@ export interface MeteredParts {
     | 'gateways'
   >
   readonly devices: Pick<Devices, 'states'>
+  readonly brokers: Brokers
+  readonly bridges: Pick<Bridges, 'reports'>
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
   /** null where it listens for no requests; `tally` is its observer. */
@@ -65,6 +69,8 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       }),
       mesh: () => readMesh(mesh),
       devices: () => devices.states(),
+      brokers: () => brokerReadings(parts.brokers),
+      bridges: () => parts.bridges.reports(),
       components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),
     },

@@ -13,6 +13,7 @@ import {
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { MeshRouter } from '../calls/index.ts'
+import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { meterNode, metricsServer } from './metrics.ts'
@@ -67,9 +68,30 @@ async function startLocked(
     clock,
     log: log.scope('http'),
   })
+  const bridges = createBridges(config.bridges, {
+    brokers,
+    topics: messages.messaging,
+    queues: parts.queues,
+    mesh: mesh.trust.meshId,
+    clock,
+    random,
+    log: log.scope('mqtt'),
+  })
   const problems = (): StatusReport['problems'] => control.problems()
   const metrics = meterNode(
-    { mesh, devices, engine, apps, http: requests.reading, tally, router, callTally, problems },
+    {
+      mesh,
+      devices,
+      brokers,
+      bridges,
+      engine,
+      apps,
+      http: requests.reading,
+      tally,
+      router,
+      callTally,
+      problems,
+    },
     clock,
   )
   const signs = new Signs({ mesh, apps, clock })
@@ -86,6 +108,7 @@ async function startLocked(
     mesh,
     engine,
     brokers,
+    bridges,
     devices,
     apps,
     appLog,
@@ -115,6 +138,7 @@ async function startLocked(
       history,
       mesh,
       messages,
+      bridges,
       apps,
       new SubscriptionCare({
         messaging: messages.messaging,

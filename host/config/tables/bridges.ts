@@ -1,5 +1,6 @@
 /** `[[bridges]]`: what goes from topics of the mesh to an MQTT broker, and what comes from it. */
 import * as v from 'valibot'
+import { topicPattern, topicRule } from '../../../core/index.ts'
 import { filterProblem, topicProblem } from '../../mqtt/index.ts'
 import { sizeField } from '../../toml/index.ts'
 import { bounded, maxNames, name } from '../fields.ts'
@@ -16,14 +17,7 @@ const checked = (problemOf: (text: string) => string | null) =>
     }),
   )
 
-/** As messages have it; see host/messages. */
-const meshTopic = v.pipe(
-  v.string(),
-  v.regex(
-    /^[a-z][a-z0-9-]{0,62}(\/[a-z][a-z0-9-]{0,62}){0,7}$/,
-    'is no topic of the mesh; use small letters, digits and "-" in up to 8 parts with "/" between them, as shop/door',
-  ),
-)
+const meshTopic = v.pipe(v.string(), v.regex(topicPattern, `is no topic of the mesh; ${topicRule}`))
 
 const routes = <Route>(route: v.GenericSchema<unknown, Route>) =>
   v.optional(

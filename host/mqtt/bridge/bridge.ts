@@ -98,7 +98,9 @@ export class Bridge {
       this.#uplink ??= new Uplink({ ...this.#needs, queue, routes: out })
       this.#uplink.start()
       const names = [...new Set(out.map(({ topic }) => topic))]
-      const cancel = await topics.subscribe(`bridge/${this.name}`, names, (message) => this.#take(message))
+      const cancel = await topics.subscribe(subscriptionOf(this.#config), names, (message) =>
+        this.#take(message),
+      )
       this.#trouble = null
       if (this.#isRunning) this.#cancelSubscription = cancel
       else cancel()
@@ -130,6 +132,13 @@ export class Bridge {
     const message = `bridge ${this.name}: the broker ${this.#needs.broker.name} refused ${dead} ${dead === 1 ? 'message' : 'messages'}`
     return { code: 'ERR_BRIDGE_REFUSED', message }
   }
+}
+
+export const subscriptionPrefix = 'bridge/'
+
+/** The name of a bridge’s subscription, which outlives the process. */
+export function subscriptionOf({ name, broker }: BridgeConfig): string {
+  return `${subscriptionPrefix}${name ?? broker}`
 }
 
 function limitsOf({ items, size, 'when-full': whenFull }: BridgeConfig): QueueLimits {

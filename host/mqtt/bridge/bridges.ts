@@ -1,10 +1,14 @@
 /** The bridges of a node. */
+import { messageOf } from '../../../core/index.ts'
+import type { Topics } from '../../messages/index.ts'
 import type { Brokers } from '../contract.ts'
-import { Bridge, type BridgeNeeds } from './bridge.ts'
+import { Bridge, subscriptionOf, subscriptionPrefix, type BridgeNeeds } from './bridge.ts'
 import type { BridgeConfig, BridgeReport } from './contract.ts'
 
-export interface BridgesNeeds extends Omit<BridgeNeeds, 'broker'> {
+export interface BridgesNeeds extends Omit<BridgeNeeds, 'broker' | 'topics'> {
   readonly brokers: Brokers
+  /** Those of bridges that the TOML has no more are let go of. */
+  readonly topics: Topics & { readonly subscriptions: readonly string[] }
 }
 
 /** A part of the node: it starts after the topics, and stops before them. */
@@ -24,6 +28,14 @@ export function createBridges(configs: readonly BridgeConfig[], needs: BridgesNe
     name: 'bridges',
     async start() {
       await Promise.all(bridges.map((bridge) => bridge.start()))
+      const { topics, log } = needs
+      const own = new Set(configs.filter((config) => config.out.length > 0).map(subscriptionOf))
+      for (const name of topics.subscriptions) {
+        if (!name.startsWith(subscriptionPrefix) || own.has(name)) continue
+        topics.forget(name).catch((error: unknown) => {
+          log.warn('bridge:subscription-kept', { name, error: messageOf(error) })
+        })
+      }
     },
     stop() {
       for (const bridge of bridges) bridge.stop()

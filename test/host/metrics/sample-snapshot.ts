@@ -140,6 +140,27 @@ export const sampleSnapshot: Snapshot = {
       counts: { answers: 7, refused: 0, failures: 0, openings: 2 },
     },
   ],
+  brokers: [
+    {
+      name: 'home',
+      isUp: true,
+      counts: { connections: 2, received: 9, sent: 8, oversized: 1, garbage: 0, notTaken: 0 },
+    },
+  ],
+  bridges: [
+    {
+      name: 'home',
+      broker: 'home',
+      waiting: 3,
+      waitingBytes: 900,
+      refused: 1,
+      dropped: 0,
+      sent: 8,
+      received: 4,
+      passedOver: { repeated: 0, echo: 0, oversized: 0 },
+      problem: null,
+    },
+  ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
@@ -156,6 +177,8 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     calls: () => snapshotOf().calls,
     mesh: () => snapshotOf().mesh,
     devices: () => snapshotOf().devices,
+    brokers: () => snapshotOf().brokers,
+    bridges: () => snapshotOf().bridges,
     components: async () => snapshotOf().components,
     problems: () => snapshotOf().problems,
   }

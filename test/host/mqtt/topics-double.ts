@@ -30,7 +30,13 @@ export class TopicsDouble implements Topics {
     return () => void this.#handlers.delete(name)
   }
 
-  async forget(): Promise<void> {}
+  get subscriptions(): readonly string[] {
+    return [...this.#handlers.keys()]
+  }
+
+  async forget(name: string): Promise<void> {
+    this.#handlers.delete(name)
+  }
 
   /** Hands one message to the bridges that want it, as a node of the mesh would. */
   async hand(message: Partial<Message> & Pick<Message, 'topic'>): Promise<void> {

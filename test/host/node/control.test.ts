@@ -36,6 +36,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     clock,
     log: silentLog,
     brokers: { all: () => [] },
+    bridges: { reports: () => [] },
     devices: world.devices ?? devices([], []),
     signs: { heartbeat: () => null, problems: () => [] },
     placement: { status: () => [], of: () => null },
