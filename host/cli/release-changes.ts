@@ -99,6 +99,8 @@ function topicChanges(before: Topics, after: Topics): Change[] {
     const says = `messages of ${plain(topic)} go to the ${to}; before it was the ${from}`
     return [{ field: 'topics' as const, says, asksMore: order.indexOf(to) > order.indexOf(from) }]
   })
+}
+
 /** Who answers an interface that it imports decides what it does: told as loudly as a new grant. */
 function linkChanges(before: ReleaseDraft['links'], after: ReleaseDraft['links']): Change[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
