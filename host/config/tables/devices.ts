@@ -24,27 +24,33 @@ const sensorCare = {
   ),
 }
 
-interface Table {
-  readonly driver: string
+interface Care {
   readonly check?: number
   readonly stale?: number
-  readonly range?: [number, number]
+  readonly range?: readonly [number, number]
 }
 
 function deviceOf(drivers: readonly DeviceDriver<unknown, unknown>[], common: v.ObjectEntries) {
-  const options = drivers.map(({ kind, options: { entries } }) =>
-    v.strictObject({ ...entries, ...common, driver: v.literal(kind) }),
+  // What a driver means by such a name itself is the driver's.
+  const tables = drivers.map(({ kind, options: { entries } }) =>
+    v.strictObject({ ...common, ...entries, driver: v.literal(kind) }),
   )
+  const own = new Map(drivers.map(({ kind, options: { entries } }) => [kind, Object.keys(entries)]))
   return v.pipe(
-    v.variant('driver', options),
+    v.variant('driver', tables),
     v.transform((table): DeviceConfig => {
-      const { driver, check, stale, range, ...rest } = table as Table & Record<string, unknown>
+      const { driver, ...rest } = table as { driver: string } & Record<string, unknown>
+      const isCare = ([name]: readonly [string, unknown]): boolean =>
+        Object.hasOwn(common, name) && own.get(driver)?.includes(name) !== true
+      const all = Object.entries(rest)
+      const { check, stale, range } = Object.fromEntries(all.filter(isCare)) as Care
       const given = {
         ...(check !== undefined && { checkMs: check }),
         ...(stale !== undefined && { staleAfterMs: stale }),
         ...(range !== undefined && { range: { min: range[0], max: range[1] } }),
       }
-      return { driver, options: rest, ...(Object.keys(given).length > 0 && { care: given }) }
+      const options = Object.fromEntries(all.filter((entry) => !isCare(entry)))
+      return { driver, options, ...(Object.keys(given).length > 0 && { care: given }) }
     }),
   )
 }

@@ -41,6 +41,10 @@ const sensorOptions: Readonly<Record<string, readonly object[]>> = {
   bh1750: [{ mode: 'low', measurementTime: 31 }],
   // It needs a line that speaks: see sensors/serial.test.ts.
   serial: [],
+  // They need a broker: see mqtt-drivers.test.ts.
+  mqtt: [],
+  zigbee2mqtt: [],
+  homeassistant: [],
   // Not every machine has a temperature.
   system: [
     'cpu',
@@ -67,6 +71,10 @@ const pinOptions: Readonly<Record<string, readonly object[]>> = {
     { chip: 'pinctrl-bcm2711', line: 17 },
     { chip: 'pinctrl-bcm2711', line: 27, direction: 'in' },
   ],
+  // As the sensors.
+  mqtt: [],
+  zigbee2mqtt: [],
+  homeassistant: [],
   onoff: [
     { chip: 'pinctrl-bcm2711', line: 17 },
     { chip: 'pinctrl-bcm2711', line: 27, direction: 'in' },
