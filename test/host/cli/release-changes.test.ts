@@ -24,6 +24,7 @@ const same = {
   version: '2.0.1',
   ...terms,
   limits: { memoryBytes: 16_777_216, deadlineMs: 1_000 },
+  topics: {},
 } as ReleaseDraft
 const told = (changes: Partial<ReleaseDraft>): string[] =>
   releaseChanges(terms, { ...same, ...changes }).map(({ says, asksMore }) => (asksMore ? `! ${says}` : says))
