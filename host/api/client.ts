@@ -21,6 +21,7 @@ import type {
 import type { DevicesReport } from './devices-contract.ts'
 import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
+import { eventRoutes, type EventIntent, type EventReceipt, type EventReport } from './event-contract.ts'
 import {
   topicRoutes,
   type HeardMessage,
@@ -65,6 +66,9 @@ export interface ControlClient {
   publish(record: Uint8Array): Promise<ReleaseEntry>
   call(intent: CallIntent, signal?: AbortSignal): Promise<CallReport>
   inviteContext(): Promise<InviteContext>
+  events(app: string): Promise<EventReport>
+  /** Dead letters are handed over again, or deleted. */
+  changeEvents(intent: EventIntent): Promise<EventReceipt>
   topics(): Promise<MessageReport>
   send(intent: SendIntent): Promise<SendReceipt>
   /** Messages as they come; ends when the daemon stops or `signal` aborts. */
@@ -135,6 +139,8 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
         ...(signal && { signal }),
       }),
     inviteContext: () => call(target, routes.inviteContext),
+    events: (app) => call(target, eventRoutes.events, { query: { app } }),
+    changeEvents: (intent) => call(target, eventRoutes.change, { body: Buffer.from(JSON.stringify(intent)) }),
     topics: () => call(target, topicRoutes.topics),
     send: (intent) => call(target, topicRoutes.send, { body: Buffer.from(JSON.stringify(intent)) }),
     listen: (topics, signal) => listen(target, topics, signal),

@@ -190,6 +190,10 @@ export interface LocalApp extends AppStatus {
     readonly dropped: number
     /** Highest id handled. */
     readonly lastId: number
+    /** In memory and on the disk; absent from nodes of before, as the next one. */
+    readonly waiting?: number
+    /** Dead letters on the disk: given up after their last attempt. */
+    readonly dead?: number
   }
   readonly restarts: number
   /** The last end of an instance by itself; absent where there was none since the node started. */

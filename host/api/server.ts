@@ -23,6 +23,7 @@ import type { ControlledNode, LineSource } from './controlled-node.ts'
 import type { DataLock } from './data-lock.ts'
 import { apiLimits } from './limits.ts'
 import { firstLines, followLogs, type LogQuery } from './log-stream.ts'
+import { eventHandlers } from './event-routes.ts'
 import { messageRoutes } from './message-routes.ts'
 import { apiProblems } from './problems.ts'
 import { appOf, countOf, readBody, readJson, uploadIntentOf } from './request.ts'
@@ -145,6 +146,7 @@ export class ControlServer implements Part {
       [routes.audit, (call) => this.#lines(node.audit, call)],
       ...trustRoutes(node),
       ...whyRoutes(node),
+      ...eventHandlers(node),
       ...messageRoutes(node, this.#clock, () => this.#ending.signal),
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],
       [

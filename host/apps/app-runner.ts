@@ -8,6 +8,7 @@ import { supportedFeatures, type Engine, type Incident } from '../engine/index.t
 import { EventCounter } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
+import { appEvents, type AppEvents } from './app-events.ts'
 import { AppReporter } from './app-reporter.ts'
 import { idleMachine, step, wakeAt } from './app-machine.ts'
 import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
@@ -141,6 +142,11 @@ export class AppRunner {
   /** For calls of its functions; null while no instance takes them. */
   functions(): CallFunction | null {
     return this.#serving.functions
+  }
+
+  /** Those that must be handled at least once. */
+  events(): AppEvents {
+    return appEvents(this.#serving.events)
   }
 
   /** Resolves when it answers no request and no call any more. */

@@ -1,5 +1,6 @@
 /** The public face of the apps: from releases the mesh wants to apps that run. */
 export { AppLog } from './app-log.ts'
+export type { AppEvents } from './app-events.ts'
 export type { FetchComponent } from './acquisition.ts'
 export type { NodeFolder, NodeFolders } from './folders.ts'
 export type { Returned } from './checked-calls.ts'

@@ -42,6 +42,11 @@ export const appProblems = defineProblems({
     text: 'a step of bringing an app up failed in a way that was not foreseen',
     fix: 'the node tries again by itself; please report the message',
   },
+  ERR_EVENTS_DEAD: {
+    kind: 'user',
+    text: 'an app failed at events that it must handle, and after their last attempt they were put aside',
+    fix: 'see why with `selvedge events APP --dead`; then replay them with --replay all, or delete them with --discard all',
+  },
   ERR_CALL_FUNCTION: {
     kind: 'user',
     text: 'an app exports no function of that name that others could call',

@@ -6,6 +6,7 @@
 import type { Cancel, Digest, Part } from '../../core/index.ts'
 import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import type { Ingress } from '../http/index.ts'
+import type { AppEvents } from './app-events.ts'
 import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
 import type { CallFunction } from './functions.ts'
 import { countFolder } from './folder-count.ts'
@@ -38,6 +39,8 @@ export interface AppSupervisor extends Part {
   ingressOf(app: string): Ingress | 'down' | null
   /** The way to its functions; null while none of its instances here takes calls. */
   functionsOf(app: string): CallFunction | null
+  /** Its events that must be handled at least once; null where it does not run here. */
+  eventsOf(app: string): AppEvents | null
   /** Resolves when nothing of it answers a request or a call here any more. */
   idle(app: string): Promise<void>
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
@@ -111,6 +114,10 @@ class Supervisor implements AppSupervisor {
 
   functionsOf(app: string): CallFunction | null {
     return this.#runners.get(app)?.functions() ?? null
+  }
+
+  eventsOf(app: string): AppEvents | null {
+    return this.#runners.get(app)?.events() ?? null
   }
 
   async idle(app: string): Promise<void> {

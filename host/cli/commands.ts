@@ -8,6 +8,7 @@ import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { call } from './commands/call.ts'
 import { completion } from './commands/completion.ts'
+import { events } from './commands/events.ts'
 import { explain } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
 import { importCommand } from './commands/import.ts'
@@ -56,6 +57,7 @@ export const commands: readonly Command[] = [
   logs,
   metrics,
   call,
+  events,
   topics,
   send,
   listen,

@@ -7,6 +7,7 @@ import type {
   CallReport,
   ControlledNode,
   DevicesReport,
+  EventDesk,
   InviteContext,
   KeyFacts,
   LineSource,
@@ -40,6 +41,7 @@ import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
+import { eventDesk, eventProblems } from './event-desk.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
 import type { NodePlacement } from './placement.ts'
@@ -80,6 +82,7 @@ export class NodeControl implements ControlledNode {
   readonly why: WhySource
   readonly audit: LineSource<AuditLine>
   readonly topics: TopicDesk
+  readonly events: EventDesk
   readonly #parts: ControlParts
   readonly #startedAt: number
 
@@ -91,6 +94,7 @@ export class NodeControl implements ControlledNode {
     this.carriage = nodeCarriage(parts)
     this.why = createWhy(parts)
     this.topics = parts.topics
+    this.events = eventDesk(parts.apps)
     this.audit = auditLines(parts.mesh.audit)
   }
 
@@ -143,6 +147,7 @@ export class NodeControl implements ControlledNode {
         [
           ...this.#parts.signs.problems(),
           ...this.#selfProblems(),
+          ...eventProblems(apps.local(), this.#parts.fixOf),
           ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
           ...placements.flatMap(({ held }) => held ?? []),
           ...deviceTroubles(this.#parts.devices.states(), moment.monotonicMs, this.#parts.fixOf),

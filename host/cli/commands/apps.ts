@@ -130,6 +130,8 @@ function eventsText({ events, restarts }: LocalApp): string {
   return [
     `${countText(events.handled, 'event')} handled`,
     ...(lost === 0 ? [] : [`${events.failed} failed, ${events.dropped} dropped`]),
+    ...((events.waiting ?? 0) === 0 ? [] : [`${events.waiting} waiting`]),
+    ...((events.dead ?? 0) === 0 ? [] : [`${events.dead} given up`]),
     ...(restarts === 0 ? [] : [countText(restarts, 'restart')]),
   ].join(', ')
 }

@@ -119,6 +119,13 @@ export const appFamilies: readonly MetricFamily[] = [
     read: ofEach('outcome', ({ events: { handled, failed, dropped } }) => ({ handled, failed, dropped })),
   },
   {
+    name: 'selvedge_app_events_held',
+    help: 'Events of the triggers that wait to be handed to the app, and dead letters: those given up after their last attempt',
+    type: 'gauge',
+    labels: ['app', 'state'],
+    read: ofEach('state', ({ events: { waiting = 0, dead = 0 } }) => ({ waiting, dead })),
+  },
+  {
     name: 'selvedge_app_cpu_seconds_total',
     help: 'Time that threads were busy with calls of the app',
     type: 'counter',

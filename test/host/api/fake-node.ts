@@ -4,6 +4,9 @@ import type {
   CallIntent,
   CallReport,
   ControlledNode,
+  EventDesk,
+  EventIntent,
+  EventReport,
   HeardMessage,
   MessageReport,
   TopicDesk,
@@ -25,6 +28,7 @@ import type {
   WhySource,
 } from '../../../host/api/index.ts'
 import { digestOf, type Cancel } from '../../../core/index.ts'
+import { sampleEvents } from './sample-events.ts'
 import { sampleMessages } from './sample-messages.ts'
 import { sampleStatus, sampleTrust } from './sample-status.ts'
 import { appWhy, nodeWhy } from './sample-why.ts'
@@ -129,6 +133,24 @@ export class FakeNode implements ControlledNode {
   readonly messages: Parameters<TopicDesk['send']>[0][] = []
   heard: readonly HeardMessage[] = []
   messageReport: MessageReport = sampleMessages
+  /** What was asked of dead letters. */
+  readonly eventIntents: EventIntent[] = []
+  eventReport: EventReport = sampleEvents
+  readonly events: EventDesk = {
+    report: async (app) => {
+      await this.#pass()
+      return { ...this.eventReport, app }
+    },
+    change: async (intent) => {
+      await this.#pass()
+      this.eventIntents.push(intent)
+      return {
+        app: intent.app,
+        action: intent.action,
+        count: intent.items === 'all' ? 2 : intent.items.length,
+      }
+    },
+  }
   readonly topics: TopicDesk = {
     report: async () => this.messageReport,
     send: async (intent) => {

@@ -47,6 +47,7 @@ describe('answers as JSON', () => {
     ['sensors', 'devices'],
     ['network off', 'network'],
     ['metrics', 'metrics'],
+    ['events light-alarm', 'events'],
   ])('`%s --json` is one document with its schema, the same as last time', async (line, golden) => {
     node.localApps = [sampleLocalApp]
     const { code, stdout, stderr } = await here(`${line} --json`)
@@ -92,11 +93,39 @@ describe('a call', () => {
   })
 })
 
+describe('dead letters', () => {
+  it('are replayed and discarded by number, several at once, or all', async () => {
+    expect((await here('events light-alarm --replay 4,7')).stdout).toBe('2 dead letters wait again\n')
+    expect((await here('events light-alarm --discard all')).stdout).toBe('2 dead letters discarded\n')
+    expect(node.eventIntents).toEqual([
+      { app: 'light-alarm', action: 'replay', items: [4, 7] },
+      { app: 'light-alarm', action: 'discard', items: 'all' },
+    ])
+  })
+
+  it.each([
+    ['events light-alarm --replay four', '--replay "four" is neither'],
+    ['events light-alarm --replay 4 --discard 7', 'exclude each other'],
+  ])('`%s` is refused', async (line, message) => {
+    const { code, stderr } = await here(line)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+    expect(node.eventIntents).toEqual([])
+  })
+
+  it('alone are shown where only they were asked for', async () => {
+    const { stdout } = await here('events light-alarm --dead')
+    expect(stdout).not.toContain('cron event')
+    expect(stdout).toContain('why: the instance ended (trap): unreachable')
+  })
+})
+
 describe('answers for people', () => {
   it.each([
     ['apps', 'apps'],
     ['releases light-alarm', 'releases'],
     ['sensors', 'sensors'],
+    ['events light-alarm', 'events'],
   ])('`%s` looks as it did last time', async (line, golden) => {
     node.localApps = [sampleLocalApp]
     const { code, stdout } = await here(line)
