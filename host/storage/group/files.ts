@@ -30,7 +30,7 @@ export class ReplicaFiles {
     try {
       return { value: await this.#use(call) }
     } catch (error) {
-      return { error: problemOf(error, call.path) }
+      return { error: await problemOf(error, call.path) }
     }
   }
 

@@ -77,17 +77,23 @@ async function openWasm(path: string): Promise<Connection> {
   // time (the daemon's lock sees to that), so what is there now belongs to nobody.
   await rm(`${path}.lock`, { recursive: true, force: true })
   const database = new Database(path)
+  const statements: { finalize(): void }[] = []
   return {
     kind: 'wasm',
     exec: (sql) => database.exec(sql),
     prepare(sql) {
       const statement = database.prepare(sql)
+      statements.push(statement)
       return {
         run: (...values) => void statement.run(values),
         get: (...values) => (statement.get(values) as SqlRow | null) ?? undefined,
         all: (...values) => statement.all(values) as SqlRow[],
       }
     },
-    close: () => database.close(),
+    close() {
+      // With a statement left it would stay open, and its log unwritten.
+      for (const statement of statements.splice(0)) statement.finalize()
+      database.close()
+    },
   }
 }

@@ -1,5 +1,5 @@
 /** The open SQLite files of a node, by path; what runs on the storage thread. */
-import { open } from 'node:fs/promises'
+import { access, constants, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   fileProblems,
@@ -33,6 +33,8 @@ export interface FilesOptions {
 
 /** A file that turned out damaged is not read again before that: to find out takes long where it is large. */
 const damagedForMs = 10_000
+/** Less than the largest value and its way through the log. */
+const leastRoomBytes = 2 * 1024 * 1024
 /** Those that change what is open, and so are nothing that could be undone. */
 const alone: ReadonlySet<StorageMethod> = new Set(['open', 'close', 'allow', 'watch', 'flush'])
 
@@ -100,7 +102,7 @@ export class SqliteFiles {
       const table = await this.#table(path)
       return table.together(() => calls.map((call) => part(table, call)))
     } catch (error) {
-      const problem = this.#failed(path, error)
+      const problem = await this.#failed(path, error)
       if (calls.length === 1) return [{ error: problem }]
       const outcomes: Outcome[] = []
       for (const call of calls) outcomes.push(...(await this.#runSome(path, [call])))
@@ -151,8 +153,8 @@ export class SqliteFiles {
   }
 
   /** After what is not about one call alone, the file is opened again for the next: the disk may have come back. */
-  #failed(path: string, error: unknown): SelvedgeError {
-    const problem = problemOf(error, path)
+  async #failed(path: string, error: unknown): Promise<SelvedgeError> {
+    const problem = await problemOf(error, path)
     if (isSelvedgeError(error) || problem.code === 'ERR_DISK_FULL') return problem
     this.#drop(path)
     if (problem.code === 'ERR_STORAGE_DAMAGED')
@@ -205,18 +207,34 @@ export async function flushFolderOf(path: string): Promise<void> {
   }
 }
 
+/** What SQLite calls an error of input and output is more often than not one that the disk can be asked about. */
+async function troubleOfDisk(path: string): Promise<'full' | 'read-only' | null> {
+  const folder = dirname(path)
+  if (
+    await access(folder, constants.W_OK).then(
+      () => false,
+      () => true,
+    )
+  )
+    return 'read-only'
+  const room = await statfs(folder).catch(() => null)
+  return room !== null && room.bavail * room.bsize < leastRoomBytes ? 'full' : null
+}
+
 /** SQLite's errors are told apart by their text: the two builds have different codes, and the same words. */
-export function problemOf(error: unknown, path: string): SelvedgeError {
+export async function problemOf(error: unknown, path: string): Promise<SelvedgeError> {
   if (isSelvedgeError(error)) return error
   const message = messageOf(error)
   const details = { cause: error }
-  if (/database or disk is full/i.test(message)) {
+  const isVague = /I\/O error|unable to open|readonly|read-only|EROFS/i.test(message)
+  const trouble = isVague ? await troubleOfDisk(path) : null
+  if (/database or disk is full/i.test(message) || trouble === 'full') {
     return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, details)
   }
   if (/not a database|malformed|later version|corrupt/i.test(message)) {
     return storageProblems.error('ERR_STORAGE_DAMAGED', `${path}: ${message}`, details)
   }
-  if (/readonly|read-only|EROFS/i.test(message)) {
+  if (trouble === 'read-only') {
     return fileProblems.error('ERR_DATA_NOT_WRITABLE', `${path} cannot be written: ${message}`, {
       cause: error,
       hint: 'see why the disk is read-only (`dmesg`, `mount`); the store goes on by itself as soon as it can be written',

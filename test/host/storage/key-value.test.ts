@@ -5,12 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import { diskStorage, keyValueLimits } from '../../../host/storage/index.ts'
 import { MemoryStore } from '../../../host/storage/memory-store.ts'
-import { loadBuiltIn, type Connection } from '../../../host/storage/sqlite/connection.ts'
-import { SqliteFiles } from '../../../host/storage/sqlite/files.ts'
-import type { OpenOptions, StorageMethod, StoreNews } from '../../../host/storage/sqlite/protocol.ts'
 import { SqliteStore } from '../../../host/storage/sqlite/store.ts'
 import { StorageThread } from '../../../host/storage/sqlite/thread.ts'
 import { describeKeyValueStore } from '../../contract/key-value-store.ts'
+import { openNear, sqliteKinds as kinds, usualOptions } from './near-store.ts'
 
 let folder: string
 let files = 0
@@ -25,33 +23,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const usual: OpenOptions = { durability: 'full', rules: [] }
-
-/** The files without the thread between: what is tested is one of the two SQLites. */
-function storeIn(open: SqliteFiles, path: string): SqliteStore {
-  const near = {
-    generation: 1,
-    async request(
-      file: string,
-      method: StorageMethod,
-      args: readonly unknown[],
-      told: (news: StoreNews) => void,
-    ): Promise<unknown> {
-      const value = await open.run(file, method, args)
-      told({ held: open.heldAt(file), changes: open.changesAt(file) })
-      return value
-    },
-  }
-  return new SqliteStore(near as unknown as StorageThread, async () => path, usual)
-}
-
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
-const hasBuiltIn = (await loadBuiltIn()) !== null
-const kinds: Connection['kind'][] = hasBuiltIn ? ['node:sqlite', 'wasm'] : ['wasm']
+const hasBuiltIn = kinds.includes('node:sqlite')
 
 describeKeyValueStore('in memory', async (limits) => new MemoryStore(limits))
 for (const kind of kinds) {
-  describeKeyValueStore(`on ${kind}`, async (limits) => storeIn(new SqliteFiles(limits, { kind }), newPath()))
+  describeKeyValueStore(`on ${kind}`, async (limits) => openNear(limits, newPath(), { kind }))
 }
 it.skipIf(hasBuiltIn)('leaves node:sqlite untested here: this Node.js has none', () => {})
 
@@ -59,19 +36,19 @@ describeKeyValueStore('on the storage thread', async (limits) => {
   const thread = new StorageThread(limits)
   threads.push(thread)
   const path = newPath()
-  return new SqliteStore(thread, async () => path, usual)
+  return new SqliteStore(thread, async () => path, usualOptions)
 })
 
 describe.each(kinds)('a store in a file, by %s', (kind) => {
   it('has everything after it was closed and opened again, and goes on with its versions', async () => {
     const path = newPath()
-    const first = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
+    const first = openNear(keyValueLimits, path, { kind })
     await first.set('b', 'k', utf8('kept'))
     await first.set('b', 'n', utf8('7'))
     const version = await first.version('b', 'n')
     const usage = await first.usage()
     await first.close()
-    const second = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
+    const second = openNear(keyValueLimits, path, { kind })
     expect((await second.get('b', 'k'))?.value).toEqual(utf8('kept'))
     expect(await second.usage()).toEqual(usage)
     await second.set('b', 'other', utf8('1'))
@@ -81,14 +58,14 @@ describe.each(kinds)('a store in a file, by %s', (kind) => {
 
   it('opens although the one before did not close', async () => {
     const path = newPath()
-    const left = storeIn(new SqliteFiles(keyValueLimits, { kind: 'wasm' }), path)
+    const left = openNear(keyValueLimits, path, { kind: 'wasm' })
     await left.set('b', 'k', utf8('1'))
     // What a killed process leaves: the file and its log as they are on the disk, and the lock's folder.
     const killed = newPath()
     for (const end of ['', '-wal']) await writeFile(`${killed}${end}`, await readFile(`${path}${end}`))
     const { mkdir } = await import('node:fs/promises')
     await mkdir(`${killed}.lock`)
-    const next = storeIn(new SqliteFiles(keyValueLimits, { kind }), killed)
+    const next = openNear(keyValueLimits, killed, { kind })
     expect(await next.exists('b', 'k')).toBe(true)
     await next.close()
     await left.close()
@@ -100,7 +77,7 @@ describe.each(kinds)('a store in a file, by %s', (kind) => {
       path,
       'this is not a database, it is a letter to one, and longer than a header has to be '.repeat(9),
     )
-    const store = storeIn(new SqliteFiles(keyValueLimits, { kind }), path)
+    const store = openNear(keyValueLimits, path, { kind })
     await expect(store.get('b', 'k')).rejects.toMatchObject({
       code: 'ERR_STORAGE_DAMAGED',
       message: expect.stringContaining(path),
@@ -114,10 +91,10 @@ it.skipIf(!hasBuiltIn)('a file written by either SQLite is read by the other', a
     ['node:sqlite', 'wasm'],
     ['wasm', 'node:sqlite'],
   ] as const) {
-    const one = storeIn(new SqliteFiles(keyValueLimits, { kind: writer }), path)
+    const one = openNear(keyValueLimits, path, { kind: writer })
     await one.set('b', writer, utf8('from'))
     await one.close()
-    const other = storeIn(new SqliteFiles(keyValueLimits, { kind: reader }), path)
+    const other = openNear(keyValueLimits, path, { kind: reader })
     expect(await other.exists('b', writer)).toBe(true)
     await other.close()
   }
@@ -139,7 +116,7 @@ describe('the stores of a node', () => {
 
   it('answer what waits when the thread cannot be started, and do not wait for ever', async () => {
     const thread = new StorageThread(keyValueLimits, new URL('file:///nowhere/storage.mjs'))
-    const store = new SqliteStore(thread, async () => newPath(), usual)
+    const store = new SqliteStore(thread, async () => newPath(), usualOptions)
     await expect(store.get('b', 'k')).rejects.toMatchObject({ code: 'ERR_STORAGE_FAILED' })
     await thread.close()
   })
