@@ -1,20 +1,14 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { transpileBytes } from '@bytecodealliance/jco-transpile'
+import { fileURLToPath } from 'node:url'
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildApp } from '../../host/build/index.ts'
+import { openedComponent, witError } from './opened-component.ts'
 
 const source = fileURLToPath(new URL('../../components/light-alarm', import.meta.url))
-
-interface SensorEvent {
-  id: bigint
-  sensor: string
-  reading: { value: number; unit: string; timeMs: bigint }
-}
 
 /** What the app did to the world it was given. */
 interface World {
@@ -50,44 +44,18 @@ function newWorld(config: Record<string, string> = {}): World {
   return { config, pinError: null, configError: null, writes: [], lines: [] }
 }
 
-function witError(payload: unknown): Error {
-  return Object.assign(new Error('a declared WIT error'), { payload })
-}
-
-type Instantiate = (
-  getCoreModule: (name: string) => WebAssembly.Module,
-  imports: Record<string, Record<string, unknown>>,
-  instantiateCore: (module: WebAssembly.Module, imports: WebAssembly.Imports) => WebAssembly.Instance,
-) => Promise<Record<string, { handle(event: SensorEvent): void }>>
-
 async function transpile(component: Uint8Array, out: string): Promise<(world: World) => Promise<App>> {
-  const { files } = await transpileBytes(component, {
-    name: 'app',
-    instantiation: 'async',
-  })
-  const modules = new Map<string, WebAssembly.Module>()
-  for (const [name, contents] of Object.entries(files)) {
-    if (name.endsWith('.wasm')) modules.set(name, new WebAssembly.Module(contents as Uint8Array<ArrayBuffer>))
-  }
-  const script = `${out}.mjs`
-  await writeFile(script, files['app.js'] as Uint8Array)
-  const { instantiate } = (await import(pathToFileURL(script).href)) as { instantiate: Instantiate }
+  const make = await openedComponent(component, out)
   return async (world) => {
     const memories: WebAssembly.Memory[] = []
-    const exports = await instantiate(
-      (name) => modules.get(name) as WebAssembly.Module,
-      importsOf(world),
-      (module, imports) => {
-        const instance = new WebAssembly.Instance(module, imports)
-        for (const value of Object.values(instance.exports)) {
-          if (value instanceof WebAssembly.Memory) memories.push(value)
-        }
-        return instance
-      },
-    )
+    const exports = await make(importsOf(world), (instance) => {
+      for (const value of Object.values(instance.exports)) {
+        if (value instanceof WebAssembly.Memory) memories.push(value)
+      }
+    })
     const handler = exports['selvedge:edge/sensor-handler@0.1.0'] ?? exports['sensorHandler']
     const handle = (id: number, value: number, unit = 'lx'): void =>
-      handler?.handle({ id: BigInt(id), sensor: 'light', reading: { value, unit, timeMs: 1n } })
+      void handler?.['handle']?.({ id: BigInt(id), sensor: 'light', reading: { value, unit, timeMs: 1n } })
     return { world, memories, handle }
   }
 }
