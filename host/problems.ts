@@ -34,6 +34,7 @@ import { mqttProblems } from './mqtt/index.ts'
 import { nodeProblems } from './node/index.ts'
 import { placementProblems } from './placement/index.ts'
 import { queueProblems } from './queue/index.ts'
+import { replicasProblems } from './replicas/index.ts'
 import { runProblems } from './run/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
@@ -73,6 +74,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   formatsProblems,
   placementProblems,
   queueProblems,
+  replicasProblems,
   httpProblems,
   metricsProblems,
   valueProblems,

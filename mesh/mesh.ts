@@ -8,7 +8,6 @@ import { messageOf, type Cancel, type Part } from '../core/index.ts'
 import { AddressBook } from './address-book.ts'
 import type { AttackLedger } from './attack-ledger.ts'
 import type { Audit } from './audit.ts'
-import { createGate } from './admission/index.ts'
 import type { BlobExchange, BlobStore } from './blobs/index.ts'
 import { Carriage } from './carriage/index.ts'
 import type { ComponentSource } from './component-source.ts'
@@ -29,11 +28,13 @@ import { OperatorDesk } from './operator-desk.ts'
 import { OwnRecord } from './own-record.ts'
 import { witnessPeers } from './peer-witness.ts'
 import { PublishedHeads } from './published-heads.ts'
+import { ReplicaLines } from './replicas/index.ts'
 import type { OfferedRelease, ReleaseLog } from './releases/index.ts'
 import { openStores, type Stores } from './stores.ts'
 import { MeshTraffic } from './traffic.ts'
-import { createTransport, openPortMemory, Redialler, type Transport } from './transport/index.ts'
+import { Redialler, type Transport } from './transport/index.ts'
 import { createWatch, notLookedAt } from './watching.ts'
+import { createWire } from './wire.ts'
 import type { Witness } from './witness.ts'
 
 /** Opens everything the mesh keeps on disk and verifies it again. Nothing touches the network before `start`. */
@@ -70,6 +71,8 @@ export class Mesh implements Part {
   readonly messages: MessageExchange
   /** What the nodes of this one's groups have to do. */
   readonly load: LoadExchange
+  /** The way between replicas of one group's stores. */
+  readonly replicas: ReplicaLines
   readonly #options: MeshOptions
   readonly witness: Witness
   readonly #records: NodeRecords
@@ -132,22 +135,10 @@ export class Mesh implements Part {
         this.#tell()
       },
     })
-    const gate = createGate({ meshId: stores.trust.meshId, self: this.self, credentials: stores.credentials })
-    const { listen, announce, mdns } = options
-    this.#transport = (options.createTransport ?? createTransport)({
-      privateKeySeed: identity.seed,
-      listen,
-      announce,
-      ports: openPortMemory(options.folder, log),
-      mdns,
-      gate,
-      clock,
-      random,
-      log,
-      traffic: this.traffic.byProtocol,
-    })
+    this.#transport = createWire(options, stores, this.traffic)
     const transport = this.#transport
     const shared = { stores, identity, transport, clock, random, log }
+    this.replicas = new ReplicaLines({ transport, clock, random, log: log.scope('replicas') })
     this.#watch = createWatch({
       ...shared,
       redial: () => this.#redial,

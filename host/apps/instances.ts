@@ -16,7 +16,7 @@ import { preopensOf, writableFolders } from './folders.ts'
 import { instanceRules } from './instance-policy.ts'
 import { folderSpaceAsked, storageAsked } from './holdings.ts'
 import type { DesiredRelease } from './release.ts'
-import type { AppServices } from './services.ts'
+import { keyValueOf, type AppServices } from './services.ts'
 
 /** Lines of the app's log that stand beside an incident; the rest is a command away. */
 const reportedLines = 5
@@ -154,7 +154,7 @@ export class Instances {
       origins: new Set(grantedNames(grants, 'http')),
       callees: new Set(grantedNames(grants, 'call')),
       call: this.#needs.call ?? noCalls,
-      keyValue: () => storage.keyValue(app),
+      keyValue: () => keyValueOf(this.#needs, record),
       blobs: () => storage.blobs(app),
       publishes: new Set(grantedNames(grants, 'publish')),
       topics: () => this.#needs.topics ?? noTopics,

@@ -91,6 +91,15 @@ export interface Snapshot {
   readonly bridges: readonly BridgeReport[]
   /** null while it is being counted. */
   readonly components: ComponentRoom | null
+  /** Stores that this node shares with its groups. */
+  readonly sharedStores: readonly {
+    readonly app: string
+    readonly members: number
+    readonly peers: number
+    readonly equal: number
+    readonly clamped: number
+    readonly differed: number
+  }[]
   /** Codes of what `status` says is wrong; one code may stand for several problems. */
   readonly problems: readonly string[]
 }

@@ -11,6 +11,7 @@ import { meshFamilies } from './families/mesh.ts'
 import { mqttFamilies } from './families/mqtt.ts'
 import { nodeFamilies } from './families/node.ts'
 import { processFamilies } from './families/process.ts'
+import { replicaFamilies } from './families/replicas.ts'
 
 export const metricFamilies: readonly MetricFamily[] = [
   ...nodeFamilies,
@@ -24,4 +25,5 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...gatewayFamilies,
   ...componentFamilies,
   ...mqttFamilies,
+  ...replicaFamilies,
 ]

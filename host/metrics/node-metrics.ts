@@ -94,8 +94,21 @@ export class NodeMetrics implements Part, MetricSource {
   }
 
   #read(components: Snapshot['components']): Snapshot {
-    const { version, node, arch, apps, starts, http, calls, mesh, devices, brokers, bridges, problems } =
-      this.#sources
+    const {
+      version,
+      node,
+      arch,
+      apps,
+      starts,
+      http,
+      calls,
+      mesh,
+      devices,
+      brokers,
+      bridges,
+      sharedStores,
+      problems,
+    } = this.#sources
     return {
       version: version(),
       node: node(),
@@ -113,6 +126,7 @@ export class NodeMetrics implements Part, MetricSource {
       brokers: brokers(),
       bridges: bridges(),
       components,
+      sharedStores: sharedStores(),
       problems: problems(),
     }
   }

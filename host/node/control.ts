@@ -1,6 +1,6 @@
 /** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
 import { digestOf, shortDigest, type Clock, type Log } from '../../core/index.ts'
-import { hexOf, readRelease, type HistoryEntry, type Mesh } from '../../mesh/index.ts'
+import { hexOf, readRelease, type HistoryEntry, type MemberView, type Mesh } from '../../mesh/index.ts'
 import type {
   AuditLine,
   CallIntent,
@@ -29,6 +29,7 @@ import type { AppLog, AppSupervisor } from '../apps/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
+import { storeProblems, type GroupReplicas } from '../replicas/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import type { Bridges, Brokers } from '../mqtt/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
@@ -68,6 +69,7 @@ export interface ControlParts {
   readonly history: Pick<VerdictHistory, 'of'>
   readonly pauses: Pick<Pauses, 'last'>
   readonly topics: TopicDesk
+  readonly replicas: Pick<GroupReplicas, 'report'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -149,6 +151,7 @@ export class NodeControl implements ControlledNode {
           ...this.#selfProblems(),
           ...eventProblems(apps.local(), this.#parts.fixOf),
           ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
+          ...storeProblems(this.#parts.replicas.report(), (id) => nameOf(members, id)),
           ...placements.flatMap(({ held }) => held ?? []),
           ...deviceTroubles(this.#parts.devices.states(), moment.monotonicMs, this.#parts.fixOf),
         ],
@@ -295,4 +298,8 @@ export class NodeControl implements ControlledNode {
     const isolated = { code, message: `${self.name} is isolated: ${self.opinion.why}`, hint: fixOf(code) }
     return [isolated, ...unreached]
   }
+}
+
+function nameOf(members: readonly MemberView[], id: string): string {
+  return members.find((member) => member.id === id)?.name ?? id
 }

@@ -17,6 +17,7 @@ import {
   type MeshReading,
 } from '../metrics/index.ts'
 import type { Bridges, Brokers } from '../mqtt/index.ts'
+import type { GroupReplicas } from '../replicas/index.ts'
 import { version } from '../version.ts'
 import { componentRoom } from './component-room.ts'
 import { brokerReadings } from './mqtt-report.ts'
@@ -42,6 +43,7 @@ export interface MeteredParts {
   readonly bridges: Pick<Bridges, 'reports'>
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
+  readonly replicas: Pick<GroupReplicas, 'report'>
   /** null where it listens for no requests; `tally` is its observer. */
   readonly http: Pick<HttpServer, 'underWay'> | null
   readonly tally: HttpTally
@@ -71,6 +73,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       devices: () => devices.states(),
       brokers: () => brokerReadings(parts.brokers),
       bridges: () => parts.bridges.reports(),
+      sharedStores: () => parts.replicas.report(),
       components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),
     },

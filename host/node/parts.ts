@@ -14,6 +14,7 @@ import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
 import { diskQueues, type Queues } from '../queue/index.ts'
+import { GroupReplicas } from '../replicas/index.ts'
 import { diskStorage, type Storage, type StorageConfig } from '../storage/index.ts'
 import { describeNode } from './description.ts'
 import { halfOfDisk } from './disk-share.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   readonly brokers: Brokers
   readonly devices: Devices
   readonly storage: Storage
+  readonly replicas: GroupReplicas
   readonly queues: Queues
   readonly apps: AppSupervisor
   readonly appLog: AppLog
@@ -182,6 +184,13 @@ async function makeAround(
   })
   const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
   const queues = diskQueues(await folder.folder('queues'), clock)
+  const replicas = new GroupReplicas({
+    mesh,
+    folder: await folder.folder('storage'),
+    allowed: (app) => storage.report(app).keyValue.allowed,
+    clock,
+    log: log.scope('replicas'),
+  })
   const outgoing = new OutgoingCalls()
   const messages = await openMessages({
     mesh,
@@ -195,6 +204,7 @@ async function makeAround(
     devices,
     folders: config.folders,
     storage,
+    replicas,
     queues,
     peers: peerChanges(mesh),
     topics: messages.messaging,
@@ -210,5 +220,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, queues, apps, appLog, pauses, outgoing, messages }
+  return { mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
 }

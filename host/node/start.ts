@@ -51,7 +51,20 @@ async function startLocked(
   // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
   const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
-  const { mesh, engine, brokers, devices, storage, queues, apps, appLog, pauses, origin, messages } = parts
+  const {
+    mesh,
+    engine,
+    brokers,
+    devices,
+    storage,
+    replicas,
+    queues,
+    apps,
+    appLog,
+    pauses,
+    origin,
+    messages,
+  } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
   const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
@@ -86,6 +99,7 @@ async function startLocked(
       bridges,
       engine,
       apps,
+      replicas,
       http: requests.reading,
       tally,
       router,
@@ -105,6 +119,7 @@ async function startLocked(
     history,
     pauses,
     topics: topicDesk({ messaging: messages.messaging, directory: messages.directory, mesh }),
+    replicas,
     mesh,
     engine,
     brokers,
@@ -133,12 +148,14 @@ async function startLocked(
       { name: 'brokers', start: () => brokers.start(), stop: () => brokers.stop() },
       { name: 'devices', stop: () => devices.close() },
       { name: 'storage', stop: () => storage.close() },
+      { name: 'group-stores', stop: () => replicas.close() },
       { name: 'queues', stop: () => queues.close() },
       { name: 'engine', stop: () => engine.stop() },
       history,
       mesh,
       messages,
       bridges,
+      replicas,
       apps,
       new SubscriptionCare({
         messaging: messages.messaging,

@@ -33,6 +33,8 @@ export interface PeerChannelsOptions {
   onDown(peer: NodeId): void
   /** The next message of this peer is read when the promise settles. */
   onMessage(peer: NodeId, bytes: Uint8Array): void | Promise<void>
+  /** Whether the protocol is spoken with this peer; with all where it is left out. See {@link PeerChannels.refresh}. */
+  mayMeet?(peer: NodeId): boolean
   /** The queue to this peer ran empty. */
   onIdle?(peer: NodeId): void
 }
@@ -82,9 +84,21 @@ export class PeerChannels implements Part {
     for (const peer of this.#lines.keys()) this.#part(peer)
   }
 
+  /** Says that `mayMeet` would answer differently now. */
+  refresh(): void {
+    if (this.#cancels.length === 0) return
+    for (const peer of this.#lines.keys()) if (!this.#mayMeet(peer)) this.#part(peer)
+    for (const peer of this.#parts.transport.peers()) if (!this.#lines.has(peer)) this.#meet(peer)
+  }
+
   /** Peers with an open channel. */
   peers(): NodeId[] {
     return [...this.#lines].filter(([, line]) => line.channel !== null).map(([peer]) => peer)
+  }
+
+  /** Closes the channel to this peer and opens it anew. */
+  reset(peer: NodeId): void {
+    this.#lines.get(peer)?.channel?.close()
   }
 
   queuedBytes(peer: NodeId): number {
@@ -103,7 +117,12 @@ export class PeerChannels implements Part {
   }
 
   #meet(peer: NodeId): void {
-    if (this.#parts.transport.self < peer) this.#logged(peer, this.#open(peer, this.#line(peer)))
+    if (this.#parts.transport.self < peer && this.#mayMeet(peer))
+      this.#logged(peer, this.#open(peer, this.#line(peer)))
+  }
+
+  #mayMeet(peer: NodeId): boolean {
+    return this.#options.mayMeet?.(peer) ?? true
   }
 
   #line(peer: NodeId): Line {
@@ -162,7 +181,7 @@ export class PeerChannels implements Part {
   }
 
   #adopt(peer: NodeId, channel: Channel): void {
-    if (this.#stopped.signal.aborted) return channel.close()
+    if (this.#stopped.signal.aborted || !this.#mayMeet(peer)) return channel.close()
     const line = this.#line(peer)
     // The opener knows best: a second channel means that it has lost the first.
     this.#hangUp(peer, line)

@@ -3,6 +3,6 @@ export type { Batch, MergeOutcome, Position, ReplicaState, SentEntry, VisibleCha
 export type { GroupTime, Stable } from './replica.ts'
 export { mostAheadMs, unsetBeforeMs } from './stamp.ts'
 export { GroupStore } from './store.ts'
-export { ReplicaThread } from './thread.ts'
+export { ReplicaThread, type ReplicaAsking } from './thread.ts'
 export { beyond, common, covers, isAtLeast, joined, noVector, type Vector } from './vector.ts'
 export { count, entryFields, entryFrom, list, type ReplicaNumbers } from './written-entry.ts'

@@ -29,7 +29,7 @@ export function laterStamp(one: Stamp, other: Stamp): Stamp {
  * @param wallMs 0 where the clock is not set @param latestMs the most that it may say
  */
 export function nextStamp(seen: Stamp, wallMs: number, latestMs: number): Stamp {
-  const ms = Math.min(wallMs < unsetBeforeMs ? 0 : Math.floor(wallMs), latestMs)
+  const ms = Math.floor(Math.min(wallMs < unsetBeforeMs ? 0 : wallMs, latestMs))
   return ms > seen.ms ? { ms, count: 0 } : { ms: seen.ms, count: seen.count + 1 }
 }
 

@@ -107,7 +107,14 @@ describe('the text', () => {
   })
 
   it('is of the format on a node that has nothing yet', async () => {
-    const nothing = { ...sampleSnapshot, apps: [], http: null, problems: [], calls: noCalls }
+    const nothing = {
+      ...sampleSnapshot,
+      apps: [],
+      sharedStores: [],
+      http: null,
+      problems: [],
+      calls: noCalls,
+    }
     const { series, value } = await scrape(nothing)
     expect(series.filter(({ labels }) => 'app' in labels)).toEqual([])
     expect(value('selvedge_http_requests_under_way')).toBe(0)

@@ -162,6 +162,7 @@ export const sampleSnapshot: Snapshot = {
     },
   ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
+  sharedStores: [{ app: 'counter', members: 3, peers: 2, equal: 1, clamped: 4, differed: 0 }],
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
 
@@ -180,6 +181,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     brokers: () => snapshotOf().brokers,
     bridges: () => snapshotOf().bridges,
     components: async () => snapshotOf().components,
+    sharedStores: () => snapshotOf().sharedStores,
     problems: () => snapshotOf().problems,
   }
 }

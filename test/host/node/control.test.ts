@@ -38,6 +38,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     brokers: { all: () => [] },
     bridges: { reports: () => [] },
     devices: world.devices ?? devices([], []),
+    replicas: { report: () => [] },
     signs: { heartbeat: () => null, problems: () => [] },
     placement: { status: () => [], of: () => null },
     history: { of: () => [] },
