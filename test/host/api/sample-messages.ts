@@ -1,5 +1,6 @@
 /** What a node may say of its messages. */
 import type { MessageReport } from '../../../host/api/index.ts'
+import { sampleNow } from './sample-status.ts'
 
 const journal = {
   items: 3,
@@ -43,7 +44,7 @@ export const sampleMessages: MessageReport = {
       kind: 'node',
       state: 'away',
       waiting: 3,
-      oldestMs: 1_767_225_600_000,
+      oldestMs: sampleNow - 240_000,
       lastError: null,
       topics: { 'shop/door': 3 },
     },
