@@ -33,7 +33,10 @@ export async function messageReport(needs: ReportNeeds): Promise<MessageReport> 
       topic,
       ...directory.facts(topic),
       heardBy: subscriptions.hearing(topic),
-      nodes: directory.nodesFor(topic).map((node) => directory.nameOf(node)),
+      nodes: directory
+        .nodesFor(topic)
+        .map((node) => directory.nameOf(node))
+        .sort(),
       leaving: leaving.topics.get(topic) ?? 0,
       arrived: arrived.topics.get(topic) ?? 0,
     })),

@@ -25,7 +25,10 @@ export function topicDesk({ messaging, directory, mesh }: DeskNeeds): TopicDesk 
       return {
         id,
         scope: directory.facts(topic).scope,
-        nodes: directory.nodesFor(topic).map((node) => directory.nameOf(node)),
+        nodes: directory
+          .nodesFor(topic)
+          .map((node) => directory.nameOf(node))
+          .sort(),
         heardBy: messaging.hearing(topic),
       }
     },

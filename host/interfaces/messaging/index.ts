@@ -22,6 +22,8 @@ const types: InterfaceOffer = {
   id: messagingTypesId,
   summary: 'messages, for apps with a message trigger or a topic to publish to',
   grantKind: null,
+  // Without an interface of its own: it is what a message trigger takes.
+  allowedBy: 'subscribe',
   part: messagingPartName,
   bind: () => ({}),
 }
