@@ -9,7 +9,7 @@ export const deviceLimits = {
   startMs: 1_000,
   /** From one attempt to open to the next, doubled each time, with jitter. A replugged device is back within the cap. */
   reopenMs: 250,
-  reopenCapMs: 10_000,
+  reopenCapMs: 5_000,
   /** Open and well for so long, a device is tried at once again when it next vanishes. */
   steadyMs: 10_000,
   /** Failures in a row after which a device is closed and opened anew: a descriptor may be of what was unplugged. */
