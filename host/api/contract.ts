@@ -79,7 +79,7 @@ export interface NodeStatus {
   /** How old this node's own signed record is here, in ms. */
   readonly recordAgeMs: number | null
   readonly devices: readonly {
-    readonly kind: 'sensor' | 'pin' | 'folder'
+    readonly kind: 'sensor' | 'pin' | 'i2c' | 'folder'
     readonly name: string
     /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string

@@ -141,7 +141,7 @@ export class Instances {
 
   #contextOf(release: DesiredRelease): AppContext {
     const { record } = release
-    const { appLog, devices, overlay, storage } = this.#needs
+    const { appLog, buses = new Map(), devices, overlay, storage } = this.#needs
     const { app, version, grants } = record
     return {
       app,
@@ -149,6 +149,7 @@ export class Instances {
       config: settingsOf(release, overlay),
       sensors: only(devices.sensors, grantedNames(grants, 'sensor')),
       pins: only(devices.pins, grantedNames(grants, 'pin')),
+      buses: only(buses, grantedNames(grants, 'i2c')),
       buckets: new Set(grantedNames(grants, 'keyvalue')),
       containers: new Set(grantedNames(grants, 'blobstore')),
       origins: new Set(grantedNames(grants, 'http')),

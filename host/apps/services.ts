@@ -2,7 +2,7 @@
  * What a node has for its apps: handed on whole to whatever gives an app its interfaces and its triggers. A new service
  * is one field here, one line where the node is wired, and one where it is used.
  */
-import type { Devices } from '../devices/index.ts'
+import type { Devices, NamedBus } from '../devices/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import type { AppContext } from '../interfaces/index.ts'
 import type { Queues } from '../queue/index.ts'
@@ -13,6 +13,8 @@ import type { NodeFolders } from './folders.ts'
 
 export interface AppServices {
   readonly devices: Pick<Devices, 'sensors' | 'pins'>
+  /** I²C buses by name; none where it is left out. */
+  readonly buses?: ReadonlyMap<string, NamedBus>
   /** Named by the node's owner for apps that are granted them. */
   readonly folders: NodeFolders
   readonly storage: Storage

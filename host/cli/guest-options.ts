@@ -21,6 +21,11 @@ export const guestOptions = {
     help: 'a simulated sensor: light=312lx, or a table as in a node’s TOML',
   },
   pin: { kind: 'list', value: 'NAME', help: 'a simulated pin' },
+  i2c: {
+    kind: 'list',
+    value: 'NAME=BUS:ADDRESS',
+    help: 'chips on an I²C bus of this machine, by their addresses: light=1:0x23',
+  },
   keyvalue: { kind: 'list', value: 'NAME', help: 'a bucket of wasi:keyvalue, kept in memory' },
   blobstore: { kind: 'list', value: 'NAME', help: 'a container of wasi:blobstore, kept in memory' },
   'http-origin': {

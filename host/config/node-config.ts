@@ -9,6 +9,7 @@ import type { DevicesConfig } from '../devices/index.ts'
 import { name, named, setting } from './fields.ts'
 import { bridgeTables } from './tables/bridges.ts'
 import { brokerTable } from './tables/brokers.ts'
+import { busTable } from './tables/buses.ts'
 import { componentsTable } from './tables/components.ts'
 import { deployTable } from './tables/deploy.ts'
 import { pinTable, sensorTable } from './tables/devices.ts'
@@ -33,6 +34,7 @@ export const nodeConfigSchema = v.strictObject({
   bridges: bridgeTables,
   sensors: named(sensorTable),
   pins: named(pinTable),
+  buses: named(busTable),
   folders: named(folderTable),
   storage: v.optional(storageTable, {}),
   messages: v.optional(messagesTable, {}),

@@ -15,7 +15,7 @@ import { refused } from './advice.ts'
  */
 export async function loadAddon(name: string, folders: readonly string[], instead: string): Promise<unknown> {
   const places = [...folders, dirname(process.argv[1] ?? '.')]
-  const hint = `run \`npm install ${name}\` in ${places[0] ?? '.'}, which builds it (it wants python3, make and g++), or ${instead}`
+  const hint = `run \`npm install --prefix ${places[0] ?? '.'} ${name}\`, which builds it (it wants python3, make and g++), or ${instead}`
   for (const folder of places) {
     let path: string
     try {

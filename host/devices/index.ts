@@ -26,6 +26,7 @@ import { mqttSensor } from './sensors/mqtt.ts'
 import { zigbeeSensor } from './sensors/zigbee2mqtt.ts'
 
 export type * from './contract.ts'
+export * from './buses/index.ts'
 export type { DeviceConfig, Devices, DevicesConfig } from './open.ts'
 export type * from './supervision/health.ts'
 export { deviceProblems } from './problems.ts'

@@ -49,4 +49,6 @@ export interface Waitable {
   ready(): boolean
   /** When it becomes ready by itself, in ms of performance.now(); absent where it waits for the host. */
   readonly dueAtMs?: number
+  /** Told once that nobody waits for it any more. */
+  dropped?(): void
 }

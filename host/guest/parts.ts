@@ -3,7 +3,9 @@ import { blobstorePart } from './blobstore/index.ts'
 import { cliPart } from './cli/index.ts'
 import { clocksPart } from './clocks.ts'
 import { filesystemPart } from './filesystem/index.ts'
+import { gpioPart } from './gpio/index.ts'
 import { httpPart } from './http/index.ts'
+import { i2cPart } from './i2c/index.ts'
 import { ioPart } from './io/index.ts'
 import { keyValuePart } from './keyvalue/index.ts'
 import { messagingPart } from './messaging/index.ts'
@@ -24,4 +26,6 @@ export const wasiParts: readonly PartKind[] = [
   blobstorePart,
   messagingPart,
   socketsPart,
+  i2cPart,
+  gpioPart,
 ]

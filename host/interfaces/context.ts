@@ -1,6 +1,6 @@
 /** What an interface may use on behalf of one app. */
 import type { LogLevel } from '../../core/index.ts'
-import type { Pin, Sensor } from '../devices/index.ts'
+import type { NamedBus, Pin, Sensor } from '../devices/index.ts'
 import type { Topics } from '../messages/index.ts'
 import { interfaceProblems } from './problems.ts'
 import type { NetworkPolicy } from './sockets/policy.ts'
@@ -35,6 +35,8 @@ export interface AppContext {
   /** Only the sensors and pins that the release was granted, by logical name. */
   readonly sensors: ReadonlyMap<string, Sensor>
   readonly pins: ReadonlyMap<string, Pin>
+  /** The same of I²C buses; none where it is left out. */
+  readonly buses?: ReadonlyMap<string, NamedBus>
   /** Names of the buckets and containers that it was granted. */
   readonly buckets: ReadonlySet<string>
   readonly containers: ReadonlySet<string>

@@ -21,6 +21,8 @@ import { logging } from './logging/index.ts'
 import { messaging } from './messaging/index.ts'
 import type { InterfaceOffer } from './offer.ts'
 import { sockets } from './sockets/index.ts'
+import { wasiGpio } from './wasi-gpio/index.ts'
+import { wasiI2c } from './wasi-i2c/index.ts'
 
 export { noCalls, noTopics, type AppContext, type OutgoingCall } from './context.ts'
 export type { InterfaceOffer } from './offer.ts'
@@ -32,6 +34,8 @@ export { interfaceProblems } from './problems.ts'
 export const interfaceOffers: readonly InterfaceOffer[] = [
   deviceSensor,
   devicePins,
+  wasiGpio,
+  ...wasiI2c,
   logging,
   ...configStores,
   ...messaging,

@@ -5,6 +5,7 @@
 export const grantKinds = {
   sensors: 'sensor',
   pins: 'pin',
+  i2c: 'i2c',
   folders: 'folder',
   keyvalue: 'keyvalue',
   blobstore: 'blobstore',

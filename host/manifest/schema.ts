@@ -173,6 +173,8 @@ export const manifestSchema = v.strictObject({
     v.strictObject({
       sensors: v.optional(names(manifestBounds.grantsOfAKind), []),
       pins: v.optional(names(manifestBounds.grantsOfAKind), []),
+      /** I²C buses that a node's owner named so, each with the addresses that it stands for. */
+      i2c: v.optional(names(manifestBounds.grantsOfAKind), []),
       /** Folders that a node's owner named so in its TOML; seen as `/NAME`. */
       folders: v.optional(names(manifestBounds.grantsOfAKind), []),
       /** Buckets of wasi:keyvalue, and containers of wasi:blobstore: the app's own, under these names. */

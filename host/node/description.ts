@@ -3,7 +3,7 @@ import { arch, platform } from 'node:os'
 import type { NodeDescription } from '../../mesh/index.ts'
 import type { AppStatus } from '../api/index.ts'
 import type { NodeFolders } from '../apps/index.ts'
-import type { Devices } from '../devices/index.ts'
+import type { Devices, NamedBus } from '../devices/index.ts'
 import { supportedFeatures } from '../engine/index.ts'
 import { version } from '../version.ts'
 
@@ -22,6 +22,7 @@ export function describeNode(
   now: number,
   pause: NodeDescription['pause'] | null = null,
   topics: readonly string[] = [],
+  buses: ReadonlyMap<string, Pick<NamedBus, 'name' | 'driver'>> = new Map(),
 ): NodeDescription {
   return {
     arch: arch(),
@@ -36,6 +37,7 @@ export function describeNode(
         driver,
         ...(state !== 'ok' && { health: state }),
       })),
+      ...[...buses.values()].map(({ name, driver }) => ({ kind: 'i2c' as const, name, driver })),
       ...Object.entries(folders).map(([name, { access }]) => ({
         kind: 'folder' as const,
         name,

@@ -2,14 +2,14 @@
  * What a node is made of, made in the order in which each needs the one before. Nothing of it runs yet; a failure on the
  * way has given back what was open.
  */
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
-import { openDevices, type Devices } from '../devices/index.ts'
+import { nameBuses, openDevices, type Devices, type NamedBus } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
@@ -34,6 +34,7 @@ export interface Parts {
   readonly engine: Engine
   readonly brokers: Brokers
   readonly devices: Devices
+  readonly buses: ReadonlyMap<string, NamedBus>
   readonly storage: Storage
   readonly replicas: GroupReplicas
   readonly queues: Queues
@@ -77,7 +78,9 @@ export async function makeParts(
     log: log.scope('mqtt'),
   })
   const base = options.config === undefined ? undefined : dirname(options.config)
-  const devices = await openDevices(config, { clock, random, brokers, base })
+  const addons = addonsIn(folder)
+  const devices = await openDevices(config, { clock, random, brokers, base, addons })
+
   try {
     const origin = await enterMesh({
       folder,
@@ -96,6 +99,11 @@ export async function makeParts(
     await devices.close()
     throw error
   }
+}
+
+/** Where its owner puts optional addons: an update of the program does not take them away. */
+function addonsIn(folder: DurableFolder): readonly string[] {
+  return [join(folder.path, 'addons')]
 }
 
 /** What brokers know this node by: old ones take 23 letters and digits at most. */
@@ -135,6 +143,7 @@ async function makeAround(
   folder: DurableFolder,
 ): Promise<Omit<Parts, 'brokers' | 'devices' | 'origin'>> {
   const { log } = options
+  const buses = nameBuses(config.buses, { root: '/', addons: addonsIn(folder) })
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
     clock,
@@ -175,6 +184,7 @@ async function makeAround(
         clock.now(),
         pauses.last(),
         messages.messaging.topics,
+        buses,
       ),
   })
   const deviceLog = log.scope('devices')
@@ -202,6 +212,7 @@ async function makeAround(
   const apps = createAppSupervisor({
     engine,
     devices,
+    buses,
     folders: config.folders,
     storage,
     replicas,
@@ -220,5 +231,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
+  return { buses, mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
 }

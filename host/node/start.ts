@@ -12,6 +12,7 @@ import {
 } from '../api/index.ts'
 import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
+import { closeBuses } from '../devices/index.ts'
 import { MeshRouter } from '../calls/index.ts'
 import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
@@ -55,6 +56,7 @@ async function startLocked(
     mesh,
     engine,
     brokers,
+    buses,
     devices,
     storage,
     replicas,
@@ -147,6 +149,7 @@ async function startLocked(
       { name: 'lock', stop: () => lock.release() },
       { name: 'brokers', start: () => brokers.start(), stop: () => brokers.stop() },
       { name: 'devices', stop: () => devices.close() },
+      { name: 'buses', stop: () => closeBuses(buses) },
       { name: 'storage', stop: () => storage.close() },
       { name: 'group-stores', stop: () => replicas.close() },
       { name: 'queues', stop: () => queues.close() },

@@ -14,7 +14,18 @@ export interface Candidate {
   readonly report: Pick<NodeReport, 'arch' | 'platform' | 'features' | 'devices' | 'apps'> | null
 }
 
-const needKinds = ['arch', 'platform', 'role', 'group', 'feature', 'name', 'sensor', 'pin', 'folder'] as const
+const needKinds = [
+  'arch',
+  'platform',
+  'role',
+  'group',
+  'feature',
+  'name',
+  'sensor',
+  'pin',
+  'i2c',
+  'folder',
+] as const
 export type NeedKind = (typeof needKinds)[number]
 
 /** `arch:arm64` as its two halves; null where this version knows no such need. */
@@ -27,7 +38,7 @@ export function parseNeed(need: string): { readonly kind: NeedKind; readonly val
 
 export const needRule = `${needKinds.slice(0, -1).join(', ')} or ${needKinds.at(-1) ?? ''}, a colon and a name`
 
-const deviceKinds = ['sensor', 'pin', 'folder'] as const
+const deviceKinds = ['sensor', 'pin', 'i2c', 'folder'] as const
 
 /** What a node lacks, in the words of needs: `pin:led`, `arch:arm64`; empty where it can run the release. */
 export function lacks(

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isSelvedgeError } from '../../core/index.ts'
+import { i2cAddresses } from '../devices/index.ts'
 import { formatGrant, namePattern, parseGrant } from '../interfaces/index.ts'
 import type { Granted, GrantedFolder } from './contract.ts'
 import { runProblems } from './problems.ts'
@@ -14,6 +15,7 @@ export interface TypedGrants {
   readonly config: readonly string[]
   readonly sensor: readonly string[]
   readonly pin: readonly string[]
+  readonly i2c: readonly string[]
   readonly keyvalue: readonly string[]
   readonly blobstore: readonly string[]
   readonly 'http-origin': readonly string[]
@@ -24,6 +26,7 @@ export interface TypedGrants {
 export const optionOfGrant: Readonly<Record<string, string>> = {
   sensor: '--sensor NAME=VALUE',
   pin: '--pin NAME',
+  i2c: '--i2c NAME=BUS:ADDRESS',
   keyvalue: '--keyvalue NAME',
   blobstore: '--blobstore NAME',
   http: '--http-origin URL',
@@ -47,6 +50,8 @@ export function readGrants(
   }))
   refuseTwice('--sensor', sensors)
   refuseTwice('--pin', pins)
+  const buses = typed.i2c.map(readBus)
+  refuseTwice('--i2c', buses)
   return {
     folders: [
       ...typed.dir.map((text) => readFolder('--dir', text, 'read-write', cwd)),
@@ -57,6 +62,7 @@ export function readGrants(
     grants: [
       ...sensors.map(({ name }) => `sensor:${name}`),
       ...pins.map(({ name }) => `pin:${name}`),
+      ...buses.map(({ name }) => `i2c:${name}`),
       ...typed.keyvalue.map((name) => grantOf('--keyvalue', 'keyvalue', name)),
       ...typed.blobstore.map((name) => grantOf('--blobstore', 'blobstore', name)),
       ...typed['http-origin'].map((url) => grantOf('--http-origin', 'http', url)),
@@ -67,6 +73,8 @@ export function readGrants(
       ...sensors.map(({ name, table }) => `${name} = ${table}`),
       '[pins]',
       ...pins.map(({ name, table }) => `${name} = ${table}`),
+      '[buses]',
+      ...buses.map(({ name, table }) => `${name} = ${table}`),
       '',
     ].join('\n'),
   }
@@ -129,6 +137,31 @@ function readSensor(text: string): { name: string; table: string } {
     name,
     table: `{ driver = "simulated", shape = "constant", value = ${Number(number)}, unit = "${unit}" }`,
   }
+}
+
+/** `light=1:0x23`: the bus of this machine, and the addresses on it, as `i2cdetect` shows them. */
+function readBus(text: string): { name: string; table: string } {
+  const [key, value] = readSetting('--i2c', text)
+  const name = deviceName('--i2c', key)
+  const [bus = '', list = '', ...more] = value.split(':')
+  const addresses = list.split(',')
+  if (
+    more.length > 0 ||
+    !/^(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/.test(bus) ||
+    !addresses.every(isChipAddress)
+  ) {
+    throw refuse(
+      '--i2c',
+      text,
+      'write the number behind /dev/i2c- and addresses, as light=1:0x23 or both=1:0x23,0x5c',
+    )
+  }
+  return { name, table: `{ bus = ${bus}, addresses = [${addresses.join(', ').toLowerCase()}] }` }
+}
+
+function isChipAddress(text: string): boolean {
+  const number = /^0x[0-9a-f]{2}$/i.test(text) ? Number(text) : NaN
+  return number >= i2cAddresses.first && number <= i2cAddresses.last
 }
 
 /** In the one form that a release would have it in. */

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { digestOf, messageOf, silentLog, systemClock, systemRandom } from '../../core/index.ts'
 import { parseNodeConfig } from '../config/index.ts'
-import { openDevices, type Devices } from '../devices/index.ts'
+import { closeBuses, nameBuses, openDevices, type Devices } from '../devices/index.ts'
 import {
   createEngine,
   parametersOf,
@@ -22,6 +22,7 @@ import {
   grantedNames,
   interfaceOffers,
   networkPolicy,
+  type AppContext,
 } from '../interfaces/index.ts'
 import { localTopics } from '../messages/index.ts'
 import { memoryStorage } from '../storage/index.ts'
@@ -98,7 +99,9 @@ async function prepareApp(
     memoryBytes: limits.memoryBytes,
     howToGrant: (kinds) => `run it with ${kinds.map((kind) => optionOfGrant[kind] ?? kind).join(' ')}`,
   })
-  const devices = await openDevices(parseNodeConfig(granted.devices, 'the options'), {
+  const config = parseNodeConfig(granted.devices, 'the options')
+  const buses = nameBuses(config.buses, { root: '/' })
+  const devices = await openDevices(config, {
     clock: systemClock,
     random: systemRandom,
   })
@@ -109,7 +112,7 @@ async function prepareApp(
     start: {
       app,
       prepared,
-      imports: bind(request, app, devices),
+      imports: bind(request, app, { ...devices, buses }),
       deadlineMs: limits.deadlineMs,
       memoryBytes: limits.memoryBytes,
       isolation: limits.isolation,
@@ -120,11 +123,16 @@ async function prepareApp(
     async close() {
       await engine.stop()
       await devices.close()
+      await closeBuses(buses)
     },
   }
 }
 
-function bind({ granted, tell }: RunRequest, app: string, devices: Devices): BoundInterface[] {
+function bind(
+  { granted, tell }: RunRequest,
+  app: string,
+  devices: Pick<Devices, 'sensors' | 'pins'> & Required<Pick<AppContext, 'buses'>>,
+): BoundInterface[] {
   const { grants, config } = granted
   const storage = memoryStorage(systemClock)
   const topics = localTopics(systemClock, systemRandom)
@@ -134,6 +142,7 @@ function bind({ granted, tell }: RunRequest, app: string, devices: Devices): Bou
     config,
     sensors: devices.sensors,
     pins: devices.pins,
+    buses: devices.buses,
     buckets: new Set(grantedNames(grants, 'keyvalue')),
     containers: new Set(grantedNames(grants, 'blobstore')),
     origins: new Set(grantedNames(grants, 'http')),

@@ -95,7 +95,7 @@ const schema = v.looseObject({
   devices: v.pipe(
     v.array(
       v.looseObject({
-        kind: v.picklist(['sensor', 'pin', 'folder']),
+        kind: v.picklist(['sensor', 'pin', 'i2c', 'folder']),
         name: textField(64),
         driver: textField(64),
         health: v.optional(textField(16)),
@@ -192,7 +192,7 @@ export interface NodeReport {
   readonly features: readonly string[]
   readonly addresses: readonly string[]
   readonly devices: readonly {
-    readonly kind: 'sensor' | 'pin' | 'folder'
+    readonly kind: 'sensor' | 'pin' | 'i2c' | 'folder'
     readonly name: string
     /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string

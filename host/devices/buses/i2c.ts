@@ -49,7 +49,10 @@ export function i2cFault(code: string, bus: string, address: number, cause?: unk
   const known = faults[code]
   if (known === undefined) return null
   const [problem, words] = known
-  return deviceProblems.error(problem, `${bus}, address ${shownAddress(address)}: ${words}`, { cause })
+  return deviceProblems.error(problem, `${bus}, address ${shownAddress(address)}: ${words}`, {
+    // Which of the codes it was tells a guest more than the problem does.
+    cause: cause ?? { code },
+  })
 }
 
 /** As `i2cdetect` shows it: `0x23`. */

@@ -50,6 +50,10 @@ export function nameBuses(
   )
 }
 
+export async function closeBuses(buses: ReadonlyMap<string, NamedBus>): Promise<void> {
+  await Promise.allSettled([...buses.values()].map((bus) => bus.close()))
+}
+
 /** Opens a bus when it is used, and again after it was lost. */
 export function lazyBus(driver: I2cDriver, bus: number, context: BusContext): I2cBus {
   let opening: Promise<I2cBus> | null = null

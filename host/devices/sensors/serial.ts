@@ -40,8 +40,6 @@ const options = v.strictObject({
       v.regex(/^(?:\/[^/]*)+$/, 'is no JSON pointer; write as "/temperature"'),
     ),
   ),
-  min: v.optional(finite),
-  max: v.optional(finite),
   resolution: v.optional(v.pipe(finite, v.gtValue(0))),
 })
 
@@ -105,7 +103,7 @@ class SerialSensor implements Sensor {
   readonly name: string
   readonly driver = 'serial'
   readonly unit: string
-  readonly range: Sensor['range']
+  readonly range = null
   readonly resolution: number | null
   readonly #path: string
   readonly #rule: LineRule
@@ -122,13 +120,12 @@ class SerialSensor implements Sensor {
 
   constructor(
     name: string,
-    { path, unit, pattern, pointer, min, max, resolution }: Options,
+    { path, unit, pattern, pointer, resolution }: Options,
     stream: ReadStream,
     context: DriverContext,
   ) {
     this.name = name
     this.unit = unit
-    this.range = min === undefined || max === undefined || min >= max ? null : { min, max }
     this.resolution = resolution ?? null
     this.#path = path
     this.#rule = { pattern: pattern === undefined ? null : new RegExp(pattern), pointer: pointer ?? null }

@@ -4,7 +4,15 @@
  * Nothing here is waited for without an end, and what comes too late is thrown away: a device that opens after its time is
  * closed again, and the next attempt waits until the one before has come back.
  */
-import { messageOf, plainText, within, type Cancel, type Clock, type Random } from '../../../core/index.ts'
+import {
+  isSelvedgeError,
+  messageOf,
+  plainText,
+  within,
+  type Cancel,
+  type Clock,
+  type Random,
+} from '../../../core/index.ts'
 import { deviceProblems } from '../problems.ts'
 import type { DeviceCounts, DeviceHealth, HealthState } from './health.ts'
 import { deviceLimits } from './limits.ts'
@@ -174,7 +182,7 @@ export class Keeper<Device extends Keepable> {
       (error: unknown) => {
         isGivenUp = true
         this.#opening = null
-        this.#tell({ kind: 'open-failed', why: lineOf(messageOf(error)) })
+        this.#tell({ kind: 'open-failed', why: lineOf(reasonOf(error)) })
       },
     )
     this.#opening = opening
@@ -196,7 +204,7 @@ export class Keeper<Device extends Keepable> {
       this.#tell({ kind: 'opened', staleAfterMs })
     } catch (error) {
       this.#closeOf(device)
-      this.#tell({ kind: 'open-failed', why: lineOf(messageOf(error)) })
+      this.#tell({ kind: 'open-failed', why: lineOf(reasonOf(error)) })
     }
   }
 
@@ -219,6 +227,13 @@ export class Keeper<Device extends Keepable> {
 }
 
 const notOpened = (): Error => new Error(`it could not be opened in ${deviceLimits.openMs / 1_000} s`)
+
+/** What is wrong, and what a person does about it where the driver knows better than the table of problems. */
+function reasonOf(error: unknown): string {
+  const usual: string = deviceProblems.problems.ERR_DEVICE_UNAVAILABLE.fix
+  if (!isSelvedgeError(error) || error.hint === usual) return messageOf(error)
+  return `${error.message}; ${error.hint}`
+}
 
 /** One line of bounded length, whatever the driver wrote. */
 function lineOf(why: string): string {

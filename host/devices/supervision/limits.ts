@@ -27,7 +27,7 @@ export const deviceLimits = {
   /** Readings that a sensor that speaks may give, or edges of a pin, in a second; what is more is counted and dropped. */
   perSecond: 2_000,
   unitLength: 16,
-  whyLength: 200,
+  whyLength: 400,
   /** Values kept for a picture of the last minutes. */
   recent: 60,
   recentEveryMs: 1_000,

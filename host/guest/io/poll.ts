@@ -34,8 +34,10 @@ export class Pollable {
   }
 
   [dispose](): void {
-    secrets.get(this)?.release()
+    const state = secrets.get(this)
     secrets.delete(this)
+    state?.release()
+    state?.waitable.dropped?.()
   }
 }
 

@@ -32,6 +32,7 @@ describe('the node’s TOML', () => {
       bridges: [],
       sensors: {},
       pins: {},
+      buses: {},
       folders: {},
       storage: {
         keyvalue: {
@@ -92,6 +93,20 @@ threshold = "40"
     expect(config.sensors['idle']).toEqual({ driver: 'system', options: { metric: 'cpu-idle' } })
     expect(config.pins['led']).toEqual({ driver: 'simulated', options: { initial: false } })
     expect(config.apps['light-alarm']?.config).toEqual({ threshold: '40' })
+  })
+
+  it('names buses by their addresses, and takes none for all', () => {
+    const { buses } = parseNodeConfig('[buses.light]\nbus = 1\naddresses = [0x23, 0x5c]\n', 'node.toml')
+    expect(buses).toEqual({ light: { driver: 'i2ctransfer', bus: 1, addresses: [0x23, 0x5c] } })
+    for (const [table, field] of [
+      ['bus = 1\naddresses = []', 'addresses'],
+      ['bus = 1', 'addresses'],
+      ['bus = 1\naddresses = [0x78]', 'addresses'],
+      ['bus = -1\naddresses = [0x23]', 'bus'],
+      ['bus = 1\naddresses = [0x23]\ndriver = "i2c"', 'driver'],
+    ]) {
+      expect(refusalOf(`[buses.light]\n${table}\n`).message).toContain(`buses.light.${field}`)
+    }
   })
 
   it('refuses an unknown driver: file, field, value, nearest name and all there are', () => {

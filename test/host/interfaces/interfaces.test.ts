@@ -108,6 +108,7 @@ describe('granted interfaces', () => {
     expect(grantedInterfaces(['pin:led', 'sensor:light'])).toEqual([
       sensorId,
       pinsId,
+      'wasi:gpio/digital@0.2.0',
       ...always,
       ...socketIds,
       httpTypesId,
@@ -133,6 +134,7 @@ describe('granted interfaces', () => {
   it('are the ones that get bound', () => {
     expect(bindInterfaces(['pin:led'], contextWith()).map(({ id }) => id)).toEqual([
       pinsId,
+      'wasi:gpio/digital@0.2.0',
       ...always,
       ...socketIds,
       httpTypesId,

@@ -18,6 +18,7 @@ const nothing: TypedGrants = {
   config: [],
   sensor: [],
   pin: [],
+  i2c: [],
   keyvalue: [],
   blobstore: [],
   'http-origin': [],
@@ -26,6 +27,31 @@ const nothing: TypedGrants = {
 
 const read = (typed: Partial<TypedGrants>, environment: Record<string, string> = {}) =>
   readGrants({ ...nothing, ...typed }, cwd, environment)
+
+describe('buses', () => {
+  test('are named for addresses on a bus of this machine', () => {
+    const { grants, devices } = read({ i2c: ['light=1:0x23', 'both=255:0x23,0x5C'] })
+    expect(grants).toEqual(['i2c:light', 'i2c:both'])
+    expect(parseNodeConfig(devices, 'options').buses).toEqual({
+      light: { driver: 'i2ctransfer', bus: 1, addresses: [0x23] },
+      both: { driver: 'i2ctransfer', bus: 255, addresses: [0x23, 0x5c] },
+    })
+  })
+
+  test('are refused with no address, or none that a chip can have', () => {
+    for (const text of [
+      'light',
+      'light=1',
+      'light=1:',
+      'light=1:35',
+      'light=1:0x78',
+      'light=256:0x23',
+      'light=1:0x23:2',
+      'Light=1:0x23',
+    ])
+      expect(() => read({ i2c: [text] })).toThrow('--i2c')
+  })
+})
 
 describe('folders', () => {
   test('have the name they were typed by, or the one behind the colons', () => {

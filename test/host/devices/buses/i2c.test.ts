@@ -139,7 +139,7 @@ describe('the addon i2c-bus', () => {
     const tree = newTree()
     await expect(openAddonBus(1, { addons: [tree.root] })).rejects.toMatchObject({
       message: 'the addon i2c-bus is not installed',
-      hint: expect.stringContaining(`npm install i2c-bus\` in ${tree.root}`),
+      hint: expect.stringContaining(`npm install --prefix ${tree.root} i2c-bus`),
     })
     tree.write('node_modules/i2c-bus/package.json', '{"name":"i2c-bus","main":"i2c-bus.js"}')
     tree.write('node_modules/i2c-bus/i2c-bus.js', `throw new Error('built for another Node.js')`)

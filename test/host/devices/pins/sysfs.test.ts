@@ -200,7 +200,7 @@ describe('onoff', () => {
     const tree = newTree()
     await expect(openPin(onoffPin, led, tree, { addons: [tree.root] })).rejects.toMatchObject({
       message: 'the addon onoff is not installed',
-      hint: expect.stringMatching(/npm install onoff.*driver = "sysfs"/),
+      hint: expect.stringMatching(/npm install --prefix .* onoff.*driver = "sysfs"/),
     })
   })
 })

@@ -58,11 +58,9 @@ describe.skipIf(missing.length > 0)(title, () => {
     const sensor = await open(tree, {
       baud: 115_200,
       pattern: 'T=([-\\d.]+)',
-      min: -40,
-      max: 85,
       resolution: 0.5,
     })
-    expect(sensor).toMatchObject({ unit: 'Cel', range: { min: -40, max: 85 }, resolution: 0.5 })
+    expect(sensor).toMatchObject({ unit: 'Cel', resolution: 0.5 })
     const seen: number[] = []
     sensor.watch?.(({ value }) => seen.push(value))
     const first = sensor.read()
