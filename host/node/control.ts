@@ -45,6 +45,7 @@ import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
+import { entrancesOf } from './entrances.ts'
 import type { NodePlacement } from './placement.ts'
 import type { Signs } from './signs.ts'
 import { keyFacts, trustReport } from './trust-report.ts'
@@ -252,7 +253,7 @@ export class NodeControl implements ControlledNode {
       mesh: meshId,
       meshName: current?.record.name ?? '',
       roots: (current?.record.roots ?? []).map(hexOf),
-      addresses: mesh.addresses(),
+      addresses: entrancesOf(mesh),
     }
   }
 
