@@ -15,6 +15,8 @@ export interface SourceOptions {
   readonly grants: readonly string[]
   readonly triggers: readonly string[]
   readonly groups: readonly string[]
+  /** `INTERFACE=APP`, of a bare file. */
+  readonly links?: readonly string[] | undefined
   readonly replicas?: string | undefined
   readonly needs?: readonly string[] | undefined
   /** `KEY=VALUE`, over what the manifest says. */
@@ -85,6 +87,7 @@ async function fromFolder(
   const misplaced = [
     options.app === undefined ? null : '--app',
     options.grants.length === 0 ? null : '--grant',
+    (options.links ?? []).length === 0 ? null : '--link',
     options.triggers.length === 0 ? null : '--trigger',
   ].find((name) => name !== null)
   if (misplaced !== undefined) {
@@ -123,10 +126,10 @@ async function fromFolder(
 
 async function fromFile(file: string, options: SourceOptions): Promise<Omit<ComponentSource, 'bytes'>> {
   const { releaseDraft } = await import('../manifest/index.ts')
-  const { app, version, grants, triggers, groups, args, replicas, needs } = options
+  const { app, version, grants, triggers, groups, args, replicas, needs, links } = options
   return {
     file,
-    draft: releaseDraft({ file, app, version, grants, triggers, groups, args, replicas, needs }),
+    draft: releaseDraft({ file, app, version, grants, triggers, groups, args, replicas, needs, links }),
   }
 }
 

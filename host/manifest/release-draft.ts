@@ -19,6 +19,7 @@ import { canonicalGrants, namePattern, parseGrant } from '../interfaces/index.ts
 import { argumentsField, quotasOf } from './asks.ts'
 import { grantsOf, type Manifest } from './manifest.ts'
 import { callsOf } from './calls.ts'
+import { bareLinks } from './links.ts'
 import { placementEntries, placementOf } from './placement.ts'
 import { manifestProblems } from './problems.ts'
 import { defaultLimits, manifestBounds, versionPattern, versionRefusal } from './schema.ts'
@@ -65,6 +66,8 @@ export interface BareRelease {
   /** `sensor:light:200ms` */
   readonly triggers?: readonly string[] | undefined
   readonly groups?: readonly string[] | undefined
+  /** `acme:thermo/api@1.0.0=thermo` */
+  readonly links?: readonly string[] | undefined
   /** How many nodes of each group run it; all where it is not said. */
   readonly replicas?: string | undefined
   /** `arch:arm64` */
@@ -145,7 +148,7 @@ function draftOfBare(release: BareRelease): ReleaseDraft {
     groups: [...new Set(groups)].sort(),
     placement: barePlacement(release),
     calls: {},
-    links: {},
+    links: bareLinks(release.links ?? [], grants),
     stores: {},
     topics: {},
   }

@@ -51,6 +51,17 @@ describe('the draft of a bare file', () => {
     })
   })
 
+  it('takes links from options, of apps that it may call', () => {
+    const linked = (links: string[], grants = ['call:thermo']) =>
+      releaseDraft({ file: 'x.wasm', grants, links }).links
+    expect(linked(['acme:thermo/api@1.0.0=thermo'])).toEqual({ 'acme:thermo/api@1.0.0': 'thermo' })
+    expect(() => linked(['acme:thermo/api@1.0.0=thermo'], [])).toThrow('may not call')
+    expect(() => linked(['acme:thermo/api@1.0.0'])).toThrow('names no app')
+    expect(() => linked(['thermo=thermo'])).toThrow('is no interface')
+    expect(() => linked(['acme:t/a=thermo', 'acme:t/a=thermo'])).toThrow('linked twice')
+    expect(() => linked(['wasi:http/types@0.2.0=thermo'])).toThrow('for the node to give')
+  })
+
   it('takes grants, triggers and groups from options', () => {
     const draft = releaseDraft({
       file: 'x.wasm',
