@@ -35,6 +35,8 @@ describe.each(metricFamilies.map((family) => [family.name, family] as const))('%
     const allowed = [
       'app',
       'device',
+      'broker',
+      'bridge',
       'state',
       'reason',
       'outcome',
