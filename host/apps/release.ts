@@ -51,6 +51,7 @@ const knownFields: readonly string[] = [
   'imports',
   'instances',
   'run',
+  'stores',
   'quotas',
   'groups',
   'placement',

@@ -1,0 +1,3 @@
+/** What the component exports, by the interfaces of its world. */
+import * as httpHandler from './handler'
+export { httpHandler }

@@ -1,0 +1,102 @@
+/** A store that the nodes of a group share, through the built program and `components/counter`: cut, counted on, healed. */
+import { createServer, type AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { join, openStage, root, start, until, type Daemon, type Stage } from './harness.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+interface Site {
+  readonly daemon: Daemon
+  readonly name: string
+  readonly config: string
+  readonly url: string
+}
+
+async function site(stage: Stage, name: string, group: string, member?: Site): Promise<Site> {
+  const port = await freePort()
+  const config = `[http]\nlisten = "127.0.0.1:${port}"\n`
+  const options = { name, group, config }
+  const daemon =
+    member === undefined ? await start(stage, options) : await join(stage, member.daemon, options)
+  return { daemon, name, config, url: `http://127.0.0.1:${port}/counter` }
+}
+
+async function ask(at: Site, method: string, path: string, body?: string): Promise<string> {
+  const answer = await fetch(`${at.url}${path}`, { method, ...(body !== undefined && { body }) })
+  const text = await answer.text()
+  if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text.trim()
+}
+
+/** In no particular order: each node lists them as it came to know them. */
+const listOf = async (at: Site): Promise<string[]> => (await ask(at, 'GET', '/')).split('\n').sort()
+
+describe('a store of a group', () => {
+  it('is written on both sides of a cut, and is the same on all nodes when it heals, also after a SIGKILL', async () => {
+    const stage = await openStage()
+    const one = await site(stage, 'lobby-1', 'lobby')
+    const two = await site(stage, 'lobby-2', 'lobby', one)
+    const three = await site(stage, 'lobby-3', 'lobby', one)
+    const all = [one, two, three]
+    const counter = resolve(root, 'components/counter')
+    await stage.mustRun(['publish', counter, '--no-build', '--data', one.daemon.data, '--wait'])
+    for (const at of all)
+      await until(`${at.name} answers`, async () => (await fetch(`${at.url}/x`)).status === 200)
+
+    expect(await ask(one, 'POST', '/visitors')).toBe('1')
+    await ask(two, 'PUT', '/limit', '10')
+    for (const at of all) {
+      await until(`${at.name} has both`, async () => (await listOf(at)).join() === 'limit 10,visitors 1')
+    }
+
+    await stage.mustRun(['network', 'off', '--data', three.daemon.data])
+    expect(await ask(three, 'POST', '/visitors', '40')).toBe('41')
+    await ask(three, 'PUT', '/limit', '30')
+    await ask(three, 'PUT', '/', Array.from({ length: 50 }, (_, at) => `garage/${at} ${at}`).join('\n'))
+    await ask(two, 'POST', '/visitors', '500')
+    await ask(one, 'DELETE', '/limit')
+    expect(await ask(two, 'GET', '/visitors')).not.toContain('4')
+
+    // What was acknowledged outlives the process, and this side of the cut.
+    three.daemon.kill('SIGKILL')
+    const back: Site = { ...three, daemon: await start(stage, { name: 'lobby-3', config: three.config }) }
+    await until('it answers again', async () => (await fetch(`${back.url}/visitors`)).status === 200)
+    expect(Number(await ask(back, 'GET', '/visitors'))).toBeGreaterThanOrEqual(41)
+    const nodes = [one, two, back]
+    await until('all count 541', async () => {
+      const counts = await Promise.all(nodes.map((at) => ask(at, 'GET', '/visitors')))
+      return counts.every((count) => count === '541')
+    })
+    await until('all list the same', async () => {
+      const lists = await Promise.all(nodes.map(listOf))
+      return (
+        new Set(lists.map((list) => list.join())).size === 1 && lists[0]?.includes('garage/49 49') === true
+      )
+    })
+    const { problems } = await one.daemon.client.status()
+    expect(problems).toEqual([])
+  })
+
+  it('does not leave its group', async () => {
+    const stage = await openStage()
+    const lobby = await site(stage, 'lobby-1', 'lobby')
+    const garage = await site(stage, 'garage-1', 'garage', lobby)
+    const counter = resolve(root, 'components/counter')
+    await stage.mustRun(['publish', counter, '--no-build', '--data', lobby.daemon.data, '--wait'])
+    for (const at of [lobby, garage]) {
+      await until(`${at.name} answers`, async () => (await fetch(`${at.url}/x`)).status === 200)
+    }
+    await ask(lobby, 'PUT', '/secret', '7')
+    await ask(garage, 'PUT', '/other', '8')
+    await new Promise((wake) => setTimeout(wake, 1_500))
+    expect(await listOf(lobby)).toEqual(['secret 7'])
+    expect(await listOf(garage)).toEqual(['other 8'])
+  })
+})
