@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { formatTable, meetsGoal, type Benchmark, type Finding } from './benchmark.ts'
+import { data } from './data/index.ts'
 import { distribution } from './distribution/index.ts'
 import { engine } from './engine/index.ts'
 import { firstLight } from './first-light/index.ts'
@@ -10,7 +11,7 @@ import { guests } from './guests/index.ts'
 import { membership } from './membership/index.ts'
 
 /** A benchmark is one folder and one line here. */
-const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution, membership]
+const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution, membership, data]
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
   const json = args.includes('--json')

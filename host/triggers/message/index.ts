@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import { messageOf, topicPattern, topicRule, type Cancel } from '../../../core/index.ts'
+import { messagingHandlerId } from '../../guest/index.ts'
 import type { TopicMessage, TriggerKind } from '../contract.ts'
 import { triggerProblems } from '../problems.ts'
 
@@ -46,7 +47,7 @@ export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayl
   toSpec: ({ topic: of }) => ({ topic: String(of) }),
   fromOption: (text) => ({ topic: text }),
   options,
-  handlers: ['wasi:messaging/incoming-handler@0.2.0-draft'],
+  handlers: [messagingHandlerId],
   method: 'handle',
   delivery: 'at-least-once',
   requiredGrants: ({ topic: of }) => [`subscribe:${of}`],
