@@ -18,13 +18,13 @@ const nothing = { waiting: 0, taken: 0, dead: 0, bytes: 0, dropped: 0 }
 export function appEvents(durable: DurableEvents): AppEvents {
   return {
     async report() {
-      const { queue } = durable
+      const queue = await durable.opened()
       if (queue === null) return { counts: nothing, waiting: [], dead: [] }
       const [waiting, dead] = await Promise.all([queue.peek(0, shownEvents), queue.dead(0, shownEvents)])
       return { counts: queue.counts(), waiting: waiting.map(shown), dead: dead.map(shown) }
     },
     async change(action, items) {
-      const { queue } = durable
+      const queue = await durable.opened()
       if (queue === null) return 0
       return action === 'replay' ? queue.replay(items) : queue.discard(items)
     },

@@ -27,6 +27,8 @@ import { Lane, type LaneNeeds, type Outcome } from './lane.ts'
 /** The instance that gets events. */
 export interface Receiver {
   readonly instance: number
+  /** Its digest: another one than before may do better at what failed. */
+  readonly release: string
   readonly pool: Pick<AppPool, 'call' | 'ended'>
   /** Of its release; an event of any other is a former release's. */
   readonly triggers: readonly PlannedTrigger[]
@@ -75,6 +77,7 @@ export class Delivery extends Attendance<Receiver> {
   readonly #inMemory = new Map<string, MemoryLane>()
   readonly #onDisk = new Map<string, Lane>()
   #counts = { taken: 0, handled: 0, failed: 0, dropped: 0, lastId: 0 }
+  #release: string | null = null
   #isStopped = false
 
   constructor(needs: DeliveryNeeds) {
@@ -133,6 +136,8 @@ export class Delivery extends Attendance<Receiver> {
   receive(receiver: Receiver): void {
     const { triggers } = receiver
     this.attach(receiver.instance, receiver)
+    if (this.#release !== null && this.#release !== receiver.release) this.durable.queue?.hasten()
+    this.#release = receiver.release
     for (const [name, { lane, queue }] of this.#inMemory) {
       const trigger = triggers.find((planned) => planned.lane === name)
       if (trigger !== undefined) {

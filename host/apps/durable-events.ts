@@ -46,6 +46,11 @@ export class DurableEvents {
     return this.#queue
   }
 
+  /** The same, waiting for one that is being opened. */
+  async opened(): Promise<DurableQueue | null> {
+    return this.#opening?.catch(() => null) ?? null
+  }
+
   /** @throws what the queue's file says; the next one to ask tries again */
   open(): Promise<DurableQueue> {
     this.#opening ??= this.#open().catch((error: unknown) => {

@@ -99,7 +99,7 @@ export class Serving {
   ): void {
     const { triggers, grants } = release.record
     const planned = planTriggers(triggers, grants)
-    this.#delivery.receive({ instance: number, pool, triggers: planned })
+    this.#delivery.receive({ instance: number, release: release.digest, pool, triggers: planned })
     this.#triggers.replace(planned, (trigger) => this.#triggerContext(release, trigger))
     this.#functions.attach(number, { pool, functions: new CheckedCalls(this.#app, functions) })
     this.#hasHttp = hasHttpTrigger(release)

@@ -80,6 +80,8 @@ export interface DurableQueue {
   retry(id: number, afterMs: number, why: string): Promise<void>
   /** Given back as if it had never been taken: no attempt is counted. */
   release(ids: readonly number[]): void
+  /** What waits for its time waits no longer: the reason of the wait is gone. */
+  hasten(): void
   /** To the dead letters. */
   bury(id: number, why: string): Promise<void>
   /** Oldest first. @param after an id */

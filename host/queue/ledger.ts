@@ -147,6 +147,15 @@ export class Ledger {
     return true
   }
 
+  /** All that wait for their time are due. */
+  hasten(): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.state === 'taken' || entry.dueMs === 0) continue
+      this.#entries.set(entry.id, { ...entry, dueMs: 0 })
+      this.#offer(entry.id)
+    }
+  }
+
   /** @returns ids of dead letters that must go for it; null where it was not taken */
   bury(id: number, change: { attempts: number; lastError: string; diedMs: number }): number[] | null {
     const entry = this.#entries.get(id)

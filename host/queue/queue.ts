@@ -113,6 +113,11 @@ export class FileQueue implements DurableQueue {
     this.#tellDue()
   }
 
+  hasten(): void {
+    this.#ledger.hasten()
+    this.#tellDue()
+  }
+
   async bury(id: number, why: string): Promise<void> {
     const attempts = (this.#ledger.row(id)?.attempts ?? 0) + 1
     const change = { attempts, lastError: why, diedMs: Math.max(0, Math.floor(this.#needs.clock.now())) }

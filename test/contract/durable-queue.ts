@@ -95,6 +95,17 @@ export function durableQueueSuite(name: string, open: (limits: QueueLimits) => P
       expect(await queue.take(5)).toMatchObject([{ id: 1, attempts: 1, lastError: 'it was dark' }])
     })
 
+    it('waits no longer where it is hastened', async () => {
+      const { queue, clock } = await open(suiteLimits)
+      await queue.put([item('a1', { key: 'a' }), item('a2', { key: 'a' }), item('b', { notBeforeMs: 9_000 })])
+      await queue.take(1)
+      void queue.retry(1, 60_000, 'why')
+      await clock.advance(100)
+      expect(await queue.take(5)).toEqual([])
+      queue.hasten()
+      expect((await queue.take(5)).map(text)).toEqual(['a1', 'b'])
+    })
+
     it('waits no longer for what was to be tried again where it was opened anew', async () => {
       const { queue, clock, reopen } = await open(suiteLimits)
       await queue.put([item('a'), item('later', { notBeforeMs: 3_600_000 })])

@@ -48,7 +48,7 @@ function deliveryOf(queues?: Queues, clock = new FakeClock(), firstId = 0) {
     died: (number, why) => died.push([number, why]),
     queueFailed: () => {},
   })
-  const receive = (instance: number, triggers: readonly PlannedTrigger[]): void => {
+  const receive = (instance: number, triggers: readonly PlannedTrigger[], release = 'first'): void => {
     let end!: (incident: Incident) => void
     const ended = new Promise<Incident>((resolve) => (end = resolve))
     let isEnded = false
@@ -78,7 +78,7 @@ function deliveryOf(queues?: Queues, clock = new FakeClock(), firstId = 0) {
       end({ reason: 'trap', message: 'unreachable' })
       throw engineProblems.error('ERR_APP_TRAP', 'unreachable')
     }
-    delivery.receive({ instance, pool: { call, ended }, triggers })
+    delivery.receive({ instance, release, pool: { call, ended }, triggers })
   }
   const offer = (trigger: PlannedTrigger | undefined, count = 1, event: object = tick): Promise<unknown> =>
     Promise.all(
@@ -206,6 +206,21 @@ describe('events at least once', () => {
     await clock.advance(1_000)
     expect(ids(second.calls)).toEqual([1, 2, 3])
     expect(second.calls[0]?.attempt).toBe(2)
+  })
+
+  it('wait no longer where another release comes, and go on waiting where only the instance is another', async () => {
+    const { clock, calls, state, receive, offer } = deliveryOf()
+    const triggers = plan(timer({ ...promised, backoffMs: 3_600_000 }))
+    receive(1, triggers)
+    state.answer = ({ instance }) => (instance === 1 ? 'err' : 'ok')
+    await offer(triggers[0])
+    await clock.advance(1_000)
+    receive(2, triggers)
+    await clock.advance(1_000)
+    expect(calls).toHaveLength(1)
+    receive(3, triggers, 'second')
+    await clock.advance(1_000)
+    expect(calls.map(({ instance }) => instance)).toEqual([1, 3])
   })
 
   it('stay through a swap: a trigger of their kind takes them over, and without one they are dead letters', async () => {
