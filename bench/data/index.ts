@@ -1,11 +1,13 @@
 /** What apps store and send, in figures. `npm run bench -- data [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
+import { keyvalue } from './keyvalue.ts'
 import { messagesQuestion } from './messages.ts'
 
 type Ask = (context: BenchContext) => Promise<Finding[]>
 
 /** A question is a file and a line here. */
 const questions: Readonly<Record<string, Ask>> = {
+  keyvalue,
   messages: messagesQuestion,
 }
 

@@ -117,9 +117,12 @@ export class KeyValueTable {
   getMany(bucket: string, keys: readonly string[]): (Uint8Array | null)[] {
     this.#checkBatch(keys)
     let bytes = 0
-    for (const key of keys) bytes += this.#find(bucket, key)?.valueBytes ?? 0
-    this.#checkBatchBytes(bytes)
-    return keys.map((key) => this.get(bucket, key)?.value ?? null)
+    return keys.map((key) => {
+      const value = this.get(bucket, key)?.value ?? null
+      bytes += value?.length ?? 0
+      this.#checkBatchBytes(bytes)
+      return value
+    })
   }
 
   setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): void {

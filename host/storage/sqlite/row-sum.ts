@@ -9,10 +9,9 @@ const sumBytes = 8
 /** Of names and numbers in order, each with its length, and of a value behind them. */
 export function sumOf(fields: readonly (Uint8Array | number)[], value?: Uint8Array): Uint8Array {
   const hash = createHash('sha256')
-  for (const field of fields) {
-    if (typeof field === 'number') hash.update(`${field};`)
-    else hash.update(`${field.length}:`).update(field)
-  }
+  // All lengths and numbers first: each call of the hash costs more than what it hashes here.
+  hash.update(fields.map((field) => (typeof field === 'number' ? field : `${field.length}b`)).join(';'))
+  for (const field of fields) if (typeof field !== 'number') hash.update(field)
   if (value !== undefined) hash.update(value)
   return new Uint8Array(hash.digest().subarray(0, sumBytes))
 }

@@ -193,12 +193,15 @@ export class SqlRows implements Rows {
   }
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 function keyVersion({ key, version }: SqlRow): KeyVersion {
   return { key: text(key), version: Number(version) }
 }
 
 function blob(value: string): Uint8Array {
-  return new TextEncoder().encode(value)
+  return encoder.encode(value)
 }
 
 /** No bytes at all come back as null from one of the two. */
@@ -207,5 +210,5 @@ function bytesOf(value: SqlValue | undefined): Uint8Array {
 }
 
 function text(value: SqlValue | undefined): string {
-  return new TextDecoder().decode(bytesOf(value))
+  return decoder.decode(bytesOf(value))
 }
