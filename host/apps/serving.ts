@@ -22,7 +22,7 @@ import { AppFunctions, type CallFunction } from './functions.ts'
 import { AppIngress, ingressInto } from './ingress.ts'
 import { only, type Instance } from './instances.ts'
 import type { DesiredRelease } from './release.ts'
-import type { AppServices } from './services.ts'
+import { keyValueOf, type AppServices } from './services.ts'
 import { triggerMemory } from './trigger-memory.ts'
 import { TriggerSet } from './trigger-set.ts'
 
@@ -152,7 +152,7 @@ export class Serving {
       lane: trigger.lane,
       sensors: only(devices.sensors, grantedNames(record.grants, 'sensor')),
       pins: only(devices.pins, grantedNames(record.grants, 'pin')),
-      changes: trigger.kind === 'keyvalue' ? storage.keyValue(this.#app) : null,
+      changes: trigger.kind === 'keyvalue' ? keyValueOf(this.#needs, record) : null,
       objects: trigger.kind === 'blob' ? storage.blobs(this.#app) : null,
       peers: this.#needs.peers ?? null,
       topics: this.#needs.topics ?? null,

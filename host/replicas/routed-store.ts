@@ -12,6 +12,7 @@ export function routedStore(
 ): KeyValueStore {
   const of = (bucket: string): KeyValueStore => (shared.has(bucket) ? group : own)
   return {
+    storeOf: of,
     get: (bucket, ...rest) => of(bucket).get(bucket, ...rest),
     set: (bucket, ...rest) => of(bucket).set(bucket, ...rest),
     delete: (bucket, ...rest) => of(bucket).delete(bucket, ...rest),

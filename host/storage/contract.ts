@@ -114,6 +114,8 @@ export interface KeyValueStore {
   onChange(listener: (change: KeyChange) => void): Cancel
   /** Absent where the driver keeps none. */
   readonly feed?: ChangeFeed
+  /** Where an app's buckets are in several stores: the one of a bucket, whose versions and feed are its own. */
+  readonly storeOf?: (bucket: string) => KeyValueStore
   close(): Promise<void>
 }
 

@@ -71,7 +71,7 @@ export interface TriggerSources {
 }
 
 /** What tells of the app's own keys, and objects; see host/storage. */
-export type KeyChanges = Pick<KeyValueStore, 'onChange' | 'feed'>
+export type KeyChanges = Pick<KeyValueStore, 'onChange' | 'feed' | 'storeOf'>
 export type ObjectChanges = Pick<BlobStore, 'onChange' | 'feed'>
 
 /** Of another member of the mesh, as this node sees it. */

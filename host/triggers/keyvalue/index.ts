@@ -64,7 +64,8 @@ export const keyValueTrigger: TriggerKind<KeyOptions, KeyPayload> = {
     },
   ],
   start(chosen, context) {
-    const { changes, failed } = context
+    const { failed } = context
+    const changes = context.changes?.storeOf?.(chosen.bucket) ?? context.changes
     if (changes === null) {
       failed(
         triggerProblems.error('ERR_TRIGGER_SOURCE', 'there is no store here whose keys could be told of'),
@@ -72,7 +73,8 @@ export const keyValueTrigger: TriggerKind<KeyOptions, KeyPayload> = {
       return { stop() {} }
     }
     const { feed } = changes
-    return feed === undefined ? listen(chosen, context) : follow(chosen, context, feed)
+    const source = { ...context, changes }
+    return feed === undefined ? listen(chosen, source) : follow(chosen, source, feed)
   },
 }
 
