@@ -21,6 +21,8 @@ export interface DeviceHealth {
   readonly state: 'ok' | 'stale' | 'missing' | 'faulty'
   readonly forMs: number
   readonly why: string
+  /** What to do about it, where its driver knows. */
+  readonly hint?: string
 }
 
 /** Since the node started: readings or uses that were good, refused at the border, or came to nothing; and openings. */

@@ -3,7 +3,7 @@ import type { DeviceHealth, DevicesReport, NodeStatus } from '../api/index.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { sparkline } from './sparkline.ts'
 import { table } from './table.ts'
-import { ageText, countText, plain } from './text.ts'
+import { ageText, countText, plain, rateText, sizeText } from './text.ts'
 import { timeText, type TimeView } from './time-text.ts'
 
 export interface DevicesView extends TimeView {
@@ -120,14 +120,16 @@ function troubleText({ health, problem }: Device): string {
 
 function valueText({ value, unit, problem }: SensorReport): string {
   if (value === null) return 'no reading'
-  return `${problem === undefined ? '' : 'last '}${numberText(value)} ${plain(unit)}`
+  return `${problem === undefined ? '' : 'last '}${readingText(value, unit)}`
 }
 
 function levelText({ level, problem }: PinReport): string {
   return problem !== undefined ? 'not known' : level ? 'on' : 'off'
 }
 
-/** Four significant digits: more is noise in a reading. */
-function numberText(value: number): string {
-  return String(Number(value.toPrecision(4)))
+/** Four significant digits: more is noise in a reading. Bytes as people write them. */
+function readingText(value: number, unit: string): string {
+  if (unit === 'By' && value >= 0) return sizeText(Math.round(value))
+  if (unit === 'By/s' && value >= 0) return rateText(Math.round(value))
+  return `${Number(value.toPrecision(4))} ${plain(unit)}`
 }

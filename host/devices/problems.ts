@@ -20,7 +20,7 @@ export const deviceProblems = defineProblems({
   ERR_DEVICE_FAULTY: {
     kind: 'system',
     text: 'a sensor or pin is there and says what cannot be, or fails',
-    fix: 'check its wiring; where the values are right, give it `range = [MIN, MAX]` in the node’s TOML',
+    fix: 'look for what it says there; where only its readings are out of range and right, give it `range = [MIN, MAX]` in the node’s TOML',
   },
   ERR_DEVICE_READING: {
     kind: 'system',

@@ -47,7 +47,8 @@ export function deviceTroubles(
     const why = health.why === '' ? '' : `: ${health.why}`
     const forText = `${health.state} for ${secondsText(nowMs - health.sinceMs)}`
     const code = codes[health.state]
-    return [{ code, message: `${kind} ${name}: ${forText}${last}${why}`, hint: fixOf(code) }]
+    const hint = health.hint ?? fixOf(code)
+    return [{ code, message: `${kind} ${name}: ${forText}${last}${why}`, hint }]
   })
 }
 
@@ -96,7 +97,8 @@ function withPinState(report: PinReport, state: PinState | undefined, nowMs: num
 }
 
 function healthOf({ health }: DeviceState, nowMs: number): NonNullable<SensorReport['health']> {
-  return { state: health.state, forMs: Math.round(nowMs - health.sinceMs), why: health.why }
+  const { state, sinceMs, why, hint } = health
+  return { state, forMs: Math.round(nowMs - sinceMs), why, ...(hint !== undefined && { hint }) }
 }
 
 async function readSensor(sensor: Sensor, clock: Clock): Promise<SensorReport> {

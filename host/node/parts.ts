@@ -9,7 +9,7 @@ import { apiProblems } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
-import { nameBuses, openDevices, type Devices, type NamedBus } from '../devices/index.ts'
+import { nameBuses, openDevices, type Devices, type DeviceState, type NamedBus } from '../devices/index.ts'
 import { createEngine, type Engine } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
@@ -188,8 +188,11 @@ async function makeAround(
       ),
   })
   const deviceLog = log.scope('devices')
-  devices.onChange(({ kind, name, health: { state, why } }) => {
+  const tellHealth = ({ kind, name, health: { state, why } }: DeviceState): void =>
     deviceLog[state === 'ok' ? 'info' : 'warn']('device:health', { device: `${kind} ${name}`, state, why })
+  for (const device of devices.states()) if (device.health.state !== 'ok') tellHealth(device)
+  devices.onChange((device) => {
+    tellHealth(device)
     mesh.descriptionChanged()
   })
   const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))

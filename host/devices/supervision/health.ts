@@ -7,12 +7,17 @@ import type { PinDirection, Range, Reading } from '../contract.ts'
  */
 export type HealthState = 'ok' | 'stale' | 'missing' | 'faulty'
 
-export interface DeviceHealth {
+/** What is wrong, and what to do about it where the driver knows better than the problem's own text. */
+export interface Ground {
+  /** One line; empty where there is nothing to say. */
+  readonly why: string
+  readonly hint?: string | undefined
+}
+
+export interface DeviceHealth extends Ground {
   readonly state: HealthState
   /** When it came to that, monotonic ms. */
   readonly sinceMs: number
-  /** One line; empty where there is nothing to say. */
-  readonly why: string
 }
 
 /** Since the node started. */

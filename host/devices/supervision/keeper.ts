@@ -14,7 +14,7 @@ import {
   type Random,
 } from '../../../core/index.ts'
 import { deviceProblems } from '../problems.ts'
-import type { DeviceCounts, DeviceHealth, HealthState } from './health.ts'
+import type { DeviceCounts, DeviceHealth, Ground, HealthState } from './health.ts'
 import { deviceLimits } from './limits.ts'
 import { Supervision, type DeviceEvent } from './supervision.ts'
 
@@ -94,7 +94,11 @@ export class Keeper<Device extends Keepable> {
 
   unavailable(why: string, cause?: unknown): Error {
     const message = `${this.#needs.label} ${why === '' ? 'does not answer' : `does not answer: ${why}`}`
-    return deviceProblems.error('ERR_DEVICE_UNAVAILABLE', message, { cause })
+    const { hint } = this.health
+    return deviceProblems.error('ERR_DEVICE_UNAVAILABLE', message, {
+      cause,
+      ...(hint !== undefined && { hint }),
+    })
   }
 
   answered(): void {
@@ -108,9 +112,10 @@ export class Keeper<Device extends Keepable> {
     this.#tell({ kind: 'wrong', why: lineOf(why) })
   }
 
-  silent(why: string, isStuck = false): void {
+  /** @param isStuck the driver may never come back */
+  silent(error: unknown, isStuck = false): void {
     this.#counts.failures += 1
-    this.#tell({ kind: 'silent', why: lineOf(why), isStuck })
+    this.#tell({ kind: 'silent', ...groundOf(error), isStuck })
   }
 
   /** Closes for good; a second call waits for the first. */
@@ -182,7 +187,7 @@ export class Keeper<Device extends Keepable> {
       (error: unknown) => {
         isGivenUp = true
         this.#opening = null
-        this.#tell({ kind: 'open-failed', why: lineOf(reasonOf(error)) })
+        this.#tell({ kind: 'open-failed', ...groundOf(error) })
       },
     )
     this.#opening = opening
@@ -204,7 +209,7 @@ export class Keeper<Device extends Keepable> {
       this.#tell({ kind: 'opened', staleAfterMs })
     } catch (error) {
       this.#closeOf(device)
-      this.#tell({ kind: 'open-failed', why: lineOf(reasonOf(error)) })
+      this.#tell({ kind: 'open-failed', ...groundOf(error) })
     }
   }
 
@@ -228,11 +233,12 @@ export class Keeper<Device extends Keepable> {
 
 const notOpened = (): Error => new Error(`it could not be opened in ${deviceLimits.openMs / 1_000} s`)
 
-/** What is wrong, and what a person does about it where the driver knows better than the table of problems. */
-function reasonOf(error: unknown): string {
-  const usual: string = deviceProblems.problems.ERR_DEVICE_UNAVAILABLE.fix
-  if (!isSelvedgeError(error) || error.hint === usual) return messageOf(error)
-  return `${error.message}; ${error.hint}`
+/** What a driver's error says; its hint where it is of this case and not the one of all such problems. */
+function groundOf(error: unknown): Ground {
+  const why = lineOf(messageOf(error))
+  if (!isSelvedgeError(error)) return { why }
+  const usual = new Map(Object.entries(deviceProblems.problems)).get(error.code)?.fix
+  return error.hint === usual ? { why } : { why, hint: error.hint.slice(0, deviceLimits.hintLength) }
 }
 
 /** One line of bounded length, whatever the driver wrote. */

@@ -6,7 +6,7 @@ export const deviceLimits = {
   useMs: 5_000,
   closeMs: 2_000,
   /** A node does not wait longer for its devices when it starts; what is not open yet comes later. */
-  startMs: 1_000,
+  startMs: 500,
   /** From one attempt to open to the next, doubled each time, with jitter. A replugged device is back within the cap. */
   reopenMs: 250,
   reopenCapMs: 5_000,
@@ -28,6 +28,7 @@ export const deviceLimits = {
   perSecond: 2_000,
   unitLength: 16,
   whyLength: 400,
+  hintLength: 1_000,
   /** Values kept for a picture of the last minutes. */
   recent: 60,
   recentEveryMs: 1_000,

@@ -113,7 +113,7 @@ export class SupervisedPin implements Pin {
     } catch (error) {
       // A refusal is an answer.
       if (isSelvedgeError(error, 'ERR_DEVICE_READ_ONLY')) throw error
-      if (this.#keeper.current === pin) this.#keeper.silent(messageOf(error), error instanceof NoAnswer)
+      if (this.#keeper.current === pin) this.#keeper.silent(error, error instanceof NoAnswer)
       if (isSelvedgeError(error)) throw error
       throw this.#keeper.unavailable(messageOf(error), error)
     }

@@ -145,7 +145,7 @@ export class SupervisedSensor implements Sensor {
       reading = await this.#ask(sensor)
     } catch (error) {
       if (this.#keeper.current === sensor && !this.#speaks) {
-        this.#keeper.silent(messageOf(error), error instanceof NoAnswer)
+        this.#keeper.silent(error, error instanceof NoAnswer)
       }
       if (isSelvedgeError(error)) throw error
       throw this.#keeper.unavailable(messageOf(error), error)

@@ -5,7 +5,7 @@
  * never asks what is closed, and always says when it wants to be woken.
  */
 import { backoffMs, type Random } from '../../../core/index.ts'
-import type { DeviceHealth, HealthState } from './health.ts'
+import type { DeviceHealth, Ground, HealthState } from './health.ts'
 import { deviceLimits } from './limits.ts'
 
 export type DeviceEvent =
@@ -13,21 +13,20 @@ export type DeviceEvent =
   | { readonly kind: 'turn' }
   /** @property staleAfterMs null where silence says nothing */
   | { readonly kind: 'opened'; readonly staleAfterMs: number | null }
-  | { readonly kind: 'open-failed'; readonly why: string }
+  | ({ readonly kind: 'open-failed' } & Ground)
   /** It says itself that it is no longer there. */
-  | { readonly kind: 'gone'; readonly why: string }
+  | ({ readonly kind: 'gone' } & Ground)
   /** A good reading, or a use of a pin that worked. */
   | { readonly kind: 'answered' }
   /** An error of the driver, or no answer in time. `isStuck`: the driver may never come back. */
-  | { readonly kind: 'silent'; readonly why: string; readonly isStuck: boolean }
+  | ({ readonly kind: 'silent'; readonly isStuck: boolean } & Ground)
   /** It answered, and what it said cannot be. */
-  | { readonly kind: 'wrong'; readonly why: string }
+  | ({ readonly kind: 'wrong' } & Ground)
 
 export type DeviceAction = 'open' | 'close' | 'check'
 
-interface Trouble {
+interface Trouble extends Ground {
   readonly kind: 'silent' | 'wrong'
-  readonly why: string
   readonly atMs: number
 }
 
@@ -41,7 +40,7 @@ export class Supervision {
   #openedMs = -Infinity
   #staleAfterMs: number | null = null
   /** Why it is not there; null while it is, also where it is only being opened anew. */
-  #absent: string | null = 'it was not opened yet'
+  #absent: Ground | null = { why: 'it was not opened yet' }
   #hasAnswered = false
   /** The last answer, or the return from being missing, whichever was later: silence counts from here. */
   #heardMs = -Infinity
@@ -56,7 +55,7 @@ export class Supervision {
     this.#checkMs = checkMs
     this.#random = random
     this.#dueMs = nowMs
-    this.#health = { state: 'missing', sinceMs: nowMs, why: this.#absent ?? '' }
+    this.#health = { state: 'missing', sinceMs: nowMs, why: '', ...this.#absent }
   }
 
   /** As of the last event. */
@@ -81,9 +80,10 @@ export class Supervision {
   handle(event: DeviceEvent, nowMs: number): readonly DeviceAction[] {
     const actions = this.#apply(event, nowMs)
     if (this.#isSettling() && !this.#hasJustErred(nowMs)) this.#trouble = null
-    const [state, why] = this.#judge(nowMs)
-    if (state !== this.#health.state) this.#health = { state, sinceMs: nowMs, why }
-    else if (why !== this.#health.why) this.#health = { ...this.#health, why }
+    const [state, { why, hint }] = this.#judge(nowMs)
+    const isSame = state === this.#health.state
+    if (isSame && why === this.#health.why && hint === this.#health.hint) return actions
+    this.#health = { state, sinceMs: isSame ? this.#health.sinceMs : nowMs, why, hint }
     return actions
   }
 
@@ -94,11 +94,11 @@ export class Supervision {
       case 'opened':
         return this.#opened(event.staleAfterMs, nowMs)
       case 'open-failed':
-        if (this.#phase === 'opening') this.#wait(event.why, nowMs)
+        if (this.#phase === 'opening') this.#wait(event, nowMs)
         return []
       case 'gone':
         if (this.#phase !== 'open') return []
-        this.#wait(event.why, nowMs)
+        this.#wait(event, nowMs)
         return ['close']
       case 'answered':
         this.#answered(nowMs)
@@ -107,7 +107,7 @@ export class Supervision {
         return this.#silent(event, nowMs)
       case 'wrong':
         this.#asked(nowMs)
-        this.#trouble = { kind: 'wrong', why: event.why, atMs: nowMs }
+        this.#trouble = { kind: 'wrong', why: event.why, hint: event.hint, atMs: nowMs }
         return []
     }
   }
@@ -150,10 +150,10 @@ export class Supervision {
     if (nowMs - this.#openedMs >= deviceLimits.steadyMs) this.#attempt = 0
   }
 
-  #silent({ why, isStuck }: { why: string; isStuck: boolean }, nowMs: number): readonly DeviceAction[] {
+  #silent({ why, hint, isStuck }: Ground & { isStuck: boolean }, nowMs: number): readonly DeviceAction[] {
     this.#asked(nowMs)
     // Else one that errs and keeps silent in turns would be news each time.
-    if (!this.#hasJustErred(nowMs)) this.#trouble = { kind: 'silent', why, atMs: nowMs }
+    if (!this.#hasJustErred(nowMs)) this.#trouble = { kind: 'silent', why, hint, atMs: nowMs }
     if (this.#phase !== 'open') return []
     this.#failures += 1
     if (this.#failures < deviceLimits.failures && !isStuck) return []
@@ -167,7 +167,7 @@ export class Supervision {
   }
 
   /** @param absent null where it may still be there */
-  #wait(absent: string | null, nowMs: number): void {
+  #wait(absent: Ground | null, nowMs: number): void {
     this.#phase = 'waiting'
     if (absent !== null) this.#absent = absent
     const { reopenMs, reopenCapMs } = deviceLimits
@@ -188,13 +188,14 @@ export class Supervision {
     return this.#staleAfterMs !== null && this.#health.state === 'ok'
   }
 
-  #judge(nowMs: number): readonly [HealthState, string] {
+  #judge(nowMs: number): readonly [HealthState, Ground] {
     if (this.#absent !== null) return ['missing', this.#absent]
     const isLate = this.#staleAfterMs !== null && nowMs - this.#heardMs >= this.#staleAfterMs
-    const { kind, why = '' } = this.#trouble ?? {}
-    if (kind === 'wrong') return ['faulty', why]
-    if (kind === 'silent' && (!this.#hasAnswered || this.#staleAfterMs === null)) return ['faulty', why]
-    if (!isLate) return ['ok', why]
-    return this.#hasAnswered ? ['stale', why] : ['missing', 'nothing was heard of it yet']
+    const kind = this.#trouble?.kind
+    const ground = this.#trouble ?? { why: '' }
+    if (kind === 'wrong') return ['faulty', ground]
+    if (kind === 'silent' && (!this.#hasAnswered || this.#staleAfterMs === null)) return ['faulty', ground]
+    if (!isLate) return ['ok', ground]
+    return this.#hasAnswered ? ['stale', ground] : ['missing', { why: 'nothing was heard of it yet' }]
   }
 }

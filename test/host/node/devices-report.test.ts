@@ -23,7 +23,11 @@ describe('what is wrong with the devices', () => {
     const pin: DeviceState = { ...light, kind: 'pin', name: 'led', direction: 'out' }
     const states: DeviceState[] = [
       light,
-      { ...light, last: null, health: { state: 'missing', sinceMs: 0, why: 'no such bus' } },
+      {
+        ...light,
+        last: null,
+        health: { state: 'missing', sinceMs: 0, why: 'no such bus', hint: 'enable I²C' },
+      },
       { ...light, health: { state: 'faulty', sinceMs: 111_500, why: '' } },
       { ...light, health: { state: 'ok', sinceMs: 0, why: '' } },
       { ...pin, health: { state: 'missing', sinceMs: 112_000 - 7_200_000, why: 'ENODEV' } },
@@ -37,7 +41,7 @@ describe('what is wrong with the devices', () => {
       {
         code: 'ERR_DEVICE_MISSING',
         message: 'sensor light: missing for 1 min: no such bus',
-        hint: 'fix ERR_DEVICE_MISSING',
+        hint: 'enable I²C',
       },
       {
         code: 'ERR_DEVICE_FAULTY',

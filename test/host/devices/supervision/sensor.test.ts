@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { DeviceState, Reading, SensorState } from '../../../../host/devices/index.ts'
+import {
+  deviceProblems,
+  type DeviceState,
+  type Reading,
+  type SensorState,
+} from '../../../../host/devices/index.ts'
 import { deviceLimits } from '../../../../host/devices/supervision/limits.ts'
 import { settle } from '../../fake-clock.ts'
 import { openSensor, type Bench } from './kit.ts'
@@ -41,6 +46,25 @@ describe('a sensor that is not there', () => {
     await expect(bench.light.read()).resolves.toMatchObject({ value: 7 })
     expect(changes).toEqual(['missing', 'ok'])
     expect(stateOf(bench).counts.openings).toBe(2)
+    await bench.devices.close()
+  })
+})
+
+describe('what a driver says to do', () => {
+  it('is handed on to who reads and to status, and the usual advice is left to the problem', async () => {
+    const bench = await openSensor()
+    const hint = 'run `sudo usermod -aG i2c $USER`'
+    const failing =
+      (details: object): (() => Promise<never>) =>
+      () =>
+        Promise.reject(deviceProblems.error('ERR_DEVICE_UNAVAILABLE', 'EACCES', details))
+    bench.hardware.read = failing({ hint })
+    await expect(bench.light.read()).rejects.toMatchObject({ hint })
+    expect(stateOf(bench).health).toMatchObject({ why: 'EACCES', hint })
+    bench.hardware.read = failing({})
+    await bench.clock.advance(1)
+    await expect(bench.light.read()).rejects.toMatchObject({ code: 'ERR_DEVICE_UNAVAILABLE' })
+    expect(stateOf(bench).health.hint).toBeUndefined()
     await bench.devices.close()
   })
 })
