@@ -13,7 +13,7 @@ import { i2cLimits, shownAddress, type I2cBus, type I2cStep } from './i2c.ts'
 import { openTransferProgram } from './i2ctransfer.ts'
 
 export type { I2cBus, I2cStep } from './i2c.ts'
-export { i2cAddresses, i2cLimits } from './i2c.ts'
+export { i2cAddresses } from './i2c.ts'
 
 /** One line here for a new way to a bus. */
 const openers = { i2ctransfer: openTransferProgram, 'i2c-bus': openAddonBus } as const
