@@ -36,8 +36,12 @@ class World {
 
 function importsOf(world: World): Record<string, Record<string, unknown>> {
   class Client {
-    static connect(): Client {
-      return new Client()
+    readonly name: string
+    constructor(name: string) {
+      this.name = name
+    }
+    static connect(name: string): Client {
+      return new Client(name)
     }
   }
   class Message {
