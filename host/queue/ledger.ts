@@ -149,7 +149,7 @@ export class Ledger {
 
   /** All that wait for their time are due. */
   hasten(): void {
-    for (const entry of [...this.#entries.values()]) {
+    for (const entry of this.#entries.values()) {
       if (entry.state === 'taken' || entry.dueMs === 0) continue
       this.#entries.set(entry.id, { ...entry, dueMs: 0 })
       this.#offer(entry.id)
