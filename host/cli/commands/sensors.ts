@@ -1,6 +1,5 @@
 import { isSelvedgeError, nearestName } from '../../../core/index.ts'
 import type { ControlClient, DevicesReport } from '../../api/index.ts'
-import { parseDuration } from '../../toml/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { record } from '../device-recorder.ts'
@@ -53,7 +52,7 @@ export const sensors = defineCommand({
       if (options.watch || json || options.node !== undefined) {
         throw usage(sensors, '--record goes with neither --watch nor --json nor --node')
       }
-      await record(world, { file: options.record, everyMs: everyOf(options.every), look })
+      await record(world, { file: options.record, everyMs: await everyOf(options.every), look })
       return 0
     }
     if (options.every !== undefined) throw usage(sensors, '--every is for --record')
@@ -101,8 +100,9 @@ function viewOf({ stdout, clock }: World): DevicesView {
 }
 
 /** @throws ERR_USAGE */
-function everyOf(text: string | undefined): number {
+async function everyOf(text: string | undefined): Promise<number> {
   if (text === undefined) return usualEveryMs
+  const { parseDuration } = await import('../../toml/index.ts')
   try {
     const everyMs = parseDuration(text)
     if (everyMs >= everyBounds.least && everyMs <= everyBounds.most) return everyMs
