@@ -23,6 +23,7 @@ import { callProblems } from './calls/index.ts'
 import { cliProblems } from './cli/index.ts'
 import { configProblems } from './config/index.ts'
 import { deviceProblems } from './devices/index.ts'
+import { doctorProblems } from './doctor/index.ts'
 import { engineProblems } from './engine/index.ts'
 import { formatsProblems } from './formats/index.ts'
 import { httpProblems } from './http/index.ts'
@@ -64,6 +65,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   configProblems,
   manifestProblems,
   buildProblems,
+  doctorProblems,
   engineProblems,
   interfaceProblems,
   deviceProblems,

@@ -8,6 +8,7 @@ import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { call } from './commands/call.ts'
 import { completion } from './commands/completion.ts'
+import { doctor } from './commands/doctor.ts'
 import { events } from './commands/events.ts'
 import { explain } from './commands/explain.ts'
 import { exportCommand } from './commands/export.ts'
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   send,
   listen,
   sensors,
+  doctor,
   network,
   trustShow,
   trustLog,
