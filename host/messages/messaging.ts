@@ -23,7 +23,7 @@ import { envelopeBytes } from './envelope.ts'
 import { Inbox, type Handle } from './inbox.ts'
 import { Outbox, type MessageCarrier } from './outbox.ts'
 import { messageProblems } from './problems.ts'
-import { messageReport } from './report.ts'
+import { journalOf, messageReport } from './report.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 const listenerPrefix = 'listen/'
@@ -207,18 +207,26 @@ export class Messaging implements Topics, Part {
 
   /** What waits, for whom and since when. @throws what the disk says */
   async report(): Promise<MessageReport> {
-    const { out, into, subscriptions, queueLimits } = this.#parts
+    const { out, into, subscriptions } = this.#parts
     return messageReport({
       out,
       into,
       subscriptions,
       directory: this.#needs.directory,
-      limits: queueLimits,
       isAway: (node) => this.#outbox.isAway(node),
       isConnected: (node) => this.#needs.carrier.isConnected(node),
       isRead: (name) => this.#inbox.isRead(name),
-      counts: { ...this.#counts, ...this.#outbox.counts, ...this.#inboxCounts() },
+      figures: this.figures(),
     })
+  }
+
+  /** What became of messages, and what the journals hold. */
+  figures(): Pick<MessageReport, 'counts' | 'journals'> {
+    const { out, into, queueLimits } = this.#parts
+    return {
+      counts: { ...this.#counts, ...this.#outbox.counts, ...this.#inboxCounts() },
+      journals: { out: journalOf(out, queueLimits), in: journalOf(into, queueLimits) },
+    }
   }
 
   #inboxCounts(): { readonly handled: number; readonly failed: number; readonly damaged: number } {

@@ -1,5 +1,5 @@
 /** What waits in the journals of messages: for whom, how much, and since when. */
-import type { JournalReport, MessageCounts, MessageReport, WaitingReport } from '../api/index.ts'
+import type { JournalReport, MessageReport, WaitingReport } from '../api/index.ts'
 import type { DurableQueue, QueueItem, QueueLimits } from '../queue/index.ts'
 import type { TopicDirectory } from './directory.ts'
 import { openEnvelope } from './envelope.ts'
@@ -14,11 +14,10 @@ interface ReportNeeds {
   readonly into: DurableQueue
   readonly subscriptions: Subscriptions
   readonly directory: TopicDirectory
-  readonly limits: QueueLimits
   isAway(node: string): boolean
   isConnected(node: string): boolean
   isRead(name: string): boolean
-  readonly counts: MessageCounts
+  readonly figures: Pick<MessageReport, 'counts' | 'journals'>
 }
 
 /** @throws what the disk says */
@@ -48,8 +47,7 @@ export async function messageReport(needs: ReportNeeds): Promise<MessageReport> 
         waitingOf(name, 'subscription', needs.isRead(name) ? 'read' : 'waiting', arrived.lanes.get(name)),
       ),
     ],
-    journals: { out: journalOf(out, needs.limits), in: journalOf(into, needs.limits) },
-    counts: needs.counts,
+    ...needs.figures,
     isPartial: leaving.isPartial || arrived.isPartial,
   }
 }
@@ -111,7 +109,7 @@ function waitingOf(
   }
 }
 
-function journalOf(queue: DurableQueue, limits: QueueLimits): JournalReport {
+export function journalOf(queue: DurableQueue, limits: QueueLimits): JournalReport {
   const { waiting, taken, bytes, dropped, duplicates } = queue.counts()
   return {
     items: waiting + taken,

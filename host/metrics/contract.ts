@@ -3,7 +3,7 @@
  * samples. Nothing is counted here: the counters live where things happen, and are read when somebody asks.
  */
 import type { GatewayCounts } from '../../mesh/index.ts'
-import type { ComponentRoom, LocalApp } from '../api/index.ts'
+import type { ComponentRoom, LocalApp, MessageReport } from '../api/index.ts'
 import type { DeviceState } from '../devices/index.ts'
 import type { BridgeReport, BrokerCounts } from '../mqtt/index.ts'
 import type { StartCounts } from '../engine/index.ts'
@@ -91,6 +91,7 @@ export interface Snapshot {
   readonly bridges: readonly BridgeReport[]
   /** null while it is being counted. */
   readonly components: ComponentRoom | null
+  readonly messages: Pick<MessageReport, 'counts' | 'journals'>
   /** Stores that this node shares with its groups. */
   readonly sharedStores: readonly {
     readonly app: string

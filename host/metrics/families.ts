@@ -8,6 +8,7 @@ import { engineFamilies } from './families/engine.ts'
 import { gatewayFamilies } from './families/gateway.ts'
 import { httpFamilies } from './families/http.ts'
 import { meshFamilies } from './families/mesh.ts'
+import { messageFamilies } from './families/messages.ts'
 import { mqttFamilies } from './families/mqtt.ts'
 import { nodeFamilies } from './families/node.ts'
 import { processFamilies } from './families/process.ts'
@@ -24,6 +25,7 @@ export const metricFamilies: readonly MetricFamily[] = [
   ...meshFamilies,
   ...gatewayFamilies,
   ...componentFamilies,
+  ...messageFamilies,
   ...mqttFamilies,
   ...replicaFamilies,
 ]

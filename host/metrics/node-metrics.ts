@@ -106,6 +106,7 @@ export class NodeMetrics implements Part, MetricSource {
       devices,
       brokers,
       bridges,
+      messages,
       sharedStores,
       problems,
     } = this.#sources
@@ -126,6 +127,7 @@ export class NodeMetrics implements Part, MetricSource {
       brokers: brokers(),
       bridges: bridges(),
       components,
+      messages: messages(),
       sharedStores: sharedStores(),
       problems: problems(),
     }

@@ -32,6 +32,7 @@ import type { Engine } from '../engine/index.ts'
 import { storeProblems, type GroupReplicas } from '../replicas/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
 import type { Bridges, Brokers } from '../mqtt/index.ts'
+import type { Messaging } from '../messages/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
 import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.ts'
 import { version } from '../version.ts'
@@ -43,6 +44,7 @@ import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
+import { messageTroubles } from './message-problems.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
 import { entrancesOf } from './entrances.ts'
@@ -70,6 +72,7 @@ export interface ControlParts {
   readonly history: Pick<VerdictHistory, 'of'>
   readonly pauses: Pick<Pauses, 'last'>
   readonly topics: TopicDesk
+  readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
   readonly replicas: Pick<GroupReplicas, 'report'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
@@ -152,6 +155,7 @@ export class NodeControl implements ControlledNode {
           ...this.#selfProblems(),
           ...eventProblems(apps.local(), this.#parts.fixOf),
           ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
+          ...messageTroubles(this.#parts.messages.messaging.figures(), this.#parts.fixOf),
           ...storeProblems(this.#parts.replicas.report(), (id) => nameOf(members, id)),
           ...placements.flatMap(({ held }) => held ?? []),
           ...deviceTroubles(this.#parts.devices.states(), moment.monotonicMs, this.#parts.fixOf),

@@ -8,6 +8,7 @@ import { parseMetricsAddress } from '../config/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import type { HttpServer } from '../http/index.ts'
+import type { Messaging } from '../messages/index.ts'
 import {
   metricsProblems,
   MetricsServer,
@@ -44,6 +45,7 @@ export interface MeteredParts {
   readonly engine: Pick<Engine, 'starts'>
   readonly apps: Pick<AppSupervisor, 'local'>
   readonly replicas: Pick<GroupReplicas, 'report'>
+  readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
   /** null where it listens for no requests; `tally` is its observer. */
   readonly http: Pick<HttpServer, 'underWay'> | null
   readonly tally: HttpTally
@@ -73,6 +75,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       devices: () => devices.states(),
       brokers: () => brokerReadings(parts.brokers),
       bridges: () => parts.bridges.reports(),
+      messages: () => parts.messages.messaging.figures(),
       sharedStores: () => parts.replicas.report(),
       components: () => componentRoom(mesh.blobs, clock),
       problems: () => parts.problems().map(({ code }) => code),

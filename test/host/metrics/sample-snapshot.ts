@@ -1,4 +1,5 @@
 /** What a busy node would show of itself, and the sources that show it. */
+import { sampleMessages } from '../api/sample-messages.ts'
 import type { LocalApp } from '../../../host/api/index.ts'
 import type { MetricSources, Snapshot } from '../../../host/metrics/contract.ts'
 import { CallTally, HttpTally } from '../../../host/metrics/index.ts'
@@ -162,6 +163,7 @@ export const sampleSnapshot: Snapshot = {
     },
   ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
+  messages: { counts: sampleMessages.counts, journals: sampleMessages.journals },
   sharedStores: [{ app: 'counter', members: 3, peers: 2, equal: 1, clamped: 4, differed: 0 }],
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
@@ -181,6 +183,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     brokers: () => snapshotOf().brokers,
     bridges: () => snapshotOf().bridges,
     components: async () => snapshotOf().components,
+    messages: () => snapshotOf().messages,
     sharedStores: () => snapshotOf().sharedStores,
     problems: () => snapshotOf().problems,
   }

@@ -11,6 +11,7 @@ import {
 } from '../../../mesh/index.ts'
 import { signRelease } from '../../../mesh/releases/index.ts'
 import { FakeClock } from '../fake-clock.ts'
+import { sampleMessages } from '../api/sample-messages.ts'
 import { keyNamed } from '../../mesh/identity/harness.ts'
 import { releaseRecord } from '../../mesh/releases/harness.ts'
 import { alive, appStatus, devices, heard, member, pin, sensor } from './parts.ts'
@@ -39,6 +40,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     bridges: { reports: () => [] },
     devices: world.devices ?? devices([], []),
     replicas: { report: () => [] },
+    messages: { messaging: { figures: () => sampleMessages } },
     signs: { heartbeat: () => null, problems: () => [] },
     placement: { status: () => [], of: () => null },
     history: { of: () => [] },
