@@ -24,6 +24,8 @@ interface World {
   readonly devices?: Devices
   readonly history?: readonly HistoryEntry[]
   readonly halt?: Halt
+  /** Calls under way by node and app, as told. */
+  readonly loads?: Readonly<Record<string, Record<string, number>>>
   readonly usage?: () => Promise<BlobUsage>
   /** Digests of the components on the disk. */
   readonly components?: readonly string[]
@@ -47,7 +49,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     pauses: { last: () => null },
     router: {
       departures: () => [],
-      loadOf: () => new Map(),
+      loadOf: (node: string) => new Map(Object.entries(world.loads?.[node] ?? {})),
       ingressOf: () => null,
       invoke: () => Promise.reject(new Error('nobody is there')),
     },
@@ -116,6 +118,12 @@ describe('status', () => {
       },
     ])
   })
+})
+
+it('what nodes say that they have to do is part of the status, and nothing of those that say nothing', async () => {
+  const loads = { 'id-lobby-1': { shop: 8 } }
+  const { nodes } = await control({ members: [member('lobby-1'), member('lobby-2')], loads }).node.status()
+  expect(nodes.map(({ load }) => load)).toEqual([{ shop: 8 }, undefined])
 })
 
 describe('what components take of the disk', () => {
