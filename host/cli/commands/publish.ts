@@ -25,7 +25,7 @@ export const publish = defineCommand({
     'Of an app folder: builds it, and takes everything else from its selvedge.toml. Of a bare .wasm: the app is named ' +
     'after the file and gets no grants unless you give them. Of an OCI image, a layout (DIR, DIR:TAG, FILE.tar) or in a ' +
     'registry (ghcr.io/org/app:1.2, HOST/NAME@sha256:…), likewise. The node checks the component before anything is signed; ' +
-    'the key that signs is in your key folder and never leaves it. Grants are KIND:NAME, the kinds sensor, pin, folder, ' +
+    'the key that signs is in your key folder and never leaves it. Grants are KIND:NAME, the kinds sensor, pin, i2c, folder, ' +
     'keyvalue, blobstore, http (an origin, as http:https://api.example.com) and network: network:tcp-connect:HOST:PORT, ' +
     'network:udp:HOST:PORT, network:tcp-listen:PORT, network:udp-listen:PORT or network:lookup:NAME. HOST is a name, an ' +
     'address, a network as 10.1.0.0/16 or *, an IPv6 one in brackets; PORT a port, a range as 8000-8010 or *. The use ' +
