@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Check, Finding } from '../contract.ts'
 
 /** Nothing of ours was there before it. */
-const firstMs = Date.UTC(2024, 0, 1)
+const firstMs = Date.UTC(2023, 0, 1)
 const lastMs = Date.UTC(2100, 0, 1)
 const dayMs = 86_400_000
 
