@@ -1,5 +1,5 @@
 /**
- * Test guests: core modules in WAT, made into components with the repository's own wit/ (world `sensor-app`), or
+ * Test guests: core modules in WAT, made into components with the repository's own wit/ (world `sensor-app`, or `change-app`), or
  * with the world beside them (`NAME.wit`, self-contained). Built once, kept in build/guests by their sources.
  */
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools'
@@ -34,6 +34,7 @@ export type GuestName =
   | 'pry'
   | 'counter'
   | 'first-folder'
+  | 'change'
 
 /** The component's bytes. */
 export async function guest(name: GuestName): Promise<Uint8Array> {
@@ -43,7 +44,7 @@ export async function guest(name: GuestName): Promise<Uint8Array> {
   const file = join(builtFolder, `${name}-${key.slice(0, 16)}.wasm`)
   const known = await readFile(file).catch(() => null)
   if (known !== null) return new Uint8Array(known)
-  const bytes = await build(wat, wit)
+  const bytes = await build(wat, wit, name === 'change' ? 'change-app' : 'sensor-app')
   await mkdir(builtFolder, { recursive: true })
   await writeFile(`${file}.${process.pid}`, bytes)
   await rename(`${file}.${process.pid}`, file)
@@ -55,11 +56,10 @@ export async function coreModule(wat: string): Promise<Uint8Array> {
   return parse(wat)
 }
 
-async function build(wat: string, wit: string | null): Promise<Uint8Array> {
+async function build(wat: string, wit: string | null, world: string): Promise<Uint8Array> {
   // The shim's types ask for file data; its Node.js side takes host paths.
   _setPreopens({ '/': '/' } as never) // for the tool, which reads wit/; not for any guest
-  const source =
-    wit === null ? { witPath: witFolder, world: 'sensor-app' } : { witSource: wit, world: 'guest' }
+  const source = wit === null ? { witPath: witFolder, world } : { witSource: wit, world: 'guest' }
   return componentNew(await componentEmbed({ binary: await parse(wat), ...source }), [])
 }
 

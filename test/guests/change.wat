@@ -1,0 +1,20 @@
+;; A handler of changes: logs the key, or the object's name, under the name of its store as context.
+(module
+  (import "wasi:logging/logging@0.1.0-draft" "log" (func $log (param i32 i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (global $next (mut i32) (i32.const 1024))
+  (func (export "cabi_realloc") (param $old i32) (param $oldSize i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $at) (local.get $size)))
+    (local.get $at))
+  (func (export "cabi_post_selvedge:edge/change-handler@0.1.0#handle") (param i32)
+    (global.set $next (i32.const 1024)))
+  ;; The level says what became of it: info where it was written, warn where it was deleted.
+  (func (export "selvedge:edge/change-handler@0.1.0#handle") (param $id i64) (param $attempt i32)
+    (param $source i32) (param $kind i32) (param $store i32) (param $storeLength i32)
+    (param $key i32) (param $keyLength i32) (param $version i64) (param $hasSize i32) (param $size i64) (result i32)
+    (call $log (i32.add (i32.const 2) (local.get $kind))
+      (local.get $store) (local.get $storeLength) (local.get $key) (local.get $keyLength))
+    (i32.store8 (i32.const 8) (i32.const 0))
+    (i32.const 8)))
