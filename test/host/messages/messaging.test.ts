@@ -230,6 +230,62 @@ describe('the end of the promise', () => {
   })
 })
 
+describe('a peer that means harm', () => {
+  const replayed = {
+    id: 'm1',
+    topic: 'light',
+    key: null,
+    contentType: null,
+    metadata: [],
+    body: bytesOf('1'),
+    timeMs: 1,
+  }
+
+  it('that sends the same again and again is told that it is there, and nobody sees it twice', async () => {
+    const post = await harbor(9)
+    const b = await post.node('b', ['light'])
+    for (let at = 0; at < 50; at++) {
+      const { verdicts } = await post.clock.finish(
+        b.messaging.receive('mallory', [replayed, replayed]),
+        10_000,
+      )
+      expect(verdicts).toEqual(['taken', 'taken'])
+    }
+    await post.clock.run(10_000)
+    expect(b.handed.map(textOf)).toEqual(['1'])
+    expect(b.messaging.figures().journals.in).toMatchObject({ items: 0, duplicates: 99 })
+  })
+
+  it('cannot take the place of another’s message by its id', async () => {
+    const post = await harbor(10)
+    const [a, b] = [await post.node('a'), await post.node('b', ['light'])]
+    const forged = { ...replayed, body: bytesOf('forged') }
+    await post.clock.finish(b.messaging.receive('mallory', [forged]), 10_000)
+    await post.clock.finish(a.publish({ topic: 'light', body: bytesOf('true'), id: 'm1' }), 1_000)
+    await post.clock.run(10_000)
+    expect(b.handed.map((message) => [message.origin, textOf(message)])).toEqual([
+      ['mallory', 'forged'],
+      ['a', 'true'],
+    ])
+  })
+
+  it('fills nobody’s memory: what has no room is told so', async () => {
+    const post = await harbor(11, { ...usualSettings, items: 30 })
+    const b = await post.node('b')
+    const cancel = await post.clock.finish(
+      b.messaging.subscribe('app/slow', ['light'], async () => {}),
+      1_000,
+    )
+    cancel()
+    for (let at = 0; at < 20; at++) {
+      const batch = Array.from({ length: 10 }, (_, n) => ({ ...replayed, id: `${at}-${n}` }))
+      const { verdicts } = await post.clock.finish(b.messaging.receive('mallory', batch), 10_000)
+      expect(new Set(verdicts)).toEqual(new Set([at < 3 ? 'taken' : 'later']))
+    }
+    expect(b.messaging.figures().journals.in.items).toBe(30)
+  })
+})
+
 describe('the age of a node', () => {
   it('grows while it runs, is kept now and then, and starts anew where its file is damaged', async () => {
     const clock = new VirtualClock()
