@@ -5,7 +5,10 @@
  * It cannot join any steps it likes into one transaction: it has single ones, and SMBus' "write one byte, then
  * read", which is what most chips with registers want. Anything else is refused and not done in two halves.
  */
-import { messageOf } from '../../../core/index.ts'
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isSelvedgeError } from '../../../core/index.ts'
 import { codeOf, refused, unavailable } from '../advice.ts'
 import { loadAddon } from '../addon.ts'
 import type { DriverContext } from '../contract.ts'
@@ -40,12 +43,16 @@ interface Addon {
 /** @param bus the number in `/dev/i2c-1` @throws ERR_DEVICE_UNAVAILABLE */
 export async function openAddonBus(
   bus: number,
-  { addons = [] }: Pick<DriverContext, 'addons'>,
+  { addons = [], root }: Pick<DriverContext, 'addons' | 'root'>,
 ): Promise<I2cBus> {
-  const device = `/dev/i2c-${bus}`
+  const device = join(root, `dev/i2c-${bus}`)
   const loaded = (await loadAddon('i2c-bus', addons, 'write `driver = "i2ctransfer"`')) as { default?: Addon }
   if (typeof loaded.default?.openPromisified !== 'function')
     throw refused('the addon i2c-bus has no openPromisified')
+  // The addon opens the bus with the first transaction, and would say only then what is wrong with it.
+  await access(device, constants.R_OK | constants.W_OK).catch((cause: unknown) => {
+    throw unavailable(device, cause, i2cAdvice)
+  })
   const opened = await loaded.default.openPromisified(bus).catch((cause: unknown) => {
     throw unavailable(device, cause, i2cAdvice)
   })
@@ -105,10 +112,7 @@ function exactly(buffer: Buffer, bytesRead: number): Uint8Array {
 }
 
 function failure(error: unknown, device: string, address: number): unknown {
-  const code = codeOf(error)
   // Errors of ours say what is wrong themselves.
-  if (code.startsWith('ERR_')) return error
-  return (
-    i2cFault(code, device, address, error) ?? unavailable(`${device} (${messageOf(error)})`, error, i2cAdvice)
-  )
+  if (isSelvedgeError(error)) return error
+  return i2cFault(codeOf(error), device, address, error) ?? unavailable(device, error, i2cAdvice)
 }

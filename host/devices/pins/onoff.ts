@@ -43,17 +43,18 @@ export const onoffPin: PinDriver<Options> = {
     const { folder } = await exportLine(number, context)
     await setUpLine(folder, table)
     const { direction, activeLow } = table
-    let gpio: Gpio
+    let gpio: Gpio | null = null
     try {
       gpio = new Gpio(number, direction, direction === 'in' ? 'both' : 'none', {
         activeLow,
         // An output keeps its level, as `setUpLine` left it.
         reconfigureDirection: false,
       })
+      return pinOf(name, direction, gpio, (await gpio.read()) === 1, context)
     } catch (cause) {
+      if (direction === 'in') gpio?.unexport()
       throw unavailable(`line ${table.line} of ${table.chip}`, cause, gpioAdvice)
     }
-    return pinOf(name, direction, gpio, (await gpio.read()) === 1, context)
   },
 }
 

@@ -110,15 +110,18 @@ describe('the addon i2c-bus', () => {
       }
     }`
 
+  const contextOf = ({ root }: DeviceTree) => ({ root, addons: [root] })
+
   function treeWithAddon(): DeviceTree {
     const tree = newTree()
     tree.write('node_modules/i2c-bus/package.json', '{"name":"i2c-bus","main":"i2c-bus.js"}')
     tree.write('node_modules/i2c-bus/i2c-bus.js', addon)
+    tree.write('dev/i2c-1', '')
     return tree
   }
 
   it('reads, writes, and joins one byte and a read; nothing else is done in two halves', async () => {
-    const bus = await openAddonBus(1, { addons: [treeWithAddon().root] })
+    const bus = await openAddonBus(1, contextOf(treeWithAddon()))
     expect(await bus.transfer(0x23, [read(2)])).toEqual([Uint8Array.of(7, 7)])
     expect(await bus.transfer(0x23, [write(1, 2)])).toEqual([])
     expect(await bus.transfer(0x23, [write(0xd0), read(1)])).toEqual([Uint8Array.of(9)])
@@ -130,23 +133,23 @@ describe('the addon i2c-bus', () => {
   })
 
   it('says which chip is silent, and what a short read was', async () => {
-    const bus = await openAddonBus(1, { addons: [treeWithAddon().root] })
+    const bus = await openAddonBus(1, contextOf(treeWithAddon()))
     await expect(bus.transfer(0x24, [read(1)])).rejects.toMatchObject({ code: 'ERR_I2C_SILENT' })
     await expect(bus.transfer(0x25, [read(2)])).rejects.toThrow('the chip gave 0 of 2 bytes')
   })
 
   it('says how it is installed where it is not, and what it failed with where it is broken', async () => {
     const tree = newTree()
-    await expect(openAddonBus(1, { addons: [tree.root] })).rejects.toMatchObject({
+    await expect(openAddonBus(1, contextOf(tree))).rejects.toMatchObject({
       message: 'the addon i2c-bus is not installed',
       hint: expect.stringContaining(`npm install --prefix ${tree.root} i2c-bus`),
     })
     tree.write('node_modules/i2c-bus/package.json', '{"name":"i2c-bus","main":"i2c-bus.js"}')
     tree.write('node_modules/i2c-bus/i2c-bus.js', `throw new Error('built for another Node.js')`)
-    await expect(openAddonBus(1, { addons: [tree.root] })).rejects.toThrow(
+    await expect(openAddonBus(1, contextOf(tree))).rejects.toThrow(
       'the addon i2c-bus cannot be loaded: built for another Node.js',
     )
-    await expect(openAddonBus(2, { addons: [treeWithAddon().root] })).rejects.toMatchObject({
+    await expect(openAddonBus(2, contextOf(treeWithAddon()))).rejects.toMatchObject({
       hint: expect.stringContaining('i2c-dev'),
     })
   })
