@@ -194,6 +194,8 @@ export interface LocalApp extends AppStatus {
     readonly waiting?: number
     /** Dead letters on the disk: given up after their last attempt. */
     readonly dead?: number
+    /** Why events that were promised cannot be kept now; absent where they can. */
+    readonly problem?: { readonly code: string; readonly message: string; readonly hint: string }
   }
   readonly restarts: number
   /** The last end of an instance by itself; absent where there was none since the node started. */

@@ -19,9 +19,10 @@ import type { Queues } from '../queue/index.ts'
 import { triggerProblems, type PlannedTrigger, type TriggerEvent } from '../triggers/index.ts'
 import { payloadText } from './app-reporter.ts'
 import { Attendance } from './attendance.ts'
-import { DurableEvents } from './durable-events.ts'
+import { DurableEvents, reopenAfterMs } from './durable-events.ts'
 import { EventQueue } from './event-queue.ts'
 import type { HeldEvent } from './event-store.ts'
+import { reasonOf, type Reason } from './release.ts'
 import { Lane, type LaneNeeds, type Outcome } from './lane.ts'
 
 /** The instance that gets events. */
@@ -63,6 +64,8 @@ export interface EventCounts {
   readonly waiting: number
   /** Dead letters on the disk. */
   readonly dead: number
+  /** Why events that were promised cannot be kept now. */
+  readonly problem?: Reason
 }
 
 interface MemoryLane {
@@ -84,6 +87,7 @@ export class Delivery extends Attendance<Receiver> {
     super()
     this.#needs = needs
     this.durable = new DurableEvents(needs.app, needs.queues, {
+      clock: needs.clock,
       notWritten: (error) => needs.queueFailed(error),
       died: ({ id }, why) => needs.died(id, why),
       due: () => this.#pokeDisk(),
@@ -101,7 +105,13 @@ export class Delivery extends Attendance<Receiver> {
     const onDisk = this.durable.queue?.counts()
     let waiting = onDisk?.waiting ?? 0
     for (const { queue } of this.#inMemory.values()) waiting += queue.waiting
-    return { ...this.#counts, waiting, dead: onDisk?.dead ?? 0 }
+    const { problem } = this.durable
+    return {
+      ...this.#counts,
+      waiting,
+      dead: onDisk?.dead ?? 0,
+      ...(problem !== null && { problem: reasonOf(problem) }),
+    }
   }
 
   /** @throws ERR_TRIGGER_EVENT, and what the queue on the disk throws; without a promise to keep it never does */
@@ -179,6 +189,9 @@ export class Delivery extends Attendance<Receiver> {
       this.#pokeDisk()
     } catch (error) {
       this.#needs.queueFailed(error)
+      this.#needs.clock.after(reopenAfterMs, () => {
+        if (this.post !== null && !this.#isStopped) void this.#openDisk()
+      })
     }
   }
 

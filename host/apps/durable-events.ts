@@ -2,7 +2,14 @@
  * An app's events that must be handled at least once: its durable queue, opened when the first of its releases wants it,
  * and seen by each lane as a store of its own.
  */
-import { decodeCbor, encodeCbor, type Cancel } from '../../core/index.ts'
+import {
+  decodeCbor,
+  encodeCbor,
+  isSelvedgeError,
+  type Cancel,
+  type Clock,
+  type SelvedgeError,
+} from '../../core/index.ts'
 import type { DeadItem, DurableQueue, QueueItem, QueueLimits, Queues } from '../queue/index.ts'
 import type { Payload, TriggerEvent } from '../triggers/index.ts'
 import type { EventStore, HeldEvent } from './event-store.ts'
@@ -15,9 +22,12 @@ export const eventQueueLimits: QueueLimits = {
   whenFull: 'refuse',
   deadItems: 1_000,
 }
+/** A queue that could not be opened is not tried for each event: to find out takes long where its file is large. */
+export const reopenAfterMs = 5_000
 const bodyLimits = { maxBytes: eventQueueLimits.itemBytes, maxDepth: 16, maxItems: 65_536 }
 
 export interface DurableEventsNeeds {
+  readonly clock: Clock
   /** Told when a change could not be written; it is tried again by itself. */
   notWritten(error: unknown): void
   /** An event is a dead letter now. */
@@ -33,6 +43,7 @@ export class DurableEvents {
   #opening: Promise<DurableQueue> | null = null
   #queue: DurableQueue | null = null
   #cancel: Cancel | null = null
+  #failed: { readonly error: unknown; readonly untilMs: number } | null = null
   #isClosed = false
 
   constructor(app: string, queues: Queues, needs: DurableEventsNeeds) {
@@ -53,11 +64,22 @@ export class DurableEvents {
 
   /** @throws what the queue's file says; the next one to ask tries again */
   open(): Promise<DurableQueue> {
+    const { clock } = this.#needs
+    if (this.#failed !== null && clock.monotonicMs() < this.#failed.untilMs) {
+      return Promise.reject(this.#failed.error as Error)
+    }
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = null
+      this.#failed = { error, untilMs: clock.monotonicMs() + reopenAfterMs }
       throw error
     })
     return this.#opening
+  }
+
+  /** Why there is no queue, where it was wanted. */
+  get problem(): SelvedgeError | null {
+    const error = this.#failed?.error
+    return isSelvedgeError(error) ? error : null
   }
 
   /** @param id of the event @throws as the queue's `put` */
@@ -102,6 +124,7 @@ export class DurableEvents {
   async #open(): Promise<DurableQueue> {
     const queue = await this.#queues.open(`events.${this.#app}`, eventQueueLimits)
     this.#queue = queue
+    this.#failed = null
     this.#cancel = queue.onDue(() => this.#needs.due())
     return queue
   }

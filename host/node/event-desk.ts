@@ -19,13 +19,15 @@ export function eventDesk(apps: Pick<AppSupervisor, 'eventsOf'>): EventDesk {
   }
 }
 
-/** Of each app that has dead letters. */
+/** Of each app that has dead letters, or whose queue cannot be opened. */
 export function eventProblems(
   apps: readonly Pick<LocalApp, 'app' | 'events'>[],
   fixOf: (code: string) => string,
 ): StatusReport['problems'] {
   const code = 'ERR_EVENTS_DEAD'
-  return apps.flatMap(({ app, events: { dead = 0 } }) => {
+  return apps.flatMap(({ app, events: { dead = 0, problem } }) => {
+    if (problem !== undefined)
+      return [{ ...problem, message: `${app}: its events cannot be kept: ${problem.message}` }]
     if (dead === 0) return []
     const message = `${app}: ${dead === 1 ? 'an event was' : `${dead} events were`} given up after the last attempt`
     return [{ code, message, hint: fixOf(code).replace('APP', app) }]

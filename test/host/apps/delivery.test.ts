@@ -4,6 +4,7 @@ import { silentLog } from '../../../core/index.ts'
 import { Delivery } from '../../../host/apps/delivery.ts'
 import { engineProblems, WitError, type Incident } from '../../../host/engine/index.ts'
 import { memoryQueues, type Queues } from '../../../host/queue/index.ts'
+import { storageProblems } from '../../../host/storage/index.ts'
 import { planTriggers, type PlannedTrigger } from '../../../host/triggers/index.ts'
 import type { TriggerSpec } from '../../../mesh/index.ts'
 import { FakeClock, seededRandom, settle } from '../fake-clock.ts'
@@ -245,6 +246,35 @@ describe('events at least once', () => {
     await clock.advance(1_000)
     expect(calls).toEqual([])
     expect(died).toHaveLength(1)
+  })
+
+  it('are refused while their queue cannot be opened, which is said, and not tried for each of them', async () => {
+    const clock = new FakeClock()
+    const working = memoryQueues(clock)
+    let opened = 0
+    let isDamaged = true
+    const queues: Queues = {
+      ...working,
+      open: async (name, limits) => {
+        opened += 1
+        if (isDamaged) throw storageProblems.error('ERR_STORAGE_DAMAGED', 'it is no database')
+        return working.open(name, limits)
+      },
+    }
+    const { calls, receive, offer, delivery } = deliveryOf(queues, clock)
+    const triggers = plan(timer(promised))
+    receive(1, triggers)
+    for (let n = 0; n < 5; n += 1) {
+      await expect(offer(triggers[0])).rejects.toMatchObject({ code: 'ERR_STORAGE_DAMAGED' })
+    }
+    expect(opened).toBe(1)
+    expect(delivery.counts).toMatchObject({ dropped: 5, problem: { code: 'ERR_STORAGE_DAMAGED' } })
+    isDamaged = false
+    await clock.advance(6_000)
+    await offer(triggers[0])
+    await clock.advance(100)
+    expect(ids(calls)).toEqual([6])
+    expect(delivery.counts.problem).toBeUndefined()
   })
 
   it('are refused where no number can be given, and where the queue is full', async () => {
