@@ -18,6 +18,7 @@ const watchMs = 15_000
 
 export const healthScenarios: readonly Scenario[] = [
   {
+    isLong: true,
     title: 'a killed node is dead to all others, and to nobody else',
     run: (root) =>
       inLab({ root, hosts: five }, async (lab) => {
@@ -142,6 +143,7 @@ export const healthScenarios: readonly Scenario[] = [
     },
   },
   {
+    isLong: true,
     title: 'two hosts that nobody can dial are alive to each other through a gateway, and fetch through it',
     run: (root) => {
       const sites = {

@@ -24,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a host whose line is cut knows that it is alone, goes on running, and is back when the line is',
     run: (root) =>
       inLab({ root, hosts: ['lobby-1', 'lobby-2', 'garage-1'] }, async (lab) => {
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a killed node comes back on its own disk and runs the same release',
     run: (root) =>
       inLab({ root, hosts: ['lobby-1', 'garage-1'] }, async (lab) => {
