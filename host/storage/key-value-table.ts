@@ -4,6 +4,7 @@
  */
 import { AgeClock, type TimeSource } from './age-clock.ts'
 import type { KeyChange, KeyChanges, KeyPage, StoreAmount, StoredValue, StoreUsage } from './contract.ts'
+import { EntryChecks, quota, readCursor, shownKey } from './drivers/entry-checks.ts'
 import { entryOverheadBytes, type KeyValueLimits } from './limits.ts'
 import { storageProblems } from './problems.ts'
 import { Readers } from './readers.ts'
@@ -21,7 +22,8 @@ const saveAgeEveryMs = 10 * 60_000
 
 export class KeyValueTable {
   readonly #rows: Rows
-  readonly #limits: KeyValueLimits
+  readonly #checks: EntryChecks
+  readonly #pageKeys: number
   readonly #lifeOf: LifeOf
   readonly #age: AgeClock
   readonly #readers: Readers
@@ -34,7 +36,8 @@ export class KeyValueTable {
 
   constructor(rows: Rows, limits: KeyValueLimits, { time, lifeOf }: TableTimes) {
     this.#rows = rows
-    this.#limits = limits
+    this.#checks = new EntryChecks(limits)
+    this.#pageKeys = limits.pageKeys
     this.#lifeOf = lifeOf
     this.#allowed = { bytes: limits.bytes, items: limits.keys }
     const { version, at, ...usage } = rows.totals()
@@ -52,7 +55,7 @@ export class KeyValueTable {
   }
 
   get(bucket: string, key: string): StoredValue | null {
-    this.#checkKey(key)
+    this.#checks.key(key)
     const row = this.#rows.read(bucket, key)
     return row === undefined || this.#isOver(bucket, row) ? null : { value: row.value, version: row.version }
   }
@@ -70,14 +73,14 @@ export class KeyValueTable {
   }
 
   version(bucket: string, key: string): number {
-    this.#checkKey(key)
+    this.#checks.key(key)
     return this.#find(bucket, key)?.version ?? 0
   }
 
   keys(bucket: string, cursor: string | null): KeyPage {
-    const afterId = cursor === null ? 0 : readCursor(cursor)
+    const afterId = readCursor(cursor)
     // One more than a page tells whether there is a next one.
-    const { pageKeys } = this.#limits
+    const pageKeys = this.#pageKeys
     const life = this.#lifeOf(bucket)
     const since = life === null ? 0 : this.#age.ageMs() - life + 1
     const found = this.#rows.page(bucket, afterId, since, pageKeys + 1)
@@ -94,7 +97,7 @@ export class KeyValueTable {
       const present = this.get(bucket, key)
       const sum = (present === null ? 0n : readNumber(key, present.value)) + delta
       if (sum < leastNumber || sum > mostNumber)
-        throw storageProblems.error('ERR_STORAGE_NUMBER', `${shown(key)} would leave the range of 64 bits`)
+        throw storageProblems.error('ERR_STORAGE_NUMBER', `${shownKey(key)} would leave the range of 64 bits`)
       this.#put(bucket, key, new TextEncoder().encode(String(sum)))
       return sum
     })
@@ -115,26 +118,26 @@ export class KeyValueTable {
   }
 
   getMany(bucket: string, keys: readonly string[]): (Uint8Array | null)[] {
-    this.#checkBatch(keys)
+    this.#checks.keys(keys)
     let bytes = 0
     return keys.map((key) => {
       const value = this.get(bucket, key)?.value ?? null
       bytes += value?.length ?? 0
-      this.#checkBatchBytes(bytes)
+      this.#checks.batchBytes(bytes)
       return value
     })
   }
 
   setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): void {
-    this.#checkBatch(entries.map(([key]) => key))
-    if (entries.length > 1) this.#checkBatchBytes(entries.reduce((sum, [, value]) => sum + value.length, 0))
+    this.#checks.keys(entries.map(([key]) => key))
+    if (entries.length > 1) this.#checks.batchBytes(entries.reduce((sum, [, value]) => sum + value.length, 0))
     this.#atomically(() => {
       for (const [key, value] of entries) this.#put(bucket, key, value)
     })
   }
 
   deleteMany(bucket: string, keys: readonly string[]): void {
-    this.#checkBatch(keys)
+    this.#checks.keys(keys)
     this.#atomically(() => {
       for (const key of keys) {
         const present = this.#rows.find(bucket, key)
@@ -218,11 +221,8 @@ export class KeyValueTable {
 
   /** Inside a transaction. */
   #put(bucket: string, key: string, value: Uint8Array): void {
-    const { valueBytes } = this.#limits
-    if (value.length > valueBytes) {
-      throw tooLarge(`the value of ${shown(key)} has ${value.length} bytes, more than ${valueBytes}`)
-    }
-    this.#checkKey(key)
+    this.#checks.key(key)
+    this.#checks.value(key, value)
     const there = this.#rows.find(bucket, key)
     const isOver = there !== undefined && this.#isOver(bucket, there)
     if (isOver) this.#drop(bucket, key, there)
@@ -248,7 +248,7 @@ export class KeyValueTable {
     if (isTooMany()) throw quota(`the app holds ${this.#usage.keys} keys; ${items} are its limit`)
     if (isTooMuch()) {
       throw quota(
-        `${shown(key)} does not fit: the app may hold ${bytes} bytes and holds ${this.#usage.bytes}`,
+        `${shownKey(key)} does not fit: the app may hold ${bytes} bytes and holds ${this.#usage.bytes}`,
       )
     }
   }
@@ -302,24 +302,6 @@ export class KeyValueTable {
       throw error
     }
   }
-
-  #checkKey(key: string): void {
-    const { keyBytes } = this.#limits
-    if (Buffer.byteLength(key) > keyBytes) throw tooLarge(`a key is longer than ${keyBytes} bytes`)
-  }
-
-  #checkBatch(keys: readonly string[]): void {
-    const { batchEntries } = this.#limits
-    if (keys.length > batchEntries)
-      throw tooLarge(`a batch has ${keys.length} entries, more than ${batchEntries}`)
-    for (const key of keys) this.#checkKey(key)
-  }
-
-  #checkBatchBytes(bytes: number): void {
-    const { batchBytes } = this.#limits
-    if (bytes > batchBytes)
-      throw tooLarge(`the values of a batch have ${bytes} bytes, more than ${batchBytes}`)
-  }
 }
 
 /** Entries removed at once where a new one needs their room. */
@@ -330,24 +312,10 @@ export function sizeOf(key: string, valueBytes: number): number {
   return Buffer.byteLength(key) + valueBytes + entryOverheadBytes
 }
 
-function readCursor(cursor: string): number {
-  if (!/^\d{1,15}$/.test(cursor)) {
-    throw storageProblems.error('ERR_STORAGE_CURSOR', `${shown(cursor)} is not a cursor of this store`)
-  }
-  return Number(cursor)
-}
-
 function readNumber(key: string, value: Uint8Array): bigint {
   const text = value.length > 20 ? '' : new TextDecoder().decode(value)
   if (!/^-?\d{1,19}$/.test(text)) {
-    throw storageProblems.error('ERR_STORAGE_NUMBER', `${shown(key)} does not hold a decimal number`)
+    throw storageProblems.error('ERR_STORAGE_NUMBER', `${shownKey(key)} does not hold a decimal number`)
   }
   return BigInt(text)
 }
-
-function shown(key: string): string {
-  return JSON.stringify(key.length > 80 ? `${key.slice(0, 80)}…` : key)
-}
-
-const tooLarge = (message: string): Error => storageProblems.error('ERR_STORAGE_TOO_LARGE', message)
-const quota = (message: string): Error => storageProblems.error('ERR_STORAGE_QUOTA', message)
