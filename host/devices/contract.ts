@@ -99,6 +99,8 @@ export interface SensorDriver<Options = unknown> extends DeviceDriver<Sensor, Op
 }
 
 export interface PinDriver<Options = unknown> extends DeviceDriver<Pin, Options> {
+  /** Its pins hear by themselves what they are: one that fails is not opened anew, as what is said meanwhile would be lost. */
+  readonly speaks?: true
   /** What these options make of it, known also while it is not there. */
   directionOf(options: Options): PinDirection
 }

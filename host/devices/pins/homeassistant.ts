@@ -23,6 +23,7 @@ const directionOf = ({ component }: HomeAssistantPinOptions): 'in' | 'out' =>
 export const homeAssistantPin: PinDriver<HomeAssistantPinOptions> = {
   kind: 'homeassistant',
   summary: 'a switch or lamp that introduces itself by Home Assistant’s MQTT discovery',
+  speaks: true,
   options,
   directionOf,
   async open(name, table, context): Promise<Pin> {

@@ -24,6 +24,7 @@ const options = v.strictObject(entries)
 export const mqttPin: PinDriver<v.InferOutput<typeof options>> = {
   kind: 'mqtt',
   summary: 'topics of an MQTT broker: one to command, one for the state',
+  speaks: true,
   options,
   directionOf: ({ command }) => (command === undefined ? 'in' : 'out'),
   async open(name, { broker, command, state, pointer, on, off, retain }, context): Promise<Pin> {

@@ -27,6 +27,7 @@ function wordsOf({ direction, on, off }: ZigbeePinOptions): { on: string; off: s
 export const zigbeePin: PinDriver<ZigbeePinOptions> = {
   kind: 'zigbee2mqtt',
   summary: 'a switch, plug, lamp or contact, through Zigbee2MQTT',
+  speaks: true,
   options,
   directionOf: ({ direction }) => direction,
   async open(name, table, context): Promise<Pin> {

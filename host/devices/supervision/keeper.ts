@@ -30,6 +30,8 @@ export interface KeeperNeeds<Device> {
   readonly random: Random
   /** null for never. */
   readonly checkMs: number | null
+  /** Not to be opened anew for failures: it hears what nobody says twice. */
+  readonly isKept: boolean
   open(): Promise<Device>
   /** Begins to use a device that was opened; what is returned ends that. May throw: then it is closed again. */
   adopt(device: Device): { readonly staleAfterMs: number | null; readonly release: Cancel }
@@ -58,7 +60,7 @@ export class Keeper<Device extends Keepable> {
 
   constructor(needs: KeeperNeeds<Device>) {
     this.#needs = needs
-    this.#machine = new Supervision(needs.checkMs, needs.random, needs.clock.monotonicMs())
+    this.#machine = new Supervision(needs, needs.random, needs.clock.monotonicMs())
   }
 
   get health(): DeviceHealth {

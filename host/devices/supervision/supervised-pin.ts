@@ -46,6 +46,7 @@ export class SupervisedPin implements Pin {
       clock: context.clock,
       random: context.random,
       checkMs: care.checkMs ?? deviceLimits.checkMs,
+      isKept: driver.speaks === true,
       open: () => driver.open(name, options, context),
       adopt: (pin) => ({ staleAfterMs: null, release: pin.watch((edge) => this.#heard(edge)) }),
       check: () => void this.#look().catch(() => {}),

@@ -67,6 +67,7 @@ export class SupervisedSensor implements Sensor {
       random,
       // What speaks by itself is not asked: its silence is the sign.
       checkMs: this.#speaks ? null : (care.checkMs ?? deviceLimits.checkMs),
+      isKept: this.#speaks,
       open: () => {
         if (this.#hung < deviceLimits.hungReads) return driver.open(name, options, context)
         throw new Error(`${this.#hung} reads have not come back`)

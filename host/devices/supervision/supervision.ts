@@ -32,6 +32,7 @@ interface Trouble extends Ground {
 
 export class Supervision {
   readonly #checkMs: number | null
+  readonly #isKept: boolean
   readonly #random: Random
   #phase: 'waiting' | 'opening' | 'open' = 'waiting'
   /** Of the next attempt to open, while waiting. */
@@ -50,9 +51,17 @@ export class Supervision {
   #failures = 0
   #health: DeviceHealth
 
-  /** @param checkMs how often it is asked where nobody else does; null for never */
-  constructor(checkMs: number | null, random: Random, nowMs: number) {
+  /**
+   * @param care.checkMs how often it is asked where nobody else does; null for never
+   * @param care.isKept it is not opened anew for failures, only when it says that it is gone
+   */
+  constructor(
+    { checkMs, isKept = false }: { readonly checkMs: number | null; readonly isKept?: boolean },
+    random: Random,
+    nowMs: number,
+  ) {
     this.#checkMs = checkMs
+    this.#isKept = isKept
     this.#random = random
     this.#dueMs = nowMs
     this.#health = { state: 'missing', sinceMs: nowMs, why: '', ...this.#absent }
@@ -154,7 +163,7 @@ export class Supervision {
     this.#asked(nowMs)
     // Else one that errs and keeps silent in turns would be news each time.
     if (!this.#hasJustErred(nowMs)) this.#trouble = { kind: 'silent', why, hint, atMs: nowMs }
-    if (this.#phase !== 'open') return []
+    if (this.#phase !== 'open' || this.#isKept) return []
     this.#failures += 1
     if (this.#failures < deviceLimits.failures && !isStuck) return []
     this.#wait(null, nowMs)

@@ -12,8 +12,8 @@ const checkMs = 10_000
 const staleAfterMs = 30_000
 
 /** A machine, and the time it is told. */
-function machine(checks: number | null = checkMs) {
-  const supervision = new Supervision(checks, seededRandom(1), 0)
+function machine(checks: number | null = checkMs, isKept = false) {
+  const supervision = new Supervision({ checkMs: checks, isKept }, seededRandom(1), 0)
   const at = (nowMs: number, event: DeviceEvent): readonly DeviceAction[] => supervision.handle(event, nowMs)
   return { supervision, at, state: () => supervision.health.state, why: () => supervision.health.why }
 }
@@ -130,6 +130,19 @@ describe('the life of a device', () => {
     expect(hanging.at(1_000, { kind: 'silent', why: 'no answer in 5 s', isStuck: true })).toEqual(['close'])
   })
 
+  it('that hears by itself is not opened anew for failures, only when it says that it is gone', () => {
+    const { at, state } = machine(checkMs, true)
+    at(0, turn)
+    at(0, { kind: 'opened', staleAfterMs: null })
+    for (let nowMs = 1_000; nowMs < 20_000; nowMs += 1_000) {
+      expect(at(nowMs, { kind: 'silent', why: 'the broker is down', isStuck: true })).toEqual([])
+    }
+    expect(state()).toBe('faulty')
+    at(20_000, answered)
+    expect(state()).toBe('ok')
+    expect(at(21_000, { kind: 'gone', why: 'it was removed' })).toEqual(['close'])
+  })
+
   it('is faulty from the first wrong reading until it was right for a while, not in turns with being well', () => {
     const { supervision, at, state } = running()
     let changes = 0
@@ -180,7 +193,7 @@ describe('whatever happens, in whatever order', () => {
   it('a device is opened only when it is closed, closed only when it is open, and asked only while it is open', () => {
     fc.assert(
       fc.property(history, fc.constantFrom(checkMs, null), fc.integer(), (events, checks, seed) => {
-        const supervision = new Supervision(checks, seededRandom(seed), 0)
+        const supervision = new Supervision({ checkMs: checks }, seededRandom(seed), 0)
         let phase = 'closed'
         let nowMs = 0
         for (const [afterMs, happening] of events) {
@@ -207,7 +220,7 @@ describe('whatever happens, in whatever order', () => {
   it('its health has a time that is not in the future, and says why where it is not well', () => {
     fc.assert(
       fc.property(history, fc.integer(), (events, seed) => {
-        const supervision = new Supervision(checkMs, seededRandom(seed), 0)
+        const supervision = new Supervision({ checkMs }, seededRandom(seed), 0)
         let nowMs = 0
         for (const [afterMs, happening] of events) {
           nowMs += afterMs
@@ -223,7 +236,7 @@ describe('whatever happens, in whatever order', () => {
   it('a device that comes back and answers is well within the cap and the time to settle', () => {
     fc.assert(
       fc.property(history, fc.integer(), (events, seed) => {
-        const supervision = new Supervision(checkMs, seededRandom(seed), 0)
+        const supervision = new Supervision({ checkMs }, seededRandom(seed), 0)
         let nowMs = 0
         for (const [afterMs, happening] of events) {
           nowMs += afterMs
