@@ -98,6 +98,8 @@ export interface Snapshot {
     readonly members: number
     readonly peers: number
     readonly equal: number
+    /** null before it was first opened. */
+    readonly held: { readonly items: number; readonly bytes: number } | null
     readonly clamped: number
     readonly differed: number
   }[]

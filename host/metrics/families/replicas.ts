@@ -38,6 +38,7 @@ export const replicaFamilies: readonly MetricFamily[] = [
     'Of those the ones that are known to have all that is here',
     (one) => one.equal,
   ),
+  row('selvedge_group_store_keys', 'gauge', 'Keys that it holds here', ({ held }) => held?.items ?? 0),
   row(
     'selvedge_group_store_clamped_total',
     'counter',

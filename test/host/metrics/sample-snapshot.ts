@@ -164,7 +164,17 @@ export const sampleSnapshot: Snapshot = {
   ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
   messages: { counts: sampleMessages.counts, journals: sampleMessages.journals },
-  sharedStores: [{ app: 'counter', members: 3, peers: 2, equal: 1, clamped: 4, differed: 0 }],
+  sharedStores: [
+    {
+      app: 'counter',
+      members: 3,
+      peers: 2,
+      equal: 1,
+      held: { items: 7, bytes: 900 },
+      clamped: 4,
+      differed: 0,
+    },
+  ],
   problems: ['ERR_APP_TRAP', 'ERR_APP_TRAP', 'ERR_NODE_ISOLATED'],
 }
 
