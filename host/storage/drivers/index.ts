@@ -3,12 +3,13 @@ import type { BlobDriver, DriverConfig, KeyValueDriver, StorageBackend, StorageC
 import type { BlobStore, KeyValueStore } from '../contract.ts'
 import { storageProblems } from '../problems.ts'
 import { diskDriver } from './disk.ts'
+import { natsBlobDriver } from './nats-blobs.ts'
 import { natsKeyValueDriver } from './nats-keyvalue.ts'
 import { redisDriver } from './redis.ts'
 import { sqliteDriver } from './sqlite.ts'
 
 export const keyValueDrivers: readonly KeyValueDriver[] = [sqliteDriver, redisDriver, natsKeyValueDriver]
-export const blobDrivers: readonly BlobDriver[] = [diskDriver]
+export const blobDrivers: readonly BlobDriver[] = [diskDriver, natsBlobDriver]
 
 export function openKeyValue(config: DriverConfig, context: StorageContext): StorageBackend<KeyValueStore> {
   return chosen(keyValueDrivers, config.driver).open(config.options, context)
