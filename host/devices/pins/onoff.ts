@@ -52,10 +52,20 @@ export const onoffPin: PinDriver<Options> = {
       })
       return pinOf(name, direction, gpio, (await gpio.read()) === 1, context)
     } catch (cause) {
-      if (direction === 'in') gpio?.unexport()
+      giveBack(gpio, direction)
       throw unavailable(`line ${table.line} of ${table.chip}`, cause, gpioAdvice)
     }
   },
+}
+
+/** Only an input: see `sysfs`. Of a line that is gone the addon fails to let go. */
+function giveBack(gpio: Gpio | null, direction: Pin['direction']): void {
+  try {
+    gpio?.unwatchAll()
+    if (direction === 'in') gpio?.unexport()
+  } catch {
+    // There is nothing left to give back.
+  }
 }
 
 async function loadGpio({ addons = [] }: DriverContext): Promise<GpioClass> {
@@ -121,9 +131,7 @@ function pinOf(
     async close() {
       if (isClosed) return
       isClosed = true
-      gpio.unwatchAll()
-      // Only an input: see `sysfs`.
-      if (direction === 'in') gpio.unexport()
+      giveBack(gpio, direction)
     },
   }
 }

@@ -196,6 +196,20 @@ describe('onoff', () => {
     expect(gpioLine?.isUnexported).toBeUndefined()
   })
 
+  it('gives a line back that cannot be watched, and says why it cannot', async () => {
+    const tree = newTree()
+    const addon = tree.read('addons/node_modules/onoff/onoff.js')
+    const failing = `throw Object.assign(new Error('EPERM'), { code: 'EPERM' })`
+    tree.write(
+      'addons/node_modules/onoff/onoff.js',
+      addon.replace('this.listeners.push(listener)', failing).replace('this.listeners = []', failing),
+    )
+    await expect(openPin(onoffPin, button, tree, { addons: [tree.path('addons')] })).rejects.toMatchObject({
+      code: 'ERR_DEVICE_UNAVAILABLE',
+      hint: expect.stringContaining('usermod -aG gpio'),
+    })
+  })
+
   it('says how it is installed, and what does without', async () => {
     const tree = newTree()
     await expect(openPin(onoffPin, led, tree, { addons: [tree.root] })).rejects.toMatchObject({
