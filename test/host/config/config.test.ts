@@ -45,6 +45,7 @@ describe('the node’s TOML', () => {
         ttl: [],
       },
       components: {},
+      messages: { items: 50_000, keep: 7 * 86_400_000, size: 64 * 2 ** 20, 'when-full': 'refuse' },
       apps: {},
       limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
     })
