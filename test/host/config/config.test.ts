@@ -44,7 +44,6 @@ describe('the node’s TOML', () => {
         blobstore: { driver: 'disk', options: { durability: 'full' }, size: 2 ** 30, objects: 10_000 },
         ttl: [],
       },
-      messages: { size: 64 * 2 ** 20, items: 50_000, keep: 604_800_000, 'when-full': 'refuse' },
       components: {},
       messages: { items: 50_000, keep: 7 * 86_400_000, size: 64 * 2 ** 20, 'when-full': 'refuse' },
       apps: {},
