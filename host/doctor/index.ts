@@ -28,9 +28,6 @@ const checks: readonly Check[] = [
   trustCheck,
 ]
 
-/** For help: what is looked at. */
-export const checkNames: readonly string[] = checks.map(({ name }) => name)
-
 /** A medium that hangs, or a device, must not hold up the others. */
 const checkMs = 15_000
 

@@ -60,7 +60,7 @@ export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayl
       return { stop() {} }
     }
     let isStopped = false
-    let cancel: Cancel = () => {}
+    let cancel: Cancel | null = null
     const begin = async (): Promise<void> => {
       try {
         const end = await topics.subscribe(subscriptionName(app, of), [of], (message) =>
@@ -80,7 +80,7 @@ export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayl
     return {
       stop() {
         isStopped = true
-        cancel()
+        cancel?.()
       },
     }
   },
