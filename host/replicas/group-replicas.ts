@@ -57,8 +57,20 @@ interface Shared {
   buckets: ReadonlySet<string>
   members: ReadonlySet<string>
   replicated: Replicated | null
+  /** Why it is not open; null where it is, or is being opened. */
+  failure: string | null
   /** Ends it: opening is under way, or was. */
   isDropped: boolean
+}
+
+const notOpen: ReplicatedReport = {
+  peers: 0,
+  equal: 0,
+  clamped: 0,
+  clampedFrom: null,
+  differed: 0,
+  isFull: false,
+  failure: null,
 }
 
 const tickMs = 500
@@ -135,21 +147,17 @@ export class GroupReplicas implements Part {
   }
 
   report(): GroupStoreReport[] {
-    return [...this.#shared].flatMap(([app, { group, members, buckets, replicated, store, time }]) => {
-      const report = replicated?.report()
-      if (report === undefined) return []
-      const { held } = store
-      return [
-        {
-          ...report,
-          app,
-          group,
-          members: members.size + 1,
-          buckets: [...buckets],
-          held,
-          aheadMs: time.aheadMs(),
-        },
-      ]
+    return [...this.#shared].map(([app, shared]) => {
+      const { group, members, buckets, replicated, store, time, failure } = shared
+      return {
+        ...(replicated?.report() ?? { ...notOpen, failure }),
+        app,
+        group,
+        members: members.size + 1,
+        buckets: [...buckets],
+        held: store.held,
+        aheadMs: time.aheadMs(),
+      }
     })
   }
 
@@ -193,7 +201,16 @@ export class GroupReplicas implements Part {
       const file = group === '' ? `${app}.sqlite` : `${app}@${group}.sqlite`
       const path = async (): Promise<string> => `${(await folder.folder('replicas')).path}/${file}`
       const store = new GroupStore(this.#thread, path, () => time.time())
-      shared = { group, time, store, buckets: new Set(), members, replicated: null, isDropped: false }
+      shared = {
+        group,
+        time,
+        store,
+        buckets: new Set(),
+        members,
+        replicated: null,
+        failure: null,
+        isDropped: false,
+      }
       this.#shared.set(app, shared)
       this.#begin(app, shared, log)
     }
@@ -211,12 +228,14 @@ export class GroupReplicas implements Part {
       .then((replicated) => {
         if (shared.isDropped || this.#isClosed) return replicated.stop()
         shared.replicated = replicated
+        shared.failure = null
         replicated.setMembers(shared.members)
         for (const peer of this.#missed) this.#lines.reset(peer)
         for (const peer of this.#lines.peers()) if (!this.#missed.has(peer)) this.#up(peer)
       })
       .catch((error: unknown) => {
-        log.error('replicas:open', { app, error: messageOf(error) })
+        shared.failure = messageOf(error)
+        log.error('replicas:open', { app, error: shared.failure })
         // What the app asks of it fails with the same words; it is tried again while the release wants it.
         if (!shared.isDropped)
           this.#needs.clock.after(reopenMs, () => shared.isDropped || this.#begin(app, shared, log))

@@ -100,6 +100,7 @@ export class SimMember {
     const { network, random } = world
     const clock = skewed(world.clock, () => world.skews.get(name) ?? 0)
     this.#thread = new SimReplicas(disk, world.clock, (state) => {
+      if (world.broken.has(name)) throw new Error('the card is worn out')
       return new ReplicaTable(new MapEntryRows(state), keyValueLimits, name, random)
     })
     this.transport = network.transport(name)
@@ -145,6 +146,8 @@ export class ReplicaWorld {
   readonly names: readonly string[]
   /** By how much the clocks of nodes are wrong, ms. */
   readonly skews = new Map<string, number>()
+  /** Nodes whose stores cannot be opened. */
+  readonly broken = new Set<string>()
   readonly #disks = new Map<string, Map<string, MapEntriesState>>()
   readonly #members = new Map<string, SimMember>()
 

@@ -139,3 +139,20 @@ test.each(Array.from({ length: seeds }, (_, index) => index))(
     }),
   60_000,
 )
+
+test('a store that cannot be opened is told of, and is brought up to date when it can', () =>
+  withSeedAsync(simSeed(), async (random) => {
+    const world = new ReplicaWorld(new VirtualClock(), random, 2)
+    await world.clock.run(500)
+    await set(world, 'n0', 'k', 'v')
+    world.powerOff('n1')
+    world.broken.add('n1')
+    const back = world.powerOn('n1')
+    await world.clock.run(1_000)
+    expect(back.replicas.report()[0]?.failure).toContain('worn out')
+    await expect(world.read('n1', 'k')).rejects.toThrow('worn out')
+    world.broken.delete('n1')
+    await world.clock.run(31_000)
+    expect(back.replicas.report()[0]).toMatchObject({ failure: null, peers: 1, equal: 1 })
+    expect(await world.read('n1', 'k')).toBe('v')
+  }))
