@@ -13,15 +13,28 @@ const storage = diskStorage(await openFolder(folder), systemClock, {
   blobs: { driver: 'disk', options: { durability } },
 })
 await prepare(storage, kind as StoreKind)
-writeSync(1, 'ready\n')
+say('ready')
 // Whoever started it ends it; it does not go on alone for ever.
 const endAt = performance.now() + 60_000
 await Promise.all(
   firsts.split(',').map(async (first, chain) => {
     for (let number = Number(first); performance.now() < endAt; number += 1) {
-      writeSync(1, `+ ${chain} ${number}\n`)
+      say(`+ ${chain} ${number}`)
       await perform(storage, kind as StoreKind, chain, number)
-      writeSync(1, `= ${chain} ${number}\n`)
+      say(`= ${chain} ${number}`)
     }
   }),
 )
+
+/** At once, as the next moment may be the last; who listens may be slow to read. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`)
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
