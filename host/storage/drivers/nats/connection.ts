@@ -30,7 +30,7 @@ const natsTimes: NatsTimes = { connectMs: 5_000, answerMs: 5_000, pauseMs: 500 }
 
 export class NatsServerConnection {
   readonly #server: NatsServer
-  readonly #clock: Clock
+  readonly clock: Clock
   readonly #times: NatsTimes
   #connection: Promise<NatsConnection> | null = null
   #isAway = false
@@ -39,7 +39,7 @@ export class NatsServerConnection {
 
   constructor(server: NatsServer, clock: Clock, times: Partial<NatsTimes> = {}) {
     this.#server = server
-    this.#clock = clock
+    this.clock = clock
     this.#times = { ...natsTimes, ...times }
   }
 
@@ -96,7 +96,7 @@ export class NatsServerConnection {
         `the NATS server at ${this.address} did not answer in ${ms} ms; whether it did what it was asked is not known`,
       )
     try {
-      return await within({ clock: this.#clock, ms, late }, work)
+      return await within({ clock: this.clock, ms, late }, work)
     } catch (error) {
       if (this.#isClosed) throw closed()
       throw error
@@ -120,7 +120,7 @@ export class NatsServerConnection {
     if (this.#isClosed) throw closed()
     const last = this.#lastFailure
     if (this.#connection === null && last !== null) {
-      if (this.#clock.monotonicMs() - last.atMs < this.#times.pauseMs) throw last.error
+      if (this.clock.monotonicMs() - last.atMs < this.#times.pauseMs) throw last.error
     }
     this.#connection ??= this.#connect().then(
       (connection) => {
@@ -134,7 +134,7 @@ export class NatsServerConnection {
           `no connection to the NATS server at ${this.address}: ${messageOf(error).slice(0, 200)}`,
           error,
         )
-        this.#lastFailure = { atMs: this.#clock.monotonicMs(), error: why }
+        this.#lastFailure = { atMs: this.clock.monotonicMs(), error: why }
         throw why
       },
     )
@@ -148,7 +148,7 @@ export class NatsServerConnection {
     const { url, username } = this.#server
     const password = await this.#server.password()
     const late = (): Error => new Error(`no answer in ${connectMs} ms`)
-    const connection = await within({ clock: this.#clock, ms: connectMs, late }, () =>
+    const connection = await within({ clock: this.clock, ms: connectMs, late }, () =>
       connect({
         servers: url.replace(/^nats:\/\//, ''),
         ...(url.startsWith('tls:') && { tls: {} }),

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
-import { delay, systemClock } from '../../../../core/index.ts'
+import { delay, systemRandom } from '../../../../core/index.ts'
 import { storageProblems } from '../../problems.ts'
 import { failed } from '../entry-checks.ts'
 import type { NatsServerConnection } from './connection.ts'
@@ -72,7 +72,8 @@ export class NatsLedger {
   #bucket: Promise<Bucket> | null = null
   /** As it was last seen with its steps done; null where that is not known. */
   #held: HeldHead | null = null
-  readonly #graves: { readonly revision: number; readonly atMs: number }[] = []
+  /** By revision, since when; in that order. */
+  readonly #graves = new Map<number, number>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(connection: NatsServerConnection, name: string) {
@@ -163,7 +164,8 @@ export class NatsLedger {
         this.#held = null
         const lost = decided.steps.map(({ entry }) => entry.content)
         await this.#discard([...lost, steps])
-        await delay(systemClock, Math.random() * Math.min(100, 5 * (round + 1)))
+        // With chance, so that two who meet do not meet again.
+        await delay(this.#connection.clock, systemRandom.fraction() * Math.min(100, 5 * (round + 1)))
       }
       throw failed(`others changed the store ${mostRounds} times before this change could be made`)
     })
@@ -227,15 +229,15 @@ export class NatsLedger {
 
   /** What was deleted stays for a while as a mark, so that nobody late takes the place for empty. */
   bury(revision: number): void {
-    if (this.#graves.length < mostGraves) this.#graves.push({ revision, atMs: performance.now() })
+    if (this.#graves.has(revision) || this.#graves.size >= mostGraves) return
+    this.#graves.set(revision, this.#connection.clock.monotonicMs())
   }
 
   async #clearGraves(): Promise<void> {
     const { streams } = await this.bucket()
-    for (let oldest = this.#graves[0]; oldest !== undefined; oldest = this.#graves[0]) {
-      if (performance.now() - oldest.atMs < graveMs) return
-      this.#graves.shift()
-      const { revision } = oldest
+    for (const [revision, atMs] of this.#graves) {
+      if (this.#connection.clock.monotonicMs() - atMs < graveMs) return
+      this.#graves.delete(revision)
       // One message and no other: under this name there may be a new entry by now.
       await this.#ask(() => streams.deleteMessage(`KV_${this.#name}`, revision, false)).catch(() => {})
     }

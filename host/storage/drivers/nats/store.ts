@@ -48,7 +48,7 @@ export class NatsStore implements KeyValueStore, MeteredStore {
     this.#ledger = new NatsLedger(connection, `selvedge_${app}`)
     this.#limits = limits
     this.#checks = new EntryChecks(limits)
-    this.#watch = new NatsWatch(this.#ledger)
+    this.#watch = new NatsWatch(this.#ledger, connection.clock)
     this.#allowed = { bytes: limits.bytes, items: limits.keys }
   }
 
@@ -247,7 +247,7 @@ export class NatsStore implements KeyValueStore, MeteredStore {
     const { kv } = await this.#ledger.bucket()
     return this.#connection.ask(async () => {
       const listed: { key: string; id: number }[] = []
-      for await (const { key: name, value, operation, revision, created } of await kv.history({
+      for await (const { key: name, value, operation, revision } of await kv.history({
         key: bucketFilter(bucket),
       })) {
         const parsed = operation === 'PUT' ? parseEntryName(name) : null
@@ -255,7 +255,7 @@ export class NatsStore implements KeyValueStore, MeteredStore {
         const { id, content } = decodeEntry(value)
         if (content !== null) listed.push({ key: parsed.key, id })
         // Left by a node that did not get to remove it.
-        else if (Date.now() - created.getTime() > 600_000) this.#ledger.bury(revision)
+        else this.#ledger.bury(revision)
       }
       return listed
     }, listMs)

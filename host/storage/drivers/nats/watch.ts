@@ -1,5 +1,5 @@
 /** Tells of changes in a store at a NATS server, whoever made them. The server's stream is followed, also over a loss. */
-import type { Cancel } from '../../../../core/index.ts'
+import type { Cancel, Clock } from '../../../../core/index.ts'
 import type { KeyChange } from '../../contract.ts'
 import type { NatsLedger } from './ledger.ts'
 import { decodeEntry, entryFilter, parseEntryName } from './records.ts'
@@ -8,17 +8,19 @@ const againMs = 500
 
 export class NatsWatch {
   readonly #ledger: NatsLedger
+  readonly #clock: Clock
   readonly #listeners = new Set<(change: KeyChange) => void>()
   /** Resolves when the first attempt has come to something. */
   #ready: Promise<void> | null = null
   #end: (() => void) | null = null
-  #retry: ReturnType<typeof setTimeout> | null = null
+  #cancelRetry: Cancel | null = null
   #isOver = false
   /** Of the last change told: steps that are done twice are told once. */
   #lastVersion = 0
 
-  constructor(ledger: NatsLedger) {
+  constructor(ledger: NatsLedger, clock: Clock) {
     this.#ledger = ledger
+    this.#clock = clock
   }
 
   listen(listener: (change: KeyChange) => void): Cancel {
@@ -36,7 +38,7 @@ export class NatsWatch {
   stop(): void {
     this.#isOver = true
     this.#listeners.clear()
-    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#cancelRetry?.()
     this.#end?.()
   }
 
@@ -73,7 +75,6 @@ export class NatsWatch {
 
   #again(): void {
     if (this.#isOver) return
-    this.#retry = setTimeout(() => void this.#begin(), againMs)
-    this.#retry.unref()
+    this.#cancelRetry = this.#clock.after(againMs, () => void this.#begin())
   }
 }
