@@ -31,7 +31,8 @@ export function pack(header: unknown, parts: ReadonlyMap<string, Uint8Array>): U
 /** @throws MalformedError where anything is not as it was packed. The parts are views of `bytes`. */
 export function unpack(bytes: Uint8Array): Packed {
   const preface = Buffer.from(bytes.subarray(0, digestEnd)).toString('latin1')
-  if (!preface.startsWith(magic) || preface.length < digestEnd) throw new MalformedError('not a packed file')
+  if (!preface.startsWith(magic) || preface.length < digestEnd || !preface.endsWith('\n'))
+    throw new MalformedError('not a packed file')
   const body = bytes.subarray(digestEnd)
   if (digestOf(body) !== preface.slice(magic.length, -1))
     throw new MalformedError('its digest does not match')

@@ -49,15 +49,16 @@ describe('a packed file', () => {
   })
 
   test('is refused with any bit wrong or any end missing', () => {
-    const bytes = pack({ v: 1 }, new Map([['a', Uint8Array.of(1, 2, 3)]]))
-    fc.assert(
-      fc.property(fc.nat({ max: bytes.length - 1 }), fc.nat({ max: 7 }), (at, bit) => {
+    // A plain array: the slice of a Buffer is the same memory.
+    const bytes = Uint8Array.from(pack({ v: 1 }, new Map([['a', Uint8Array.of(1, 2, 3)]])))
+    for (let at = 0; at < bytes.length; at++) {
+      expect(() => unpack(bytes.slice(0, at)), `cut at ${at}`).toThrow(MalformedError)
+      for (let bit = 0; bit < 8; bit++) {
         const wrong = bytes.slice()
         wrong[at] = wrong[at]! ^ (1 << bit)
-        expect(() => unpack(wrong)).toThrow(MalformedError)
-        expect(() => unpack(bytes.slice(0, at))).toThrow(MalformedError)
-      }),
-    )
+        expect(() => unpack(wrong), `bit ${bit} of byte ${at}`).toThrow(MalformedError)
+      }
+    }
   })
 })
 
