@@ -33,8 +33,8 @@ const plain = [
   // Without the one file that mocks a module: that takes a process of its own.
   'test/core/**/!(files).test.ts',
   'test/sim/**/*.test.ts',
-  'test/mesh/{admission,blobs,heads,identity,membership,releases}/**/*.test.ts',
-  'test/host/{api,cli,config,devices,guest,interfaces,manifest,metrics,toml,triggers}/**/*.test.ts',
+  'test/mesh/{admission,blobs,calls,carriage,head-kinds,heads,identity,load,membership,messages,patches,releases}/**/*.test.ts',
+  'test/host/{api,calls,cli,config,devices,doctor,formats,guest,interfaces,manifest,messages,metrics,placement,replicas,run,toml,triggers,values}/**/*.test.ts',
 ]
 
 const shared: ProjectConfig = {
@@ -43,14 +43,14 @@ const shared: ProjectConfig = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   pool: 'forks',
-  // One per core, where vitest keeps a core to itself: half of what a test does is waiting for a process or a timer.
-  maxWorkers: availableParallelism(),
+  // One more than cores: half of what a test does is waiting for a process or a timer.
+  maxWorkers: availableParallelism() + 1,
 }
 
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
-    maxWorkers: availableParallelism(),
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: SlowestFirst },
     projects: [
       { test: { ...shared, name: 'alone', include: ['test/**/*.test.ts'], exclude: plain } },

@@ -13,6 +13,7 @@ import { agree } from './views.ts'
 
 export const scenarios: readonly Scenario[] = [
   {
+    isLong: true,
     title: 'three hosts form a mesh over the bridge, and run what is published on one of them',
     run: (root) =>
       inLab({ root, hosts: ['lobby-1', 'lobby-2', 'garage-1'] }, async (lab) => {
