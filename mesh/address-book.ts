@@ -35,10 +35,14 @@ export class AddressBook {
   /** A newcomer has nobody's record yet; the invite in its own credential says where its first peers are. */
   readInvite(): void {
     const { self, credentials, records, redial } = this.#needs
+    const addressesOf = new Map<NodeId, string[]>()
     for (const address of credentials.get(self)?.invite.record.addresses ?? []) {
       const peer = peerOfAddress(address)
-      if (peer !== null && records.get(peer) === null) redial.know(peer, [address])
+      if (peer === null || records.get(peer) !== null) continue
+      addressesOf.set(peer, [...(addressesOf.get(peer) ?? []), address])
     }
+    // All of one member at once: what the redialler is told later takes the place of what it was told before.
+    for (const [peer, addresses] of addressesOf) redial.know(peer, addresses)
   }
 
   forget(node: NodeId): void {
