@@ -65,12 +65,17 @@ export class CallExchange implements Part {
 
   start(): void {
     if (this.#cancels.length > 0) return
-    const { transport, clock } = this.#needs
+    const { transport, clock, used } = this.#needs
     this.#cancels = [
-      transport.handle(this.#protocol, (peer, channel) => this.#server.serve(peer, channel), {
-        maxFrameBytes: callLimits.frameBytes,
-        maxStreams: this.#channelsPerPeer,
-      }),
+      transport.handle(
+        this.#protocol,
+        (peer, channel) => {
+          // Neither end is to hang up on it as one too many while the other asks.
+          used?.(peer, callLimits.keptMs)
+          this.#server.serve(peer, channel)
+        },
+        { maxFrameBytes: callLimits.frameBytes, maxStreams: this.#channelsPerPeer },
+      ),
       transport.on('peer:admitted', ({ peer }) => void this.#connected.add(peer)),
       transport.on('peer:lost', ({ peer, reason }) => this.#lost(peer, reason)),
       every(clock, sweepMs, () => this.#sweep()),
@@ -193,6 +198,7 @@ export class CallExchange implements Part {
       if (lines.isEmpty) this.#lines.delete(peer)
       else this.#needs.used?.(peer, callLimits.keptMs)
     }
+    for (const peer of this.#server.callers) this.#needs.used?.(peer, callLimits.keptMs)
   }
 }
 

@@ -29,6 +29,11 @@ export class CallServer {
     return this.#underWay
   }
 
+  /** Who has a channel open for calls. */
+  get callers(): Iterable<NodeId> {
+    return this.#channels.keys()
+  }
+
   /** null refuses them all. */
   answerWith(handler: CallHandler | null): void {
     this.#handler = handler

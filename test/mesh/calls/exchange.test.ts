@@ -65,6 +65,26 @@ describe('a call', () => {
     expect(b.transport.connectionTo('a')?.channels[0].size).toBe(0)
   })
 
+  it('keeps the connection at both ends for as long as it takes, and no longer', async () => {
+    const harbor = new CallHarbor(2)
+    harbor.node('b', async ({ head }) => {
+      await new Promise<void>((resolve) => harbor.clock.after(120_000, resolve))
+      return { head, body: null }
+    })
+    const a = harbor.node('a')
+    const answer = a.calls.call('b', ask({ deadlineMs: 150_000 }))
+    await harbor.clock.run(1_000)
+    expect(new Set(harbor.kept)).toEqual(new Set(['a b', 'b a']))
+    await harbor.clock.run(100_000)
+    harbor.kept.length = 0
+    await harbor.finish(answer)
+    expect(new Set(harbor.kept)).toEqual(new Set(['a b', 'b a']))
+    await harbor.clock.run(callLimits.idleMs * 2)
+    harbor.kept.length = 0
+    await harbor.clock.run(60_000)
+    expect(harbor.kept).toEqual([])
+  })
+
   it('streams bodies both ways, at the pace of whoever reads, with their trailers', async () => {
     const harbor = new CallHarbor(3)
     const there = pieces(200, 32 * 1024)

@@ -20,6 +20,8 @@ export class CallHarbor {
   readonly network: SimNetwork
   /** Who was told not to keep to the protocol. */
   readonly reported: string[] = []
+  /** Whose connection whom said to be of use. */
+  readonly kept: string[] = []
 
   constructor(seed: number, options: SimNetworkOptions = {}) {
     this.network = new SimNetwork(this.clock, new SeededRandom(seed), options)
@@ -32,6 +34,7 @@ export class CallHarbor {
       clock: this.clock,
       log: testLog(),
       report: (_attack, peer, detail) => void this.reported.push(`${peer}: ${detail}`),
+      used: (peer) => void this.kept.push(`${name} ${peer}`),
       addressesOf: (peer) => this.network.find(peer)?.addresses() ?? [],
     })
     transport.start()
