@@ -10,7 +10,14 @@ import {
   type Random,
   type Problem,
 } from '../../core/index.ts'
-import { blobsProblems, type ComponentRef, type Mesh, type NeededComponents } from '../../mesh/index.ts'
+import {
+  blobsProblems,
+  type ComponentRef,
+  type Mesh,
+  type NeededComponents,
+  type Opinion,
+  type Verdict,
+} from '../../mesh/index.ts'
 import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
 import type { AppState, AppStatus, PlacementStatus } from '../api/index.ts'
 import { Placement, type Placed, type PlacementView } from '../placement/index.ts'
@@ -147,10 +154,15 @@ function viewOf(mesh: Pick<Mesh, 'self' | 'members'>): PlacementView {
       name,
       groups,
       roles,
-      verdict: opinion.verdict,
+      verdict: placementVerdict(opinion),
       report: held?.record.report ?? null,
     })),
   }
+}
+
+/** Who switched its network off has given up nothing: its apps go on, and it is away like one behind a cut. */
+function placementVerdict({ verdict, grounds }: Opinion): Verdict {
+  return verdict === 'left' && grounds?.word?.farewell === 'network-off' ? 'dead' : verdict
 }
 
 /** False where every node of its groups runs it. */

@@ -16,11 +16,13 @@ const away = {
   name: 'away',
   groups: [],
   roles: [],
-  opinion: { verdict: 'dead' },
   held: { record: { report: { arch: 'x64', platform: 'linux', features: [], devices: [], apps: [] } } },
 }
 
-function setUp(rule?: PlacementRule): {
+function setUp(
+  rule?: PlacementRule,
+  opinion: unknown = { verdict: 'dead' },
+): {
   part: ReturnType<typeof createPlacement>
   clock: FakeClock
   calls: unknown[]
@@ -56,7 +58,7 @@ function setUp(rule?: PlacementRule): {
       self: 'self',
       members: () => [
         { id: 'self', name: 'self', groups: [], roles: [], opinion: { verdict: 'alive' }, held: null },
-        ...(rule === undefined ? [] : [away]),
+        ...(rule === undefined ? [] : [{ ...away, opinion }]),
       ],
       releases: {
         heads: () => history.slice(0, 1),
@@ -151,6 +153,17 @@ describe('placement', () => {
     expect(Math.max(...after.mock.calls.map(([ms]) => ms))).toBe(86_400_000)
     expect(calls.at(-1)).toEqual(['desired', 0])
     void part.stop?.()
+  })
+
+  it('leaves a node its place for a while where only its network was switched off', () => {
+    const placedOn = (farewell: string): unknown => {
+      const { part } = setUp({ replicas: 1 }, { verdict: 'left', grounds: { word: { farewell } } })
+      void part.start?.()
+      const nodes = part.of('light-alarm')?.nodes
+      void part.stop?.()
+      return nodes
+    }
+    expect([placedOn('stops'), placedOn('network-off')]).toEqual([[], ['away']])
   })
 
   it('leaves neither listener nor timer behind', () => {
