@@ -20,6 +20,10 @@ export class Absences {
   /** By node, then by app and number. */
   readonly #stuckSince = new Map<string, Map<string, number>>()
   readonly #restless = new Restless()
+  /** Apps that a node that is reached runs, or is about to. */
+  #seen: ReadonlySet<string> = new Set()
+  /** Since when nobody has been seen to run an app from whose place a node rests. */
+  readonly #unseenSince = new Map<string, number>()
 
   look({ members, self }: PlacementView, nowMs: number): void {
     const present = new Set(members.map(({ id }) => id))
@@ -27,7 +31,11 @@ export class Absences {
     for (const node of this.#backSince.keys()) if (!present.has(node)) this.#backSince.delete(node)
     for (const node of this.#stuckSince.keys()) if (!present.has(node)) this.#stuckSince.delete(node)
     for (const node of this.#restless.nodes()) if (!present.has(node)) this.#restless.forget(node)
+    const seen = new Set<string>()
     for (const { id, verdict, report } of members) {
+      if (verdict !== 'left' && !unreached.has(verdict)) {
+        for (const { app, state } of report?.apps ?? []) if (!stuck.has(state)) seen.add(app)
+      }
       if (id !== self && verdict === 'left') this.#since.set(id, -Infinity)
       else if (id !== self && unreached.has(verdict)) {
         const before = this.#since.get(id)
@@ -46,6 +54,8 @@ export class Absences {
       }
       this.#stuckSince.set(id, now)
     }
+    this.#seen = seen
+    for (const app of seen) this.#unseenSince.delete(app)
   }
 
   /**
@@ -70,9 +80,23 @@ export class Absences {
     const ends = this.#restless.availability(node, release, replaceAfterMs, nowMs)
     const dueMs = since + replaceAfterMs
     if (nowMs >= dueMs) return { isThere: false, dueMs: null }
-    if (!ends.isThere) return ends
+    if (!ends.isThere) {
+      const againMs = this.#aloneSinceMs(release.app, nowMs) + replaceAfterMs
+      if (nowMs < againMs) return { isThere: false, dueMs: Math.min(againMs, ends.dueMs ?? Infinity) }
+      // Whose turn it is may hold this node for well, as one does that was started anew: a rest must not leave a place empty.
+      this.#restless.retry(node, release, nowMs)
+      return { isThere: true, dueMs: null }
+    }
     const firstMs = Math.min(dueMs, ends.dueMs ?? Infinity)
     return { isThere: true, dueMs: firstMs === Infinity ? null : firstMs }
+  }
+
+  /** Infinity where somebody runs it. */
+  #aloneSinceMs(app: string, nowMs: number): number {
+    if (this.#seen.has(app)) return Infinity
+    const since = this.#unseenSince.get(app) ?? nowMs
+    this.#unseenSince.set(app, since)
+    return since
   }
 }
 

@@ -87,6 +87,12 @@ export class Restless {
     if (nowMs >= record.restsUntilMs) this.#rest(record, nowMs)
   }
 
+  /** Nobody else runs it either: it is tried here again. */
+  retry(node: string, { app, seq }: { readonly app: string; readonly seq: number }, nowMs: number): void {
+    const record = this.#records.get(node)?.get(keyOf(app, seq))
+    if (record !== undefined) record.restsUntilMs = Math.min(record.restsUntilMs, nowMs)
+  }
+
   #rest(record: Trouble, nowMs: number): void {
     record.restsUntilMs = nowMs + Math.min(longestRestMs, restMs * 2 ** Math.min(record.rests++, 10))
     record.sinceMs = null

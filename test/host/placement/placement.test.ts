@@ -267,6 +267,23 @@ describe('a place whose app ends again and again', () => {
     expect(single.decide(alone, [rule])).toEqual(['a'])
   })
 
+  it('is not left empty where whose turn it is was started anew, and holds the other for well', () => {
+    const site = new Site()
+    const owner = ownerAt(site)
+    const ending = changed(five, owner, { running: 1, state: 'backoff' })
+    site.decide(ending, [rule])
+    site.nowMs += 120_000
+    const other = site.decide(ending, [rule]).find((id) => id !== owner) ?? ''
+    expect(site.decide(changed(five, other, { running: 1 }), [rule])).toEqual([other])
+    site.placements.delete(other)
+    expect(site.decide(five, [rule])).toEqual([])
+    site.nowMs += replaceAfterMs
+    expect(site.decide(five, [rule])).toEqual([owner])
+    site.decide(ending, [rule])
+    site.nowMs += 120_000
+    expect(site.decide(ending, [rule]).sort()).toEqual([owner, other].sort())
+  })
+
   it('is given another chance at once where its node was started anew', () => {
     const site = new Site()
     const owner = ownerAt(site)
