@@ -11,10 +11,14 @@ import {
   type Log,
   type Random,
 } from '../../core/index.ts'
-import type { Mesh, ReleaseRecord } from '../../mesh/index.ts'
+import type { Mesh, ObtainProgress, ReleaseRecord } from '../../mesh/index.ts'
 
 const retryBaseMs = 2_000
 const retryCapMs = 60_000
+/** A fetch waits for ever for bytes that nobody has: one that does not move for so long lets the others go first. */
+const stillMs = 30_000
+
+const nothing = (): void => {}
 
 export interface StandbyNeeds {
   readonly source: Pick<Mesh['source'], 'obtain'>
@@ -27,6 +31,8 @@ export class Standby {
   readonly #needs: StandbyNeeds
   #wanted = new Map<Digest, ReleaseRecord>()
   readonly #there = new Set<Digest>()
+  /** That did not come when they were last asked for: after the others. */
+  readonly #missed = new Set<Digest>()
   /** One at a time: what runs has the wires first. */
   #current: { readonly digest: Digest; readonly gone: AbortController } | null = null
   #attempt = 0
@@ -40,6 +46,7 @@ export class Standby {
   want(records: readonly ReleaseRecord[]): void {
     this.#wanted = new Map(records.map((record) => [record.component.digest, record]))
     for (const digest of this.#there) if (!this.#wanted.has(digest)) this.#there.delete(digest)
+    for (const digest of this.#missed) if (!this.#wanted.has(digest)) this.#missed.delete(digest)
     if (this.#current !== null && !this.#wanted.has(this.#current.digest)) this.#current.gone.abort()
     if (this.#cancelRetry === null) this.#next()
   }
@@ -52,8 +59,14 @@ export class Standby {
 
   #next(): void {
     if (this.#current !== null) return
-    const record = [...this.#wanted.values()].find(({ component }) => !this.#there.has(component.digest))
+    const open = this.#open()
+    if (open.every(({ component }) => this.#missed.has(component.digest))) this.#missed.clear()
+    const record = open.find(({ component }) => !this.#missed.has(component.digest))
     if (record !== undefined) void this.#fetch(record)
+  }
+
+  #open(): ReleaseRecord[] {
+    return [...this.#wanted.values()].filter(({ component }) => !this.#there.has(component.digest))
   }
 
   async #fetch(record: ReleaseRecord): Promise<void> {
@@ -61,21 +74,40 @@ export class Standby {
     const { source, clock, random, log } = this.#needs
     const gone = new AbortController()
     this.#current = { digest, gone }
+    let cameBytes = -1
+    let cancelStill: Cancel = nothing
+    const waitOn = (): void => {
+      cancelStill = clock.after(stillMs, () => {
+        if (this.#open().length < 2) return waitOn()
+        gone.abort(new Error(`nothing came in ${stillMs / 1_000} s`))
+      })
+    }
+    const came = (bytes: number): void => {
+      if (bytes === cameBytes) return
+      cameBytes = bytes
+      cancelStill()
+      waitOn()
+    }
+    came(0)
     try {
-      await source.obtain(record, { signal: gone.signal, onProgress: () => {} })
+      const onProgress = ({ haveBytes, fetchedBytes }: ObtainProgress): void => came(haveBytes + fetchedBytes)
+      await source.obtain(record, { signal: gone.signal, onProgress })
       if (this.#wanted.has(digest)) this.#there.add(digest)
       this.#attempt = 0
       this.#current = null
       this.#next()
     } catch (error) {
       this.#current = null
-      if (gone.signal.aborted) return this.#next()
+      if (!this.#wanted.has(digest)) return this.#next()
+      this.#missed.add(digest)
       log.debug('standby:not-fetched', { app: record.app, error: messageOf(error) })
       this.#cancelRetry = clock.after(backoffMs(this.#attempt, retryBaseMs, retryCapMs, random), () => {
         this.#cancelRetry = null
         this.#next()
       })
       this.#attempt += 1
+    } finally {
+      cancelStill()
     }
   }
 }

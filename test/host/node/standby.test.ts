@@ -60,6 +60,22 @@ describe('a node that stands by', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it('does not wait for one that nobody has before it asks for the others', async () => {
+    const { standby, asked, clock } = setUp()
+    standby.want([record('a'), record('b')])
+    await clock.advance(29_000)
+    expect(asked.map(({ app }) => app)).toEqual(['a'])
+    await clock.advance(3_000)
+    expect(asked[0]?.signal.aborted).toBe(true)
+    expect(asked.map(({ app }) => app)).toEqual(['a', 'b'])
+    asked[1]?.came()
+    await clock.advance(1)
+    expect(asked.map(({ app }) => app)).toEqual(['a', 'b', 'a'])
+    standby.stop()
+    await settled()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
   it('stops fetching what it need not have any more', async () => {
     const { standby, asked, clock } = setUp()
     standby.want([record('a')])
