@@ -62,7 +62,8 @@ export class Testimony {
 
   /** Answers what could not be answered at once. */
   tick(nowMs: number): void {
-    if (nowMs >= this.refuteMs) this.#refute(nowMs)
+    // Who has said that it leaves does not take that back.
+    if (nowMs >= this.refuteMs && !this.#context.hasLeft) this.#refute(nowMs)
   }
 
   #weighVote(file: CaseFile, nowMs: number): void {

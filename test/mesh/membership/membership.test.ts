@@ -74,6 +74,30 @@ class Bench {
 }
 
 describe('the membership machine', () => {
+  it('does not take its farewell back for an accusation that it had yet to answer', () => {
+    const bench = new Bench('a', 'b')
+    bench.run(3_000)
+    for (const number of [0, 1]) {
+      bench.hear('a', {
+        kind: 'vote',
+        by: 'a',
+        about: 'me',
+        incarnation: { boot: 3, number },
+        verdict: 'suspect',
+        evidence: 'no-answer',
+        order: { boot: 1, number },
+        silentMs: 1_000,
+        ageMs: 0,
+        isWide: false,
+        isOneWay: false,
+      })
+    }
+    bench.see({ type: 'leave', farewell: 'stops' })
+    bench.nowMs += 400
+    bench.see({ type: 'tick' })
+    expect(bench.words().at(-1)).toMatchObject({ kind: 'left', incarnation: { boot: 3, number: 1 } })
+  })
+
   it('takes a closed connection for suspicion and two refused dials for proof', () => {
     const bench = new Bench('a', 'b')
     bench.run(3_000)
