@@ -17,7 +17,8 @@ const idleMs = 30_000
 const openMs = 5_000
 /** From one peer, at most so close together on average: twice as close as any node tells. */
 const apartMs = 250
-const burst = 8
+/** What a node that stood still finds waiting, of all that is told before its silence ends the connection. */
+const burst = 32
 const nothing: Load = new Map()
 
 export interface LoadExchangeNeeds {
