@@ -236,6 +236,8 @@ export class MqttBroker implements Broker {
   /** A broker gives again what was not acknowledged only to a new connection. */
   async #again(): Promise<void> {
     this.#cancelAgain = null
+    // Before the connection goes: whoever sends while it is up would be refused, and try again at once.
+    this.#tell('connecting', null)
     await this.#leave()
     if (this.#isRunning) await this.#connect()
   }

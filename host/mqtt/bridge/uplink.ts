@@ -35,8 +35,8 @@ const batchItems = 32
 const mostAttempts = 8
 const retryMs = 1_000
 const retryCapMs = 60_000
-/** After a failure of the disk. */
-const diskRetryMs = 1_000
+/** After a failure of the disk, and where a broker that is said to be up takes nothing. */
+const pauseMs = 1_000
 
 export class Uplink {
   readonly #needs: UplinkNeeds
@@ -61,6 +61,7 @@ export class Uplink {
   stop(): void {
     this.#isRunning = false
     this.#cancelPause?.()
+    this.#cancelPause = null
     for (const cancel of this.#cancels.splice(0)) cancel()
   }
 
@@ -92,25 +93,33 @@ export class Uplink {
   async #pump(): Promise<void> {
     if (this.#isPumping || this.#cancelPause !== null) return
     this.#isPumping = true
-    const { queue, broker, clock, log } = this.#needs
+    const { queue, broker, log } = this.#needs
     try {
       while (this.#isRunning && broker.health().state === 'up') {
         const items = await queue.take(batchItems)
         if (items.length === 0) break
-        await this.#send(items)
+        const isTaken = await this.#send(items)
+        // Else it would go round without end, and nothing else in this process would have its turn.
+        if (!isTaken && broker.health().state === 'up') return this.#pause()
       }
     } catch (error) {
       log.warn('bridge:disk', { broker: broker.name, error: messageOf(error) })
-      this.#cancelPause = clock.after(diskRetryMs, () => {
-        this.#cancelPause = null
-        void this.#pump()
-      })
+      this.#pause()
     } finally {
       this.#isPumping = false
     }
   }
 
-  async #send(items: readonly QueueItem[]): Promise<void> {
+  #pause(): void {
+    if (!this.#isRunning) return
+    this.#cancelPause = this.#needs.clock.after(pauseMs, () => {
+      this.#cancelPause = null
+      void this.#pump()
+    })
+  }
+
+  /** @returns whether the broker took any of them, or will not be asked for one at once again */
+  async #send(items: readonly QueueItem[]): Promise<boolean> {
     const { queue } = this.#needs
     const outcomes = await Promise.all(items.map((item) => this.#sendOne(item)))
     const of = (wanted: 'sent' | 'wait'): number[] =>
@@ -119,24 +128,32 @@ export class Uplink {
     const sent = of('sent')
     this.#sent += sent.length
     await queue.done(sent)
+    return outcomes.some((outcome) => outcome !== 'wait')
   }
 
   async #sendOne(item: QueueItem): Promise<'sent' | 'wait' | 'settled'> {
     const { broker, queue, random } = this.#needs
     const parcel = decodeParcel(item.body)
-    if (parcel === null) {
-      await queue.bury(item.id, 'it cannot be read')
-      return 'settled'
-    }
+    if (parcel === null) return this.#settled(queue.bury(item.id, 'it cannot be read'))
     const { to, body, isRetained, contentType, metadata } = parcel
     try {
       await broker.publish(to, body, { isRetained, contentType, metadata })
       return 'sent'
     } catch (error) {
       if (!isSelvedgeError(error, 'ERR_BROKER_REFUSED', 'ERR_TOPIC_INVALID')) return 'wait'
-      if (item.attempts + 1 >= mostAttempts) await queue.bury(item.id, messageOf(error))
-      else await queue.retry(item.id, backoffMs(item.attempts, retryMs, retryCapMs, random), messageOf(error))
-      return 'settled'
+      const why = messageOf(error)
+      if (item.attempts + 1 >= mostAttempts) return this.#settled(queue.bury(item.id, why))
+      const afterMs = backoffMs(item.attempts, retryMs, retryCapMs, random)
+      return this.#settled(queue.retry(item.id, afterMs, why))
     }
+  }
+
+  /** It counts already, and the queue writes it when it can: what else is under way must not be forgotten over it. */
+  async #settled(work: Promise<void>): Promise<'settled'> {
+    const { broker, log } = this.#needs
+    await work.catch((error: unknown) => {
+      log.warn('bridge:disk', { broker: broker.name, error: messageOf(error) })
+    })
+    return 'settled'
   }
 }
