@@ -366,9 +366,18 @@ function messageOfPacket(packet: IPublishPacket, payload: Buffer): BrokerMessage
 function propertiesOf({ contentType, metadata = [] }: PublishOptions): IPublishPacket['properties'] {
   // Without a prototype: a name may be `__proto__`.
   const userProperties = Object.create(null) as Record<string, string[]>
-  for (const [name, value] of metadata.slice(0, maxMetadataPairs)) (userProperties[name] ??= []).push(value)
+  for (const [name, value] of metadata.slice(0, maxMetadataPairs))
+    (userProperties[plain(name)] ??= []).push(plain(value))
   return {
-    ...(contentType !== null && contentType !== undefined && { contentType }),
+    ...(contentType !== null && contentType !== undefined && { contentType: plain(contentType) }),
     ...(metadata.length > 0 && { userProperties }),
   }
+}
+
+/**
+ * MQTT lets a broker hang up on control characters and on what is no character (MQTT 5, 1.5.4), and mosquitto does so:
+ * one message with a line break in its metadata would be sent again with each connection, and end each.
+ */
+function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Noncharacter_Code_Point}\p{Surrogate}]/gu, '\ufffd')
 }

@@ -167,6 +167,25 @@ describe.skipIf(!hasMosquitto)('a bridge to a broker', () => {
     await until(() => bridges.reports()[0]?.waiting === 1, 'the rest')
   })
 
+  it('carries what has control characters beside its body, for which brokers hang up, and what comes behind it', async () => {
+    const { port } = await server()
+    const { heard } = await listener(port, 'site/#')
+    const { topics, brokers } = await node(port, { out })
+    await until(() => brokers.get('b').health().state === 'up', 'the connection')
+    const metadata = [['note', 'two\nlines \u0000\ufffe']] as const
+    await topics.hand({
+      topic: 'telemetry/door',
+      key: 'k',
+      contentType: 'a\tb',
+      metadata,
+      body: bytes('odd'),
+    })
+    await topics.hand({ topic: 'telemetry/door', key: 'k', body: bytes('next') })
+    await until(() => heard.includes('next'), 'the next')
+    expect(heard).toEqual(['odd', 'next'])
+    expect(brokers.get('b').counts().connections).toBe(1)
+  })
+
   it('carries into the mesh, told by the broker’s topic, and not what left the mesh', async () => {
     const { port } = await server()
     const site = await node(port, { in: [{ topic: 'commands/#', to: 'commands' }] })
