@@ -2,7 +2,7 @@
  * Messages that have arrived, and wait for who hears them: one journal, a lane for each subscription. What is in it is
  * handed out until its handler is done with it, one of a key at a time.
  */
-import { backoffMs, messageOf, type Cancel, type Log, type Random } from '../../core/index.ts'
+import { backoffMs, messageOf, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
 import type { DurableQueue, NewItem, QueueItem } from '../queue/index.ts'
 import { messageLimits as limits, type Message } from './contract.ts'
 import { openEnvelope, packEnvelope } from './envelope.ts'
@@ -11,9 +11,13 @@ export type Handle = (message: Message) => Promise<void>
 
 export interface InboxNeeds {
   readonly queue: DurableQueue
+  readonly clock: Clock
   readonly random: Random
   readonly log: Log
 }
+
+/** After a read of the journal that failed. */
+const readAgainMs = 1_000
 
 interface Reader {
   readonly handle: Handle
@@ -104,12 +108,18 @@ export class Inbox {
 
   /** Never rejects. */
   async #take(name: string, reader: Reader): Promise<void> {
-    const { queue, log } = this.#needs
+    const { queue, clock, log } = this.#needs
     let items: readonly QueueItem[] = []
     try {
       items = await queue.take(limits.handled - reader.underWay, name)
     } catch (error) {
       log.warn('messages:unread', { name, error: messageOf(error) })
+      // Nobody else says when it may be read again.
+      clock.after(readAgainMs, () => {
+        reader.isTaking = false
+        this.#wake(name)
+      })
+      return
     }
     reader.isTaking = false
     if (reader.isOver) return queue.release(items.map(({ id }) => id))

@@ -100,10 +100,17 @@ export class Messaging implements Topics, Part {
     const { into, subscriptions } = this.#parts
     this.#isStopped = false
     // Who listened was gone with the process.
-    for (const name of subscriptions.names)
-      if (name.startsWith(listenerPrefix)) await subscriptions.remove(name)
+    for (const name of subscriptions.names) {
+      if (!name.startsWith(listenerPrefix)) continue
+      // A disk that is full must not keep the node from starting.
+      await subscriptions.remove(name).catch((error: unknown) => {
+        this.#needs.log.warn('messages:listener', { error: messageOf(error) })
+      })
+    }
     this.#inbox.start()
     this.#outbox.start()
+    // What waits for somebody of whom nothing is known any more was promised: it waits until the list is written again.
+    if (!subscriptions.isWhole) return
     for (const lane of into.lanes()) {
       if (!subscriptions.names.includes(lane)) await this.#inbox.clear(lane).catch(() => {})
     }

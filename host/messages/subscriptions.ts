@@ -15,11 +15,16 @@ const schema = v.object({
 export class Subscriptions {
   readonly #folder: DurableFolder
   readonly #topics: Map<string, readonly string[]>
+  /** The file was read: who is not among these subscribed to nothing before. */
+  readonly isWhole: boolean
   #writing: Promise<void> = Promise.resolve()
+  /** The disk may have something else. */
+  #isOwed = false
 
-  private constructor(folder: DurableFolder, topics: Map<string, readonly string[]>) {
+  private constructor(folder: DurableFolder, topics: Map<string, readonly string[]>, isWhole = true) {
     this.#folder = folder
     this.#topics = topics
+    this.isWhole = isWhole
   }
 
   /** What cannot be read is begun anew: whoever subscribes is in it again, and what waits for others keeps waiting. */
@@ -31,7 +36,7 @@ export class Subscriptions {
       return new Subscriptions(folder, new Map(Object.entries(subscriptions)))
     } catch (error) {
       log.error('messages:subscriptions', { error: messageOf(error) })
-      return new Subscriptions(folder, new Map())
+      return new Subscriptions(folder, new Map(), false)
     }
   }
 
@@ -57,7 +62,7 @@ export class Subscriptions {
   async set(name: string, topics: readonly string[]): Promise<boolean> {
     const wanted = [...new Set(topics)].sort()
     const known = this.#topics.get(name)
-    if (known !== undefined && known.join() === wanted.join()) return false
+    if (!this.#isOwed && known !== undefined && known.join() === wanted.join()) return false
     const others = [...this.#topics].filter(([other]) => other !== name).flatMap(([, list]) => list)
     if (known === undefined && this.#topics.size >= limits.subscriptions)
       throw tooMany(limits.subscriptions, 'subscriptions')
@@ -76,9 +81,11 @@ export class Subscriptions {
 
   /** The last write has what is there last. */
   #write(): Promise<void> {
-    const turn = this.#writing.then(() => {
+    const turn = this.#writing.then(async () => {
       const subscriptions = Object.fromEntries(this.#topics)
-      return this.#folder.write(file, new TextEncoder().encode(JSON.stringify({ v: 1, subscriptions })))
+      this.#isOwed = true
+      await this.#folder.write(file, new TextEncoder().encode(JSON.stringify({ v: 1, subscriptions })))
+      this.#isOwed = false
     })
     this.#writing = turn.catch(() => {})
     return turn
