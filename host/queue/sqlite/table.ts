@@ -62,7 +62,8 @@ export class QueueTable {
     if (found > formatVersion) {
       throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)
     }
-    connection.exec(schema)
+    // Where nothing is to be done nothing is written: the disk may be full, or read-only.
+    if (found < formatVersion) connection.exec(schema)
     const prepared = Object.entries(statements).map(([name, sql]) => [name, connection.prepare(sql)])
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, Statement>
   }
