@@ -178,7 +178,13 @@ export class Replicated {
 
   #send(peer: string, message: ReplicaMessage): void {
     const session = this.#sessions.get(peer)
-    if (session !== undefined) this.#needs.send(peer, () => session.encode(message))
+    if (session === undefined) return
+    try {
+      this.#needs.send(peer, () => session.encode(message))
+    } catch (error) {
+      // Of what cannot be said, as it names too many replicas, the peer hears nothing; whoever asked here is no part of it.
+      this.#failed(error)
+    }
   }
 
   async #read(peer: string, from: WantedFrom): Promise<void> {
@@ -236,12 +242,16 @@ export class Replicated {
     }
   }
 
+  #failed(error: unknown): void {
+    const { log, app } = this.#needs
+    this.#failure = messageOf(error)
+    log.warn('replicas:failed', { app, error: this.#failure })
+  }
+
   /** What fails is tried again by the next comparison: nothing is acknowledged to anybody before it is stored. */
   #inTurn(work: () => Promise<void>): void {
     this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      const { log, app } = this.#needs
-      this.#failure = messageOf(error)
-      log.warn('replicas:failed', { app, error: this.#failure })
+      this.#failed(error)
       // A merge that never ends would hold the next ones back.
       this.#feed({ type: 'failed' })
     })
