@@ -119,15 +119,23 @@ export class RedisConnection {
       cancelRetry?.()
       cancelRetry = this.#clock.after(this.#times.pauseMs, () => void begin())
     }
+    const lost = (client: Client): void => {
+      if (client !== current) return
+      current = null
+      // It may be there still: a server that lets nobody listen would have one more of them each time.
+      end(client)
+      again()
+    }
     const begin = async (): Promise<void> => {
+      let client: Client
       try {
-        const client = await this.#connect(again)
-        if (isOver || this.#isClosed) return client.destroy()
-        current = client
-        await client.subscribe(channel, listener, true)
+        client = await this.#connect(lost)
       } catch {
-        again()
+        return again()
       }
+      if (isOver || this.#isClosed) return end(client)
+      current = client
+      await client.subscribe(channel, listener, true).catch(() => lost(client))
     }
     const cancel = (): void => {
       isOver = true
@@ -226,7 +234,7 @@ function end(client: Client): void {
 const words: Readonly<Record<string, string>> = {
   OOM: 'it has no memory left for this (maxmemory)',
   READONLY: 'it is a replica, and takes no writes',
-  NOAUTH: 'it wants a password; write it into the url',
+  NOAUTH: 'it wants a password; name a file with it: password-file',
   WRONGPASS: 'it refuses user or password',
   NOPERM: 'its user may not do this',
   LOADING: 'it is still loading its data',

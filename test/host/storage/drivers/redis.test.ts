@@ -135,6 +135,26 @@ describe.skipIf(!hasRedis)('a store at a Redis server', () => {
     silent.close()
   })
 
+  it('asks a server that lets nobody listen again and again, by one connection', async () => {
+    const own = await ServerProcess.start(redis())
+    try {
+      const connection = connect(own.port)
+      await connection.command(['ACL', 'SETUSER', 'default', 'resetchannels'])
+      const { cancel } = connection.listen('c', () => {})
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      const clients = String(await connection.command(['CLIENT', 'LIST']))
+        .trim()
+        .split('\n')
+      expect(clients.length).toBeLessThanOrEqual(2)
+      await connection.command(['ACL', 'SETUSER', 'default', 'allchannels'])
+      await until(async () => (await connection.command(['PUBLISH', 'c', 'x'])) === 1, 'somebody who listens')
+      cancel()
+      await until(async () => (await connection.command(['PUBLISH', 'c', 'x'])) === 0, 'the end')
+    } finally {
+      await own.remove()
+    }
+  })
+
   it('says what the server refuses: a password, memory, what is there under its names', async () => {
     const guarded = await ServerProcess.start(redis(['--requirepass', 'secret', '--maxmemory', '4mb']))
     try {
