@@ -43,14 +43,14 @@ const shared: ProjectConfig = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   pool: 'forks',
-  // One more than cores: half of what a test does is waiting for a process or a timer.
-  maxWorkers: availableParallelism() + 1,
+  // One per core, where vitest keeps a core to itself. More make the programs that tests start wait for each other, and none end sooner.
+  maxWorkers: availableParallelism(),
 }
 
 export default defineConfig({
   test: {
     globalSetup: ['test/global-setup.ts'],
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     projects: [
       { test: { ...shared, name: 'alone', include: ['test/**/*.test.ts'], exclude: plain } },

@@ -253,7 +253,11 @@ export class Mesh implements Part {
     return this.#inTurn(async () => {
       if (this.#online === on || this.#stopped) return
       if (on) await this.#connect()
-      else await this.#disconnect()
+      // What cannot be closed in good order counts as closed: the others were told that this node leaves.
+      else
+        await this.#disconnect().catch((error: unknown) =>
+          this.#options.log.error('mesh:off', { error: messageOf(error) }),
+        )
       this.#online = on
       this.#watch.observe({ type: 'network', on })
       this.#tell()

@@ -15,6 +15,10 @@ export class Surplus {
     this.#pinned.set(node, Math.max(untilMs, this.#pinned.get(node) ?? 0))
   }
 
+  isPinned(node: NodeId, nowMs: number): boolean {
+    return (this.#pinned.get(node) ?? 0) > nowMs
+  }
+
   /** @returns whom to hang up on now; nobody where it is not yet time to look */
   due(peers: readonly NodeId[], neighbours: readonly NodeId[], nowMs: number): readonly NodeId[] {
     if (nowMs < this.#nextMs) return []

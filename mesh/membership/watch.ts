@@ -249,11 +249,16 @@ export class MembershipWatch implements Part {
 
   /** Hangs up on peers that nobody needs a connection to, beyond a number that does not hurt. */
   #prune(): void {
-    const { transport } = this.#options
+    const { transport, clock } = this.#options
     for (const node of this.#surplus.due(transport.peers(), this.#machine.neighbours, this.#nowMs())) {
       this.#send(node, { t: 'parting' })
       // Told first, so that nobody takes it for a failure.
-      this.#options.clock.after(farewellMs, () => transport.disconnect(node, 'this connection is not needed'))
+      clock.after(farewellMs, () => {
+        // A call that began meanwhile needs it after all.
+        const isNeeded =
+          this.#machine.neighbours.includes(node) || this.#surplus.isPinned(node, this.#nowMs())
+        if (!isNeeded) transport.disconnect(node, 'this connection is not needed')
+      })
     }
   }
 }

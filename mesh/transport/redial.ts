@@ -194,9 +194,21 @@ export class Redial {
       member.state = 'dialling'
       member.isAskedFor = false
       const hints = member.hints.filter((address) => !member.addresses.includes(address))
-      return { type: 'dial', peer, addresses: [...member.addresses, ...hints] }
+      return {
+        type: 'dial',
+        peer,
+        addresses: beginningAt([...member.addresses, ...hints], member.attempt * addressesInTime),
+      }
     })
   }
+}
+
+/** Silent ones take seconds each, and a dial has time for few: the next one begins behind them. */
+const addressesInTime = 3
+
+function beginningAt(addresses: readonly string[], place: number): readonly string[] {
+  const at = addresses.length <= addressesInTime ? 0 : place % addresses.length
+  return [...addresses.slice(at), ...addresses.slice(0, at)]
 }
 
 function newMember(addresses: readonly string[], hints: readonly string[], nowMs: number): Member {

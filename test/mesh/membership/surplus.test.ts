@@ -27,6 +27,14 @@ test('peers that some part asked for stay until their time is over', () => {
   expect(closed).not.toContain('n8')
 })
 
+test('a peer is asked for until its time is over, and no longer', () => {
+  const surplus = new Surplus()
+  expect(surplus.isPinned('n1', 0)).toBe(false)
+  surplus.pin('n1', 5_000)
+  expect(surplus.isPinned('n1', 4_999)).toBe(true)
+  expect(surplus.isPinned('n1', 5_000)).toBe(false)
+})
+
 test('it is looked for twice a minute at most', () => {
   const surplus = new Surplus()
   expect(surplus.due(peers(20), neighbours, 1_000)).toHaveLength(4)

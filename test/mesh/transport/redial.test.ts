@@ -150,3 +150,32 @@ test('whoever was connected when the network went is dialled when it is back', (
   feed({ type: 'restarted' }, 5_000)
   expect(dials(5_000)).toEqual(['a'])
 })
+
+test('a member with many addresses is tried at each of them first in the end', () => {
+  const addresses = Array.from({ length: 8 }, (_, n) => `/a${n}`)
+  const machine = new Redial(new SeededRandom(3), options)
+  machine.on(known('a', ...addresses), 0)
+  machine.on({ type: 'hinted', peer: 'a', addresses: ['/hint'] }, 0)
+  const begun = new Set<string>()
+  for (let now = 0, dials = 0; dials < 9; now += 1_000) {
+    const [dial] = machine.on({ type: 'tick' }, now)
+    if (dial === undefined) continue
+    dials++
+    expect([...dial.addresses].sort()).toEqual([...addresses, '/hint'].sort())
+    for (const address of dial.addresses.slice(0, 3)) begun.add(address)
+    machine.on({ type: 'failed', peer: 'a' }, now)
+  }
+  expect(begun.size).toBe(9)
+})
+
+test('one with few addresses is tried in the order that it gave', () => {
+  const machine = new Redial(new SeededRandom(3), options)
+  machine.on(known('a', '/x', '/y'), 0)
+  for (let now = 0, dials = 0; dials < 4; now += 1_000) {
+    const [dial] = machine.on({ type: 'tick' }, now)
+    if (dial === undefined) continue
+    dials++
+    expect(dial.addresses).toEqual(['/x', '/y'])
+    machine.on({ type: 'failed', peer: 'a' }, now)
+  }
+})
