@@ -39,19 +39,21 @@ export class KeptProgram {
       detached: true,
       env: plainEnvironment,
     })
+    // Where the system had no files left there are no pipes: then its error is all that comes.
+    const { stdin, stdout, stderr } = this.#child as Partial<ChildProcessWithoutNullStreams>
     const complaints = new LineCutter(maxLineChars)
     let complaint = ''
     const lines = new LineCutter(maxLineChars)
-    this.#child.stdout.on('data', (bytes: Buffer) => {
+    stdout?.on('data', (bytes: Buffer) => {
       // Programs that wait for orders end what they say with a prompt and not with a line.
       for (const each of speaks ? [bytes.toString('utf8').slice(-maxLineChars)] : lines.add(bytes))
         events.line(each)
     })
-    this.#child.stderr.on('data', (bytes: Buffer) => {
+    stderr?.on('data', (bytes: Buffer) => {
       complaint = complaints.add(bytes)[0] ?? complaint
     })
     // It may have gone by the time it is told something.
-    this.#child.stdin.on('error', () => {})
+    stdin?.on('error', () => {})
     this.#gone = new Promise((resolve) => {
       const over = (why: string): void => {
         // What still waits beside it, and would end whoever has its number next.
@@ -67,7 +69,7 @@ export class KeptProgram {
 
   tell(text: string): void {
     if (!this.#stdin) throw new Error('this program is told nothing')
-    this.#child.stdin.write(text)
+    ;(this.#child as Partial<ChildProcessWithoutNullStreams>).stdin?.write(text)
   }
 
   /** Resolves when it has gone. May be called twice. */

@@ -76,12 +76,14 @@ function outputOf({ argv, env, timeoutMs, cwd, clock }: Run, signal: AbortSignal
     const late = (): void => end(new Error(`${file} did not end in ${timeoutMs / 1_000} s`))
     const cancelTimer = clock.after(timeoutMs, late)
     signal.addEventListener('abort', onAbort, { once: true })
-    child.stdout.on('data', (chunk: Buffer) => {
+    // Where the system had no files left there are no pipes: then its error is all that comes.
+    const { stdout, stderr } = child as Partial<typeof child>
+    stdout?.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > maxOutputBytes) return end(new Error(`${file} wrote more than 64 KiB`))
       chunks.push(chunk)
     })
-    child.stderr.on('data', (chunk: Buffer) => {
+    stderr?.on('data', (chunk: Buffer) => {
       told = `${told}${chunk.toString('utf8')}`.slice(-shownErrorBytes)
     })
     child.once('error', (error) => end(error))

@@ -1,4 +1,5 @@
 /** Sensors and pins: as the daemon has them, or opened once where none runs. */
+import { dirname, join } from 'node:path'
 import { isSelvedgeError, systemRandom } from '../../../core/index.ts'
 import { loadNodeConfig } from '../../config/index.ts'
 import { openDevices } from '../../devices/index.ts'
@@ -37,13 +38,28 @@ function ofRunning({ sensors, pins }: NonNullable<Patient['node']>['devices']): 
 
 async function opened(config: string, { data, keys, clock, signal }: Patient): Promise<Finding[]> {
   const wired = await loadNodeConfig(config, [data, keys])
-  const devices = await openDevices(wired, { clock, random: systemRandom })
+  const place = { base: dirname(config), addons: [join(data, 'addons')] }
+  // No pin is opened: to open an output is to set it, and a relay would switch.
+  const devices = await openDevices(
+    { sensors: wired.sensors, pins: {} },
+    { clock, random: systemRandom, ...place },
+  )
+  const pins = Object.keys(wired.pins)
   try {
     // One reading each: a sensor that opens may still have nothing to say.
     await Promise.allSettled([...devices.sensors.values()].map((sensor) => sensor.read(signal)))
-    return devices
+    const sensors = devices
       .states()
       .map(({ kind, name, driver, health }) => judgeDevice({ kind, name, driver, ...health }))
+    if (pins.length === 0) return sensors
+    return [
+      ...sensors,
+      {
+        level: 'note',
+        what: `not tried, as it would set them: the pins ${pins.join(', ')}`,
+        fix: 'selvedge up opens them',
+      },
+    ]
   } finally {
     await devices.close()
   }

@@ -68,7 +68,7 @@ it('without a daemon the devices of the TOML are tried, and its ports', async ()
   const config = join(folder, 'node.toml')
   await writeFile(
     config,
-    `[http]\nlisten = "127.0.0.1:${port}"\n[sensors.light]\ndriver = "simulated"\n[sensors.gone]\ndriver = "command"\ncommand = ["${folder}/nothing"]\n`,
+    `[http]\nlisten = "127.0.0.1:${port}"\n[sensors.light]\ndriver = "simulated"\n[sensors.gone]\ndriver = "command"\ncommand = ["${folder}/nothing"]\n[pins.relay]\ndriver = "simulated"\n`,
   )
   const { findings } = await diagnosisOf(`doctor --json --config ${config}`)
   taken.close()
@@ -77,6 +77,7 @@ it('without a daemon the devices of the TOML are tried, and its ports', async ()
     level: 'fine',
     what: 'sensor light (simulated) is well',
   })
+  expect(findings.map(({ what }) => what)).toContain('not tried, as it would set them: the pins relay')
   const wrong = findings.filter(({ level }) => level === 'wrong')
   expect(wrong.map(({ check }) => check)).toEqual(['ports', 'devices'])
   expect(wrong[0]?.what).toBe(`127.0.0.1 port ${port} cannot be used: another program has it`)
