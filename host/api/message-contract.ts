@@ -70,6 +70,8 @@ export interface JournalReport {
   readonly dropped: number
   /** The same one again, since the node started. */
   readonly duplicates: number
+  /** Why it cannot be used; absent where it can. */
+  readonly problem?: string
 }
 
 export interface MessageReport {

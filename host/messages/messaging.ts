@@ -14,7 +14,13 @@ import {
 } from '../../core/index.ts'
 import type { MessageReport } from '../api/index.ts'
 import type { MessageVerdict, Verdicts, WireMessage } from '../../mesh/index.ts'
-import type { DurableQueue, NewItem, QueueLimits, Queues } from '../queue/index.ts'
+import {
+  unusableQueue,
+  type DurableQueue,
+  type NewItem,
+  type QueueLimits,
+  type Queues,
+} from '../queue/index.ts'
 import { AgeClock } from './age-clock.ts'
 import { checkMessage, checkName, checkTopic } from './check.ts'
 import { messageLimits as limits, type NewMessage, type Topics } from './contract.ts'
@@ -57,18 +63,36 @@ export async function openMessaging(needs: MessagingNeeds): Promise<Messaging> {
   const { queues, folder, clock, log, settings } = needs
   const { bytes, items, whenFull } = settings
   const queueLimits: QueueLimits = { bytes, items, whenFull, itemBytes: envelopeBytes, deadItems: 0 }
+  const journal = (name: string): Promise<Journal> =>
+    queues.open(name, queueLimits).then(
+      (queue) => ({ queue, problem: null }),
+      (error: unknown) => {
+        // The node has other things to do than messages.
+        log.error('messages:journal', { name, error: messageOf(error) })
+        const problem = error instanceof Error ? error : new Error(messageOf(error))
+        return { queue: unusableQueue(problem), problem: problem.message }
+      },
+    )
   const [out, into, age, subscriptions] = await Promise.all([
-    queues.open('messages-out', queueLimits),
-    queues.open('messages-in', queueLimits),
+    journal('messages-out'),
+    journal('messages-in'),
     AgeClock.open(folder, clock),
     Subscriptions.open(folder, log),
   ])
-  return new Messaging(needs, { out, into, age, subscriptions, queueLimits })
+  const unusable = { out: out.problem, in: into.problem }
+  return new Messaging(needs, { out: out.queue, into: into.queue, unusable, age, subscriptions, queueLimits })
+}
+
+interface Journal {
+  readonly queue: DurableQueue
+  /** Why it cannot be opened; null where it is. */
+  readonly problem: string | null
 }
 
 interface MessagingParts {
   readonly out: DurableQueue
   readonly into: DurableQueue
+  readonly unusable: { readonly out: string | null; readonly in: string | null }
   readonly age: AgeClock
   readonly subscriptions: Subscriptions
   readonly queueLimits: QueueLimits
@@ -229,10 +253,13 @@ export class Messaging implements Topics, Part {
 
   /** What became of messages, and what the journals hold. */
   figures(): Pick<MessageReport, 'counts' | 'journals'> {
-    const { out, into, queueLimits } = this.#parts
+    const { out, into, unusable, queueLimits } = this.#parts
     return {
       counts: { ...this.#counts, ...this.#outbox.counts, ...this.#inboxCounts() },
-      journals: { out: journalOf(out, queueLimits), in: journalOf(into, queueLimits) },
+      journals: {
+        out: journalOf(out, queueLimits, unusable.out),
+        in: journalOf(into, queueLimits, unusable.in),
+      },
     }
   }
 

@@ -32,6 +32,11 @@ export const messageProblems = defineProblems({
     text: 'the node stops, and takes no more messages',
     fix: 'nothing to do: what was published before is on the disk and goes on its way after the next start',
   },
+  ERR_MESSAGES_UNUSABLE: {
+    kind: 'system',
+    text: 'a journal of messages cannot be opened, so that nothing can be published or received',
+    fix: 'see the message; move the file that it names away to begin with an empty journal, or bring the node up to date, and start the node again',
+  },
   ERR_MESSAGES_DAMAGED: {
     kind: 'system',
     text: 'something in the journal of messages cannot be read',

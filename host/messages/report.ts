@@ -109,13 +109,18 @@ function waitingOf(
   }
 }
 
-export function journalOf(queue: DurableQueue, limits: QueueLimits): JournalReport {
+export function journalOf(
+  queue: DurableQueue,
+  limits: QueueLimits,
+  problem: string | null = null,
+): JournalReport {
   const { waiting, taken, bytes, dropped, duplicates } = queue.counts()
   return {
     items: waiting + taken,
     bytes,
     mostItems: limits.items,
     mostBytes: limits.bytes,
+    ...(problem !== null && { problem }),
     whenFull: limits.whenFull,
     dropped,
     duplicates,

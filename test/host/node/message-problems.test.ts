@@ -23,3 +23,15 @@ it('a full journal is told of with whose it is, and so is what was dropped', () 
     { message: expect.stringMatching(/for apps of this node.*; 4 were dropped/) as string },
   ])
 })
+
+it('a journal that cannot be opened is told of with why, and not as one that is empty', () => {
+  const broken = { ...journals.in, problem: 'messages-in.sqlite is no database' }
+  expect(messageTroubles({ journals: { ...journals, in: broken } }, fixOf)).toEqual([
+    {
+      code: 'ERR_MESSAGES_UNUSABLE',
+      message:
+        'the journal of messages for apps of this node cannot be used: messages-in.sqlite is no database',
+      hint: 'fix ERR_MESSAGES_UNUSABLE',
+    },
+  ])
+})
