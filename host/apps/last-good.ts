@@ -7,6 +7,8 @@
 import { isDigest, type Digest, type DurableFolder } from '../../core/index.ts'
 
 const maxFileBytes = 256
+/** More than a node runs. */
+const maxApps = 1_024
 const fileOf = (app: string): string => `${app}.last-good.json`
 
 /** @returns null where none is known; a damaged file counts as none */
@@ -19,6 +21,18 @@ export async function readLastGood(folder: DurableFolder, app: string): Promise<
   } catch {
     return null
   }
+}
+
+/** Of all apps that ran here last. */
+export async function readAllLastGood(folder: DurableFolder): Promise<ReadonlyMap<string, Digest>> {
+  const suffix = fileOf('')
+  const found = new Map<string, Digest>()
+  for (const file of (await folder.list()).filter((name) => name.endsWith(suffix)).slice(0, maxApps)) {
+    const app = file.slice(0, -suffix.length)
+    const digest = await readLastGood(folder, app)
+    if (digest !== null) found.set(app, digest)
+  }
+  return found
 }
 
 export async function writeLastGood(folder: DurableFolder, app: string, digest: Digest): Promise<void> {

@@ -11,6 +11,7 @@ import { AppRunner, type AppRunnerNeeds } from './app-runner.ts'
 import type { CallFunction } from './functions.ts'
 import { countFolder } from './folder-count.ts'
 import { FolderSpaces } from './folder-space.ts'
+import { readAllLastGood } from './last-good.ts'
 import { readBootId, readSuspicions, type Suspicion } from './life-marks.ts'
 import { placedHere, type DesiredRelease } from './release.ts'
 
@@ -41,6 +42,8 @@ export interface AppSupervisor extends Part {
   functionsOf(app: string): CallFunction | null
   /** Its events that must be handled at least once; null where it does not run here. */
   eventsOf(app: string): AppEvents | null
+  /** What ran here last, before this start of the node, by app; empty before {@link start}. */
+  readonly ranBefore: ReadonlyMap<string, Digest>
   /** Resolves when nothing of it answers a request or a call here any more. */
   idle(app: string): Promise<void>
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
@@ -69,6 +72,7 @@ class Supervisor implements AppSupervisor {
   /** What the node may have died of before this start, by app. */
   #suspicions: ReadonlyMap<string, Suspicion> = new Map()
   #boot: string | null = null
+  ranBefore: ReadonlyMap<string, Digest> = new Map()
   #isStarted = false
 
   constructor(needs: AppSupervisorNeeds) {
@@ -80,6 +84,7 @@ class Supervisor implements AppSupervisor {
     if (this.#isStarted) return
     this.#boot = await readBootId()
     this.#suspicions = await readSuspicions(this.#needs.folder, this.#boot)
+    this.ranBefore = await readAllLastGood(this.#needs.folder)
     this.#isStarted = true
     this.#reconcile()
   }

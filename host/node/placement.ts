@@ -5,6 +5,7 @@ import {
   messageOf,
   type Cancel,
   type Clock,
+  type Digest,
   type Log,
   type Part,
   type Random,
@@ -42,7 +43,7 @@ export interface PlacementParts {
     | 'descriptionPasses'
     | 'descriptionMoved'
   >
-  readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress'>
+  readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress' | 'ranBefore'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -65,7 +66,7 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
   const apply = (): void => {
     cancelWake()
     const nowMs = clock.monotonicMs()
-    placed = placement.decide(choices(mesh), viewOf(mesh), nowMs)
+    placed = placement.decide(choices(mesh), viewOf(mesh, apps.ranBefore), nowMs)
     const here = placed.filter(({ runsHere }) => runsHere)
     apps.setDesired(here.map(({ release, instance }) => ({ ...release, instance })))
     standby.want(placed.filter(({ standsBy }) => standsBy).map(({ release }) => release.record))
@@ -143,12 +144,20 @@ function choices({ releases }: Pick<Mesh, 'releases'>): Release[][] {
   })
 }
 
-function viewOf(mesh: Pick<Mesh, 'self' | 'members'>): PlacementView {
+function viewOf(
+  mesh: Pick<Mesh, 'self' | 'members' | 'releases'>,
+  ranBefore: ReadonlyMap<string, Digest>,
+): PlacementView {
+  const numbers = [...ranBefore].flatMap(([app, digest]) => {
+    const seq = mesh.releases.get(digest)?.record.seq
+    return seq === undefined ? [] : [[app, seq] as const]
+  })
   const members = mesh.members()
   const self = members.find(({ id }) => id === mesh.self)
   return {
     self: mesh.self,
     isIsolated: self?.opinion.verdict === 'isolated',
+    ranBefore: new Map(numbers),
     members: members.map(({ id, name, groups, roles, opinion, held }) => ({
       id,
       name,

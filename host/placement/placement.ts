@@ -27,6 +27,8 @@ export interface PlacementView {
   readonly isIsolated: boolean
   /** All members, this node among them. */
   readonly members: readonly PlacedMember[]
+  /** By app the number of the release that ran here last, before this start of the node. */
+  readonly ranBefore?: ReadonlyMap<string, number>
 }
 
 export interface PlacedRelease {
@@ -314,10 +316,11 @@ function elsewhere(nodes: readonly string[], view: PlacementView, record: Releas
 }
 
 /**
- * Its rule was met when this node began to run it. By its own record, which outlives a restart: a newcomer of a new group
+ * Its rule was met when this node began to run it, in this life of the node or the one before: a newcomer of a new group
  * must not end what runs elsewhere.
  */
-function tookUp({ app, seq }: ReleaseRecord, { self, members }: PlacementView): boolean {
+function tookUp({ app, seq }: ReleaseRecord, { self, members, ranBefore }: PlacementView): boolean {
+  if (ranBefore?.get(app) === seq) return true
   const own = members.find(({ id }) => id === self)?.report?.apps
   return own?.some((report) => report.app === app && report.seq === seq) ?? false
 }

@@ -80,6 +80,7 @@ function setUp(
     apps: {
       setDesired: (heads: unknown[]) => calls.push(['desired', heads.length]),
       status: () => [app],
+      ranBefore: new Map(),
       onChange: on(listeners.apps),
       onProgress: on(listeners.moves),
     },

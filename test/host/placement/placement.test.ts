@@ -469,6 +469,20 @@ describe('a release that wants every group', () => {
     expect(asked()).toBe(false)
     expect(asked(1)).toBe(true)
   })
+
+  it('runs on after a restart of its node too, whose record says nothing yet', () => {
+    const rule = release({ everyGroup: true }, { grants: ['pin:led'] })
+    const view = {
+      self: 'a',
+      isIsolated: false,
+      members: [member('a', { groups: ['lobby'], devices: ['pin:led'] }), member('c', { groups: ['attic'] })],
+    }
+    const { app, seq } = rule.record
+    const ranBefore = (number: number): unknown =>
+      new Placement().decide([[rule]], { ...view, ranBefore: new Map([[app, number]]) }, 0)[0]?.runsHere
+    expect(ranBefore(seq)).toBe(true)
+    expect(ranBefore(seq - 1)).toBe(false)
+  })
 })
 
 describe('whatever the mesh looks like', () => {
