@@ -43,6 +43,10 @@ export class Bridge {
   #isRunning = false
   /** Of the disk, or of a queue that is full. */
   #trouble: BridgeReport['problem'] = null
+  /** Of what it should hear from the broker. */
+  #deaf: BridgeReport['problem'] = null
+  /** Messages that its journal has no room for, however empty it is. */
+  #oversized = 0
 
   constructor(config: BridgeConfig, needs: BridgeNeeds) {
     this.name = config.name ?? config.broker
@@ -52,12 +56,24 @@ export class Bridge {
     this.#downlink = new Downlink({ broker, topics, mesh, routes: config.in })
   }
 
-  /** @throws ERR_TOPIC_INVALID, ERR_BROKER_FILTERS */
+  /** What it cannot do it says in its report: a node has other things to do than one bridge. */
   async start(): Promise<void> {
     if (this.#isRunning) return
     this.#isRunning = true
-    this.#downlink.start()
+    this.#listen()
     if (this.#config.out.length > 0) await this.#open()
+  }
+
+  #listen(): void {
+    try {
+      this.#downlink.start()
+      this.#deaf = null
+    } catch (error) {
+      this.#downlink.stop()
+      const code = isSelvedgeError(error) ? error.code : 'ERR_BRIDGE_STORE'
+      this.#deaf = { code, message: `bridge ${this.name}: ${messageOf(error)}` }
+      this.#needs.log.warn('bridge:deaf', { bridge: this.name, error: messageOf(error) })
+    }
   }
 
   stop(): void {
@@ -77,7 +93,7 @@ export class Bridge {
       waiting: (counts?.waiting ?? 0) + (counts?.taken ?? 0),
       waitingBytes: counts?.bytes ?? 0,
       refused: counts?.dead ?? 0,
-      dropped: counts?.dropped ?? 0,
+      dropped: (counts?.dropped ?? 0) + this.#oversized,
       sent: this.#uplink?.sent ?? 0,
       received,
       passedOver,
@@ -117,6 +133,16 @@ export class Bridge {
       await this.#uplink?.take(message)
       this.#trouble = null
     } catch (error) {
+      if (isSelvedgeError(error, 'ERR_QUEUE_TOO_LARGE')) {
+        // It will not be smaller next time, and those behind it wait.
+        this.#oversized += 1
+        this.#needs.log.warn('bridge:oversized', {
+          bridge: this.name,
+          topic: message.topic,
+          error: error.message,
+        })
+        return
+      }
       this.#failed(isSelvedgeError(error, 'ERR_QUEUE_FULL') ? 'ERR_BRIDGE_FULL' : 'ERR_BRIDGE_STORE', error)
       // The mesh keeps it and hands it over again.
       throw error
@@ -128,7 +154,7 @@ export class Bridge {
   }
 
   #problem(dead: number): BridgeReport['problem'] {
-    if (this.#trouble !== null || dead === 0) return this.#trouble
+    if (this.#trouble !== null || this.#deaf !== null || dead === 0) return this.#trouble ?? this.#deaf
     const message = `bridge ${this.name}: the broker ${this.#needs.broker.name} refused ${dead} ${dead === 1 ? 'message' : 'messages'}`
     return { code: 'ERR_BRIDGE_REFUSED', message }
   }

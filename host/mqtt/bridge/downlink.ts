@@ -28,7 +28,8 @@ export class Downlink {
   /** @throws ERR_TOPIC_INVALID, ERR_BROKER_FILTERS */
   start(): void {
     const { broker, routes } = this.#needs
-    this.#cancels = routes.map(({ topic, to }) => broker.take(topic, (message) => this.#take(message, to)))
+    for (const { topic, to } of routes)
+      this.#cancels.push(broker.take(topic, (message) => this.#take(message, to)))
   }
 
   stop(): void {

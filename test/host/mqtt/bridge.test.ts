@@ -155,6 +155,21 @@ describe.skipIf(!hasMosquitto)('a bridge to a broker', () => {
     expect(lenient.bridges.reports()[0]).toMatchObject({ waiting: 3, dropped: 2, problem: null })
   })
 
+  it('drops and counts what is larger than all that it may keep, and takes what comes behind it', async () => {
+    const { topics, bridges } = await node(9, { out, size: 2_000 })
+    await topics.hand({ topic: 'telemetry/door', body: new Uint8Array(4_000) })
+    await topics.hand({ topic: 'telemetry/door', body: bytes('small') })
+    expect(bridges.reports()[0]).toMatchObject({ waiting: 1, dropped: 1, problem: null })
+  })
+
+  it('that would hear more than a broker is asked for says so, and sends all the same', async () => {
+    const many = Array.from({ length: 600 }, (_, n) => ({ topic: `site/${n}`, to: `site-${n}` }))
+    const { topics, bridges } = await node(9, { out, in: many })
+    expect(bridges.reports()[0]).toMatchObject({ problem: { code: 'ERR_BROKER_FILTERS' } })
+    await topics.hand({ topic: 'telemetry/door', body: bytes('out') })
+    expect(bridges.reports()[0]).toMatchObject({ waiting: 1 })
+  })
+
   it('keeps aside what the broker refuses, and goes on with the rest', async () => {
     const { port } = await server({ access: 'topic readwrite site/#' })
     const { heard } = await listener(port, 'site/#')
