@@ -38,7 +38,10 @@ export async function discover(
   let tell!: () => void
   const first = new Promise<void>((resolve) => (tell = resolve))
   const gone = (why: string): void => {
-    for (const listener of listeners) listener(why)
+    // Once: a broker may hand out a retained message twice, and what is gone is opened anew by then.
+    const told = [...listeners]
+    listeners.clear()
+    for (const listener of told) listener(why)
   }
   const heard = ({ topic, payload }: BrokerMessage): void => {
     if (found !== null) {
