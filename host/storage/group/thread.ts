@@ -1,24 +1,8 @@
-/**
- * The node's end of the thread of group stores. It starts with the first request, so that a node without such stores does
- * not pay for it; where it dies, what it had not answered fails, and the next request starts another.
- */
-import { Worker } from 'node:worker_threads'
-import { SelvedgeError } from '../../../core/index.ts'
+/** The thread that has the group stores open. */
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
-import type { ReplicaMethod, ReplicaReply, ReplicaRequest, ReplicaThreadData } from './protocol.ts'
-import type { GroupTime } from './replica.ts'
-
-interface Waiting {
-  resolve(value: unknown): void
-  reject(error: Error): void
-  told(news: ReplicaReply): void
-}
-
-/** Requests that may wait for the thread: apps wait for their answers, so it is their number that counts. */
-const maxWaiting = 4_096
-/** JavaScript heap of the thread, MiB: what is on its way to others, and from them. */
-const heapMb = 96
+import { RequestThread } from '../request-thread.ts'
+import type { ReplicaReply, ReplicaRequest, ReplicaThreadData } from './protocol.ts'
 
 /** Asks the thread, or in a test what stands for it. */
 export interface ReplicaAsking {
@@ -32,89 +16,32 @@ export interface ReplicaAsking {
 }
 
 export class ReplicaThread implements ReplicaAsking {
-  readonly #data: ReplicaThreadData
-  readonly #program: URL
-  readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | null = null
-  #generation = 0
-  #lastRequest = 0
-  #isClosed = false
+  readonly #thread: RequestThread<ReplicaReply>
 
   constructor(limits: KeyValueLimits, node: string, program: URL = defaultProgram()) {
-    this.#data = { limits, node }
-    this.#program = program
+    this.#thread = new RequestThread({
+      called: 'the thread of the group stores',
+      name: 'replicas',
+      program,
+      workerData: { limits, node } satisfies ReplicaThreadData,
+      // What is on its way to others, and from them, is in it as well.
+      heapMb: 96,
+      closed: () => storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed'),
+    })
   }
 
   get generation(): number {
-    return this.#generation
+    return this.#thread.generation
   }
 
-  request(
-    call: { path: string; method: ReplicaMethod; args: readonly unknown[]; time: GroupTime },
-    told: Waiting['told'],
-  ): Promise<unknown> {
-    if (this.#isClosed) return Promise.reject(closed())
-    if (this.#waiting.size >= maxWaiting) {
-      const message = `${maxWaiting} requests wait for the thread of the group stores`
-      return Promise.reject(storageProblems.error('ERR_STORAGE_FAILED', message))
-    }
-    this.#worker ??= this.#start()
-    const n = (this.#lastRequest += 1)
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(n, { resolve, reject, told })
-      this.#worker?.ref()
-      this.#worker?.postMessage({ ...call, n } satisfies ReplicaRequest)
-    })
+  request(call: Omit<ReplicaRequest, 'n'>, told: (news: ReplicaReply) => void): Promise<unknown> {
+    return this.#thread.request(call, told)
   }
 
   /** Ends the thread; what was answered before is on the disk. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#worker?.terminate()
+  close(): Promise<void> {
+    return this.#thread.close()
   }
-
-  #start(): Worker {
-    const worker = new Worker(this.#program, {
-      name: 'replicas',
-      workerData: this.#data,
-      env: {},
-      argv: [],
-      // Node.js 22 and 24 warn that their SQLite is an experiment; a person can do nothing about it.
-      execArgv: ['--no-warnings'],
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    })
-    this.#generation += 1
-    worker.unref()
-    worker.on('message', (reply: ReplicaReply) => this.#answer(reply))
-    let cause: unknown
-    worker.on('error', (error) => (cause = error))
-    worker.on('exit', () => this.#ended(worker, cause))
-    return worker
-  }
-
-  #answer(reply: ReplicaReply): void {
-    const waiting = this.#waiting.get(reply.n)
-    this.#waiting.delete(reply.n)
-    // It keeps the process alive only while somebody waits for it.
-    if (this.#waiting.size === 0) this.#worker?.unref()
-    waiting?.told(reply)
-    if ('value' in reply) return waiting?.resolve(reply.value)
-    const { code, kind, message, hint } = reply.problem
-    waiting?.reject(new SelvedgeError(code, kind, message, hint))
-  }
-
-  #ended(worker: Worker, cause: unknown): void {
-    if (this.#worker === worker) this.#worker = null
-    const error = this.#isClosed
-      ? closed()
-      : storageProblems.error('ERR_STORAGE_FAILED', 'the thread of the group stores ended', { cause })
-    for (const waiting of this.#waiting.values()) waiting.reject(error)
-    this.#waiting.clear()
-  }
-}
-
-function closed(): SelvedgeError {
-  return storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed')
 }
 
 /** Beside the bundle, or in dist/ when run from source. */
