@@ -1,5 +1,6 @@
 /** What apps store and send, in figures. `npm run bench -- data [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
+import { events } from './events.ts'
 import { group } from './group.ts'
 import { keyvalue } from './keyvalue.ts'
 import { messagesQuestion } from './messages.ts'
@@ -9,6 +10,7 @@ type Ask = (context: BenchContext) => Promise<Finding[]>
 /** A question is a file and a line here. */
 const questions: Readonly<Record<string, Ask>> = {
   keyvalue,
+  events,
   messages: messagesQuestion,
   group,
 }

@@ -13,7 +13,7 @@ import { writeAttribute } from '../attribute.ts'
 import type { DriverContext, Pin, PinDriver, PinEdge } from '../contract.ts'
 import { EdgeLog } from './edge-log.ts'
 import { initialField, lineFields } from './line-options.ts'
-import { exportLine, readLevel, setUpLine, sysfsNumber, writeLevel, type SysfsLine } from './sysfs-line.ts'
+import { exportLine, readLevel, setUpLine, sysfsNumber, LevelFile, type SysfsLine } from './sysfs-line.ts'
 
 const options = v.strictObject({
   ...lineFields,
@@ -43,6 +43,7 @@ class SysfsPin implements Pin {
   readonly direction: Pin['direction']
   readonly #number: number
   readonly #line: SysfsLine
+  readonly #levelFile: LevelFile
   readonly #pollMs: number
   readonly #context: DriverContext
   readonly #log = new EdgeLog()
@@ -64,6 +65,7 @@ class SysfsPin implements Pin {
     this.direction = direction
     this.#number = number
     this.#line = line
+    this.#levelFile = new LevelFile(line.folder)
     this.#pollMs = poll
     this.#context = context
     this.#level = level
@@ -76,7 +78,7 @@ class SysfsPin implements Pin {
 
   async write(level: boolean): Promise<void> {
     if (this.direction === 'in') throw readOnly(this.name)
-    await writeLevel(this.#line.folder, level)
+    await this.#levelFile.write(level)
     this.#see(level)
   }
 
@@ -109,6 +111,7 @@ class SysfsPin implements Pin {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#rest()
+    await this.#levelFile.close()
     // An output given back may fall to any level: it stays, and is found again at the next start.
     if (this.#line.isOurs && this.direction === 'in') {
       const file = join(this.#context.root, 'sys/class/gpio/unexport')

@@ -41,7 +41,7 @@ describe('sysfs', () => {
     const tree = newTree()
     const pin = await openPin(sysfsPin, led, tree)
     await pin.write(true)
-    expect(tree.read(`${gpio}/gpio529/value`)).toBe('1')
+    expect(tree.read(`${gpio}/gpio529/value`).trim()).toBe('1')
     const byName = await openPin(sysfsPin, { chip: 'gpiochip512', line: 17 }, tree)
     expect(await byName.read()).toBe(true)
   })
