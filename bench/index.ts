@@ -8,10 +8,11 @@ import { distribution } from './distribution/index.ts'
 import { engine } from './engine/index.ts'
 import { firstLight } from './first-light/index.ts'
 import { guests } from './guests/index.ts'
+import { hosts } from './hosts/index.ts'
 import { membership } from './membership/index.ts'
 
 /** A benchmark is one folder and one line here. */
-const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution, membership, data]
+const benchmarks: readonly Benchmark[] = [firstLight, engine, guests, distribution, membership, data, hosts]
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
   const json = args.includes('--json')
