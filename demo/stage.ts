@@ -37,6 +37,10 @@ export interface DaemonOptions {
   readonly offline?: boolean
   /** More that is typed. */
   readonly args?: readonly string[]
+  /** What runs it in place of the Node.js that runs this. */
+  readonly node?: string
+  /** In place of the built program of the checkout. */
+  readonly program?: string
 }
 
 const outputLines = 40
@@ -83,7 +87,8 @@ export class Stage {
     if (options.offline === true) args.push('--offline')
     args.push(...(options.args ?? []))
 
-    const child = spawn(process.execPath, [this.#program, ...args], {
+    const { node = process.execPath, program = this.#program } = options
+    const child = spawn(node, [program, ...args], {
       env: this.#environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     })
