@@ -41,14 +41,33 @@ export const systemRandom: Random = {
   fraction: () => Math.random(),
 }
 
-/** Repeats `run` every `ms`, measured from end to start, until cancelled. `run` must not throw: nothing would repeat it. */
+/** From here on a period is a beat: what is sooner has a reason for its very moment. */
+const leastBeatMs = 1_000
+
+/**
+ * When what repeats every `ms` is due next: after `ms`, give or take a half, at a multiple of it. So all that repeats by the
+ * second falls on the same moments, and a node at rest wakes for it once and not once for each.
+ * @param nowMs monotonic
+ */
+export function nextBeatMs(nowMs: number, ms: number): number {
+  return ms < leastBeatMs ? nowMs + ms : Math.round((nowMs + ms) / ms) * ms
+}
+
+/**
+ * Repeats `run` about every `ms` until cancelled, of a second or more at the moments of {@link nextBeatMs}. `run` must not
+ * throw: nothing would repeat it.
+ */
 export function every(clock: Clock, ms: number, run: () => void): Cancel {
   let cancelled = false
+  const next = (): Cancel => {
+    const nowMs = clock.monotonicMs()
+    return clock.after(nextBeatMs(nowMs, ms) - nowMs, turn)
+  }
   const turn = (): void => {
     run()
-    if (!cancelled) cancel = clock.after(ms, turn)
+    if (!cancelled) cancel = next()
   }
-  let cancel = clock.after(ms, turn)
+  let cancel = next()
   return () => {
     cancelled = true
     cancel()

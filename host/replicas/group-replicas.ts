@@ -85,6 +85,7 @@ export class GroupReplicas implements Part {
   /** Peers that spoke of a store that is not open here: what they said is lost, so they begin anew when one opens. */
   readonly #missed = new Set<string>()
   #cancels: Cancel[] = []
+  #cancelTick: Cancel | null = null
   #isClosed = false
 
   constructor(needs: GroupReplicasNeeds) {
@@ -111,11 +112,10 @@ export class GroupReplicas implements Part {
     this.#want()
     this.#cancels = [
       mesh.onChange(() => this.#follow()),
-      every(clock, tickMs, () => {
-        for (const { replicated } of this.#shared.values()) replicated?.tick()
-      }),
       every(clock, wantEveryMs, () => this.#want()),
+      () => this.#cancelTick?.(),
     ]
+    this.#beat()
   }
 
   stop(): void {
@@ -158,6 +158,17 @@ export class GroupReplicas implements Part {
         held: store.held,
         aheadMs: time.aheadMs(),
       }
+    })
+  }
+
+  /** A node that shares nothing wakes for nothing. */
+  #beat(): void {
+    this.#cancelTick?.()
+    this.#cancelTick = null
+    if (this.#shared.size === 0 || this.#cancels.length === 0) return
+    this.#cancelTick = this.#needs.clock.after(tickMs, () => {
+      for (const { replicated } of this.#shared.values()) replicated?.tick()
+      this.#beat()
     })
   }
 
@@ -213,6 +224,7 @@ export class GroupReplicas implements Part {
       }
       this.#shared.set(app, shared)
       this.#begin(app, shared, log)
+      if (this.#cancelTick === null) this.#beat()
     }
     shared.buckets = new Set(Object.keys(record.stores ?? {}))
     shared.members = members

@@ -18,8 +18,10 @@ import { Relays } from './relays.ts'
 import { HeadStore } from './store.ts'
 
 export interface HeadSyncOptions extends PatienceOptions {
-  /** Between two comparisons with one neighbour, give or take a quarter. */
+  /** Between two comparisons with one neighbour after a change, give or take a quarter. */
   readonly compareMs: number
+  /** While nothing changes and it agrees each one comes twice as late as the one before, up to so many times that. */
+  readonly calmest: number
   /** A pull that was not answered by then goes to another neighbour. */
   readonly pullMs: number
   /** A head its owner did not take is not pulled again for so long, unless something else changed. */
@@ -36,6 +38,8 @@ export interface HeadSyncOptions extends PatienceOptions {
 
 export const headSyncDefaults: HeadSyncOptions = {
   compareMs: 2_000,
+  // 16 s: what a lost announcement said is found sooner, as a change makes both sides compare at once again.
+  calmest: 8,
   pullMs: 4_000,
   refusedMs: 10_000,
   beginMs: 500,
@@ -54,6 +58,8 @@ type Message<Kind extends HeadMessage['t']> = Extract<HeadMessage, { t: Kind }>
 
 interface Neighbour {
   compareAtMs: number
+  /** By how much the time to the next comparison has been stretched; 1 after a change. */
+  calm: number
   begunAtMs: number
   /** What its last summary was, against ours at that time; null before the first. */
   agreed: boolean | null
@@ -141,7 +147,8 @@ export class HeadSync {
     if (!this.#store.put(head)) return
     this.#changedMs = nowMs
     this.#pulls.onChanged(head)
-    for (const peer of this.#neighbours.keys()) {
+    for (const [peer, neighbour] of this.#neighbours) {
+      this.#stir(neighbour, nowMs)
       if (peer === from) continue
       if (from !== undefined && isUnhurried === true) this.#relays.wait(peer, head.key, nowMs)
       else this.#announce(peer, [head.key])
@@ -162,7 +169,8 @@ export class HeadSync {
 
   #onPeerUp(peer: string, nowMs: number): void {
     this.#neighbours.set(peer, {
-      compareAtMs: this.#nextCompareMs(nowMs),
+      compareAtMs: this.#nextCompareMs(nowMs, 1),
+      calm: 1,
       begunAtMs: -Infinity,
       agreed: null,
       told: null,
@@ -177,7 +185,8 @@ export class HeadSync {
     for (const peer of this.#relays.due(nowMs)) this.#announce(peer, this.#relays.take(peer))
     for (const [peer, neighbour] of this.#neighbours) {
       if (neighbour.compareAtMs > nowMs) continue
-      neighbour.compareAtMs = this.#nextCompareMs(nowMs)
+      // Were it to disagree, it would say so at once.
+      this.#settle(neighbour, nowMs)
       this.#summarise(peer)
     }
   }
@@ -214,7 +223,12 @@ export class HeadSync {
     const ours = this.#store.summary()
     const [before, agrees] = [neighbour.agreed, ours.digest === theirs.digest]
     neighbour.agreed = agrees
-    if (agrees) return this.#relays.agreed(peer)
+    if (agrees) {
+      // That both know it is told by one of them.
+      this.#settle(neighbour, nowMs)
+      return this.#relays.agreed(peer)
+    }
+    this.#stir(neighbour, nowMs)
     this.#announce(peer, this.#relays.take(peer))
     // What is on its way already need not be looked for.
     if (before === true && nowMs - this.#changedMs < this.#options.settleMs) return
@@ -343,8 +357,20 @@ export class HeadSync {
     this.#actions.push({ type: 'send', peer, message })
   }
 
-  #nextCompareMs(nowMs: number): number {
+  /** Nothing is different: the next comparison may come later than the last one did. */
+  #settle(neighbour: Neighbour, nowMs: number): void {
+    neighbour.compareAtMs = this.#nextCompareMs(nowMs, neighbour.calm)
+    neighbour.calm = Math.min(neighbour.calm * 2, this.#options.calmest)
+  }
+
+  /** Something is: compare soon. */
+  #stir(neighbour: Neighbour, nowMs: number): void {
+    neighbour.calm = 1
+    neighbour.compareAtMs = Math.min(neighbour.compareAtMs, this.#nextCompareMs(nowMs, 1))
+  }
+
+  #nextCompareMs(nowMs: number, times: number): number {
     const share = earliestCompare + this.#random.fraction() * (latestCompare - earliestCompare)
-    return nowMs + this.#options.compareMs * share
+    return nowMs + this.#options.compareMs * times * share
   }
 }

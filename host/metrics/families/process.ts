@@ -48,7 +48,7 @@ export const processFamilies: readonly MetricFamily[] = [
   },
   {
     name: 'selvedge_event_loop_delay_seconds',
-    help: 'How much later than asked timers of the daemon fire, sampled twice a second',
+    help: 'How much later than asked timers of the daemon fire, sampled once a second',
     type: 'histogram',
     read: ({ loopDelay }) => [{ tally: loopDelay }],
   },
