@@ -45,6 +45,8 @@ export interface StoresOptions {
   readonly identity: NodeIdentity
   /** Most bytes that components may take of the disk; no quota where it is left out. */
   readonly quotaBytes?: number
+  /** Most bytes of verified chunks kept in memory; a few megabytes where it is left out. */
+  readonly recentBytes?: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -56,6 +58,7 @@ export async function openStores({
   folder,
   identity,
   quotaBytes,
+  recentBytes,
   clock,
   log,
 }: StoresOptions): Promise<Stores> {
@@ -92,7 +95,12 @@ export async function openStores({
     witness,
     releases: await openReleaseLog({ trust, folder: await folder.folder('releases'), clock, onAlarm }),
     records: await openNodeRecords({ meshId, folder: await folder.folder('nodes'), clock, onAlarm }),
-    blobs: await openBlobStore(await folder.folder('blobs'), { clock, log: log.scope('blobs'), quotaBytes }),
+    blobs: await openBlobStore(await folder.folder('blobs'), {
+      clock,
+      log: log.scope('blobs'),
+      quotaBytes,
+      recentBytes,
+    }),
     patches: await openPatchStore(await folder.folder('patches'), log.scope('patches')),
     desk: new AdmissionDesk({
       trust,

@@ -108,6 +108,19 @@ export interface LeftGroup {
   readonly lastAgoMs: number
 }
 
+/** The node's memory: what it may take, how that is shared out, and what of it is promised to apps. In bytes. */
+export interface MemoryReport {
+  readonly budgetBytes: number
+  /** Whether the node's owner said so, or it is a part of what the machine has. */
+  readonly from: 'config' | 'machine'
+  /** What the machine has, or the control group around the node. */
+  readonly limitBytes: number
+  /** By name; `apps` is what is for the apps. */
+  readonly shares: Readonly<Record<string, number>>
+  /** By app, the most first: what their instances may take at any moment. */
+  readonly apps: readonly { readonly app: string; readonly bytes: number }[]
+}
+
 export interface StatusReport {
   readonly mesh: { readonly id: string; readonly name: string; readonly trustVersion: number }
   readonly self: {
@@ -125,6 +138,8 @@ export interface StatusReport {
   readonly attacks?: readonly AttackStatus[]
   /** What components take of this node's disk; null while it is being counted. Absent from nodes of before. */
   readonly components?: ComponentRoom | null
+  /** What the node and its apps may take of its memory. Absent from nodes of before. */
+  readonly memory?: MemoryReport
   /** Where apps run that do not run on every node of their groups. Absent from nodes of before. */
   readonly placements?: readonly PlacementStatus[]
   /** By app, calls that left this node's groups of late. Absent from nodes of before. */

@@ -61,6 +61,7 @@ const refusals = [
   'ERR_LINK',
   'ERR_FEATURE_MISSING',
   'ERR_MEMORY_LIMIT',
+  'ERR_PREPARE_MEMORY',
   // The bytes are what the chunk list says, and not what the record says: nobody will ever have others.
   'ERR_BLOB_MISMATCH',
   'ERR_CHUNK_LIST',

@@ -200,7 +200,10 @@ export class AppRunner {
   }
 
   #judge({ record }: DesiredRelease): Verdict {
-    return judge(record, namesOf(this.#needs.devices, this.#needs.folders), this.#features)
+    const { devices, engine, folders } = this.#needs
+    const tooLarge = engine.refusalOfSize(this.app, record.limits.memoryBytes)
+    if (tooLarge !== null) return { may: 'never', reason: reasonOf(tooLarge) }
+    return judge(record, namesOf(devices, folders), this.#features)
   }
 
   #tellDesired(): void {

@@ -62,6 +62,7 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
     ...(isFolded
       ? hanging('', 'all nodes one by one: --all; one group: --group NAME', view.width).map(paint.dim)
       : []),
+    ...memoryLines(report, view, paint),
     roomLine(report, view, paint),
   ].join('\n')
 }
@@ -92,6 +93,21 @@ function roomLine({ components, problems: wrong }: StatusReport, view: StatusVie
   const evicted = evictedBytes === 0 ? '' : ` · ${sizeText(evictedBytes)} made room for others`
   const lines = hanging('', `components here: ${sizeText(usedBytes)}${limit}${evicted}`, view.width)
   return `${lines.map(share >= nearlyFull ? paint.yellow : paint.dim).join('\n')}\n`
+}
+
+/**
+ * `memory here: 22.0 MB of the 37.7 MB for apps are promised, of 134.2 MB in all`: where the owner set a bound, or little
+ * is left.
+ */
+function memoryLines({ memory, problems: wrong }: StatusReport, view: StatusView, paint: Paint): string[] {
+  if (memory === undefined || isNarrowed(view)) return []
+  const room = memory.shares['apps'] ?? 0
+  const promised = memory.apps.reduce((sum, { bytes }) => sum + bytes, 0)
+  const isScarce = promised >= room * nearlyFull
+  if (!isScarce && (memory.from === 'machine' || wrong.length > 0)) return []
+  const apps = `${sizeText(promised)} of the ${sizeText(room)} for apps are promised`
+  const lines = hanging('', `memory here: ${apps}, of ${sizeText(memory.budgetBytes)} in all`, view.width)
+  return lines.map(isScarce ? paint.yellow : paint.dim)
 }
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {

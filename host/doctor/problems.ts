@@ -7,6 +7,11 @@ export const doctorProblems = defineProblems({
     text: 'the machine gives the program less than it needs',
     fix: 'see the finding of `selvedge doctor`, which names the limit',
   },
+  ERR_DOCTOR_MEMORY: {
+    kind: 'user',
+    text: 'the node is told to take more memory than its machine has',
+    fix: 'write less under [limits] memory in the node’s TOML, or leave it to the node with memory = "auto"',
+  },
   ERR_DOCTOR_DATA: {
     kind: 'system',
     text: 'the data folder cannot be used as it is',

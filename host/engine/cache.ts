@@ -154,11 +154,18 @@ export class PreparedCache {
   async store(entry: string, bytes: Uint8Array): Promise<void> {
     await this.#folder.write(entry, bytes)
     this.#touch(entry)
-    const entries = (await this.#folder.list()).filter((file) => file.endsWith(suffix))
-    const surplus = entries.length - this.#limits.cacheEntries
-    if (surplus <= 0) return
-    const order = [...entries.filter((file) => !this.#used.has(file)), ...this.#used]
-    for (const old of order.slice(0, surplus)) {
+    const sizes = await this.#folder.sizes()
+    const entries = [...sizes.keys()].filter((file) => file.endsWith(suffix))
+    let heldBytes = entries.reduce((sum, file) => sum + (sizes.get(file) ?? 0), 0)
+    let count = entries.length
+    const { cacheEntries, cacheBytes } = this.#limits
+    const used = [...this.#used].filter((file) => sizes.has(file))
+    const order = [...entries.filter((file) => !this.#used.has(file)), ...used]
+    // The newest is the last of them, and stays.
+    for (const old of order.slice(0, -1)) {
+      if (count <= cacheEntries && heldBytes <= cacheBytes) return
+      count -= 1
+      heldBytes -= sizes.get(old) ?? 0
       this.#used.delete(old)
       await this.#folder.remove(old)
     }

@@ -1,11 +1,17 @@
-/** Runs a preparation in a child process: one at a time, bounded in time, memory and output. */
+/**
+ * Runs a preparation in a child process: one at a time, bounded in time, memory and output, and after everything else
+ * that the machine has to do.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { plainText, type Clock } from '../../core/index.ts'
+import { addressFlags } from './address-space.ts'
 import type { EngineLimits } from './limits.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
+import { outOfMemory } from './prepare-memory.ts'
 import { engineProblems } from './problems.ts'
 import type { Program } from './program.ts'
+import { yieldToOthers } from './yielding.ts'
 
 const maxComplaintBytes = 16 * 1024
 
@@ -54,6 +60,7 @@ export class Preparer {
       `--max-old-space-size=${prepareHeapMb}`,
       `--wasm-max-mem-pages=${preparePages}`,
       '--liftoff-only',
+      ...addressFlags(),
     ]
     const child = spawn(process.execPath, [...flags, fileURLToPath(program.prepare)], {
       env: {},
@@ -61,6 +68,7 @@ export class Preparer {
       windowsHide: true,
     })
     this.#running.add(child)
+    if (child.pid !== undefined) yieldToOthers(child.pid)
     return new Promise<Uint8Array>((resolve, reject) => {
       let failure: string | null = null
       const fail = (reason: string): void => {
@@ -81,7 +89,12 @@ export class Preparer {
         const end =
           failure ?? `it ended with ${signal ?? `exit code ${code}`}${said === '' ? '' : `: ${said}`}`
         reject(
-          engineProblems.error('ERR_PREPARE_FAILED', `preparing ${component.length} bytes failed: ${end}`),
+          isOutOfHeap(said)
+            ? outOfMemory(component.length, prepareHeapMb * 1024 * 1024)
+            : engineProblems.error(
+                'ERR_PREPARE_FAILED',
+                `preparing ${component.length} bytes failed: ${end}`,
+              ),
         )
       })
       child.stdin.on('error', () => {}) // it may die before it has read everything; 'close' says why
@@ -107,6 +120,11 @@ function frame(job: PrepareJob): Buffer {
   const length = Buffer.alloc(4)
   length.writeUInt32LE(json.length)
   return Buffer.concat([length, json])
+}
+
+/** V8's last words. */
+function isOutOfHeap(said: string): boolean {
+  return /heap out of memory|Array buffer allocation failed/i.test(said)
 }
 
 /** Node prints an uncaught error behind the source line it came from; the error itself is what helps. */

@@ -4,7 +4,7 @@
  * Three steps, each with its own failure: *inspect* says what a component is, *prepare* turns it into
  * something this node may run (and refuses with everything that is missing), *start* gives it a sandbox.
  */
-import type { Digest } from '../../core/index.ts'
+import type { Digest, SelvedgeError } from '../../core/index.ts'
 import type { PartSettings } from '../guest/index.ts'
 import type { PoolShape } from './pool/pool-machine.ts'
 import type { ComponentFunctions } from './component-functions.ts'
@@ -315,16 +315,27 @@ export interface StartCounts {
   shared: number
 }
 
+/** What apps have of the memory that is for them; see `memory-ledger.ts`. */
+export interface AppsMemory {
+  /** Infinity where nothing bounds it. */
+  readonly appsBytes: number
+  /** By app, the most first. */
+  readonly held: readonly { readonly app: string; readonly bytes: number }[]
+}
+
 export interface Engine {
   readonly starts: Readonly<StartCounts>
+  readonly memory: AppsMemory
+  /** Why an app with this limit can never run here, whatever else does; null where it can. Asked before it is fetched. */
+  refusalOfSize(app: string, memoryBytes: number): SelvedgeError | null
   /** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID, ERR_COMPONENT_TOO_LARGE */
   inspect(bytes: Uint8Array): Promise<ComponentFacts>
   /**
    * @throws as inspect, and ERR_IMPORTS_REFUSED, ERR_HANDLER_MISSING, ERR_FEATURE_MISSING, ERR_MEMORY_LIMIT,
-   * each naming all that is missing
+   * each naming all that is missing; ERR_PREPARE_MEMORY
    */
   prepare(request: PrepareRequest): Promise<Prepared>
-  /** @throws ERR_APP_START when the instance cannot be made */
+  /** @throws ERR_APP_START when the instance cannot be made, ERR_MEMORY_BUDGET when there is no room for it */
   start(request: StartRequest): Promise<Sandbox>
   /** Opens a pool of instances. @throws as `start`, for its first */
   open(request: StartRequest, shape: Partial<PoolShape>): Promise<AppPool>

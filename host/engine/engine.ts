@@ -7,6 +7,7 @@ import {
   type Clock,
   type DurableFolder,
   type Log,
+  type SelvedgeError,
 } from '../../core/index.ts'
 import { entryOf, parseStored, PreparedCache } from './cache.ts'
 import { Preparer } from './child.ts'
@@ -20,10 +21,12 @@ import type {
   Sandbox,
   StartRequest,
   AppPool,
+  AppsMemory,
   PoolShape,
   StartCounts,
 } from './contract.ts'
 import { refusalOf } from './import-check.ts'
+import { refusalOfSize } from './memory-ledger.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { unpack } from './packed.ts'
 import { p3Offers, withClient, withGrantedClient } from './p3-offers.ts'
@@ -118,6 +121,14 @@ class ComponentEngine implements Engine {
 
   get starts(): Readonly<StartCounts> {
     return this.#sandboxes.starts
+  }
+
+  get memory(): AppsMemory {
+    return this.#sandboxes.memory
+  }
+
+  refusalOfSize(app: string, memoryBytes: number): SelvedgeError | null {
+    return refusalOfSize(this.#limits, app, memoryBytes)
   }
 
   start(request: StartRequest): Promise<Sandbox> {

@@ -13,8 +13,9 @@ export interface EngineLimits {
   readonly preparedBytes: number
   /** Inspections and preparations that may wait for the one child at a time. */
   readonly waitingPrepares: number
-  /** Cache entries kept; what this process did not use goes first. */
+  /** Cache entries kept, and bytes of them; what this process did not use goes first. */
   readonly cacheEntries: number
+  readonly cacheBytes: number
   /** Entries of all of a guest's tables together (8 bytes each on the host's heap). */
   readonly tableEntries: number
   /** Core instances in one sandbox. */
@@ -48,6 +49,10 @@ export interface EngineLimits {
   readonly glueCodeChars: number
   /** Threads or processes of each kind started beforehand, where some app could use one. */
   readonly spares: number
+  /** What apps may have together, with their threads and processes, in bytes. */
+  readonly appsBytes: number
+  /** All that the node may have, of which that is a part, in bytes: for messages. */
+  readonly budgetBytes: number
   /** Memory of the machine that spares and more instances of an app leave alone, in bytes. */
   readonly reservedBytes: number
   /**
@@ -67,6 +72,7 @@ export const defaultLimits: EngineLimits = {
   preparedBytes: 160 * 1024 * 1024,
   waitingPrepares: 32,
   cacheEntries: 64,
+  cacheBytes: 512 * 1024 * 1024,
   tableEntries: 1_000_000,
   coreInstances: 256,
   sandboxHeapMb: 64,
@@ -82,6 +88,8 @@ export const defaultLimits: EngineLimits = {
   sentAhead: 64,
   glueCodeChars: 2_000_000,
   spares: 1,
+  appsBytes: Infinity,
+  budgetBytes: Infinity,
   reservedBytes: 128 * 1024 * 1024,
   heldHandles: 16_384,
   channels: 128,

@@ -12,9 +12,12 @@ import { capModule, memoriesOf, pageBytes, tablesOf } from './core-module.ts'
 import { exposeState } from './core-state.ts'
 import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
+import { outOfMemory } from './prepare-memory.ts'
 import { glueName, type PreparedModule, type PrepareJob } from './prepare-protocol.ts'
 import { supportedFeatures } from './probe.ts'
 import { engineProblems } from './problems.ts'
+// Before the transpiler.
+import { exhaustedBytes } from './transpiler-memory.ts'
 import { glueKey, transpile, type Transpiled, type TranspileOptions } from './transpiler.ts'
 
 export interface JobResult {
@@ -81,6 +84,8 @@ async function validated(component: Uint8Array, options: TranspileOptions): Prom
   try {
     return await transpile(component, options)
   } catch (error) {
+    const bytes = exhaustedBytes(error)
+    if (bytes !== null) throw outOfMemory(component.length, bytes)
     throw engineProblems.error('ERR_COMPONENT_INVALID', `the component is not valid: ${faultIn(error)}`, {
       cause: error,
     })

@@ -42,6 +42,21 @@ export const engineProblems = defineProblems({
     text: 'the component asks for more memory at its start than its release allows',
     fix: 'raise `memory` under [limits] in selvedge.toml, or build the component with a smaller initial memory',
   },
+  ERR_MEMORY_BUDGET: {
+    kind: 'user',
+    text: 'the node has not the memory for an app, beside what it runs already',
+    fix: 'give the node more (`memory` under [limits] of its TOML), lower `memory` under [limits] in the app’s selvedge.toml to what it uses, or place another app elsewhere',
+  },
+  ERR_ADDRESS_SPACE: {
+    kind: 'system',
+    text: 'the process of the node has no addresses left for the memory of another instance',
+    fix: 'start it with `node --disable-wasm-trap-handler` (Node.js 20.15 and later), raise its limit (ulimit -v, LimitAS=), or let the app run in a process of its own (`isolation = "process"`)',
+  },
+  ERR_PREPARE_MEMORY: {
+    kind: 'user',
+    text: 'turning the component into something this node can run took more memory than the node has for that',
+    fix: 'give the node more (`memory` under [limits] of its TOML), build the component smaller, or place it on another node',
+  },
   ERR_PREPARE_FAILED: {
     kind: 'system',
     text: 'turning the component into something this node can run did not finish',

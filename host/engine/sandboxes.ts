@@ -1,10 +1,20 @@
 /** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
 import { fileURLToPath } from 'node:url'
 import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
+import { addressFlags, memoriesThatFit } from './address-space.ts'
 import { Apart } from './apart.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
-import type { AppPool, ConfinementKind, Isolation, Sandbox, StartCounts, StartRequest } from './contract.ts'
+import type {
+  AppPool,
+  AppsMemory,
+  ConfinementKind,
+  Isolation,
+  Sandbox,
+  StartCounts,
+  StartRequest,
+} from './contract.ts'
 import type { EngineLimits } from './limits.ts'
+import { MemoryLedger, type MemoryHolder } from './memory-ledger.ts'
 import { defaultShape, type PoolShape } from './pool/pool-machine.ts'
 import { InstancePool } from './pool/pool.ts'
 import { engineProblems } from './problems.ts'
@@ -46,13 +56,18 @@ export class Sandboxes {
   /** What is not let into a shared thread any more. */
   readonly #apart = new Apart()
   readonly #codes: GlueCodes
+  readonly #ledger: MemoryLedger
   /** What some app runs of: others of the same component share its text, its compiled modules and its code. */
   readonly #loaded = new Map<string, WeakRef<StoredComponent>>()
   #room = { atMs: -Infinity, is: true }
+  /** Memories that this process can have, and those that it has. */
+  #mostMemories: number | null = null
+  #memories = 0
   #isStopped = false
 
   constructor(needs: SandboxesNeeds) {
     this.#needs = needs
+    this.#ledger = new MemoryLedger(needs.limits)
     const sparesOf = (isolation: Spared): Spares =>
       new Spares({
         clock: needs.clock,
@@ -67,8 +82,12 @@ export class Sandboxes {
     this.#spares = { worker: sparesOf('worker'), process: sparesOf('process') }
   }
 
+  get memory(): AppsMemory {
+    return { appsBytes: this.#ledger.room.appsBytes, held: this.#ledger.held() }
+  }
+
   async start(request: StartRequest): Promise<Sandbox> {
-    return this.#startStored(request, await this.#load(request))
+    return this.#startStored(request, await this.#load(request), this.#holderOf(request))
   }
 
   async open(request: StartRequest, changes: Partial<PoolShape>): Promise<AppPool> {
@@ -76,6 +95,9 @@ export class Sandboxes {
     // Read once: instances that come and go do not read the disk again.
     const stored = await this.#load(request)
     const isolation = (): Isolation => this.#isolationOf(request)
+    const holder = this.#holderOf(request)
+    // Said before anything of it is loaded.
+    if (shape.min > 0 && !this.#ledger.fits(holder)) throw this.#ledger.refusal(holder)
     this.#pools.add(isolation)
     // Begun now, so that the first instance need not wait for it; where it fails, that one's start says so.
     if (isolation() !== 'process') void compiledModules(stored).catch(() => {})
@@ -89,8 +111,8 @@ export class Sandboxes {
           confinement: isolation() === 'process' ? await this.#confinementOf(request) : null,
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
-          start: () => this.#startStored(request, this.#codes.with(stored)),
-          mayGrow: () => this.#hasRoom(),
+          start: () => this.#startStored(request, this.#codes.with(stored), holder),
+          mayGrow: () => this.#hasRoom() && this.#ledger.fits(holder),
           incident: (incident) => request.incident?.(incident),
         },
         shape,
@@ -139,10 +161,10 @@ export class Sandboxes {
   }
 
   /** A start that keeps a shared thread from the others in it is made in one of its own, now and from now on. */
-  async #startStored(request: StartRequest, stored: StoredComponent): Promise<Sandbox> {
+  async #startStored(request: StartRequest, stored: StoredComponent, holder: MemoryHolder): Promise<Sandbox> {
     const isolation = this.#isolationOf(request)
     try {
-      return await this.#startIn(isolation, request, stored)
+      return await this.#startIn(isolation, request, stored, holder)
     } catch (error) {
       const isSlow = error instanceof StartFailure && error.incident.reason === 'deadline'
       if (!isSlow || isolation !== 'shared') throw error
@@ -150,14 +172,23 @@ export class Sandboxes {
       const message = `${error.incident.message}; it runs in a thread of its own from now on`
       request.incident?.({ reason: 'deadline', message })
       this.#needs.log.scope(request.app).warn('sandbox:apart', { message })
-      return this.#startIn('worker', request, stored)
+      return this.#startIn('worker', request, stored, holder)
     }
   }
 
-  async #startIn(isolation: Isolation, request: StartRequest, stored: StoredComponent): Promise<Sandbox> {
+  async #startIn(
+    isolation: Isolation,
+    request: StartRequest,
+    stored: StoredComponent,
+    holder: MemoryHolder,
+  ): Promise<Sandbox> {
     const { clock, limits, log } = this.#needs
     const program = await this.#needs.program()
     if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
+    const memories = isolation === 'process' ? 0 : stored.modules.filter(({ hasMemory }) => hasMemory).length
+    this.#refuseBeyondAddresses(request.app, memories)
+    this.#ledger.take(holder)
+    this.#memories += memories
     const sandbox = startSandbox(request, stored, {
       clock,
       limits,
@@ -166,9 +197,28 @@ export class Sandboxes {
       link: this.#linkOf(isolation, request),
     })
     this.#running.add(sandbox)
-    void sandbox.ended.then(() => this.#running.delete(sandbox))
+    void sandbox.ended.then(() => {
+      this.#running.delete(sandbox)
+      this.#ledger.giveBack(holder)
+      this.#memories -= memories
+    })
     await sandbox.ready
     return sandbox
+  }
+
+  /** Better said beforehand than by V8, which takes the lack of addresses for one of memory and may end the process. */
+  #refuseBeyondAddresses(app: string, memories: number): void {
+    if (memories === 0) return
+    this.#mostMemories ??= memoriesThatFit()
+    if (this.#memories + memories <= this.#mostMemories) return
+    throw engineProblems.error(
+      'ERR_ADDRESS_SPACE',
+      `${app} needs addresses for ${memories} more memories; those of this process hold ${this.#mostMemories}, and ${this.#memories} are there`,
+    )
+  }
+
+  #holderOf(request: StartRequest): MemoryHolder {
+    return this.#ledger.holder(request.app, request.memoryBytes, this.#isolationOf(request))
   }
 
   async #confinementOf({ world }: StartRequest): Promise<ConfinementKind> {
@@ -178,7 +228,14 @@ export class Sandboxes {
 
   #isolationOf(request: StartRequest): Isolation {
     const { isolation = this.#needs.isolation } = request
+    if (isolation !== 'process' && this.#mustLeaveProcess()) return 'process'
     return isolation === 'shared' && this.#apart.has(request) ? 'worker' : isolation
+  }
+
+  /** Where this process has no addresses for a single memory, and others can be told to do with fewer. */
+  #mustLeaveProcess(): boolean {
+    this.#mostMemories ??= memoriesThatFit()
+    return this.#mostMemories < 1 && addressFlags().length > 0
   }
 
   #linkOf(isolation: Isolation, { app, publisher }: StartRequest): LinkFactory {

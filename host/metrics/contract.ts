@@ -3,7 +3,7 @@
  * samples. Nothing is counted here: the counters live where things happen, and are read when somebody asks.
  */
 import type { GatewayCounts } from '../../mesh/index.ts'
-import type { ComponentRoom, LocalApp, MessageReport } from '../api/index.ts'
+import type { ComponentRoom, LocalApp, MemoryReport, MessageReport } from '../api/index.ts'
 import type { DeviceState } from '../devices/index.ts'
 import type { BridgeReport, BrokerCounts } from '../mqtt/index.ts'
 import type { StartCounts } from '../engine/index.ts'
@@ -78,6 +78,7 @@ export interface Snapshot {
   readonly loopDelay: TallyReading
   readonly apps: readonly LocalApp[]
   readonly starts: Readonly<StartCounts>
+  readonly memory: MemoryReport
   /** null where the node listens for no requests. */
   readonly http: (HttpReading & { readonly underWay: number }) | null
   readonly calls: CallReading & {

@@ -8,6 +8,7 @@ import { engineFamilies } from './families/engine.ts'
 import { gatewayFamilies } from './families/gateway.ts'
 import { httpFamilies } from './families/http.ts'
 import { meshFamilies } from './families/mesh.ts'
+import { memoryFamilies } from './families/memory.ts'
 import { messageFamilies } from './families/messages.ts'
 import { mqttFamilies } from './families/mqtt.ts'
 import { nodeFamilies } from './families/node.ts'
@@ -17,6 +18,7 @@ import { replicaFamilies } from './families/replicas.ts'
 export const metricFamilies: readonly MetricFamily[] = [
   ...nodeFamilies,
   ...processFamilies,
+  ...memoryFamilies,
   ...appFamilies,
   ...engineFamilies,
   ...deviceFamilies,

@@ -13,6 +13,7 @@ import type {
   LineSource,
   LocalApp,
   LogSource,
+  MemoryReport,
   MetricSource,
   NodeCarriage,
   TopicDesk,
@@ -56,6 +57,7 @@ import type { VerdictHistory } from './verdict-history.ts'
 import { createWhy } from './why.ts'
 
 export interface ControlParts {
+  memory(): MemoryReport
   readonly mesh: Mesh
   readonly engine: Engine
   readonly brokers: Brokers
@@ -107,7 +109,7 @@ export class NodeControl implements ControlledNode {
   async status(): Promise<StatusReport> {
     const { mesh, clock } = this.#parts
     const components = await componentRoom(mesh.blobs, clock)
-    return { ...this.#report(), components }
+    return { ...this.#report(), components, memory: this.#parts.memory() }
   }
 
   /** What is wrong now, as in the status. */

@@ -1,7 +1,7 @@
 /** The metrics of the composed node: where each number is kept. */
 import type { Clock, Log } from '../../core/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
-import type { StatusReport } from '../api/index.ts'
+import type { MemoryReport, StatusReport } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
 import { parseMetricsAddress } from '../config/index.ts'
@@ -52,6 +52,7 @@ export interface MeteredParts {
   /** `callTally` is its observer. */
   readonly router: Pick<MeshRouter, 'breakers'>
   readonly callTally: CallTally
+  memory(): MemoryReport
   /** What is wrong now. */
   problems(): StatusReport['problems']
 }
@@ -65,6 +66,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       arch: () => `${process.platform}-${process.arch}`,
       apps: () => apps.local(),
       starts: () => engine.starts,
+      memory: () => parts.memory(),
       http: () => (http === null ? null : { ...tally.reading, underWay: http.underWay }),
       calls: () => ({
         ...parts.callTally.reading,

@@ -7,10 +7,11 @@ import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../c
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
 import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
+import { nodeBudget, sizesOf, type NodeBudget, type NodeSizes } from '../budget/index.ts'
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { nameBuses, openDevices, type Devices, type DeviceState, type NamedBus } from '../devices/index.ts'
-import { createEngine, type Engine } from '../engine/index.ts'
+import { createEngine, type Engine, type EngineLimits } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
 import { diskQueues, type Queues } from '../queue/index.ts'
@@ -30,6 +31,7 @@ export const clock = systemClock
 export const random = systemRandom
 
 export interface Parts {
+  readonly budget: NodeBudget
   readonly mesh: Mesh
   readonly engine: Engine
   readonly brokers: Brokers
@@ -121,6 +123,20 @@ function listenOn(typed: readonly string[], { mesh }: NodeConfig): readonly stri
   return typed.length > 0 ? typed : mesh.listen
 }
 
+function engineLimits(
+  { totalBytes, shares }: NodeBudget,
+  { prepareHeapMb, preparePages, sandboxHeapMb, spares }: NodeSizes,
+): Partial<EngineLimits> {
+  return {
+    budgetBytes: totalBytes,
+    appsBytes: shares.apps,
+    prepareHeapMb,
+    preparePages,
+    sandboxHeapMb,
+    spares,
+  }
+}
+
 /** Where apps store, and the most that one of them may. */
 function storageOf({ storage: { keyvalue, blobstore, ttl } }: NodeConfig): StorageConfig {
   return {
@@ -144,15 +160,18 @@ async function makeAround(
 ): Promise<Omit<Parts, 'brokers' | 'devices' | 'origin'>> {
   const { log } = options
   const buses = nameBuses(config.buses, { root: '/', addons: addonsIn(folder) })
+  const budget = nodeBudget(config.limits.memory)
+  const sizes = sizesOf(budget)
   const engine = createEngine({
     cacheFolder: await folder.folder('prepared'),
+    limits: engineLimits(budget, sizes),
     clock,
     log: log.scope('engine'),
     // A worn disk looks the same; what was altered is made again from the component.
     onDamaged: (detail) => mesh.witness.seen('component', 'swap-after-check', null, detail),
   })
   const appLog = new AppLog(clock, {
-    lines: config.limits.logLines,
+    lines: Math.min(config.limits.logLines, sizes.logLines),
     linesPerSecond: config.limits.logLinesPerSecond,
   })
   const pauses = new Pauses(clock, () => mesh.descriptionChanged())
@@ -169,6 +188,7 @@ async function makeAround(
       bytesPerSecond: config.mesh.relay,
     },
     quotaBytes: config.components.size ?? (await halfOfDisk(folder.path)),
+    recentBytes: sizes.recentChunkBytes,
     caps: {
       uploadBytesPerSecond: config.components.upload,
       downloadBytesPerSecond: config.components.download,
@@ -223,7 +243,7 @@ async function makeAround(
     peers: peerChanges(mesh),
     topics: messages.messaging,
     overlays: config.apps,
-    queuedEvents: config.limits.queuedEvents,
+    queuedEvents: Math.min(config.limits.queuedEvents, sizes.queuedEvents),
     call: outgoing.call,
     groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
     fetchComponent: fetchFrom(mesh),
@@ -234,5 +254,5 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { buses, mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
+  return { budget, buses, mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
 }

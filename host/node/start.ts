@@ -17,6 +17,7 @@ import { MeshRouter } from '../calls/index.ts'
 import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
+import { memoryReport } from './memory-report.ts'
 import { meterNode, metricsServer } from './metrics.ts'
 import { clock, makeParts, random } from './parts.ts'
 import { createPlacement } from './placement.ts'
@@ -64,6 +65,7 @@ async function startLocked(
     apps,
     appLog,
     pauses,
+    budget,
     origin,
     messages,
   } = parts
@@ -108,6 +110,7 @@ async function startLocked(
       callTally,
       messages,
       problems,
+      memory: () => memoryReport(budget, engine),
     },
     clock,
   )
@@ -115,6 +118,7 @@ async function startLocked(
   const placement = createPlacement({ mesh, apps, clock, random, log })
   const history = new VerdictHistory({ mesh, clock })
   const control: NodeControl = new NodeControl({
+    memory: () => memoryReport(budget, engine),
     metrics,
     signs,
     placement,

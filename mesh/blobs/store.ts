@@ -33,6 +33,8 @@ export interface BlobStoreOptions {
   readonly log?: Log
   /** Most bytes of blobs on the disk; the disk's own size where it is left out. */
   readonly quotaBytes?: number | undefined
+  /** Most bytes of verified blobs in memory; the usual where it is left out. */
+  readonly recentBytes?: number | undefined
 }
 
 /** `incomplete`: something is missing or was damaged. `mismatched`: all is there and adds up to something else. */
@@ -55,15 +57,21 @@ export class BlobStore {
   readonly #holds: Holds
   readonly #room: Room
   readonly #shards: Shards
-  readonly #recent = new RecentBlobs(blobLimits.recentBytes)
+  readonly #recent: RecentBlobs
   readonly #listeners = new Set<(digest: Digest) => void>()
   readonly #lanes = Array.from({ length: blobLimits.parallelWrites }, () => new Turns())
   #nextLane = 0
 
   constructor(
     folder: DurableFolder,
-    { clock = systemClock, log = silentLog, quotaBytes = Number.POSITIVE_INFINITY }: BlobStoreOptions,
+    {
+      clock = systemClock,
+      log = silentLog,
+      quotaBytes = Number.POSITIVE_INFINITY,
+      recentBytes = blobLimits.recentBytes,
+    }: BlobStoreOptions,
   ) {
+    this.#recent = new RecentBlobs(recentBytes)
     this.#shards = new Shards(folder, { clock, log })
     this.#log = log
     this.#holds = new Holds(clock, blobLimits.graceMs)

@@ -16,6 +16,7 @@ import {
   type Boot,
   type ToHost,
 } from '../../guest/index.ts'
+import { addressFlags } from '../address-space.ts'
 import type { StoredComponent } from '../cache.ts'
 import { confinementFor, flagsOf } from './confinement.ts'
 import { isToHost } from './inbound-check.ts'
@@ -49,6 +50,7 @@ class ProcessLink implements SandboxLink {
       process.execPath,
       [
         `--max-old-space-size=${limits.sandboxHeapMb}`,
+        ...addressFlags(),
         ...flagsOf(confined, [entry], preopens),
         entry,
         ...(isSpare ? [spareArgument] : []),

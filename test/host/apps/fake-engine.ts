@@ -10,7 +10,7 @@ import { defaultShape } from '../../../host/engine/pool/pool-machine.ts'
 import { InstancePool } from '../../../host/engine/pool/pool.ts'
 import type { AppPool, PoolShape, PrepareRequest, StartRequest } from '../../../host/engine/index.ts'
 import type { ReleaseRecord } from '../../../mesh/index.ts'
-import { digestOf, silentLog } from '../../../core/index.ts'
+import { digestOf, silentLog, type SelvedgeError } from '../../../core/index.ts'
 import type { DesiredRelease } from '../../../host/apps/index.ts'
 import type { FakeClock } from '../fake-clock.ts'
 
@@ -99,6 +99,14 @@ export class FakeEngine implements Engine {
 
   constructor(clock: FakeClock) {
     this.clock = clock
+  }
+
+  readonly memory = { appsBytes: Infinity, held: [] }
+  /** What it says of apps that are too large for it. */
+  tooLarge: SelvedgeError | null = null
+
+  refusalOfSize(): SelvedgeError | null {
+    return this.tooLarge
   }
 
   get live(): FakeSandbox[] {

@@ -47,7 +47,7 @@ describe('the node’s TOML', () => {
       components: {},
       messages: { items: 50_000, keep: 7 * 86_400_000, size: 64 * 2 ** 20, 'when-full': 'refuse' },
       apps: {},
-      limits: { queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
+      limits: { memory: 'auto', queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
     })
   })
 

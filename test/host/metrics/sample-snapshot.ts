@@ -91,6 +91,13 @@ export const sampleSnapshot: Snapshot = {
   loopDelay: sampleDelay(),
   apps: [sampleApp('hello'), sampleApp('light-alarm', { state: 'backoff' })],
   starts: { cold: 3, template: 9, shared: 1 },
+  memory: {
+    budgetBytes: 128 * 2 ** 20,
+    from: 'config',
+    limitBytes: 512 * 2 ** 20,
+    shares: { node: 52_428_800, apps: 37_748_736 },
+    apps: [{ app: 'hello', bytes: 11 * 2 ** 20 }],
+  },
   http: sampleHttp(),
   calls: sampleCalls(),
   mesh: {
@@ -186,6 +193,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     arch: () => snapshotOf().arch,
     apps: () => snapshotOf().apps,
     starts: () => snapshotOf().starts,
+    memory: () => snapshotOf().memory,
     http: () => snapshotOf().http,
     calls: () => snapshotOf().calls,
     mesh: () => snapshotOf().mesh,
