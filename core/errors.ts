@@ -17,6 +17,11 @@ export interface Problem {
   readonly fix: string
 }
 
+/** As the registry of all folders lists it. */
+export interface RegisteredProblem extends Problem {
+  readonly code: string
+}
+
 export interface ErrorDetails {
   /** Overrides the table's `fix` where the particular case knows better. */
   readonly hint?: string

@@ -10,7 +10,7 @@ import * as nodeModule from 'node:module'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
-import { systemClock } from '../core/index.ts'
+import { systemClock, type RegisteredProblem } from '../core/index.ts'
 import { useCompileCache, type CodeCache } from './compile-cache.ts'
 import {
   cliProblems,
@@ -99,6 +99,10 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+async function loadProblems(): Promise<readonly RegisteredProblem[]> {
+  return (await import('./problems.ts')).allProblems()
+}
+
 const world: World = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
@@ -119,9 +123,10 @@ const world: World = {
   keys: (onKey) => keysAt(process.stdin, onKey),
   clock: systemClock,
   signal: ending.signal,
+  problems: loadProblems,
   async startNode(options) {
-    const { startNode } = await import('./node/index.ts')
-    const node = await startNode(options)
+    const [{ startNode }, problems] = await Promise.all([import('./node/index.ts'), loadProblems()])
+    const node = await startNode({ ...options, problems })
     // A node often ends with its power.
     if (isCaching) codeCache.flushCompileCache?.()
     return node

@@ -2,7 +2,13 @@
  * The one problem registry: every folder's table, gathered. Feeds `selvedge explain`, `doctor` and the
  * documentation. A folder with a new table gets a line here; a test finds the ones that were forgotten.
  */
-import { codecProblems, fileProblems, lifecycleProblems, type Problem } from '../core/index.ts'
+import {
+  codecProblems,
+  fileProblems,
+  lifecycleProblems,
+  type Problem,
+  type RegisteredProblem,
+} from '../core/index.ts'
 import {
   admissionProblems,
   blobsProblems,
@@ -41,10 +47,6 @@ import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
 import { valueProblems } from './values/index.ts'
-
-export interface RegisteredProblem extends Problem {
-  readonly code: string
-}
 
 const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[] = [
   codecProblems,

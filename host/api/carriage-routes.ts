@@ -9,7 +9,7 @@ import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 import { decodeFrames, encodeFrame, type Frame } from './record-frames.ts'
 import { readBody, readJson } from './request.ts'
-import type { Handler } from './server.ts'
+import type { Handler } from './handler.ts'
 
 /** Not the mesh's own list: the commands load this file with their client, and must not load the mesh for it. */
 const carriedKinds: readonly CarriedKind[] = ['trust', 'revocation', 'credential', 'release']

@@ -7,7 +7,7 @@ import type { ComponentRoom } from './component-room.ts'
 import type { PlacementStatus } from './placement-contract.ts'
 import type { ReleaseTerms } from './release-terms.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
-import type { NodePause } from './why-contract.ts'
+import type { NodePause } from './node-pause.ts'
 
 /** design.md section 7. */
 export type Verdict = 'alive' | 'suspect' | 'dead' | 'left' | 'cut-off' | 'isolated'

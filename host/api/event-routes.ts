@@ -1,16 +1,14 @@
 /** The control API's routes about events that wait, and those given up. */
-import type { IncomingMessage } from 'node:http'
 import type { ControlledNode } from './controlled-node.ts'
+import type { Handler } from './handler.ts'
 import { eventRoutes as routes, type EventIntent } from './event-contract.ts'
 import { apiProblems } from './problems.ts'
 import { appOf, readJson } from './request.ts'
 
-type EventHandler = (call: { request: IncomingMessage; query: URLSearchParams }) => unknown
-
 /** Items that one request names. */
 const mostItems = 1_000
 
-export function eventHandlers(node: ControlledNode): [string, EventHandler][] {
+export function eventHandlers(node: ControlledNode): [string, Handler][] {
   return [
     [routes.events, ({ query }) => node.events.report(appIn(appOf(query)))],
     [routes.change, async ({ request }) => node.events.change(intentOf(await readJson(request)))],

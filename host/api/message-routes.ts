@@ -2,23 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { every, type Clock } from '../../core/index.ts'
 import type { ControlledNode } from './controlled-node.ts'
+import type { Handler } from './handler.ts'
 import { apiLimits } from './limits.ts'
 import { topicRoutes as routes } from './message-contract.ts'
 import { apiProblems } from './problems.ts'
 import { readBody } from './request.ts'
-
-type MessageHandler = (call: {
-  request: IncomingMessage
-  response: ServerResponse
-  query: URLSearchParams
-}) => unknown
 
 /** @param ending aborts when the server stops */
 export function messageRoutes(
   node: ControlledNode,
   clock: Clock,
   ending: () => AbortSignal,
-): [string, MessageHandler][] {
+): [string, Handler][] {
   let listeners = 0
   return [
     [routes.topics, () => node.topics.report()],

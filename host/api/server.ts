@@ -27,23 +27,13 @@ import { eventHandlers } from './event-routes.ts'
 import { messageRoutes } from './message-routes.ts'
 import { apiProblems } from './problems.ts'
 import { appOf, countOf, readBody, readJson, uploadIntentOf } from './request.ts'
+import type { Call, Handler } from './handler.ts'
 import { controlSocketPath, prepareSocketFolder } from './socket-path.ts'
 import { trustRoutes } from './trust-routes.ts'
 import { whyRoutes } from './why-routes.ts'
 
-interface Call {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly query: URLSearchParams
-  /** What was signed for this request's body; null where its sender needs no key. */
-  readonly bodyDigest: Digest | null
-}
-
 /** Prometheus' text format. */
 const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
-
-/** @returns what is answered as JSON, or undefined where the handler has answered itself */
-export type Handler = (call: Call) => unknown
 
 interface ControlServerNeeds {
   readonly node: ControlledNode

@@ -1,14 +1,12 @@
 /** The control API's routes about trust: what is believed here, what rests on a key, and what was signed elsewhere. */
-import type { IncomingMessage } from 'node:http'
 import type { ControlledNode } from './controlled-node.ts'
+import type { Handler } from './handler.ts'
 import { routes } from './contract.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 import { readBody } from './request.ts'
 
-type TrustHandler = (call: { request: IncomingMessage; query: URLSearchParams }) => unknown
-
-export function trustRoutes(node: ControlledNode): [string, TrustHandler][] {
+export function trustRoutes(node: ControlledNode): [string, Handler][] {
   return [
     [routes.trust, () => node.trust()],
     [routes.trustKey, ({ query }) => node.trustKey(keyOf(query))],
@@ -18,7 +16,7 @@ export function trustRoutes(node: ControlledNode): [string, TrustHandler][] {
   ]
 }
 
-function signed(take: (bytes: Uint8Array) => unknown): TrustHandler {
+function signed(take: (bytes: Uint8Array) => unknown): Handler {
   return async ({ request }) => take(await readBody(request, apiLimits.trustBytes))
 }
 

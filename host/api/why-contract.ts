@@ -1,5 +1,6 @@
 /** What the control API answers to "why": what a verdict rests on, and why an app runs where it does. Ages are in ms. */
 import type { AppStatus, NodeStatus, ReleaseEntry, Verdict } from './contract.ts'
+import type { NodePause } from './node-pause.ts'
 import type { ReleaseTerms } from './release-terms.ts'
 import type { PlacementStatus } from './placement-contract.ts'
 
@@ -17,15 +18,6 @@ export interface AskedNode {
   readonly reached: number
   /** Absent where it neither slept nor stood still of late. */
   readonly pause?: NodePause
-}
-
-/** A time in which a whole node did nothing. */
-export interface NodePause {
-  /** `slept`: its machine did, or its clock was set forward. `stalled`: the machine ran, and the process did not. */
-  readonly kind: 'slept' | 'stalled'
-  readonly ms: number
-  /** When it ended, by the node's own wall clock. */
-  readonly endedAt: number
 }
 
 export interface WhyVote {

@@ -15,18 +15,7 @@ import { checkHandlers, planTriggers, requiredExports } from '../triggers/index.
 import type { AppEvent } from './app-state.ts'
 import { appProblems } from './problems.ts'
 import { reasonOf, type DesiredRelease, type Reason } from './release.ts'
-import { TransferMeter } from './transfer-meter.ts'
-
-export interface FetchProgress {
-  /** 0–1 of what must be there. */
-  readonly share: number
-  /** Bytes that came from peers, not from this node's disk. */
-  readonly fetchedBytes: number
-  /** Of these, as a patch to what was there. */
-  readonly patchBytes?: number
-  /** Why nothing is asked for at the moment, as a disk that is full. */
-  readonly paused?: Reason | null
-}
+import { TransferMeter, type FetchProgress } from './transfer-meter.ts'
 
 /**
  * Gets a release's component from this node's disk or from peers.

@@ -5,14 +5,7 @@
 import type { ComponentFunctions } from '../engine/index.ts'
 import { fits, shownFunction, shownType, valueProblems } from '../values/index.ts'
 import { callTarget, exportedFunctions, type ExportedFunction } from './exported-functions.ts'
-import { describeFunctions, performWritten, writtenInterface } from './written-calls.ts'
-
-export interface Returned {
-  readonly value: unknown
-  /** That it waited for an instance, and that this one took, ms. */
-  readonly queueMs: number
-  readonly runMs: number
-}
+import { describeFunctions, performWritten, writtenInterface, type Returned } from './written-calls.ts'
 
 /** Makes a call that was checked. @param target as a sandbox takes it */
 type Perform = (target: string, args: readonly unknown[]) => Promise<Returned>

@@ -2,7 +2,8 @@
 import type { Clock } from '../../core/index.ts'
 import type { AppPool, CallTerms } from '../engine/index.ts'
 import { Attendance, type Post } from './attendance.ts'
-import type { CheckedCalls, Returned } from './checked-calls.ts'
+import type { CheckedCalls } from './checked-calls.ts'
+import type { Returned } from './written-calls.ts'
 
 /** Instances that take calls, and the functions that they have. */
 export interface CalledInstances {

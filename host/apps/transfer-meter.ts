@@ -6,7 +6,18 @@
  */
 import type { Clock } from '../../core/index.ts'
 import type { Transfer } from '../api/index.ts'
-import type { FetchProgress } from './acquisition.ts'
+import type { Reason } from './release.ts'
+
+export interface FetchProgress {
+  /** 0–1 of what must be there. */
+  readonly share: number
+  /** Bytes that came from peers, not from this node's disk. */
+  readonly fetchedBytes: number
+  /** Of these, as a patch to what was there. */
+  readonly patchBytes?: number
+  /** Why nothing is asked for at the moment, as a disk that is full. */
+  readonly paused?: Reason | null
+}
 
 /** The rate is that of the last moments: long enough to be steady, short enough to show a stall. */
 const rateWindowMs = 3_000

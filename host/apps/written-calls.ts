@@ -6,7 +6,13 @@ import * as v from 'valibot'
 import { WitError, type Signature, type WitShape } from '../engine/index.ts'
 import { readArguments, readText, toJson, valueProblems, waveText } from '../values/index.ts'
 import { callTarget, type ExportedFunction } from './exported-functions.ts'
-import type { Returned } from './checked-calls.ts'
+
+export interface Returned {
+  readonly value: unknown
+  /** That it waited for an instance, and that this one took, ms. */
+  readonly queueMs: number
+  readonly runMs: number
+}
 
 /** Of no component: what the node answers in its place. `#list` takes nothing; `#call` a {@link WrittenCall}. */
 export const writtenInterface = 'selvedge:node/functions@0.1.0'

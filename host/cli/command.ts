@@ -52,6 +52,8 @@ export interface CommandContext<Values = AnyValues> {
   /** The data folder: --data, or the default. */
   readonly data: string
   readonly client: ControlClient
+  /** All there are, in the order in which help shows them. */
+  readonly commands: readonly Command[]
 }
 
 interface CommandFacts<Table extends OptionTable> {

@@ -22,7 +22,7 @@ import type { CommandContext } from './command.ts'
 import { printJson } from './print.ts'
 import type { Change } from './release-changes.ts'
 import type { NodeProgress, RolloutProgress } from './rollout-progress.ts'
-import type { RolloutOutcome } from './wait-for-release.ts'
+import type { RolloutOutcome } from './rollout-outcome.ts'
 
 export const publishEventSchema = 'selvedge.publish-event/1'
 const publishSchema = 'selvedge.publish/1'

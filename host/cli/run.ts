@@ -39,7 +39,7 @@ async function dispatch(typed: readonly string[], world: World): Promise<ExitCod
 
 function contextOf(world: World, options: AnyValues, args: readonly string[]): CommandContext {
   const data = typeof options.data === 'string' ? resolve(world.cwd, options.data) : world.folders.data
-  return { world, options, args, json: options.json === true, data, client: connect({ data }) }
+  return { world, options, args, json: options.json === true, data, client: connect({ data }), commands }
 }
 
 function help(names: readonly string[], world: World): ExitCode {

@@ -2,6 +2,7 @@
 import { isSelvedgeError, type SelvedgeError } from '../../core/index.ts'
 import type { ControlClient, StatusReport } from '../api/index.ts'
 import { cliProblems } from './problems.ts'
+import type { RolloutOutcome } from './rollout-outcome.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
 import type { NodeProgress, RolloutProgress, Wanted } from './rollout-progress.ts'
 import type { RolloutWatcher } from './rollout-watchers.ts'
@@ -24,16 +25,6 @@ const patienceMs = 30_000
 export interface WaitOptions extends Wanted {
   readonly version: string
   readonly timeoutMs: number
-}
-
-export interface RolloutOutcome {
-  readonly result: 'running' | 'not-running' | 'not-in-time'
-  /** The last look. */
-  readonly progress: RolloutProgress
-  /** Monotonic: when the last of them was seen to run it; null where that was not so. */
-  readonly runningAtMs: number | null
-  /** Why it is no success. */
-  readonly error: SelvedgeError | null
 }
 
 /**

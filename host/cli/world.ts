@@ -1,5 +1,5 @@
 /** What a command may touch of the outside: everything comes from here, so that tests can be the outside. */
-import type { Cancel, Clock } from '../../core/index.ts'
+import type { Cancel, Clock, RegisteredProblem } from '../../core/index.ts'
 import type { ByteStreams } from '../run/index.ts'
 import type { NodeStarter } from './node-starter.ts'
 
@@ -43,6 +43,8 @@ export interface World {
   readonly clock: Clock
   /** Aborts on SIGINT and SIGTERM; its reason is an {@link Interruption}. */
   readonly signal: AbortSignal
+  /** Every problem that a part of the program may report; loaded when somebody asks. */
+  problems(): Promise<readonly RegisteredProblem[]>
   /** Loads the node only when it is asked to start. */
   readonly startNode: NodeStarter
 }

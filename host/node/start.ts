@@ -1,7 +1,13 @@
 /**
  * The daemon, wired: every part is made here, in the order in which it starts, and handed what it needs.
  */
-import { Lifecycle, openFolder, type DurableFolder, type SelvedgeError } from '../../core/index.ts'
+import {
+  Lifecycle,
+  openFolder,
+  type DurableFolder,
+  type RegisteredProblem,
+  type SelvedgeError,
+} from '../../core/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
 import {
   acquireDataLock,
@@ -10,7 +16,7 @@ import {
   type DataLock,
   type StatusReport,
 } from '../api/index.ts'
-import type { NodeOptions, NodeStarter, RunningNode } from '../cli/index.ts'
+import type { NodeOptions, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { closeBuses } from '../devices/index.ts'
 import { MeshRouter } from '../calls/index.ts'
@@ -27,11 +33,16 @@ import { SubscriptionCare } from './subscription-care.ts'
 import { topicDesk } from './topic-desk.ts'
 import { VerdictHistory } from './verdict-history.ts'
 
+export interface StartOptions extends NodeOptions {
+  /** Every one that a part of the program may report. */
+  readonly problems: readonly RegisteredProblem[]
+}
+
 /**
  * Starts a node on a data folder. A failed start has given back lock, ports and devices.
  * @throws ERR_DATA_…, ERR_CONFIG_…, ERR_DRIVER_UNKNOWN, ERR_PORT_IN_USE, ERR_TOKEN_… and what joining throws
  */
-export const startNode: NodeStarter = async (options) => {
+export async function startNode(options: StartOptions): Promise<RunningNode> {
   const config = await loadNodeConfig(options.config, [options.data, options.keys])
   const folder = await openFolder(options.data)
   const lock = await acquireDataLock(folder.path)
@@ -44,14 +55,12 @@ export const startNode: NodeStarter = async (options) => {
 }
 
 async function startLocked(
-  options: NodeOptions,
+  options: StartOptions,
   config: NodeConfig,
   folder: DurableFolder,
   lock: DataLock,
 ): Promise<RunningNode> {
   const { log } = options
-  // The registry gathers this folder's problems too: imported here, so that neither needs the other to load.
-  const { allProblems } = await import('../problems.ts')
   const parts = await makeParts(options, config, folder)
   const {
     mesh,
@@ -71,7 +80,7 @@ async function startLocked(
   } = parts
   let stopped!: () => void
   const whenStopped = new Promise<void>((resolve) => (stopped = resolve))
-  const fixes = new Map(allProblems().map(({ code, fix }) => [code, fix]))
+  const fixes = new Map(options.problems.map(({ code, fix }) => [code, fix]))
   const tally = new HttpTally()
   const callTally = new CallTally()
   const router = new MeshRouter({ mesh, apps, clock, random, observer: callTally })
@@ -80,7 +89,7 @@ async function startLocked(
     typed: options.http,
     config: config.http,
     router,
-    problems: allProblems(),
+    problems: options.problems,
     observer: tally,
     clock,
     log: log.scope('http'),

@@ -26,7 +26,7 @@ export const completion = defineCommand({
     { line: 'completion zsh > "${fpath[1]}/_selvedge"', says: 'for zsh' },
     { line: 'completion fish > ~/.config/fish/completions/selvedge.fish', says: 'for fish' },
   ],
-  async run({ world, args, data }) {
+  async run({ world, args, data, commands }) {
     const [shell = '', kind] = args
     if (shell === 'names') {
       const wanted = liveNames.find((known) => known === kind)
@@ -42,8 +42,6 @@ export const completion = defineCommand({
     if (!isShell(shell))
       throw usage({ name: 'completion' }, `there is no completion for ${shell}, only for bash, zsh and fish`)
     if (kind !== undefined) throw usage({ name: 'completion' }, `there is one argument too many: ${kind}`)
-    // Only now: the list holds this very command.
-    const { commands } = await import('../commands.ts')
     world.stdout.write(completionScripts[shell](commands))
     return 0
   },

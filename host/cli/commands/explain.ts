@@ -17,8 +17,7 @@ export const explain = defineCommand({
     { line: 'explain', says: 'all of them' },
   ],
   async run(context) {
-    const { allProblems } = await import('../../problems.ts')
-    const all = [...allProblems()].sort((one, other) => one.code.localeCompare(other.code))
+    const all = [...(await context.world.problems())].sort((one, other) => one.code.localeCompare(other.code))
     const { world, args, json } = context
     const typed = args[0]
     if (typed === undefined) {

@@ -14,7 +14,8 @@ import { intentText } from '../release-intent.ts'
 import { eventWatcher, watcherFor } from '../rollout-watchers.ts'
 import { signedRelease } from '../signed-release.ts'
 import { plain } from '../text.ts'
-import { awayText, followRelease, namesText, type RolloutOutcome } from '../wait-for-release.ts'
+import type { RolloutOutcome } from '../rollout-outcome.ts'
+import { awayText, followRelease, namesText } from '../wait-for-release.ts'
 
 const defaultTimeout = '60'
 

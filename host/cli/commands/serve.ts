@@ -45,11 +45,11 @@ export const serve = defineCommand({
     }
     if (options.addr !== undefined && options.listen !== undefined)
       throw usage({ name: 'serve' }, '--addr and --listen are one option; give one of them')
-    const [{ readGrants, readLimits, serveApp }, { allProblems }] = await Promise.all([
+    const [{ readGrants, readLimits, serveApp }, problems] = await Promise.all([
       import('../../run/index.ts'),
-      import('../../problems.ts'),
+      world.problems(),
     ])
-    const texts = new Map(allProblems().map(({ code, text }) => [code, text]))
+    const texts = new Map(problems.map(({ code, text }) => [code, text]))
     const served = await serveApp({
       file,
       path: resolve(world.cwd, file),

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../../../core/index.ts'
 import type { NodeOptions, NodeStarter, Output, World } from '../../../host/cli/index.ts'
 import { runCli } from '../../../host/cli/index.ts'
 import { sampleNow } from '../api/sample-status.ts'
+import { allProblems } from '../../../host/problems.ts'
 
 export interface CaughtOutput extends Output {
   readonly text: () => string
@@ -86,6 +87,7 @@ export async function run(
     ...(options.press === undefined ? {} : { keys: options.press }),
     clock,
     signal: options.signal ?? new AbortController().signal,
+    problems: async () => allProblems(),
     startNode: options.startNode ?? noNode,
   }
   const typed = typeof line === 'string' ? line.split(' ').filter(Boolean) : line

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createLog, exists, silentLog, systemClock, type LogEntry } from '../../../core/index.ts'
 import type { Devices } from '../../../host/devices/index.ts'
 import { startNode } from '../../../host/node/index.ts'
+import { allProblems } from '../../../host/problems.ts'
 
 /** How many sets of devices are open. */
 const open = vi.hoisted(() => ({ devices: 0 }))
@@ -43,6 +44,7 @@ async function startAndStop(): ReturnType<typeof startNode> {
 
 function options(changes: Partial<Parameters<typeof startNode>[0]> = {}): Parameters<typeof startNode>[0] {
   return {
+    problems: allProblems(),
     data: join(folder, 'data'),
     keys: join(folder, 'keys'),
     config: undefined,
