@@ -3,9 +3,7 @@
  * a fixed order. A structured clone writes the names of all properties of an object with each of them, and the reader
  * looks them up again, which costs more than the values. All rarer messages lie there as they are.
  */
-import type { Outcome, ToGuest, ToHost } from './protocol.ts'
-
-export type PackedBatch = readonly unknown[]
+import type { Outcome, PackedBatch, ToGuest, ToHost } from './protocol.ts'
 
 /** How many fields follow the number of a kind. */
 const fieldCounts = {

@@ -2,7 +2,8 @@
 import { readSync, writeSync } from 'node:fs'
 import { encodeFrame, FrameReader } from './frames.ts'
 import type { Transport } from './guest-line.ts'
-import { packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
+import { packToHost, unpackToGuest } from './packing.ts'
+import type { PackedBatch } from './protocol.ts'
 import { pipes, type ToGuest, type ToHost } from './protocol.ts'
 
 const readBytes = 256 * 1024

@@ -2,7 +2,6 @@
  * What passes between the node and a sandbox, in batches: one message across threads or processes costs more than
  * what most of them carry. Both directions keep their order.
  */
-import type { PackedBatch } from './packing.ts'
 import type { PartSettings } from './part.ts'
 
 /** How the sandbox passes a function of an interface on. */
@@ -192,6 +191,9 @@ export const pipes = { toGuest: 3, toHost: 4 } as const
 
 /** To a sandbox's process that is started before there is an app for it. */
 export const spareArgument = 'spare'
+
+/** Messages of one turn, flat: what costs least to copy from one thread to another. */
+export type PackedBatch = readonly unknown[]
 
 /** Between a node and a thread that several sandboxes share; null lets one go, and says that it has gone. */
 export interface ToShared {

@@ -1,8 +1,8 @@
 /** Batches between two threads: one port, and one shared cell to sleep on. */
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import type { Transport } from './guest-line.ts'
-import { packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
-import { cells, type ToGuest, type ToHost } from './protocol.ts'
+import { packToHost, unpackToGuest } from './packing.ts'
+import { cells, type PackedBatch, type ToGuest, type ToHost } from './protocol.ts'
 
 /** `Atomics.wait` takes a 32-bit number of ms in some engines. */
 const longestSleepMs = 0x7fff_ffff

@@ -5,9 +5,9 @@
  */
 import { httpPartName, packCall } from './http/index.ts'
 import type { Transport } from './guest-line.ts'
-import { packToGuest, packToHost, unpackToGuest, type PackedBatch } from './packing.ts'
+import { packToGuest, packToHost, unpackToGuest } from './packing.ts'
 import type { PartKind } from './part.ts'
-import type { Boot, ToGuest, ToHost } from './protocol.ts'
+import type { Boot, PackedBatch, ToGuest, ToHost } from './protocol.ts'
 import { createSandbox } from './sandbox-run.ts'
 
 /** Calls of each kind. More would not be faster yet: V8 optimises after some hundred. */

@@ -1,6 +1,6 @@
 /** Since when which node is not reached, or does not come to run what it was given: by this node's own clock. */
 import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
-import type { PlacementView } from './placement.ts'
+import type { PlacementView } from './view.ts'
 import { Restless } from './restless.ts'
 import type { Rule } from './rule.ts'
 

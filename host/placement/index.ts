@@ -1,11 +1,6 @@
 /** The public face of host/placement: which node runs what. */
 export { lacks, needRule, parseNeed, type Candidate } from './eligibility.ts'
-export {
-  Placement,
-  type Placed,
-  type PlacedMember,
-  type PlacedRelease,
-  type PlacementView,
-} from './placement.ts'
+export { Placement, type Placed, type PlacedRelease } from './placement.ts'
 export { placementProblems } from './problems.ts'
 export { unmet } from './unmet.ts'
+export type { PlacedMember, PlacementView } from './view.ts'

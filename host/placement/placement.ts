@@ -7,8 +7,8 @@
  * stand-in stops only after the owner says that it runs. Pure: a view and the time go in, decisions come out.
  */
 import type { Digest, SelvedgeError } from '../../core/index.ts'
-import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
-import { lacks, type Candidate } from './eligibility.ts'
+import type { ReleaseRecord } from '../../mesh/index.ts'
+import { lacks } from './eligibility.ts'
 import { HandOvers } from './hand-overs.ts'
 import { isInScope, ruleOf, scopesOf, type Rule } from './rule.ts'
 import { Rendezvous, type Slot } from './slots.ts'
@@ -16,20 +16,7 @@ import { Absences } from './absences.ts'
 import { placementProblems } from './problems.ts'
 import { instanceName } from './instance-name.ts'
 import { unmet } from './unmet.ts'
-
-export interface PlacedMember extends Candidate {
-  readonly verdict: Verdict
-}
-
-export interface PlacementView {
-  readonly self: string
-  /** This node is in a part of the mesh that changes nobody's state. */
-  readonly isIsolated: boolean
-  /** All members, this node among them. */
-  readonly members: readonly PlacedMember[]
-  /** By app the number of the release that ran here last, before this start of the node. */
-  readonly ranBefore?: ReadonlyMap<string, number>
-}
+import type { PlacedMember, PlacementView } from './view.ts'
 
 export interface PlacedRelease {
   readonly record: ReleaseRecord

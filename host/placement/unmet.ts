@@ -1,7 +1,7 @@
 /** Whether a release's own rule about its places can be met by the members there are. */
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import { lacks } from './eligibility.ts'
-import type { PlacementView } from './placement.ts'
+import type { PlacementView } from './view.ts'
 import { isInScope, ruleOf, scopesOf } from './rule.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** What the membership machine is told, and what it wants done. */
 import type { NodeId } from '../identity/index.ts'
 import type { DialFailure, KnockAnswer } from '../transport/index.ts'
-import type { Grounds } from './grounds.ts'
+import type { Grounds } from './grounds-view.ts'
 import type { Rings } from './rings.ts'
 import type { Evidence, Farewell, Message, VoteVerdict } from './statement.ts'
 

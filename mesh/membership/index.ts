@@ -1,6 +1,6 @@
 /** The public face of mesh/membership/: who is alive, and what each node says of itself. */
 export type { MembershipAction, MembershipEvent, Opinion, Verdict, VoteView } from './events.ts'
-export type { Grounds, ProbeView } from './grounds.ts'
+export type { Grounds, ProbeView } from './grounds-view.ts'
 export type { Incarnation } from './incarnation.ts'
 export { Membership, type MembershipParts } from './membership.ts'
 export { openNodeRecords, type HeldRecord, type NodeRecords } from './node-records.ts'

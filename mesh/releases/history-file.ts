@@ -1,6 +1,6 @@
 /** How the releases of one app lie on the disk: the signed bytes as received, and when. */
 import { decodeCbor, encodeCbor } from '../../core/index.ts'
-import type { HeldRelease } from './release-log.ts'
+import type { HeldRelease } from './held-release.ts'
 import { maxFallen, type AppReleases } from './release-standing.ts'
 import { maxForks, maxHistory } from './sequence.ts'
 import { releaseLimits, type SignedRelease } from './signed-release.ts'

@@ -13,14 +13,8 @@ export type {
 } from './record.ts'
 export { releasesProblems } from './problems.ts'
 export { readRelease, releaseLimits, signRelease, type SignedRelease } from './signed-release.ts'
-export {
-  openReleaseLog,
-  type HeadChange,
-  type HeldRelease,
-  type HistoryEntry,
-  type OfferedRelease,
-  type ReleaseLog,
-} from './release-log.ts'
+export type { HeldRelease, HistoryEntry } from './held-release.ts'
+export { openReleaseLog, type HeadChange, type OfferedRelease, type ReleaseLog } from './release-log.ts'
 export type { ReleaseOutcome } from './sequence.ts'
 export type { Halt } from './release-standing.ts'
 export { topicScopes, type TopicPolicy, type TopicScope } from './topic.ts'

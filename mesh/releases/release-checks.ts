@@ -3,7 +3,7 @@ import { shortDigest } from '../../core/index.ts'
 import { hexOf, type Trust } from '../identity/index.ts'
 import { decodeHistory } from './history-file.ts'
 import { releasesProblems } from './problems.ts'
-import type { HeldRelease } from './release-log.ts'
+import type { HeldRelease } from './held-release.ts'
 import { allOf, type AppReleases } from './release-standing.ts'
 import { readRelease, type SignedRelease } from './signed-release.ts'
 

@@ -15,6 +15,7 @@ import {
 } from '../../core/index.ts'
 import { hexOf, Turns, type OnAlarm, type Trust } from '../identity/index.ts'
 import { HeadList, ReleaseIndex } from './head-list.ts'
+import type { HeldRelease, HistoryEntry } from './held-release.ts'
 import { encodeHistory, maxHistoryFileBytes } from './history-file.ts'
 import { releasesProblems } from './problems.ts'
 import { readStored, requireMesh, requireNext, signersOf } from './release-checks.ts'
@@ -35,17 +36,6 @@ import { appNamePattern, readRelease, type SignedRelease } from './signed-releas
 const maxApps = 16_384
 /** Files read at once when the log is opened. */
 const readsAtOnce = 16
-
-/** A release that this node holds. */
-export interface HeldRelease extends SignedRelease {
-  /** When this node took it, by its own wall clock; ms since the epoch. */
-  readonly receivedAt: number
-}
-
-/** How a held release stands: `head` is what every node should run, `revoked` counts no more. */
-export interface HistoryEntry extends HeldRelease {
-  readonly role: 'head' | 'past' | 'fork' | 'revoked'
-}
 
 export interface OfferedRelease {
   readonly outcome: ReleaseOutcome

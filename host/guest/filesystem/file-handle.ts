@@ -5,7 +5,7 @@ import { FileError, system } from './errno.ts'
 import { fileType, type FileStat, type FileType, type NewTime } from './metadata.ts'
 import { Shared } from './shared.ts'
 import { setTimesOfFile } from './times.ts'
-import type { TreeState } from './tree.ts'
+import type { TreeState } from './tree-state.ts'
 
 export interface FileAccess {
   readonly read: boolean

@@ -9,7 +9,7 @@ import { fileType, type FileStat, type NewTime } from './metadata.ts'
 import { openEntry, type OpenRequest } from './open-entry.ts'
 import { Shared } from './shared.ts'
 import { setTimesOfEntry } from './times.ts'
-import type { TreeState } from './tree.ts'
+import type { TreeState } from './tree-state.ts'
 import { existing, walk, type Follow, type Place } from './walk.ts'
 
 export type Handle = FileHandle | FolderHandle

@@ -2,7 +2,7 @@
 import { fstatSync, futimesSync, lstatSync, lutimesSync, utimesSync, type BigIntStats } from 'node:fs'
 import { FileError, system } from './errno.ts'
 import type { NewTime } from './metadata.ts'
-import type { TreeState } from './tree.ts'
+import type { TreeState } from './tree-state.ts'
 
 /** @param path an entry's host path; a link's own times are set */
 export function setTimesOfEntry(path: string, accessed: NewTime, modified: NewTime, state: TreeState): void {

@@ -11,7 +11,8 @@ import { FolderHandle } from './folder-handle.ts'
 import { openFolder } from './folder.ts'
 import { fileLimits } from './limits.ts'
 import { ExactTimes } from './metadata.ts'
-import { spaceOf, type Space } from './space.ts'
+import { spaceOf } from './space.ts'
+import type { TreeState } from './tree-state.ts'
 
 export interface FileTreeOptions {
   readonly preopens: readonly Preopen[]
@@ -28,22 +29,6 @@ export interface FileTreeOptions {
 export interface PreopenedFolder {
   readonly guestPath: string
   readonly folder: FolderHandle
-}
-
-/** What the handles of one guest share that are of one preopened folder. */
-export interface TreeState {
-  /** null where it is not counted. */
-  readonly space: Space | null
-  readonly times: ExactTimes
-  /** Milliseconds since the Unix epoch. */
-  now(): number
-  /**
-   * Has `close` run once: when what is given back is called, or when the guest is gone, which it is told then.
-   * Without it a guest that closes nothing would take descriptors from the process for every instance it had.
-   */
-  keep(close: (isGuestGone: boolean) => void): () => void
-  /** Counts one more descriptor. @returns what gives it back, once. @throws FileError EMFILE */
-  hold(): () => void
 }
 
 export interface FileTree {

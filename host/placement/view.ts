@@ -1,0 +1,17 @@
+/** What a node sees when it decides what runs where. */
+import type { Verdict } from '../../mesh/index.ts'
+import type { Candidate } from './eligibility.ts'
+
+export interface PlacedMember extends Candidate {
+  readonly verdict: Verdict
+}
+
+export interface PlacementView {
+  readonly self: string
+  /** This node is in a part of the mesh that changes nobody's state. */
+  readonly isIsolated: boolean
+  /** All members, this node among them. */
+  readonly members: readonly PlacedMember[]
+  /** By app the number of the release that ran here last, before this start of the node. */
+  readonly ranBefore?: ReadonlyMap<string, number>
+}
