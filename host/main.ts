@@ -1,17 +1,16 @@
-#!/usr/bin/env node
 /**
  * The program. The only file that reads arguments and environment, hears signals and sets the exit code; the
  * node itself is loaded when `up` asks for it, so that every other command answers at once.
  */
 // oxlint-disable-next-line import/no-unassigned-import
 import '../core/compat.ts'
-import { fstatSync, readSync, writeSync } from 'node:fs'
+import { fstatSync, readSync, statSync, writeSync } from 'node:fs'
 import * as nodeModule from 'node:module'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
 import { isatty } from 'node:tty'
+import { fileURLToPath } from 'node:url'
 import { systemClock, type RegisteredProblem } from '../core/index.ts'
 import { useCompileCache, type CodeCache } from './compile-cache.ts'
+import { ownFolders } from './own-folders.ts'
 import {
   cliProblems,
   Interruption,
@@ -66,13 +65,8 @@ function writeBytes(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void
   })
 }
 
-/** XDG Base Directory Specification: relative values are to be ignored. */
-function baseFolder(variable: string | undefined, ...fallback: string[]): string {
-  return variable !== undefined && isAbsolute(variable) ? variable : join(homedir(), ...fallback)
-}
-
-function given(variable: string | undefined): string | null {
-  return variable === undefined || variable === '' ? null : resolve(variable)
+function ownerOf(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.uid ?? null
 }
 
 const ending = new AbortController()
@@ -107,11 +101,8 @@ const world: World = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   cwd: process.cwd(),
-  folders: {
-    data: given(env.SELVEDGE_DATA) ?? join(baseFolder(env.XDG_DATA_HOME, '.local', 'share'), 'selvedge'),
-    cache: join(baseFolder(env.XDG_CACHE_HOME, '.cache'), 'selvedge'),
-    keys: given(env.SELVEDGE_KEYS) ?? join(baseFolder(env.XDG_CONFIG_HOME, '.config'), 'selvedge', 'keys'),
-  },
+  folders: ownFolders(env, process.getuid?.() ?? null, process.argv[2], ownerOf),
+  program: { node: process.execPath, program: fileURLToPath(new URL('selvedge.mjs', import.meta.url)) },
   env,
   streams: {
     stdin: { [Symbol.asyncIterator]: readStdin },

@@ -43,6 +43,7 @@ import { placementProblems } from './placement/index.ts'
 import { queueProblems } from './queue/index.ts'
 import { replicasProblems } from './replicas/index.ts'
 import { runProblems } from './run/index.ts'
+import { serviceProblems } from './service/index.ts'
 import { storageProblems } from './storage/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
@@ -86,6 +87,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   callProblems,
   nodeProblems,
   runProblems,
+  serviceProblems,
   apiProblems,
   cliProblems,
 ]

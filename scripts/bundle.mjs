@@ -1,12 +1,13 @@
 // Builds dist/: the program and its chunks, the files that run components, and the transpiler's own WebAssembly.
 //
 // dist/ alone is the product: it runs where it is copied to, without node_modules and without a native addon.
-// selvedge.mjs is what every command needs; the node, the engine and the builders are chunks beside it that the
-// commands import when they need them, so that `status` does not pay for what `up` loads.
+// selvedge.mjs looks whether everything is there and new enough, and loads program.mjs, which is what every command
+// needs; the node, the engine and the builders are chunks beside it that the commands import when they need them, so
+// that `status` does not pay for what `up` loads.
 // `node scripts/bundle.mjs` builds; tests call ensureBundle(), which builds only when a source is newer.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +21,9 @@ const metaFile = join(root, 'build/bundle.json')
 const packages = createRequire(import.meta.url)
 
 /** What is built from what. The program comes last: the others do not depend on it. */
-const program = { file: 'selvedge.mjs', entry: 'host/main.ts' }
+const program = { file: 'program.mjs', entry: 'host/main.ts' }
+/** Runs before it on whatever Node.js there is, so it gets neither compat.ts nor today's syntax. */
+const starter = { file: 'selvedge.mjs', entry: 'host/entry.ts', target: 'node12.20' }
 const outputs = [
   { file: 'prepare.mjs', entry: 'host/engine/prepare-child.ts' },
   { file: 'sandbox.mjs', entry: 'host/sandbox-thread.ts' },
@@ -32,9 +35,12 @@ const outputs = [
   { file: 'queue.mjs', entry: 'host/queue/sqlite/worker.ts' },
   { file: 'patch.mjs', entry: 'mesh/patches/worker.ts' },
   program,
+  starter,
 ]
 
 const chunkPrefix = 'selvedge-'
+/** The files of a build, for the starter. */
+const listFile = 'build.json'
 
 /** jco's generator is a component itself; its glue looks for these beside it. */
 const vendor = join(dirname(packages.resolve('@bytecodealliance/jco-transpile')), '../vendor')
@@ -91,7 +97,35 @@ const httpByName = {
   },
 }
 
+/** The starter loads the program as the file that it becomes. */
+const programBeside = {
+  name: 'the program beside its starter',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: `./${program.file}`, external: true }))
+  },
+}
+
+async function bundleStarter(folder) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { [starter.file.replace('.mjs', '')]: starter.entry },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    metafile: true,
+    bundle: true,
+    platform: 'node',
+    target: starter.target,
+    format: 'esm',
+    minifyWhitespace: true,
+    legalComments: 'none',
+    plugins: [programBeside],
+    logLevel: 'warning',
+  })
+  return metafile
+}
+
 async function bundleOne({ file, entry }, folder) {
+  if (file === starter.file) return bundleStarter(folder)
   const splitting = file === program.file
   const { metafile } = await build({
     absWorkingDir: root,
@@ -101,7 +135,7 @@ async function bundleOne({ file, entry }, folder) {
     // Flat, as what runs in a chunk looks for the other files beside itself.
     splitting,
     chunkNames: `${chunkPrefix}[hash]`,
-    metafile: splitting,
+    metafile: true,
     inject: [join(root, 'core/compat.ts')],
     bundle: true,
     platform: 'node',
@@ -123,6 +157,37 @@ async function bundleOne({ file, entry }, folder) {
 }
 
 /**
+ * Builds everything into `folder`, which is empty: the same bytes wherever the checkout lies.
+ * @returns the first failure, null where there was none, after everything else has been built; and which source went
+ * into which file
+ */
+export async function buildInto(folder) {
+  const metafile = { inputs: {}, outputs: {} }
+  const marked = []
+  let failure = null
+  for (const output of outputs) {
+    if (!existsSync(join(root, output.entry))) {
+      console.error(`skipping dist/${output.file}: there is no ${output.entry} yet`)
+      continue
+    }
+    try {
+      const { inputs, outputs: made } = await bundleOne(output, folder)
+      Object.assign(metafile.inputs, inputs)
+      Object.assign(metafile.outputs, made)
+      marked.push(output.file)
+    } catch (error) {
+      failure ??= error
+    }
+  }
+  for (const name of transpilerModules) await copyFile(join(vendor, name), join(folder, name))
+  await copyFile(join(sqlite, sqliteModule), join(folder, sqliteModule))
+  await copyFile(zstdModule, join(folder, 'zstd.wasm'))
+  await writeFile(join(folder, 'prepare.json'), await describeTranspiler(folder))
+  await markBuild(folder, marked.sort())
+  return { failure, metafile }
+}
+
+/**
  * Builds everything into dist/. Files are replaced one by one, each whole, and the program after its chunks, so
  * that a running program or test never sees half of one.
  * @param {{ chunksKeptMs?: number }} options for how long chunks of earlier builds stay: a program that runs may
@@ -133,35 +198,31 @@ export async function bundle({ chunksKeptMs = 0 } = {}) {
   const folder = join(root, `build/bundle-${process.pid}`)
   await mkdir(folder, { recursive: true })
   await mkdir(dist, { recursive: true })
-  const failures = []
   try {
-    for (const output of outputs) {
-      if (!existsSync(join(root, output.entry))) {
-        console.error(`skipping dist/${output.file}: there is no ${output.entry} yet`)
-        continue
-      }
-      try {
-        const metafile = await bundleOne(output, folder)
-        if (metafile) await writeFile(metaFile, JSON.stringify(metafile))
-      } catch (error) {
-        failures.push(error)
-        // A stale program would make tests pass that should not.
-        await rm(join(dist, output.file), { force: true })
-      }
-    }
-    for (const name of transpilerModules) await copyFile(join(vendor, name), join(folder, name))
-    await copyFile(join(sqlite, sqliteModule), join(folder, sqliteModule))
-    await copyFile(zstdModule, join(folder, 'zstd.wasm'))
-    await writeFile(join(folder, 'prepare.json'), await describeTranspiler(folder))
-    const built = (await readdir(folder)).sort(
-      (a, b) => Number(a === program.file) - Number(b === program.file),
-    )
+    const { failure, metafile } = await buildInto(folder)
+    await writeFile(metaFile, JSON.stringify(metafile))
+    const last = [program.file, starter.file, listFile]
+    const built = (await readdir(folder)).sort((a, b) => last.indexOf(a) - last.indexOf(b))
     for (const name of built) await rename(join(folder, name), join(dist, name))
+    // A stale program would make tests pass that should not.
+    for (const { file } of outputs) if (!built.includes(file)) await rm(join(dist, file), { force: true })
     await removeOldChunks(built, chunksKeptMs)
+    if (failure !== null) throw failure
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  if (failures.length > 0) throw failures[0]
+}
+
+/** What host/installation.ts reads: the files of this build, and the mark that ends those that keep their names. */
+async function markBuild(folder, marked) {
+  const names = (await readdir(folder)).sort()
+  const hash = createHash('sha256')
+  for (const name of names) hash.update(`${name}\n`).update(await readFile(join(folder, name)))
+  const id = hash.digest('hex').slice(0, 16)
+  for (const name of marked) await appendFile(join(folder, name), `//build:${id}\n`)
+  const files = {}
+  for (const name of names) files[name] = (await stat(join(folder, name))).size
+  await writeFile(join(folder, listFile), `${JSON.stringify({ build: id, files, marked }, null, 1)}\n`)
 }
 
 async function removeOldChunks(built, keptMs) {
@@ -186,6 +247,7 @@ export async function ensureBundle() {
   const last = await readFile(stampFile, 'utf8').catch(() => '')
   const complete =
     existsSync(metaFile) &&
+    existsSync(join(dist, listFile)) &&
     outputs.every(({ file, entry }) => existsSync(join(dist, file)) || !existsSync(join(root, entry)))
   if (last === stamp && complete) return
   await bundle({ chunksKeptMs: 3_600_000 })

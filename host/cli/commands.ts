@@ -26,6 +26,7 @@ import { run } from './commands/run.ts'
 import { send } from './commands/send.ts'
 import { sensors } from './commands/sensors.ts'
 import { serve } from './commands/serve.ts'
+import { serviceInstall, serviceStatus, serviceUninstall } from './commands/service.ts'
 import { status } from './commands/status.ts'
 import { stop } from './commands/stop.ts'
 import { topics } from './commands/topics.ts'
@@ -65,6 +66,9 @@ export const commands: readonly Command[] = [
   sensors,
   doctor,
   network,
+  serviceInstall,
+  serviceUninstall,
+  serviceStatus,
   trustShow,
   trustLog,
   trustAddPublisher,
@@ -91,5 +95,6 @@ export const commands: readonly Command[] = [
 /** What the first words of such names stand for. */
 export const commandGroups: Readonly<Record<string, string>> = {
   trust: 'whom the mesh believes: show, change, revoke, sign',
+  service: 'a node that starts with its machine: install, uninstall, status',
   key: 'the keys in the key folder: list, make, encrypt',
 }

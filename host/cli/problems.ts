@@ -17,6 +17,16 @@ export const cliProblems = defineProblems({
     text: 'a command has no option of this name',
     fix: 'see its options with `selvedge COMMAND --help`',
   },
+  ERR_NODE_TOO_OLD: {
+    kind: 'system',
+    text: 'this Node.js is older than 18.20',
+    fix: 'install a newer Node.js, or start selvedge with another one that is here',
+  },
+  ERR_PROGRAM_INCOMPLETE: {
+    kind: 'system',
+    text: 'a file of the program is missing, cut short, or of another build than the files beside it',
+    fix: 'install selvedge again, into an empty folder; data and settings are elsewhere and stay',
+  },
   ERR_OUTPUT: {
     kind: 'system',
     text: 'standard output takes nothing more',

@@ -1,6 +1,7 @@
 /** What a command may touch of the outside: everything comes from here, so that tests can be the outside. */
 import type { Cancel, Clock, RegisteredProblem } from '../../core/index.ts'
 import type { ByteStreams } from '../run/index.ts'
+import type { Machine } from '../service/index.ts'
 import type { NodeStarter } from './node-starter.ts'
 
 /** One of the two standard streams. */
@@ -29,6 +30,10 @@ export interface World {
     /** What can be made again. */
     readonly cache: string
   }
+  /** What runs now, for a service that is to run the same: Node.js, and the built program. */
+  readonly program: { readonly node: string; readonly program: string }
+  /** For tests, in place of this one. */
+  readonly machine?: Machine
   /** Variables, for a program that is given them by name. */
   readonly env: Readonly<Record<string, string | undefined>>
   /** The standard streams as bytes, for a program that has them as its own. */

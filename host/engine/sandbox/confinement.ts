@@ -1,7 +1,7 @@
 /** What keeps a sandbox's process from the machine around it, as far as this Node.js and this user can. */
 import type { ConfinementKind } from '../contract.ts'
 import type { Preopen } from '../../guest/index.ts'
-import { isReadableByOthers } from './readable-by-others.ts'
+import { isReadableByOthers } from '../../readable-by-others.ts'
 
 export interface Confinement {
   /** For `status`. */

@@ -47,6 +47,7 @@ export interface RunOptions {
   readonly stdin?: Readable
   readonly cwd?: string
   readonly env?: World['env']
+  readonly machine?: World['machine']
   /** Answers questions; nobody is there where it is missing. */
   readonly ask?: World['ask']
   readonly press?: World['keys']
@@ -77,6 +78,8 @@ export async function run(
       cache: '/nowhere/cache',
     },
     env: options.env ?? {},
+    program: { node: '/usr/bin/node', program: '/usr/lib/selvedge/dist/selvedge.mjs' },
+    ...(options.machine === undefined ? {} : { machine: options.machine }),
     ask: options.ask ?? (async () => null),
     streams: {
       ...noStreams,

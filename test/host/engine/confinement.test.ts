@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { confinement, flagsOf } from '../../../host/engine/sandbox/confinement.ts'
-import { isReadableByOthers } from '../../../host/engine/sandbox/readable-by-others.ts'
+import { isReadableByOthers } from '../../../host/readable-by-others.ts'
 
 test('a program is readable by others only where every folder above it lets them through', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-readable-'))

@@ -1,0 +1,11 @@
+/** The public face of host/service: a node that starts with its machine, whoever manages services there. */
+export { serviceUser, type ServiceOrder, type ServiceScope } from './contract.ts'
+export { chooseManager, readStanding, type Standing } from './standing.ts'
+export { installService, planOf, type InstallReport, type ServicePlan } from './install.ts'
+export { systemMachine, type Machine } from './machine.ts'
+export { serviceManagers } from './managers.ts'
+export { serviceProblems } from './problems.ts'
+export { sampleConfig } from './sample-config.ts'
+export { systemdUnit } from './systemd-unit.ts'
+export { uninstallService } from './uninstall.ts'
+export { wordsText } from './words-file.ts'

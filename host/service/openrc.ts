@@ -1,0 +1,101 @@
+/** OpenRC, as on Alpine and Gentoo. Its own supervisor starts a node again that ended. */
+import {
+  ownMark,
+  serviceName,
+  type ServiceManager,
+  type ServiceOrder,
+  type ServiceState,
+} from './contract.ts'
+import type { Machine } from './machine.ts'
+import { wordsFile } from './words-file.ts'
+
+export const openrc: ServiceManager = {
+  name: 'openrc',
+  isHere: (machine) => machine.exists('/run/openrc'),
+  unfit: (scope) =>
+    scope === 'user' ? 'OpenRC starts services with the machine, and none of one person' : null,
+  files: (order) => [
+    { path: `/etc/init.d/${serviceName}`, mode: 0o755, text: script(order) },
+    wordsFile(`/etc/conf.d/${serviceName}`, order.words),
+  ],
+  packaged: () => [],
+  start: (_scope, isRunning) => [
+    {
+      run: ['rc-update', 'add', serviceName, 'default'],
+      ...(isRunning ? {} : { undo: ['rc-update', 'del', serviceName, 'default'] as const }),
+    },
+    {
+      run: ['rc-service', serviceName, isRunning ? 'restart' : 'start'],
+      ...(isRunning ? {} : { undo: ['rc-service', serviceName, 'stop'] as const }),
+    },
+  ],
+  stop: () => [
+    ['rc-service', '--ifstarted', serviceName, 'stop'],
+    ['rc-update', 'del', serviceName, 'default'],
+  ],
+  forget: () => [],
+  stateOf,
+  logCommand: () => ['tail', '-n', '20', logFile],
+}
+
+const logFile = `/var/log/${serviceName}.log`
+
+/** openrc-run(8), supervise-daemon(8). */
+function script(order: ServiceOrder): string {
+  const user = order.user ?? 'root'
+  const args = [order.program, 'up', '--config', order.config].map(quoted).join(' ')
+  return `#!/sbin/openrc-run
+# Written by \`${ownMark}\`; \`selvedge service uninstall\` takes it away.
+description="Selvedge node: WebAssembly components in a mesh of peers"
+supervisor=supervise-daemon
+command=${quoted(order.node)}
+command_args="${escaped(args)} \${SELVEDGE_UP}"
+command_user="${user}:${user}"
+# However often it ends, it is tried again: nobody may be there to do it.
+respawn_delay=5
+respawn_max=0
+retry="TERM/30/KILL/5"
+umask=0077
+output_log=${logFile}
+error_log=${logFile}
+export SELVEDGE_DATA=${quoted(order.data)}
+export SELVEDGE_KEYS=${quoted(order.keys)}
+
+depend() {
+  # No network is waited for: a node does its work without one.
+  after net firewall
+}
+
+start_pre() {
+  checkpath --directory --mode 0700 --owner "${user}:${user}" ${quoted(order.data)} || return 1
+  checkpath --file --mode 0640 --owner "${user}:${user}" ${logFile}
+}
+`
+}
+
+async function stateOf(machine: Machine): Promise<ServiceState> {
+  const { output } = await machine.run(['rc-service', serviceName, 'status'])
+  const enabled = await machine.run(['rc-update', 'show', 'default'])
+  const word = /status: (\w+)/.exec(output)?.[1] ?? ''
+  return {
+    isEnabled: new RegExp(`^\\s*${serviceName}\\s`, 'm').test(enabled.output),
+    state: states[word] ?? 'stopped',
+    restarts: null,
+  }
+}
+
+const states: Readonly<Record<string, ServiceState['state']>> = {
+  started: 'running',
+  starting: 'starting',
+  crashed: 'failed',
+}
+
+/** For the shell that reads the script. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** What stands between double quotes there, and is read by a shell once more. */
+function escaped(text: string): string {
+  return text.replace(/[\\"$`]/g, '\\$&')
+}
