@@ -30,6 +30,9 @@ export interface Log {
   scope(name: string): Log
 }
 
+/** In the order of their weight. */
+export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
 const rank: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 }
 
 /** A log that writes entries of at least `level` to `sink`. */

@@ -16,6 +16,7 @@ import {
   gatewayProblems,
   headsProblems,
   identityProblems,
+  logsProblems,
   membershipProblems,
   messagesProblems,
   patchesProblems,
@@ -34,6 +35,7 @@ import { engineProblems } from './engine/index.ts'
 import { formatsProblems } from './formats/index.ts'
 import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
+import { logProblems } from './logs/index.ts'
 import { manifestProblems } from './manifest/index.ts'
 import { messageProblems } from './messages/index.ts'
 import { metricsProblems } from './metrics/index.ts'
@@ -63,9 +65,11 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   blobsProblems,
   callsProblems,
   messagesProblems,
+  logsProblems,
   patchesProblems,
   tomlProblems,
   configProblems,
+  logProblems,
   manifestProblems,
   buildProblems,
   doctorProblems,

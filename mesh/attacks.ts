@@ -94,6 +94,8 @@ const byCode: Readonly<Record<string, AttackName>> = {
   // Of messages.
   ERR_MESSAGES_PROTOCOL: 'parser',
   ERR_MESSAGES_ENDLESS: 'endless-data',
+  // Of logs.
+  ERR_LOGS_PROTOCOL: 'parser',
   // Of bytes.
   ERR_CBOR: 'parser',
   ERR_CBOR_SIZE: 'endless-data',

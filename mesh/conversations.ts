@@ -3,6 +3,7 @@ import type { Clock, Log } from '../core/index.ts'
 import { CallExchange } from './calls/index.ts'
 import type { NodeId } from './identity/index.ts'
 import { LoadExchange } from './load/index.ts'
+import { LogExchange } from './logs/index.ts'
 import { MessageExchange } from './messages/index.ts'
 import type { Stores } from './stores.ts'
 import type { Transport } from './transport/index.ts'
@@ -11,6 +12,7 @@ export interface Conversations {
   readonly calls: CallExchange
   readonly messages: MessageExchange
   readonly load: LoadExchange
+  readonly logs: LogExchange
   start(): void
   stop(): void
 }
@@ -45,11 +47,18 @@ export function createConversations({ stores, log, ...needs }: ConversationParts
     isNear: (node) => credentials.shareGroup(needs.transport.self, node),
     report: (attack, peer, detail) => witness.seen('load', attack, peer, detail),
   })
-  const parts = [calls, messages, load]
+  const logs = new LogExchange({
+    ...needs,
+    addressesOf,
+    log: log.scope('logs'),
+    report: (attack, peer, detail) => witness.seen('log', attack, peer, detail),
+  })
+  const parts = [calls, messages, load, logs]
   return {
     calls,
     messages,
     load,
+    logs,
     start: () => parts.forEach((part) => part.start()),
     stop: () => parts.forEach((part) => part.stop()),
   }

@@ -6,6 +6,16 @@ export { admissionProblems } from './admission/index.ts'
 export * from './blobs/index.ts'
 export * from './calls/index.ts'
 export type { Load } from './load/index.ts'
+export {
+  lineBytes,
+  logsProblems,
+  logWireLimits,
+  type KeptLine,
+  type LogFilter,
+  type LogPage,
+  type LogQuestion,
+  type LogStart,
+} from './logs/index.ts'
 export { carriedKinds, type CarriedKind, type CarriedRecord, type CarriedVerdict } from './carriage/index.ts'
 export type { MeshCounts } from './counters.ts'
 export { foundMesh, joinMesh, type EntryOptions } from './found.ts'

@@ -21,6 +21,7 @@ import type { Alarm, CredentialBook, HeartbeatStore, NodeId, TrustStore } from '
 import { addressesWith, createGateways, describeWith } from './leading.ts'
 import { letIn } from './letting-in.ts'
 import type { LoadExchange } from './load/index.ts'
+import type { LogExchange } from './logs/index.ts'
 import type { MembershipWatch, NodeRecords, Opinion, VerdictChange } from './membership/index.ts'
 import type { MemberView, MeshOptions } from './mesh-options.ts'
 import type { MessageExchange } from './messages/index.ts'
@@ -71,6 +72,8 @@ export class Mesh implements Part {
   readonly messages: MessageExchange
   /** What the nodes of this one's groups have to do. */
   readonly load: LoadExchange
+  /** What apps say on other members, and here. */
+  readonly logs: LogExchange
   /** The way between replicas of one group's stores. */
   readonly replicas: ReplicaLines
   readonly #options: MeshOptions
@@ -156,7 +159,7 @@ export class Mesh implements Part {
     })
     this.#published.connect(this.#heads)
     this.#conversations = createConversations({ ...shared, used: (node, forMs) => this.want(node, forMs) })
-    ;({ calls: this.calls, messages: this.messages, load: this.load } = this.#conversations)
+    ;({ calls: this.calls, messages: this.messages, load: this.load, logs: this.logs } = this.#conversations)
     this.#distribution = createDistribution({ ...options, stores, transport })
     this.exchange = this.#distribution.exchange
     this.source = this.#distribution.source

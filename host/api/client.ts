@@ -30,6 +30,7 @@ import {
   type SendReceipt,
 } from './message-contract.ts'
 import { jsonLines } from './json-lines.ts'
+import { logRoutes, type LogIntent, type NodeLogEvent } from './log-contract.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 import { controlSocketPath } from './socket-path.ts'
@@ -58,6 +59,8 @@ export interface ControlClient {
   logs(selection?: LogSelection): Promise<readonly LogLine[]>
   /** Lines as they come, and gaps; ends when the daemon stops or `signal` aborts. */
   followLogs(selection: LogSelection, signal: AbortSignal): AsyncGenerator<LogLine | LogGap>
+  /** What an app has said on the nodes that run it; where it is followed, until the daemon stops or `signal` aborts. */
+  appLogs(intent: LogIntent, signal: AbortSignal): AsyncGenerator<NodeLogEvent>
   /** Prometheus' text format. */
   metricsText(): Promise<string>
   metrics(): Promise<readonly MetricReport[]>
@@ -113,6 +116,7 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
     devices: () => call(target, routes.devices),
     logs: (selection = {}) => lines<LogLine>(target, routes.logs, selection),
     followLogs: (selection, signal) => follow<LogLine>(target, routes.logs, selection, signal),
+    appLogs: (intent, signal) => appLogs(target, intent, signal),
     async metricsText() {
       return readText(await open(target, routes.metrics, {}), target, routes.metrics, answerMs)
     },
@@ -203,6 +207,24 @@ async function* follow<Line>(
 ): AsyncGenerator<Line | LogGap> {
   const response = await open(target, route, { query: { ...logQuery(selection), follow: '1' }, signal })
   yield* jsonLines<Line | LogGap>(response, signal)
+}
+
+async function* appLogs(
+  target: Target,
+  { app, node, tail, sinceMs, level, text, follow: isFollowed }: LogIntent,
+  signal: AbortSignal,
+): AsyncGenerator<NodeLogEvent> {
+  const query = {
+    app,
+    node,
+    tail: tail?.toString(),
+    since: sinceMs?.toString(),
+    level,
+    text,
+    follow: isFollowed ? '1' : undefined,
+  }
+  const response = await open(target, logRoutes.logs, { query, signal })
+  yield* jsonLines<NodeLogEvent>(response, signal)
 }
 
 async function* listen(

@@ -22,6 +22,7 @@ import type { DevicesReport } from './devices-contract.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
 import type { AppWhy, NodeWhy } from './why-contract.ts'
 import type { OfferReport } from './carriage-contract.ts'
+import type { LogDesk } from './log-contract.ts'
 import type { TopicDesk } from './message-contract.ts'
 import type { Frame } from './record-frames.ts'
 
@@ -100,6 +101,8 @@ export interface ControlledNode {
   releases(app: string | null): Awaitable<readonly ReleaseEntry[]>
   devices(): Awaitable<DevicesReport>
   readonly logs: LogSource
+  /** What apps have said here and on other nodes, from the disk. */
+  readonly appLogs: LogDesk
   /** The audit journal; of no app. */
   readonly audit: LineSource<AuditLine>
   readonly metrics: MetricSource

@@ -29,6 +29,9 @@ export const apiLimits = {
   lineBytes: 64 * 1024,
   /** Lines of one answer, and of one turn of a follower. */
   logLines: 1_000,
+  /** What is searched for in logs, and how far back; other nodes take no more. */
+  logTextChars: 128,
+  logSinceMs: 366 * 24 * 3_600_000,
   connections: 64,
   /** At the address for build jobs, which strangers may reach. */
   deployConnections: 16,

@@ -24,6 +24,7 @@ import type { DataLock } from './data-lock.ts'
 import { apiLimits } from './limits.ts'
 import { firstLines, followLogs, type LogQuery } from './log-stream.ts'
 import { eventHandlers } from './event-routes.ts'
+import { logHandlers } from './log-routes.ts'
 import { messageRoutes } from './message-routes.ts'
 import { apiProblems } from './problems.ts'
 import { appOf, countOf, readBody, readJson, uploadIntentOf } from './request.ts'
@@ -138,6 +139,7 @@ export class ControlServer implements Part {
       ...whyRoutes(node),
       ...eventHandlers(node),
       ...messageRoutes(node, this.#clock, () => this.#ending.signal),
+      ...logHandlers(node, this.#clock, () => this.#ending.signal),
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],
       [
         routes.upload,

@@ -41,6 +41,7 @@ export class AppLog implements LogSource {
   readonly #clock: Clock
   readonly #limits: AppLogLimits
   readonly #rates = new Map<string, Rate>()
+  readonly #keep: (line: LogLine) => void
   readonly #followers = new Set<() => void>()
   /** The ring: lines from `#first` on. Compacted now and then, so that adding stays cheap. */
   #lines: LogLine[] = []
@@ -48,9 +49,11 @@ export class AppLog implements LogSource {
   #characters = 0
   #seq = 0
 
-  constructor(clock: Clock, limits: AppLogLimits) {
+  /** @param keep is handed each line that counts, for the disk */
+  constructor(clock: Clock, limits: AppLogLimits, keep: (line: LogLine) => void = () => {}) {
     this.#clock = clock
     this.#limits = limits
+    this.#keep = keep
   }
 
   /** Adds a line, cut to its limits and free of control characters; drops it where the app is over its rate. */
@@ -136,6 +139,7 @@ export class AppLog implements LogSource {
     this.#lines.push(line)
     this.#characters += sizeOf(line)
     this.#trim()
+    this.#keep(line)
     for (const follower of this.#followers) follower()
   }
 
@@ -159,5 +163,10 @@ function sizeOf({ context, message }: LogLine): number {
 
 /** Escape sequences of a guest must not reach anybody's terminal; tabs and line breaks may. */
 function printable(text: string, maxLength: number): string {
-  return plainLines(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text)
+  return plainLines(wellFormed(text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text))
+}
+
+/** Half of a surrogate pair, as a cut leaves it, is no text that crosses to other nodes. */
+function wellFormed(text: string): string {
+  return /[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text
 }

@@ -16,6 +16,7 @@ import { pinTable, sensorTable } from './tables/devices.ts'
 import { folderTable } from './tables/folders.ts'
 import { httpTable } from './tables/http.ts'
 import { limitsTable } from './tables/limits.ts'
+import { logsTable } from './tables/logs.ts'
 import { meshTable } from './tables/mesh.ts'
 import { messagesTable } from './tables/messages.ts'
 import { metricsTable } from './tables/metrics.ts'
@@ -42,6 +43,7 @@ export const nodeConfigSchema = v.strictObject({
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),
   limits: v.optional(limitsTable, {}),
+  logs: v.optional(logsTable, {}),
 })
 
 type Parsed = v.InferOutput<typeof nodeConfigSchema>

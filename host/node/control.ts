@@ -12,6 +12,7 @@ import type {
   KeyFacts,
   LineSource,
   LocalApp,
+  LogDesk,
   LogSource,
   MemoryReport,
   MetricSource,
@@ -32,6 +33,7 @@ import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
 import { storeProblems, type GroupReplicas } from '../replicas/index.ts'
 import { checkGrants, checkLinks, grantedInterfaces, interfaceOffers } from '../interfaces/index.ts'
+import type { Journal } from '../logs/index.ts'
 import type { Bridges, Brokers } from '../mqtt/index.ts'
 import type { Messaging } from '../messages/index.ts'
 import { defaultLimits, parseSize } from '../manifest/index.ts'
@@ -45,6 +47,7 @@ import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
+import { logTroubles } from './log-desk.ts'
 import { messageTroubles } from './message-problems.ts'
 import { nodeProblems } from './problems.ts'
 import { attackStatus, nodeStatus, problemsOf, releaseEntry, termsOf } from './report.ts'
@@ -76,6 +79,8 @@ export interface ControlParts {
   readonly topics: TopicDesk
   readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
   readonly replicas: Pick<GroupReplicas, 'report'>
+  readonly journal: Pick<Journal, 'problem'>
+  readonly appLogs: LogDesk
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -85,6 +90,7 @@ export interface ControlParts {
 /** Everything the control API can ask of a node. */
 export class NodeControl implements ControlledNode {
   readonly logs: LogSource
+  readonly appLogs: LogDesk
   readonly metrics: MetricSource
   readonly carriage: NodeCarriage
   readonly why: WhySource
@@ -98,6 +104,7 @@ export class NodeControl implements ControlledNode {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
     this.logs = parts.appLog
+    this.appLogs = parts.appLogs
     this.metrics = parts.metrics
     this.carriage = nodeCarriage(parts)
     this.why = createWhy(parts)
@@ -157,6 +164,7 @@ export class NodeControl implements ControlledNode {
           ...this.#selfProblems(),
           ...eventProblems(apps.local(), this.#parts.fixOf),
           ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
+          ...logTroubles(this.#parts.journal, this.#parts.fixOf),
           ...messageTroubles(this.#parts.messages.messaging.figures(), this.#parts.fixOf),
           ...storeProblems(this.#parts.replicas.report(), (id) => nameOf(members, id)),
           ...placements.flatMap(({ held }) => held ?? []),

@@ -13,6 +13,7 @@ import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { nameBuses, openDevices, type Devices, type DeviceState, type NamedBus } from '../devices/index.ts'
 import { createEngine, type Engine, type EngineLimits } from '../engine/index.ts'
 import { httpProblems } from '../http/index.ts'
+import { logFolder, openJournal, type Journal } from '../logs/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
 import { diskQueues, type Queues } from '../queue/index.ts'
 import { GroupReplicas } from '../replicas/index.ts'
@@ -42,6 +43,7 @@ export interface Parts {
   readonly queues: Queues
   readonly apps: AppSupervisor
   readonly appLog: AppLog
+  readonly journal: Journal
   readonly pauses: Pauses
   readonly outgoing: OutgoingCalls
   readonly messages: NodeMessages
@@ -170,10 +172,17 @@ async function makeAround(
     // A worn disk looks the same; what was altered is made again from the component.
     onDamaged: (detail) => mesh.witness.seen('component', 'swap-after-check', null, detail),
   })
-  const appLog = new AppLog(clock, {
-    lines: Math.min(config.limits.logLines, sizes.logLines),
-    linesPerSecond: config.limits.logLinesPerSecond,
+  const journal = await openJournal({
+    disk: logFolder((await folder.folder('logs')).path),
+    boot: identity.boot,
+    appBytes: config.logs.size,
+    totalBytes: config.logs.total,
+    clock,
+    log: log.scope('logs'),
   })
+  const lines = Math.min(config.limits.logLines, sizes.logLines)
+  const linesPerSecond = config.limits.logLinesPerSecond
+  const appLog = new AppLog(clock, { lines, linesPerSecond }, (line) => journal.append(line))
   const pauses = new Pauses(clock, () => mesh.descriptionChanged())
   const mesh = await openMesh({
     folder,
@@ -254,5 +263,19 @@ async function makeAround(
     log: log.scope('apps'),
     appLog,
   })
-  return { budget, buses, mesh, engine, storage, replicas, queues, apps, appLog, pauses, outgoing, messages }
+  return {
+    budget,
+    buses,
+    mesh,
+    engine,
+    storage,
+    replicas,
+    queues,
+    apps,
+    appLog,
+    journal,
+    pauses,
+    outgoing,
+    messages,
+  }
 }

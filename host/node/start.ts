@@ -5,6 +5,7 @@ import {
   Lifecycle,
   openFolder,
   type DurableFolder,
+  type Part,
   type RegisteredProblem,
   type SelvedgeError,
 } from '../../core/index.ts'
@@ -18,11 +19,13 @@ import {
 } from '../api/index.ts'
 import type { NodeOptions, RunningNode } from '../cli/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
+import type { Journal } from '../logs/index.ts'
 import { closeBuses } from '../devices/index.ts'
 import { MeshRouter } from '../calls/index.ts'
 import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
+import { logDesk } from './log-desk.ts'
 import { memoryReport } from './memory-report.ts'
 import { meterNode, metricsServer } from './metrics.ts'
 import { clock, makeParts, random } from './parts.ts'
@@ -73,6 +76,7 @@ async function startLocked(
     queues,
     apps,
     appLog,
+    journal,
     pauses,
     budget,
     origin,
@@ -137,6 +141,8 @@ async function startLocked(
     topics: topicDesk({ messaging: messages.messaging, directory: messages.directory, mesh }),
     messages,
     replicas,
+    journal,
+    appLogs: logDesk({ mesh, journal, clock, random }),
     mesh,
     engine,
     brokers,
@@ -169,6 +175,7 @@ async function startLocked(
       { name: 'group-stores', stop: () => replicas.close() },
       { name: 'queues', stop: () => queues.close() },
       { name: 'engine', stop: () => engine.stop() },
+      journalPart(mesh, journal),
       history,
       mesh,
       messages,
@@ -213,6 +220,18 @@ async function startLocked(
     origin,
     stopped: whenStopped,
     stop,
+  }
+}
+
+/** Gives out logs, and writes them down for the last time when all who say something have stopped. */
+function journalPart({ logs }: Mesh, journal: Journal): Part {
+  return {
+    name: 'logs',
+    start: () => logs.answerWith((question, signal) => journal.answer(question, signal)),
+    async stop() {
+      logs.answerWith(null)
+      await journal.close()
+    },
   }
 }
 

@@ -1,8 +1,9 @@
 import { isSelvedgeError, nearestName } from '../../../core/index.ts'
-import type { ControlClient, DevicesReport } from '../../api/index.ts'
+import type { DevicesReport } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
 import { record } from '../device-recorder.ts'
+import { memberCalled } from '../known-member.ts'
 import { printJson } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { deviceChanges, renderDevices, renderRemoteDevices, type DevicesView } from '../render-devices.ts'
@@ -63,7 +64,8 @@ export const sensors = defineCommand({
           '--node goes with neither names nor --watch nor --json; `selvedge status --json` has the same',
         )
       }
-      world.stdout.write(await remoteDevices(client, options.node, world))
+      const node = await memberCalled(client, options.node)
+      world.stdout.write(renderRemoteDevices(node, world.stdout.colour))
       return 0
     }
     if (options.watch) await watchDevices(world, look, json)
@@ -132,18 +134,4 @@ function partOf(report: DevicesReport, names: readonly string[]): DevicesReport 
   }
   const isWanted = ({ name }: { readonly name: string }): boolean => names.includes(name)
   return { sensors: report.sensors.filter(isWanted), pins: report.pins.filter(isWanted) }
-}
-
-/** @throws ERR_UNKNOWN_NODE */
-async function remoteDevices(client: ControlClient, wanted: string, { stdout }: World): Promise<string> {
-  const { nodes } = await client.status()
-  const node = nodes.find(({ name, id }) => name === wanted || id === wanted)
-  if (node !== undefined) return renderRemoteDevices(node, stdout.colour)
-  const nearest = nearestName(
-    wanted,
-    nodes.map(({ name }) => name),
-  )
-  throw cliProblems.error('ERR_UNKNOWN_NODE', `no member is called ${plain(wanted.slice(0, 80))}`, {
-    ...(nearest !== null && { hint: `did you mean ${plain(nearest)}?` }),
-  })
 }

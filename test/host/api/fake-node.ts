@@ -14,9 +14,12 @@ import type {
   InviteContext,
   KeyFacts,
   LocalApp,
+  LogDesk,
+  LogIntent,
   LogLine,
   LogSource,
   MetricReport,
+  NodeLogEvent,
   NodeCarriage,
   PublishContext,
   ReleaseEntry,
@@ -94,6 +97,32 @@ export class FakeNode implements ControlledNode {
 
   report: StatusReport = sampleStatus
   readonly logs: FakeLogs
+  /** What was asked of logs, and what is said of nodes before their lines. */
+  readonly logIntents: LogIntent[] = []
+  logNotices: readonly NodeLogEvent[] = []
+  readonly appLogs: LogDesk = {
+    check: () => {
+      if (this.failure !== null) throw this.failure
+    },
+    read: async (intent, take, signal) => {
+      this.logIntents.push(intent)
+      for (const notice of this.logNotices) await take(notice)
+      for (const line of this.logs.tail(intent.app, intent.tail ?? 1_000))
+        await take({ ...line, node: 'n1', name: 'lobby-1' })
+      if (!intent.follow) return
+      let seen = this.logs.tail(null, 1)[0]?.seq ?? 0
+      const cancel = this.logs.onAppend(() => {
+        const { lines, cursor } = this.logs.read(intent.app, seen, 1_000)
+        seen = cursor
+        for (const line of lines) void take({ ...line, node: 'n1', name: 'lobby-1' })
+      })
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) return resolve()
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      cancel()
+    },
+  }
   readonly uploads: { size: number; intent: UploadIntent }[] = []
   readonly published: Uint8Array[] = []
   /** Trust versions, revocations and heartbeats that were handed in. */

@@ -63,8 +63,8 @@ describe('answers as JSON', () => {
     node.logs.add('light-alarm', 'dark')
     const lines = (await here('logs light-alarm --json')).stdout.trim().split('\n')
     expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-      { schema: 'selvedge.log/1', seq: 1, message: 'lit' },
-      { schema: 'selvedge.log/1', seq: 2, message: 'dark' },
+      { schema: 'selvedge.log/1', seq: 1, node: 'n1', name: 'lobby-1', message: 'lit' },
+      { schema: 'selvedge.log/1', seq: 2, node: 'n1', name: 'lobby-1', message: 'dark' },
     ])
   })
 })

@@ -48,6 +48,7 @@ describe('the node’s TOML', () => {
       messages: { items: 50_000, keep: 7 * 86_400_000, size: 64 * 2 ** 20, 'when-full': 'refuse' },
       apps: {},
       limits: { memory: 'auto', queuedEvents: 256, logLines: 10_000, logLinesPerSecond: 500 },
+      logs: { size: 2 ** 20, total: 32 * 2 ** 20 },
     })
   })
 
