@@ -4,6 +4,7 @@
  */
 import type { LogLevel } from '../../core/index.ts'
 import type { ComponentRoom } from './component-room.ts'
+import type { DiskWrites } from './disk-writes.ts'
 import type { PlacementStatus } from './placement-contract.ts'
 import type { ReleaseTerms } from './release-terms.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
@@ -140,6 +141,8 @@ export interface StatusReport {
   readonly components?: ComponentRoom | null
   /** What the node and its apps may take of its memory. Absent from nodes of before. */
   readonly memory?: MemoryReport
+  /** What this node writes to its disk. Absent from nodes of before. */
+  readonly writes?: DiskWrites
   /** Where apps run that do not run on every node of their groups. Absent from nodes of before. */
   readonly placements?: readonly PlacementStatus[]
   /** By app, calls that left this node's groups of late. Absent from nodes of before. */

@@ -36,6 +36,7 @@ export interface StatusView extends TimeView {
 const maxUnfolded = 24
 /** From here on somebody should look at the disk. */
 const nearlyFull = 0.9
+const hourMs = 3_600_000
 /** Attacks that are listed; the log has all of them. */
 const maxAttacks = 8
 
@@ -63,6 +64,7 @@ export function renderStatus(report: StatusReport, view: StatusView): string {
       ? hanging('', 'all nodes one by one: --all; one group: --group NAME', view.width).map(paint.dim)
       : []),
     ...memoryLines(report, view, paint),
+    ...writesLines(report, view, paint),
     roomLine(report, view, paint),
   ].join('\n')
 }
@@ -108,6 +110,16 @@ function memoryLines({ memory, problems: wrong }: StatusReport, view: StatusView
   const apps = `${sizeText(promised)} of the ${sizeText(room)} for apps are promised`
   const lines = hanging('', `memory here: ${apps}, of ${sizeText(memory.budgetBytes)} in all`, view.width)
   return lines.map(isScarce ? paint.yellow : paint.dim)
+}
+
+/** `written to disk here: 1.2 MB in the last hour`: what wears out a flash. Where something is wrong it leaves the screen to that. */
+function writesLines({ writes, problems: wrong }: StatusReport, view: StatusView, paint: Paint): string[] {
+  if (writes === undefined || isNarrowed(view) || wrong.length > 0) return []
+  const { bytes, overMs } = writes
+  const isHour = overMs >= hourMs
+  const over = isHour ? 'in the last hour' : `in the ${ageText(overMs)} since the node started`
+  const text = `written to disk here: ${sizeText(isHour ? (bytes * hourMs) / overMs : bytes)} ${over}`
+  return hanging('', text, view.width).map(paint.dim)
 }
 
 function header(report: StatusReport, view: StatusView, paint: Paint): string {

@@ -92,6 +92,8 @@ export interface Snapshot {
   readonly bridges: readonly BridgeReport[]
   /** null while it is being counted. */
   readonly components: ComponentRoom | null
+  /** To the disk, by the daemon and the processes that it started. */
+  readonly writtenBytes: number
   readonly messages: Pick<MessageReport, 'counts' | 'journals'>
   /** Stores that this node shares with its groups. */
   readonly sharedStores: readonly {
@@ -111,9 +113,15 @@ export interface Snapshot {
 /** Where a snapshot comes from; each is asked once for each answer. */
 export type MetricSources = {
   readonly [
-    Part in Exclude<keyof Snapshot, 'process' | 'loopDelay' | 'uptimeMs' | 'startedAtMs' | 'components'>
+    Part in Exclude<
+      keyof Snapshot,
+      'process' | 'loopDelay' | 'uptimeMs' | 'startedAtMs' | 'components' | 'writtenBytes'
+    >
   ]: () => Snapshot[Part]
-} & { readonly components: () => Promise<ComponentRoom | null> }
+} & {
+  readonly components: () => Promise<ComponentRoom | null>
+  readonly writtenBytes: () => Promise<number>
+}
 
 export type Labels = Readonly<Record<string, string>>
 

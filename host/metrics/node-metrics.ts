@@ -60,7 +60,7 @@ export class NodeMetrics implements Part, MetricSource {
 
   #loaded(): Promise<Registry> {
     this.#registry ??= import('./registry.ts').then(({ registryOf }) =>
-      registryOf(metricFamilies, () => this.#snapshot ?? this.#read(null)),
+      registryOf(metricFamilies, () => this.#snapshot ?? this.#read(null, 0)),
     )
     return this.#registry
   }
@@ -72,8 +72,12 @@ export class NodeMetrics implements Part, MetricSource {
   #collect<Part>(ask: (registry: Registry, name: string) => Promise<Part>): Promise<Part[]> {
     const answer = this.#turn.then(async () => {
       const registry = await this.#loaded()
-      // The one that has to be waited for comes first.
-      const snapshot = this.#read(await this.#sources.components())
+      // Those that have to be waited for come first.
+      const [components, writtenBytes] = await Promise.all([
+        this.#sources.components(),
+        this.#sources.writtenBytes(),
+      ])
+      const snapshot = this.#read(components, writtenBytes)
       this.#snapshot = snapshot
       const parts: Part[] = []
       try {
@@ -93,7 +97,7 @@ export class NodeMetrics implements Part, MetricSource {
     return answer
   }
 
-  #read(components: Snapshot['components']): Snapshot {
+  #read(components: Snapshot['components'], writtenBytes: number): Snapshot {
     const {
       version,
       node,
@@ -129,6 +133,7 @@ export class NodeMetrics implements Part, MetricSource {
       brokers: brokers(),
       bridges: bridges(),
       components,
+      writtenBytes,
       messages: messages(),
       sharedStores: sharedStores(),
       problems: problems(),

@@ -45,6 +45,7 @@ import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
+import type { WriteMeter } from './disk-writes.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
 import { logTroubles } from './log-desk.ts'
@@ -81,6 +82,7 @@ export interface ControlParts {
   readonly replicas: Pick<GroupReplicas, 'report'>
   readonly journal: Pick<Journal, 'problem'>
   readonly appLogs: LogDesk
+  readonly writeMeter: Pick<WriteMeter, 'writes'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -115,8 +117,11 @@ export class NodeControl implements ControlledNode {
 
   async status(): Promise<StatusReport> {
     const { mesh, clock } = this.#parts
-    const components = await componentRoom(mesh.blobs, clock)
-    return { ...this.#report(), components, memory: this.#parts.memory() }
+    const [components, writes] = await Promise.all([
+      componentRoom(mesh.blobs, clock),
+      this.#parts.writeMeter.writes(),
+    ])
+    return { ...this.#report(), components, memory: this.#parts.memory(), writes }
   }
 
   /** What is wrong now, as in the status. */

@@ -21,6 +21,7 @@ import type { Bridges, Brokers } from '../mqtt/index.ts'
 import type { GroupReplicas } from '../replicas/index.ts'
 import { version } from '../version.ts'
 import { componentRoom } from './component-room.ts'
+import { writtenBytes } from './disk-writes.ts'
 import { brokerReadings } from './mqtt-report.ts'
 
 export interface MeteredParts {
@@ -80,6 +81,7 @@ export function meterNode(parts: MeteredParts, clock: Clock): NodeMetrics {
       messages: () => parts.messages.messaging.figures(),
       sharedStores: () => parts.replicas.report(),
       components: () => componentRoom(mesh.blobs, clock),
+      writtenBytes,
       problems: () => parts.problems().map(({ code }) => code),
     },
     clock,

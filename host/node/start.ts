@@ -25,6 +25,7 @@ import { MeshRouter } from '../calls/index.ts'
 import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
+import { WriteMeter } from './disk-writes.ts'
 import { logDesk } from './log-desk.ts'
 import { memoryReport } from './memory-report.ts'
 import { meterNode, metricsServer } from './metrics.ts'
@@ -127,6 +128,7 @@ async function startLocked(
     },
     clock,
   )
+  const writeMeter = new WriteMeter(clock)
   const signs = new Signs({ mesh, apps, clock })
   const placement = createPlacement({ mesh, apps, clock, random, log })
   const history = new VerdictHistory({ mesh, clock })
@@ -143,6 +145,7 @@ async function startLocked(
     replicas,
     journal,
     appLogs: logDesk({ mesh, journal, clock, random }),
+    writeMeter,
     mesh,
     engine,
     brokers,
@@ -190,6 +193,7 @@ async function startLocked(
         log: log.scope('messages'),
       }),
       pauses,
+      writeMeter,
       signs,
       placement,
       router,

@@ -23,6 +23,12 @@ export const nodeFamilies: readonly MetricFamily[] = [
     read: ({ uptimeMs }) => [{ value: uptimeMs / 1_000 }],
   },
   {
+    name: 'selvedge_disk_written_bytes_total',
+    help: 'What the kernel wrote to disks for the daemon and the processes that it started, in whole pages',
+    type: 'counter',
+    read: ({ writtenBytes }) => [{ value: writtenBytes }],
+  },
+  {
     name: 'selvedge_problems',
     help: 'What is wrong now, by the code that selvedge explain takes',
     type: 'gauge',

@@ -38,6 +38,21 @@ describe('the picture of a mesh', () => {
     expect(indexOf(text, '◐ lobby-3')).toBeLessThan(indexOf(text, '● lobby-1'))
   })
 
+  it('says what was written to the disk, where nothing is wrong', () => {
+    const textOf = (writes: StatusReport['writes'], problems: StatusReport['problems'] = []): string =>
+      renderStatus({ ...sampleStatus, problems, ...(writes && { writes }) }, { ...view, width: 100 })
+    const hour = 3_600_000
+    expect(textOf({ totalBytes: 9e6, bytes: 1_200_000, overMs: hour })).toContain(
+      '\nwritten to disk here: 1.2 MB in the last hour\n',
+    )
+    expect(textOf({ totalBytes: 9e6, bytes: 1_200_000, overMs: hour / 3 })).toContain(
+      'written to disk here: 1.2 MB in the 20 min since the node started',
+    )
+    const wrong = [{ code: 'ERR_PEER_DEAD', message: 'dead', hint: '' }]
+    expect(textOf({ totalBytes: 9e6, bytes: 5, overMs: hour }, wrong)).not.toContain('written')
+    expect(textOf(undefined)).not.toContain('written')
+  })
+
   it('says what components take of the disk, and is loud where little is left', () => {
     const lineOf = (
       components: StatusReport['components'],

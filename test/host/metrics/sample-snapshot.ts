@@ -170,6 +170,7 @@ export const sampleSnapshot: Snapshot = {
     },
   ],
   components: { usedBytes: 1_200_000, quotaBytes: 4_000_000, evictedBytes: 300_000 },
+  writtenBytes: 4_096_000,
   messages: { counts: sampleMessages.counts, journals: sampleMessages.journals },
   sharedStores: [
     {
@@ -201,6 +202,7 @@ export function sourcesOf(snapshotOf: () => Snapshot): MetricSources {
     brokers: () => snapshotOf().brokers,
     bridges: () => snapshotOf().bridges,
     components: async () => snapshotOf().components,
+    writtenBytes: async () => snapshotOf().writtenBytes,
     messages: () => snapshotOf().messages,
     sharedStores: () => snapshotOf().sharedStores,
     problems: () => snapshotOf().problems,
