@@ -1,0 +1,209 @@
+/** What the mixed mesh is put through, in order. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { forEach, group, until, type Mesh } from './mesh.ts'
+import type { Seat } from './seat.ts'
+
+export interface Step {
+  /** What holds when it has passed. */
+  readonly title: string
+  run(mesh: Mesh, title: string): Promise<void>
+}
+
+/** A light that alternates between dark and bright, and a LED. */
+const lightAndLed = `
+[sensors.light]
+driver = "simulated"
+shape = "steps"
+values = [10, 900]
+unit = "lx"
+period = "1s"
+
+[pins.led]
+driver = "simulated"
+`
+const startMs = 240_000
+/** Handled by a release before it counts as running. */
+const fewEvents = 3
+
+export const steps: readonly Step[] = [
+  {
+    title: 'each joins by an invite of its own',
+    async run(mesh, title) {
+      await start(mesh, mesh.founder)
+      await forEach(mesh, mesh.seats.slice(1), title, async (seat) => {
+        const { founder, stage } = mesh
+        const invite = ['invite', '--group', group, '--group', seat.name]
+        const token = await stage.mustRun([...invite, '--data', dataOf(founder)])
+        await start(mesh, seat, token.trim())
+      })
+    },
+  },
+  { title: 'everybody is alive to everybody', run: everybodyAlive },
+  {
+    title: 'an AssemblyScript app travels to all and handles events',
+    async run(mesh, title) {
+      await publish(mesh, mesh.founder, 'light-alarm')
+      await forEach(mesh, mesh.seats, title, (seat) => handles(mesh, seat, '1.0.0'))
+    },
+  },
+  {
+    title: 'a TypeScript app, published through a node of another architecture, does too',
+    async run(mesh, title) {
+      await publish(mesh, mesh.seats[1] ?? mesh.founder, 'light-alarm-ts')
+      await forEach(mesh, mesh.seats, title, (seat) =>
+        until('light-alarm-ts handles events', mesh.signal, async () => {
+          const found = (await seat.client.apps()).find(({ app }) => app === 'light-alarm-ts')
+          return found?.state === 'running' && found.events.handled >= fewEvents
+        }),
+      )
+    },
+  },
+  {
+    title: 'all swap to the next version, with each event handled once and in order',
+    async run(mesh, title) {
+      await publish(mesh, mesh.founder, 'light-alarm', '--version', '2.0.0')
+      await forEach(mesh, mesh.seats, title, async (seat) => {
+        await handles(mesh, seat, '2.0.0')
+        assert.deepEqual(seat.ledger.faults, [])
+        const versions = seat.ledger.events.map(({ version }) => version)
+        assert.deepEqual(versions, [...versions].sort(), 'an event went to the old release after the new one')
+        await ledWasDriven(seat)
+      })
+    },
+  },
+  { title: 'calls are answered across architectures, in both directions', run: callEachOther },
+  {
+    title: 'killed and started again, each goes on with what its disk holds',
+    async run(mesh, title) {
+      const { founder, signal } = mesh
+      const others = mesh.seats.slice(1)
+      await forEach(mesh, mesh.seats, title, (seat) => seat.weigh())
+      for (const { daemon } of others) daemon?.kill('SIGKILL')
+      await until('the first sees the others gone', signal, async () => {
+        const { nodes } = await founder.client.status()
+        return nodes.every(({ name, state }) => name === founder.name || state !== 'alive')
+      })
+      await forEach(mesh, others, title, async (seat) => {
+        await seat.daemon?.exited
+        const startedAt = performance.now()
+        seat.ledger.restart()
+        const before = seat.ledger.of('2.0.0').length
+        await start(mesh, seat)
+        await handles(mesh, seat, '2.0.0', before)
+        seat.restartMs = performance.now() - startedAt
+        assert.deepEqual(seat.ledger.faults, [])
+      })
+    },
+  },
+  { title: 'everybody is alive to everybody again', run: everybodyAlive },
+  { title: 'and answers again', run: callEachOther },
+]
+
+async function start({ stage, signal }: Mesh, seat: Seat, token?: string): Promise<void> {
+  const startedAt = performance.now()
+  const limit = AbortSignal.timeout(startMs)
+  const ended = new AbortController()
+  const end = (): void => ended.abort(signal.aborted ? signal.reason : limit.reason)
+  signal.addEventListener('abort', end, { once: true })
+  limit.addEventListener('abort', end, { once: true })
+  seat.daemon = await stage.up(
+    {
+      name: seat.name,
+      group,
+      config: lightAndLed,
+      args: ['--group', seat.name],
+      node: seat.node,
+      program: seat.program,
+      ...(token === undefined ? {} : { join: token }),
+    },
+    ended.signal,
+  )
+  seat.startMs ??= performance.now() - startedAt
+}
+
+async function everybodyAlive(mesh: Mesh, title: string): Promise<void> {
+  const names = mesh.seats.map(({ name }) => name)
+  await forEach(mesh, mesh.seats, title, (seat) =>
+    until('all others are alive', mesh.signal, async () => {
+      const { nodes } = await seat.client.status()
+      const alive = new Set(nodes.filter(({ state }) => state === 'alive').map(({ name }) => name))
+      return names.every((name) => alive.has(name))
+    }),
+  )
+}
+
+async function publish({ root, stage }: Mesh, through: Seat, app: string, ...more: string[]): Promise<void> {
+  const folder = join(root, 'components', app)
+  const where = ['--no-build', '--data', dataOf(through), '--group', group]
+  await stage.mustRun(['publish', folder, ...where, ...more])
+}
+
+function handles({ signal }: Mesh, seat: Seat, version: string, beyond = 0): Promise<void> {
+  return until(
+    `${version} of light-alarm handles events`,
+    signal,
+    async () => (await seat.handled(version)) >= beyond + fewEvents,
+  )
+}
+
+async function ledWasDriven(seat: Seat): Promise<void> {
+  const led = (await seat.client.devices()).pins.find(({ name }) => name === 'led')
+  const edges = led?.edges.length ?? 0
+  assert.ok(edges > 1, `its LED changed ${edges} times`)
+}
+
+/** thermo runs on every node; each asks the founder's, is asked by the founder, and asks its neighbour's. */
+async function callEachOther(mesh: Mesh, title: string): Promise<void> {
+  const { founder, signal } = mesh
+  if ((await founder.running('thermo')) === null) await publish(mesh, founder, 'thermo')
+  await forEach(mesh, mesh.seats, title, (seat) =>
+    until('thermo runs', signal, async () => (await seat.running('thermo')) !== null),
+  )
+  const seats = mesh.seats
+  for (const [index, seat] of seats.entries()) {
+    if (seat === founder) continue
+    const next = seats[index + 1] ?? founder
+    await forEach(mesh, [seat], title, async () => {
+      seat.callMs = await ask(founder, seat)
+      await ask(seat, founder)
+      await ask(seat, next)
+    })
+  }
+}
+
+/** @returns ms from the asking node's client and back. @throws on another answer, or one from elsewhere */
+async function ask(from: Seat, to: Seat): Promise<number> {
+  const call = (name: string, typed: string) =>
+    from.client.call({
+      kind: 'function',
+      app: 'thermo',
+      function: name,
+      arguments: typed,
+      form: 'json',
+      node: to.name,
+    })
+  const readings = '([{place: "roof", celsius: 31.25}, {place: "lobby", celsius: 20}])'
+  // The first is the warm-up of a sandbox.
+  await call('to-fahrenheit', '(0)')
+  const startedAt = performance.now()
+  const warm = await call('to-fahrenheit', '(21.5)')
+  const ms = performance.now() - startedAt
+  const record = await call('warmest', readings)
+  for (const [report, wanted] of [
+    [warm, 70.7],
+    [record, { place: 'roof', celsius: 31.25 }],
+  ] as const) {
+    if (report.kind === 'failed') throw new Error(`from ${from.name} to ${to.name}: ${report.error.message}`)
+    assert.equal(report.kind, 'function')
+    if (report.kind !== 'function') continue
+    assert.deepEqual(JSON.parse(report.text), wanted, `from ${from.name} to ${to.name}`)
+    assert.equal(report.trace.node, to.name)
+  }
+  return ms
+}
+
+function dataOf({ daemon, name }: Seat): string {
+  if (daemon === null) throw new Error(`${name} was not started`)
+  return daemon.data
+}

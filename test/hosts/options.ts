@@ -1,0 +1,65 @@
+/** What can be typed behind `npm run hosts --`. */
+import { hosts, type Host } from './hosts.ts'
+
+export const parts = ['tests', 'figures', 'mesh'] as const
+export type Part = (typeof parts)[number]
+
+export interface HostsOptions {
+  readonly hosts: readonly Host[]
+  readonly parts: readonly Part[]
+  /** Only test files whose path holds it. */
+  readonly files: string
+  readonly json: boolean
+  readonly keep: boolean
+  /** Writes the report where it is committed. */
+  readonly record: boolean
+  readonly previous: string | null
+}
+
+export const usage = `npm run hosts -- [OPTIONS]
+  --only NAMES     these hosts, with commas: ${hosts.map(({ name }) => name).join(',')}
+  --part NAMES     of ${parts.join(',')}: only these
+  --files TEXT     only test files with it in their path
+  --previous REF   the program of before, beside today's, from this commit
+  --json           a line of JSON for each host
+  --keep           leave the nodes' folders of the mesh, and say where they are
+  --record         write the report to docs/hosts-report.md`
+
+/** @throws what is wrong with them */
+export function parseOptions(args: readonly string[]): HostsOptions {
+  const values = new Map<string, string>()
+  const flags = new Set<string>()
+  for (let at = 0; at < args.length; at += 1) {
+    const [name = '', inline] = (args[at] ?? '').split(/=(.*)/s)
+    if (['--json', '--keep', '--record'].includes(name) && inline === undefined) flags.add(name)
+    else if (['--only', '--part', '--files', '--previous'].includes(name)) {
+      const value = inline ?? args[(at += 1)]
+      if (value === undefined || value === '') throw new Error(`${name} takes a value\n${usage}`)
+      values.set(name, value)
+    } else throw new Error(`there is no option ${args[at]}\n${usage}`)
+  }
+  return {
+    hosts: pick(values.get('--only'), hosts, ({ name }) => name, 'host'),
+    parts: pick(values.get('--part'), parts, (name) => name, 'part'),
+    files: values.get('--files') ?? '',
+    json: flags.has('--json'),
+    keep: flags.has('--keep'),
+    record: flags.has('--record'),
+    previous: values.get('--previous') ?? null,
+  }
+}
+
+function pick<T>(
+  typed: string | undefined,
+  all: readonly T[],
+  nameOf: (one: T) => string,
+  what: string,
+): readonly T[] {
+  if (typed === undefined) return all
+  return typed.split(',').map((name) => {
+    const found = all.find((one) => nameOf(one) === name)
+    if (found === undefined)
+      throw new Error(`there is no ${what} ${name}; there is ${all.map(nameOf).join(', ')}`)
+    return found
+  })
+}

@@ -1,0 +1,152 @@
+/** The whole proof: the hosts' Node.js, the same tests on each, what an app costs there, and one mesh of all of them. */
+import { join } from 'node:path'
+import { foreignNode } from '../foreign/index.ts'
+import { compare } from './comparison.ts'
+import { emptyProgramMs, figuresOf } from './figures-run.ts'
+import { here } from './hosts.ts'
+import { runMixedMesh } from './mesh/mixed-mesh.ts'
+import type { SeatParts } from './mesh/seat.ts'
+import type { HostsOptions } from './options.ts'
+import { previousProgram, type PreviousProgram } from './previous.ts'
+import { emptyRow, type Row } from './row.ts'
+import { bundleSuite } from './suite-bundle.ts'
+import { runSuiteOn, type Results } from './suite-run.ts'
+import { suiteFiles } from './suites.ts'
+
+export interface ProofRun {
+  readonly root: string
+  readonly options: HostsOptions
+  readonly signal: AbortSignal
+  say(text: string): void
+}
+
+export interface Proof {
+  /** The machine itself first; the program of before last, where there is one. */
+  readonly rows: readonly Row[]
+  /** Or why there is none. */
+  readonly previous: PreviousProgram | string
+  readonly fileCount: number
+}
+
+/** Hosts that are tried at once: one for each core of the smallest machine this is for. */
+const atOnce = 2
+/** How many times longer things may take under emulation. */
+const emulatedPatience = 8
+
+export async function prove(run: ProofRun): Promise<Proof> {
+  const { root, options, signal, say } = run
+  const own = { ...emptyRow(here), program: process.execPath, version: process.version }
+  const rows = options.hosts.map(emptyRow)
+  // One after the other: two hosts of one architecture share a root.
+  for (const row of rows) await prepare(row, join(root, 'build/hosts'), say)
+  const files = options.parts.includes('tests') ? suiteFiles(options.files) : []
+  const bundle = await bundleSuite(root, files)
+  const reference = await tryTests(own, run, bundle, files)
+  if (reference !== null) own.tests = compare(here.name, reference, reference)
+  const waiting = [own, ...rows.filter(({ program }) => program !== null)]
+  const work = async (): Promise<void> => {
+    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+      signal.throwIfAborted()
+      await tryAlone(row, run, bundle, files, reference)
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  const previous = await previousProgram(root, options.previous, say).catch((error: Error) => error.message)
+  const all = [own, ...rows]
+  if (options.parts.includes('mesh')) await tryMesh(all, previous, run)
+  return { rows: all, previous, fileCount: files.length }
+}
+
+async function prepare(row: Row, cache: string, say: (text: string) => void): Promise<void> {
+  const { name, architecture, emulator, suite, node } = row.host
+  if (emulator === null) return
+  try {
+    const found = await foreignNode({ name, cache, architecture, emulator, suite, node, say })
+    row.program = found.program
+    row.version = found.version
+    say(`${name}: Node.js ${found.version}`)
+  } catch (error) {
+    row.obstacles.push((error as Error).message)
+  }
+}
+
+/** @returns its results; null where they could not be had, which the row says */
+async function tryTests(
+  row: Row,
+  { root, signal, say }: ProofRun,
+  bundle: string,
+  files: readonly string[],
+): Promise<Results | null> {
+  const { host, program } = row
+  if (files.length === 0 || program === null) return null
+  let count = 0
+  try {
+    const { results, ms } = await runSuiteOn({
+      node: program,
+      program: bundle,
+      root,
+      files,
+      patience: host.emulator === null ? 1 : emulatedPatience,
+      signal,
+      begun(file) {
+        count += 1
+        if (count % 20 === 0) say(`${host.name}: ${count} of ${files.length} test files, now ${file}`)
+      },
+    })
+    row.testsMs = ms
+    say(`${host.name}: ${files.length} test files in ${(ms / 1_000).toFixed(1)} s`)
+    return results
+  } catch (error) {
+    signal.throwIfAborted()
+    row.obstacles.push(`tests: ${(error as Error).message}`)
+    return null
+  }
+}
+
+/** What a host does by itself. */
+async function tryAlone(
+  row: Row,
+  run: ProofRun,
+  bundle: string,
+  files: readonly string[],
+  reference: Results | null,
+): Promise<void> {
+  const { host, program } = row
+  if (program === null) return
+  if (host !== here && reference !== null) {
+    const results = await tryTests(row, run, bundle, files)
+    if (results !== null) row.tests = compare(host.name, reference, results)
+  }
+  if (!run.options.parts.includes('figures')) return
+  try {
+    row.emptyMs = await emptyProgramMs(program)
+    row.figures = await figuresOf(run.root, program, bundle)
+    run.say(`${host.name}: transpiled in ${(row.figures.transpileMs / 1_000).toFixed(1)} s`)
+  } catch (error) {
+    row.obstacles.push((error as Error).message)
+  }
+}
+
+/** Adds a row for the program of before, where there is one. */
+async function tryMesh(rows: Row[], previous: PreviousProgram | string, run: ProofRun): Promise<void> {
+  const { root, options, signal, say } = run
+  const [own, ...others] = rows
+  if (typeof previous !== 'string') {
+    const note = 'the program of before, on this machine'
+    const before = emptyRow({ ...here, name: 'version-before', note })
+    rows.push({ ...before, program: process.execPath, version: process.version })
+  }
+  const program = join(root, 'dist/selvedge.mjs')
+  const nodes = rows.flatMap(({ host, program: node }): SeatParts[] => {
+    if (host === here || node === null) return []
+    const isBefore = host.name === 'version-before' && typeof previous !== 'string'
+    return [{ name: host.name, node, program: isBefore ? previous.program : program }]
+  })
+  try {
+    const seats = await runMixedMesh({ root, nodes, isKept: options.keep, signal, say })
+    for (const row of rows) row.seat = seats.find(({ name }) => name === row.host.name) ?? null
+  } catch (error) {
+    signal.throwIfAborted()
+    for (const row of [own, ...others]) row?.obstacles.push(`mesh: ${(error as Error).message}`)
+  }
+}

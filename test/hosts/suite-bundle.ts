@@ -1,0 +1,100 @@
+/**
+ * The chosen test files, vitest and the product's sources as one bundle, which any Node.js of any architecture loads.
+ * A source sees the address it has in the checkout, so that it finds its files as it does in `npm test`.
+ */
+import { build, transform, type Plugin } from 'esbuild'
+import { readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** Packages that look for files beside themselves; they are loaded from where npm put them. */
+const besideTheirFiles = [
+  '@bokuweb/zstd-wasm',
+  '@bytecodealliance/*',
+  'assemblyscript',
+  'esbuild',
+  'node-sqlite3-wasm',
+  'typescript',
+]
+
+/** @returns the program that runs the suite */
+export async function bundleSuite(root: string, files: readonly string[]): Promise<string> {
+  const outdir = join(root, 'build/hosts/suite')
+  await rm(outdir, { recursive: true, force: true })
+  const loaders = files.map((file) => `${JSON.stringify(file)}: () => import(${JSON.stringify(`./${file}`)})`)
+  await build({
+    absWorkingDir: root,
+    stdin: {
+      contents: `import { begin } from './test/hosts/suite/entry.ts'\nawait begin({ ${loaders.join(', ')} })\n`,
+      resolveDir: root,
+      sourcefile: 'suite.ts',
+      loader: 'ts',
+    },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    entryNames: 'suite',
+    inject: [join(root, 'core/compat.ts')],
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node18',
+    format: 'esm',
+    external: besideTheirFiles,
+    plugins: [ownAddresses(root), guestsBuiltHere(root), withoutAddons(root)],
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  })
+  return join(outdir, 'suite.mjs')
+}
+
+function ownAddresses(root: string): Plugin {
+  return {
+    name: 'addresses of the sources',
+    setup(builder) {
+      builder.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        if (!path.startsWith(join(root, '/')) || path.includes('/node_modules/')) return undefined
+        const source = await readFile(path, 'utf8')
+        if (!source.includes('import.meta.')) return undefined
+        const { code } = await transform(source, {
+          loader: 'ts',
+          define: {
+            'import.meta.url': JSON.stringify(pathToFileURL(path).href),
+            'import.meta.dirname': JSON.stringify(dirname(path)),
+          },
+        })
+        return { contents: code, loader: 'js' }
+      })
+    },
+  }
+}
+
+/** The tools that make guests, by way of what the machine itself made before the others begin. */
+function guestsBuiltHere(root: string): Plugin {
+  return {
+    name: 'guests built before',
+    setup(builder) {
+      builder.onResolve({ filter: /^@bytecodealliance\/jco-transpile\/wasm-tools$/ }, ({ importer }) =>
+        importer.endsWith('/late-tools.ts')
+          ? undefined
+          : { path: join(root, 'test/hosts/suite/late-tools.ts') },
+      )
+    },
+  }
+}
+
+/** Optional accelerators with native code, as in the product's own bundle. */
+function withoutAddons(root: string): Plugin {
+  return {
+    name: 'no native addons',
+    setup(builder) {
+      builder.onResolve(
+        { filter: /^(cbor-extract|node-gyp-build|node-gyp-build-optional-packages)$/ },
+        () => ({
+          path: join(root, 'scripts/stubs/absent.cjs'),
+        }),
+      )
+    },
+  }
+}
