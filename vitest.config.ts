@@ -14,7 +14,9 @@ const slowestFirst = [
   'test/host/',
 ]
 
-function rankOf({ moduleId }: TestSpecification): number {
+function rankOf({ moduleId, project }: TestSpecification): number {
+  // The files of a project one after another: a shared process ends when one comes that wants its own.
+  if (project.name === 'alone') return -1
   const rank = slowestFirst.findIndex((folder) => moduleId.includes(`/${folder}`))
   return rank === -1 ? slowestFirst.length : rank
 }
@@ -26,15 +28,16 @@ class SlowestFirst extends BaseSequencer {
 }
 
 /**
- * Tests of plain code, which leave nothing behind in their process: many files share one, as loading a process and
- * its modules for each costs more than most of them take.
+ * Files that would disturb others in their process, or be disturbed there. All others share one process for each core: to
+ * start one and to load what the tests are about takes longer than most of them run. So a test puts back what it
+ * changes beyond itself, and names here what it cannot put back.
  */
-const plain = [
-  // Without the one file that mocks a module: that takes a process of its own.
-  'test/core/**/!(files).test.ts',
-  'test/sim/**/*.test.ts',
-  'test/mesh/{admission,blobs,calls,carriage,head-kinds,heads,identity,load,membership,messages,patches,releases}/**/*.test.ts',
-  'test/host/{api,calls,cli,config,devices,doctor,formats,guest,interfaces,manifest,messages,metrics,placement,replicas,run,toml,triggers,values}/**/*.test.ts',
+const alone = [
+  // They put another module in the place of one of ours.
+  'test/core/files.test.ts',
+  'test/host/node/start.test.ts',
+  // It ends with its process, whatever happens to it: it makes networks.
+  'test/lab/*.test.ts',
 ]
 
 const shared: ProjectConfig = {
@@ -53,8 +56,10 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     sequence: { sequencer: SlowestFirst },
     projects: [
-      { test: { ...shared, name: 'alone', include: ['test/**/*.test.ts'], exclude: plain } },
-      { test: { ...shared, name: 'together', include: plain, isolate: false } },
+      { test: { ...shared, name: 'alone', include: alone } },
+      {
+        test: { ...shared, name: 'together', include: ['test/**/*.test.ts'], exclude: alone, isolate: false },
+      },
     ],
   },
 })
