@@ -1,5 +1,5 @@
 /** Guests that attack their host from inside, in every kind of sandbox, with a neighbour that must not feel it. */
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
 import type { Sandbox, StartRequest } from '../../../host/engine/index.ts'
 import { coreModule } from '../../guests/index.ts'
@@ -155,6 +155,12 @@ const attacks: readonly (readonly [string, string, RegExp])[] = [
 
 describe.each(['worker', 'process', 'shared'] as const)('in a %s, a guest that', (isolation) => {
   const engine = makeEngine({ instantiateMs: 2_000 }, preparedOnce, isolation)
+  /** One for all attacks: it outlives them. */
+  let neighbour: Sandbox
+  let asked = 0n
+  beforeAll(async () => {
+    neighbour = await startGuest(engine, 'echo', { publisher: 'neighbour', deadlineMs: 30_000 })
+  })
   afterAll(() => engine.stop())
 
   async function start(text: string, changes: Partial<StartRequest> = {}): Promise<Sandbox> {
@@ -173,7 +179,6 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s, a guest that',
   }
 
   test.each(attacks)('%s is ended or held, and its neighbour answers', async (_, text, expected) => {
-    const neighbour = await startGuest(engine, 'echo', { publisher: 'neighbour', deadlineMs: 30_000 })
     const attack = async (): Promise<string> => {
       try {
         const isEndless = expected.source.includes('ERR_APP_DEADLINE')
@@ -187,16 +192,13 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s, a guest that',
     const attacked = attack()
     const over = { is: false }
     void attacked.then(() => (over.is = true))
-    let answered = 0
     do {
-      await neighbour.call(handle, [event(1, BigInt(answered))])
-      answered += 1
+      await neighbour.call(handle, [event(1, (asked += 1n))])
       await new Promise((resolve) => setTimeout(resolve, 5))
     } while (!over.is)
     expect(await attacked).toMatch(expected)
     await neighbour.call(handle, [event(1)])
     expect(neighbour.incident).toBeNull()
-    await neighbour.stop()
   })
 
   test('answers with fields that are called as what every object has only answers', async () => {
