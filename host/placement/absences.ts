@@ -70,12 +70,12 @@ export class Absences {
   availability(
     node: string,
     release: Pick<ReleaseRecord, 'app' | 'seq'>,
-    { replaceAfterMs, minority }: Pick<Rule, 'replaceAfterMs' | 'minority'>,
+    { replaceAfterMs }: Pick<Rule, 'replaceAfterMs'>,
     nowMs: number,
   ): { readonly isThere: boolean; readonly dueMs: number | null } {
     const stuckMs = this.#stuckSince.get(node)?.get(keyOf(release.app, release.seq)) ?? Infinity
-    // Where who runs it stops before the holder starts, a holder that never comes to run it must not be asked at once.
-    if (minority === 'stop' && nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(node, release, nowMs)
+    // Once another node has the place this one's record says nothing of it any more: it must not be asked again at once.
+    if (nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(node, release, nowMs)
     const since = Math.min(this.#since.get(node) ?? Infinity, stuckMs)
     const ends = this.#restless.availability(node, release, replaceAfterMs, nowMs)
     const dueMs = since + replaceAfterMs

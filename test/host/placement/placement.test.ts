@@ -210,6 +210,23 @@ describe('a node that is not reached', () => {
     expect(site.decide(failed, [rule])).toHaveLength(2)
   })
 
+  it('does not have it back while it rests, though its record says nothing of the failure any more', () => {
+    const rule = release({ replicas: 1, replaceAfterMs })
+    const site = new Site()
+    const owner = site.decide(five, [rule])[0] ?? ''
+    const failing = changed(five, owner, { running: 1, state: 'failed' })
+    site.decide(failing, [rule])
+    site.nowMs += replaceAfterMs
+    const other = site.decide(failing, [rule]).find((id) => id !== owner) ?? ''
+    const moved = changed(five, other, { running: 1 })
+    for (let minute = 0; minute < 9; minute++) {
+      expect(site.decide(moved, [rule])).toEqual([other])
+      site.nowMs += 60_000
+    }
+    site.nowMs += 60_000
+    expect(site.decide(moved, [rule])).toEqual(expect.arrayContaining([owner, other]))
+  })
+
   it('tries on where nobody else could run it', () => {
     const site = new Site()
     const alone = [member('a', { running: 1, state: 'failed' })]
