@@ -10,6 +10,8 @@ export interface Rewrite {
   /** Says in tests and refusals which one it is. */
   readonly name: string
   readonly pattern: RegExp
+  /** Stands in all that the pattern matches: to look for it costs next to nothing, and most patterns are not there. */
+  readonly anchor: string
   readonly replacement: string
 }
 
@@ -20,10 +22,17 @@ export interface Rewritten {
 
 /** @param template lines as the generator writes them; @param replacement as of String.replace, `$1` the first hole */
 export function rewriteOf(name: string, template: string, replacement: string): Rewrite {
-  return { name, pattern: new RegExp(sourceOf(template), 'gm'), replacement }
+  return { name, pattern: new RegExp(sourceOf(template), 'gm'), anchor: anchorOf(template), replacement }
 }
 
-export function rewrite(text: string, { pattern, replacement }: Rewrite): Rewritten {
+/** The longest piece of a line without holes. */
+function anchorOf(template: string): string {
+  const pieces = template.split('\n').flatMap((line) => line.trim().split('§'))
+  return pieces.reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '')
+}
+
+export function rewrite(text: string, { pattern, anchor, replacement }: Rewrite): Rewritten {
+  if (!text.includes(anchor)) return { text, count: 0 }
   let count = 0
   for (const _ of text.matchAll(pattern)) count += 1
   return { text: count === 0 ? text : text.replace(pattern, replacement), count }

@@ -35,6 +35,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
   const clock = new FakeClock()
   const published: Uint8Array[] = []
   const history = world.history ?? []
+  const memory = { budgetBytes: 2, from: 'machine', limitBytes: 4, shares: { apps: 1 }, apps: [] }
   const parts = {
     clock,
     log: silentLog,
@@ -47,6 +48,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     placement: { status: () => [], of: () => null },
     history: { of: () => [] },
     pauses: { last: () => null },
+    memory: () => memory,
     router: {
       departures: () => [],
       loadOf: (node: string) => new Map(Object.entries(world.loads?.[node] ?? {})),
