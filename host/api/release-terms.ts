@@ -16,6 +16,8 @@ export interface ReleaseTerms {
   readonly topics?: Readonly<Record<string, { readonly scope: 'node' | 'group' | 'mesh' }>>
   /** Interfaces that it imports, and the apps that answer them. */
   readonly links?: Readonly<Record<string, string>>
+  /** Buckets that a group shares. */
+  readonly stores?: Readonly<Record<string, { readonly scope: string }>>
   readonly instances: object
   readonly args: readonly string[]
 }

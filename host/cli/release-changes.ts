@@ -13,6 +13,7 @@ export interface Change {
     | 'calls'
     | 'topics'
     | 'links'
+    | 'stores'
     | 'triggers'
     | 'limits'
     | 'quotas'
@@ -35,6 +36,7 @@ export function releaseChanges(before: ReleaseTerms | null, draft: ReleaseDraft)
     ...callChanges(before.calls ?? {}, draft.calls),
     ...topicChanges(before.topics ?? {}, draft.topics),
     ...(before.links === undefined ? [] : linkChanges(before.links, draft.links)),
+    ...(before.stores === undefined ? [] : storeChanges(before.stores, draft.stores)),
     ...setChanges(
       'triggers',
       before.triggers.map(triggerText),
@@ -88,6 +90,7 @@ function callChanges(before: CallPolicy, after: CallPolicy): Change[] {
   return changes.map((change) => ({ ...change, asksMore: isWider && change.says.startsWith('scope') }))
 }
 
+type Stores = Readonly<Record<string, { readonly scope: string }>>
 type Topics = Readonly<Record<string, { readonly scope: 'node' | 'group' | 'mesh' }>>
 
 /** A topic that goes further is told as loudly as a new grant. */
@@ -116,6 +119,16 @@ function linkChanges(before: ReleaseDraft['links'], after: ReleaseDraft['links']
       const instead = from === undefined ? '' : ` instead of ${from}`
       return { field, says: `takes ${plain(name)} from ${to}${instead}`, asksMore: true }
     })
+}
+
+/** What others of the group may read and write is told as loudly as a new grant; either way it begins with another store. */
+function storeChanges(before: Stores, after: Stores): Change[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((name) => {
+    const [from, to] = [before[name]?.scope ?? 'node', after[name]?.scope ?? 'node']
+    if (from === to) return []
+    const says = `the bucket ${plain(name)} is one of the ${to}; before it was one of the ${from}, whose entries stay there`
+    return [{ field: 'stores' as const, says, asksMore: to === 'group' }]
+  })
 }
 
 export function placesText(groups: readonly string[]): string {

@@ -94,7 +94,15 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
 /** What a release asks, for whoever signs the next one. */
 export function termsOf(record: ReleaseRecord): ReleaseTerms {
   const { grants, groups, triggers, config, limits, run } = record
-  const { quotas = {}, instances = {}, placement = {}, calls = {}, topics = {}, links = {} } = record
+  const {
+    quotas = {},
+    instances = {},
+    placement = {},
+    calls = {},
+    topics = {},
+    links = {},
+    stores = {},
+  } = record
   return {
     grants,
     groups,
@@ -107,6 +115,7 @@ export function termsOf(record: ReleaseRecord): ReleaseTerms {
     calls,
     topics,
     links,
+    stores,
     args: run?.args ?? [],
   }
 }

@@ -25,6 +25,7 @@ const same = {
   ...terms,
   limits: { memoryBytes: 16_777_216, deadlineMs: 1_000 },
   topics: {},
+  stores: {},
 } as ReleaseDraft
 const told = (changes: Partial<ReleaseDraft>): string[] =>
   releaseChanges(terms, { ...same, ...changes }).map(({ says, asksMore }) => (asksMore ? `! ${says}` : says))
@@ -49,6 +50,23 @@ describe('what a release changes', () => {
     expect(linked({ links: { [api]: 'thermo' } }, {})).toEqual([`no longer takes ${api} from thermo`])
     // A node of before does not say.
     expect(linked({}, { [api]: 'thermo' })).toEqual([])
+  })
+
+  it('is loud where a bucket is shared from now on, and says what becomes of its entries', () => {
+    const says = (before: object, stores: ReleaseDraft['stores']): string[] =>
+      releaseChanges({ ...terms, ...before }, { ...same, stores }).map(({ says: text, asksMore }) =>
+        asksMore ? `! ${text}` : text,
+      )
+    const shared = { counts: { scope: 'group' } } as const
+    expect(says({ stores: {} }, shared)).toEqual([
+      '! the bucket counts is one of the group; before it was one of the node, whose entries stay there',
+    ])
+    expect(says({ stores: shared }, {})).toEqual([
+      'the bucket counts is one of the node; before it was one of the group, whose entries stay there',
+    ])
+    expect(says({ stores: shared }, shared)).toEqual([])
+    // A node of before does not say.
+    expect(says({}, shared)).toEqual([])
   })
 
   it('is nothing where it asks for the same, and for the first', () => {
