@@ -20,3 +20,9 @@ export function plainLines(text: string): string {
     character === '\t' || character === '\n' ? character : '\ufffd',
   )
 }
+
+/** The first characters of a text, without half of a surrogate pair at the end: that is no text, and refused as such. */
+export function wholeStart(text: string, mostUnits: number): string {
+  const isHalf = text.length > mostUnits && /[\ud800-\udbff]/.test(text.charAt(mostUnits - 1))
+  return text.slice(0, isHalf ? mostUnits - 1 : mostUnits)
+}

@@ -73,6 +73,8 @@ export interface GuestCaller {
   hopsLeft(): number | undefined
   /** Aborted when the instance ends: nobody waits any more. */
   readonly gone: AbortSignal
+  /** Whether typed arrays over shared memory can be handed to it: it is in a thread of this process. */
+  readonly sharesMemory?: boolean
 }
 
 /** What comes along with a call of an exported function. */

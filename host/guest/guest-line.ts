@@ -119,6 +119,16 @@ export class GuestLine implements HostLine {
     return this.#readiness.whenReady(waitable)
   }
 
+  asleep<Result>(run: () => Result): Result {
+    this.flush()
+    const from = performance.now()
+    try {
+      return run()
+    } finally {
+      this.#sleptMs += performance.now() - from
+    }
+  }
+
   poll(): void {
     this.flush()
     const batch = this.#transport.receive(0)

@@ -21,6 +21,8 @@ export interface HostLine {
    * ready, at once where it is.
    */
   whenReady?(waitable: Waitable): Promise<void>
+  /** Runs what sleeps otherwise than by this line: that time is not the guest's. */
+  asleep<Result>(run: () => Result): Result
   /** Takes in what has arrived, without sleeping: for a `ready` that is asked again and again. */
   poll(): void
   /**

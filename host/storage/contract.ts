@@ -116,7 +116,23 @@ export interface KeyValueStore {
   readonly feed?: ChangeFeed
   /** Where an app's buckets are in several stores: the one of a bucket, whose versions and feed are its own. */
   readonly storeOf?: (bucket: string) => KeyValueStore
+  /**
+   * Lends a bucket to another thread, until `gone`. Absent where the driver cannot; null where it has lent too much. What is
+   * promised of the other methods holds of this way, and between the two.
+   */
+  readonly share?: (bucket: string, gone: AbortSignal) => Promise<SharedBucket | null>
   close(): Promise<void>
+}
+
+/** By which another thread of this process uses one bucket without the node's own thread in between; see core/shared-line.ts. */
+export interface SharedBucket {
+  readonly line: Int32Array
+  /** What the line answers: a question names one by its place here. */
+  readonly methods: readonly string[]
+  /** Rung with each question. */
+  readonly bell: Int32Array
+  /** What was last read and written, see core/shared-entries.ts; null where it is not kept. */
+  readonly entries: Int32Array | null
 }
 
 export interface ContainerInfo {

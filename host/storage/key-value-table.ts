@@ -16,6 +16,15 @@ export interface TableTimes {
   readonly lifeOf: LifeOf
 }
 
+/** What a key holds, for those who read without asking; null where it is not set. */
+export interface ShownEntry {
+  readonly bucket: string
+  readonly key: string
+  readonly value: Uint8Array | null
+  readonly version: number
+}
+
+const none: readonly ShownEntry[] = []
 const [leastNumber, mostNumber] = [-(2n ** 63n), 2n ** 63n - 1n]
 /** The age on the disk may lag behind by this: what passed since is told by the wall clock, as what passes while off. */
 const saveAgeEveryMs = 10 * 60_000
@@ -33,6 +42,8 @@ export class KeyValueTable {
   #savedAgeMs: number
   #isWatched = false
   #changes: KeyChange[] = []
+  readonly #shownBuckets = new Set<string>()
+  #shown: ShownEntry[] = []
 
   constructor(rows: Rows, limits: KeyValueLimits, { time, lifeOf }: TableTimes) {
     this.#rows = rows
@@ -57,7 +68,10 @@ export class KeyValueTable {
   get(bucket: string, key: string): StoredValue | null {
     this.#checks.key(key)
     const row = this.#rows.read(bucket, key)
-    return row === undefined || this.#isOver(bucket, row) ? null : { value: row.value, version: row.version }
+    const found =
+      row === undefined || this.#isOver(bucket, row) ? null : { value: row.value, version: row.version }
+    this.#show(bucket, key, found)
+    return found
   }
 
   set(bucket: string, key: string, value: Uint8Array): void {
@@ -181,6 +195,28 @@ export class KeyValueTable {
     return changes
   }
 
+  /**
+   * From now on {@link takeShown} has what was read and written of the bucket. @returns false where its entries end by
+   * themselves, which nobody would be told of
+   */
+  show(bucket: string): boolean {
+    if (this.#lifeOf(bucket) !== null) return false
+    this.#shownBuckets.add(bucket)
+    return true
+  }
+
+  hide(bucket: string): void {
+    this.#shownBuckets.delete(bucket)
+  }
+
+  /** In order, the last of a key is what it is; asked for after each transaction. */
+  takeShown(): readonly ShownEntry[] {
+    if (this.#shown.length === 0) return none
+    const shown = this.#shown
+    this.#shown = []
+    return shown
+  }
+
   follow(reader: string): number {
     return this.#atomically(() => this.#readers.follow(reader, this.#version))
   }
@@ -234,6 +270,7 @@ export class KeyValueTable {
     this.#rows.write(bucket, key, value, this.#version, this.#age.ageMs())
     this.#count(added, growth)
     this.#changed({ bucket, key, version: this.#version, kind: 'set' })
+    this.#show(bucket, key, { value, version: this.#version })
     if (this.#lifeOf(bucket) !== null && this.#age.ageMs() - this.#savedAgeMs >= saveAgeEveryMs)
       this.#saveAge()
   }
@@ -263,6 +300,12 @@ export class KeyValueTable {
     const change: KeyChange = { bucket, key, version: this.#version, kind: 'delete' }
     this.#readers.deleted(change)
     this.#changed(change)
+    this.#show(bucket, key, null)
+  }
+
+  #show(bucket: string, key: string, found: StoredValue | null): void {
+    if (!this.#shownBuckets.has(bucket)) return
+    this.#shown.push({ bucket, key, value: found?.value ?? null, version: found?.version ?? 0 })
   }
 
   #changed(change: KeyChange): void {
@@ -291,13 +334,14 @@ export class KeyValueTable {
   }
 
   #atomically<Result>(run: () => Result): Result {
-    const [usage, changes] = [this.#usage, this.#changes.length]
+    const [usage, changes, shown] = [this.#usage, this.#changes.length, this.#shown.length]
     try {
       return this.#rows.transaction(run)
     } catch (error) {
       // The version is left as it is: a number too high does no harm, one used twice does.
       this.#usage = usage
       this.#changes.length = changes
+      this.#shown.length = shown
       this.#readers.reload()
       throw error
     }

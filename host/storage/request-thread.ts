@@ -4,7 +4,7 @@
  * request starts another.
  */
 import { Worker } from 'node:worker_threads'
-import { SelvedgeError, type ProblemKind } from '../../core/index.ts'
+import { ring, SelvedgeError, type ProblemKind } from '../../core/index.ts'
 import { storageProblems } from './problems.ts'
 
 export interface RequestThreadOptions {
@@ -17,6 +17,10 @@ export interface RequestThreadOptions {
   readonly heapMb: number
   /** What requests get after `close`. */
   closed(): SelvedgeError
+  /** Of a thread that sleeps on it. */
+  readonly bell?: Int32Array
+  /** Told when a thread has ended, before anybody can ask another. */
+  ended?(): void
 }
 
 export type ThreadReply =
@@ -41,14 +45,15 @@ interface Waiting<Reply> {
 const maxWaiting = 4_096
 
 export class RequestThread<Reply extends ThreadReply = ThreadReply> {
-  readonly #options: RequestThreadOptions
+  readonly #options: RequestThreadOptions & { heard?(told: Reply): void }
   readonly #waiting = new Map<number, Waiting<Reply>>()
   #worker: Worker | null = null
   #generation = 0
   #lastRequest = 0
   #isClosed = false
 
-  constructor(options: RequestThreadOptions) {
+  /** @param options `heard` is given what comes with the number 0: nobody asked for it */
+  constructor(options: RequestThreadOptions & { heard?(told: Reply): void }) {
     this.#options = options
   }
 
@@ -74,6 +79,7 @@ export class RequestThread<Reply extends ThreadReply = ThreadReply> {
       this.#waiting.set(n, { resolve, reject, told })
       this.#worker?.ref()
       this.#worker?.postMessage({ ...call, n })
+      if (this.#options.bell !== undefined) ring(this.#options.bell)
     })
   }
 
@@ -104,6 +110,7 @@ export class RequestThread<Reply extends ThreadReply = ThreadReply> {
   }
 
   #answer(reply: Reply): void {
+    if (reply.n === 0) return this.#options.heard?.(reply)
     const waiting = this.#waiting.get(reply.n)
     this.#waiting.delete(reply.n)
     // It keeps the process alive only while somebody waits for it.
@@ -117,6 +124,7 @@ export class RequestThread<Reply extends ThreadReply = ThreadReply> {
   #ended(worker: Worker, cause: unknown): void {
     const { called, closed } = this.#options
     if (this.#worker === worker) this.#worker = null
+    this.#options.ended?.()
     const error = this.#isClosed
       ? closed()
       : storageProblems.error('ERR_STORAGE_FAILED', `${called} ended`, { cause })

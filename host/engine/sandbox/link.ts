@@ -23,6 +23,8 @@ export interface SandboxLink {
   isHeldUp(): boolean
   /** Resolves when nothing of it runs any more. May be called twice. */
   terminate(): Promise<void>
+  /** Whether what is sent may have shared memory in it. */
+  readonly sharesMemory: boolean
   /** Of the process it runs in, where it has one of its own. */
   readonly pid: number | null
 }

@@ -96,6 +96,10 @@ class ProcessLink implements SandboxLink {
     )
   }
 
+  get sharesMemory(): boolean {
+    return false
+  }
+
   begun(): null {
     return null
   }

@@ -2,12 +2,14 @@
 import type { Clock } from '../../../core/index.ts'
 import type { GuestCaller } from '../contract.ts'
 import type { CallQueue } from './call-queue.ts'
+import type { SandboxLink } from './link.ts'
 import type { Watch } from './watch.ts'
 
 export interface RunningCallerNeeds {
   readonly clock: Clock
   readonly calls: CallQueue
   watch(): Watch
+  link(): Pick<SandboxLink, 'sharesMemory'>
 }
 
 export class RunningCaller implements GuestCaller {
@@ -28,6 +30,10 @@ export class RunningCaller implements GuestCaller {
 
   hopsLeft(): number | undefined {
     return this.#needs.calls.head?.terms?.hops
+  }
+
+  get sharesMemory(): boolean {
+    return this.#needs.link().sharesMemory
   }
 
   /** Made for the first that asks: most instances never call anything that would. */

@@ -79,7 +79,12 @@ class LinkedSandbox implements RunningSandbox {
     this.#parts = parts
     this.#calls = new CallQueue(parts.limits.sentAhead)
     const end = (incident: Incident): void => this.#end(incident)
-    this.#caller = new RunningCaller({ clock: parts.clock, calls: this.#calls, watch: () => this.#watch })
+    this.#caller = new RunningCaller({
+      clock: parts.clock,
+      calls: this.#calls,
+      watch: () => this.#watch,
+      link: () => this.#link,
+    })
     this.#outbox = new Outbox((batch) => this.#send(batch))
     const queue = (message: ToGuest): void => this.#outbox.queue(message)
     const emit = (message: ToGuest): void => {

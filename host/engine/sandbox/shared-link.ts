@@ -121,6 +121,7 @@ class SharedThread {
     this.#starts.begin()
     return {
       pid: null,
+      sharesMemory: true,
       send: (batch: readonly ToGuest[]) => this.#send({ sandbox: number, batch: packToGuest(batch) }),
       modulesOf: compiledModules,
       begun: () => Atomics.load(this.#cells, sharedCells.begunBy(number)),

@@ -50,6 +50,7 @@ export const spawnThread: LinkFactory = ({ program, limits, events }) => {
 
   return {
     pid: null,
+    sharesMemory: true,
     send(batch: readonly ToGuest[]) {
       port.postMessage(packToGuest(batch))
       Atomics.add(view, cells.batches, 1)

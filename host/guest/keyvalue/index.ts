@@ -5,6 +5,7 @@
 import { dispose } from '../io/index.ts'
 import type { PartContext, PartKind } from '../part.ts'
 import { WitError } from '../wit-error.ts'
+import { shortWayOf, type ShortWay } from './short-way.ts'
 import {
   keyValuePartName,
   keyValueStoreId,
@@ -31,19 +32,23 @@ export const keyValuePart: PartKind = {
 
 class Bucket {
   readonly #name: string
+  readonly way: ShortWay
   readonly #context: PartContext
   readonly #release: () => void
 
-  private constructor(name: string, context: PartContext) {
+  private constructor(name: string, way: ShortWay, context: PartContext) {
     this.#release = context.hold()
     this.#name = name
+    this.way = way
     this.#context = context
   }
 
   static open(identifier: string, context: PartContext): Bucket {
     checkSize(identifier.length * 2)
-    context.line.call(keyValueStoreId, 'open', [identifier])
-    return new Bucket(identifier, context)
+    const way = shortWayOf(context.line, identifier)
+    if (!way.isOpened) context.line.call(keyValueStoreId, 'open', [identifier])
+    way.isOpened = true
+    return new Bucket(identifier, way, context)
   }
 
   get context(): PartContext {
@@ -57,22 +62,24 @@ class Bucket {
 
   get(key: string): Uint8Array | undefined {
     checkKeys([key])
-    return this.ask('get', key) as Uint8Array | undefined
+    const found = this.way.get(key)
+    return found === null ? (this.ask('get', key) as Uint8Array | undefined) : found.value
   }
 
   set(key: string, value: Uint8Array): void {
     checkEntries([[key, value]])
-    this.ask('set', key, value)
+    if (!this.way.set(key, value)) this.ask('set', key, value)
   }
 
   delete(key: string): void {
     checkKeys([key])
-    this.ask('delete', key)
+    if (!this.way.delete(key)) this.ask('delete', key)
   }
 
   exists(key: string): boolean {
     checkKeys([key])
-    return this.ask('exists', key) as boolean
+    const version = this.way.version(key)
+    return version === null ? (this.ask('exists', key) as boolean) : version !== 0
   }
 
   /** The first draft's glue takes the digits for the number they are. */
@@ -105,11 +112,11 @@ class Cas {
 
   static new(bucket: Bucket, key: string): Cas {
     checkKeys([key])
-    return new Cas(bucket, key, bucket.ask('version', key) as number)
+    return new Cas(bucket, key, bucket.way.version(key) ?? (bucket.ask('version', key) as number))
   }
 
   current(): Uint8Array | undefined {
-    const entry = this.#bucket.ask('current', this.#key) as WireEntry
+    const entry = this.#bucket.way.get(this.#key) ?? (this.#bucket.ask('current', this.#key) as WireEntry)
     this.#version = entry.version
     return entry.value
   }
@@ -119,10 +126,12 @@ class Cas {
     if (this.#isSpent) throw new Error('a guest swapped with a handle that it had given away')
     this.#spend()
     checkEntries([[this.#key, value]])
-    const outcome = this.#bucket.ask('swap', this.#key, this.#version, value) as {
-      readonly swapped: boolean
-      readonly version: number
-    }
+    const outcome =
+      this.#bucket.way.swap(this.#key, this.#version, value) ??
+      (this.#bucket.ask('swap', this.#key, this.#version, value) as {
+        readonly swapped: boolean
+        readonly version: number
+      })
     return outcome.swapped ? null : new Cas(this.#bucket, this.#key, outcome.version)
   }
 
@@ -138,7 +147,7 @@ class Cas {
 
 function increment(bucket: Bucket, key: string, delta: bigint): bigint {
   checkKeys([key])
-  return bucket.ask('increment', key, delta) as bigint
+  return bucket.way.increment(key, delta) ?? (bucket.ask('increment', key, delta) as bigint)
 }
 
 function swap(cas: Cas, value: Uint8Array): void {
@@ -153,11 +162,14 @@ function swap(cas: Cas, value: Uint8Array): void {
 
 function getMany(bucket: Bucket, keys: readonly string[]): ([string, Uint8Array] | undefined)[] {
   checkKeys(keys)
+  const known = bucket.way.getMany(keys)
+  if (known !== null) return keys.map((key, index) => paired(key, known[index]?.value))
   const values = bucket.ask('get-many', keys) as readonly (Uint8Array | undefined)[]
-  return keys.map((key, index) => {
-    const value = values[index]
-    return value === undefined ? undefined : [key, value]
-  })
+  return keys.map((key, index) => paired(key, values[index]))
+}
+
+function paired(key: string, value: Uint8Array | undefined): [string, Uint8Array] | undefined {
+  return value === undefined ? undefined : [key, value]
 }
 
 function setMany(bucket: Bucket, entries: readonly (readonly [string, Uint8Array])[]): void {

@@ -20,6 +20,14 @@ export interface WireEntry {
   readonly version: number
 }
 
+/** What the node lends of a bucket to a thread of its own process; undefined in its place where it lends nothing. */
+export interface WireShared {
+  readonly line: Int32Array
+  readonly methods: readonly string[]
+  readonly bell: Int32Array
+  readonly entries: Int32Array | null
+}
+
 export interface WirePage {
   readonly keys: readonly string[]
   /** Decimal digits, which fit a u64: the first draft has a number here, the second a string. */

@@ -3,7 +3,7 @@
  * checked against the grants, since what the sandbox's half says is only what a guest made it say.
  */
 import { messageOf } from '../../../core/index.ts'
-import { WitError, type BoundFunction } from '../../engine/index.ts'
+import { WitError, type BoundFunction, type GuestCaller } from '../../engine/index.ts'
 import {
   keyValueAtomicsId,
   keyValueBatchId,
@@ -12,7 +12,7 @@ import {
   type KeyValueError,
   type WireEntry,
 } from '../../guest/index.ts'
-import type { KeyValueStore } from '../../storage/index.ts'
+import type { KeyValueStore, SharedBucket } from '../../storage/index.ts'
 import type { AppContext } from '../context.ts'
 import type { InterfaceOffer } from '../offer.ts'
 
@@ -75,7 +75,31 @@ function bindKeyValue({ buckets, keyValue: store }: AppContext): Record<string, 
     name,
     { mode: 'call', run: use(operation) },
   ])
-  return { ...Object.fromEntries(bound), open: { mode: 'call', run: use(async () => undefined) } }
+  const share: BoundFunction['run'] = async ([bucket], caller) => {
+    if (typeof bucket !== 'string' || !buckets.has(bucket)) throw fail({ tag: 'access-denied' })
+    return (await lent(store, bucket, caller)) ?? undefined
+  }
+  const open = use(async () => undefined)
+  return {
+    ...Object.fromEntries(bound),
+    open: { mode: 'call', run: open },
+    share: { mode: 'call', run: share },
+  }
+}
+
+/** Where it cannot be lent now, calls go on as they do, and tell what is wrong. */
+async function lent(
+  store: AppContext['keyValue'],
+  bucket: string,
+  caller: GuestCaller | undefined,
+): Promise<SharedBucket | null> {
+  if (caller?.sharesMemory !== true) return null
+  try {
+    const own = store()
+    return (await (own.storeOf?.(bucket) ?? own).share?.(bucket, caller.gone)) ?? null
+  } catch {
+    return null
+  }
 }
 
 function fail(error: KeyValueError): WitError {

@@ -15,7 +15,8 @@ import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import { lifeBy } from '../time-to-live.ts'
 import { openConnection, type Connection } from './connection.ts'
-import type { OpenOptions, StorageMethod } from './protocol.ts'
+import { LentBuckets } from './lent-buckets.ts'
+import type { GivenBack, Lent, OpenOptions, StorageMethod } from './protocol.ts'
 import { SqlRows } from './sql-rows.ts'
 
 export interface StorageCall {
@@ -36,7 +37,15 @@ const damagedForMs = 10_000
 /** Less than the largest value and its way through the log. */
 const leastRoomBytes = 2 * 1024 * 1024
 /** Those that change what is open, and so are nothing that could be undone. */
-const alone: ReadonlySet<StorageMethod> = new Set(['open', 'close', 'allow', 'watch', 'flush'])
+const alone: ReadonlySet<StorageMethod> = new Set([
+  'open',
+  'close',
+  'allow',
+  'watch',
+  'flush',
+  'share',
+  'unshare',
+])
 
 /** What was asked for of a file, to open it again after a failure. */
 interface Wanted {
@@ -49,6 +58,7 @@ export class SqliteFiles {
   readonly #limits: KeyValueLimits
   readonly #kind: Connection['kind'] | undefined
   readonly #time: TimeSource
+  readonly lent = new LentBuckets()
   readonly #wanted = new Map<string, Wanted>()
   readonly #tables = new Map<string, KeyValueTable>()
   readonly #opening = new Map<string, Promise<KeyValueTable>>()
@@ -79,6 +89,8 @@ export class SqliteFiles {
       const next = calls.findIndex(({ method }, index) => index >= at && alone.has(method))
       const end = next === at ? at + 1 : next === -1 ? calls.length : next
       outcomes.push(...(await this.#runSome(path, calls.slice(at, end))))
+      const table = this.#tables.get(path)
+      if (table !== undefined) this.lent.publish(path, table)
       at = end
     }
     return outcomes
@@ -113,6 +125,7 @@ export class SqliteFiles {
   async #runOne(path: string, { method, args }: StorageCall): Promise<unknown> {
     if (method === 'close') {
       this.#wanted.delete(path)
+      this.lent.close(path)
       return this.#drop(path)
     }
     if (method === 'open') {
@@ -125,6 +138,8 @@ export class SqliteFiles {
     if (method === 'open') return undefined
     if (method === 'allow' && wanted !== undefined) wanted.allowed = args[0] as StoreAmount
     if (method === 'watch' && wanted !== undefined) wanted.isWatched = true
+    if (method === 'share') return this.lent.lend(path, table, args[0] as Lent)
+    if (method === 'unshare') return this.lent.takeBack(path, table, args[0] as GivenBack)
     return use(table, { method, args })
   }
 
@@ -148,6 +163,7 @@ export class SqliteFiles {
     const table = new KeyValueTable(rows, this.#limits, { time: this.#time, lifeOf: lifeBy(rules) })
     if (wanted.allowed !== null) table.allow(wanted.allowed)
     if (wanted.isWatched) table.watch()
+    this.lent.opened(path, table)
     this.#tables.set(path, table)
     return table
   }
@@ -165,6 +181,7 @@ export class SqliteFiles {
   #drop(path: string): void {
     const table = this.#tables.get(path)
     this.#tables.delete(path)
+    this.lent.clear(path)
     table?.close()
   }
 }

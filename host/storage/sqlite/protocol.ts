@@ -28,6 +28,8 @@ export type StorageMethod =
   | 'changes'
   | 'advance'
   | 'forget'
+  | 'share'
+  | 'unshare'
 
 /** The argument of `open`. */
 export interface OpenOptions {
@@ -64,6 +66,28 @@ export type StorageAnswer =
 
 export type StorageReply = { readonly n: number } & StoreNews & StorageAnswer
 
+/** Without a question: what was done on lines that are lent has changed this. */
+export type StorageTold = { readonly n: 0; readonly path: string } & StoreNews
+
+/** The argument of `share`. */
+export interface Lent {
+  readonly n: number
+  readonly bucket: string
+  readonly line: Int32Array
+  /** The same one for all lines of a bucket. */
+  readonly entries: Int32Array
+}
+
+/** The argument of `unshare`. */
+export interface GivenBack {
+  readonly n: number
+  readonly bucket: string
+  /** Nobody reads its entries any more. */
+  readonly isLast: boolean
+}
+
 export interface StorageThreadData {
   readonly limits: KeyValueLimits
+  /** Rung for each request, and each question on a line. */
+  readonly bell: Int32Array
 }

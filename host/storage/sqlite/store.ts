@@ -8,11 +8,13 @@ import type {
   MeteredStore,
   StoreAmount,
   StoredValue,
+  SharedBucket,
   StoreUsage,
 } from '../contract.ts'
 import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
-import type { OpenOptions, StorageMethod } from './protocol.ts'
+import { Lending } from './lending.ts'
+import type { OpenOptions, StorageMethod, StoreNews } from './protocol.ts'
 import type { StorageThread } from './thread.ts'
 
 export class SqliteStore implements KeyValueStore, MeteredStore {
@@ -21,6 +23,7 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   readonly #path: () => Promise<string>
   readonly #options: OpenOptions
   readonly #listeners = new Listeners<KeyChange>()
+  readonly #lending: Lending
   #openedIn = -1
   #isClosed = false
   #allowed: StoreAmount | null = null
@@ -33,16 +36,20 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
     this.#thread = thread
     this.#path = path
     this.#options = options
+    this.#lending = new Lending({ thread, ask: (method, args) => this.#ask(method, args) })
   }
 
   allow(amount: StoreAmount): void {
     this.#allowed = amount
     this.#allowedIn = -1
+    this.#tellThread()
   }
 
   /** This process alone writes to the file, so whoever listens hears of all that changes. */
   onChange(listener: (change: KeyChange) => void): Cancel {
-    return this.#listeners.add(listener)
+    const cancel = this.#listeners.add(listener)
+    this.#tellThread()
+    return cancel
   }
 
   readonly feed: ChangeFeed = {
@@ -122,10 +129,21 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
     return this.#ask('usage')
   }
 
+  async share(bucket: string, gone: AbortSignal): Promise<SharedBucket | null> {
+    const path = await this.#opened()
+    this.#thread.hear(path, (news) => this.#hear(news))
+    return this.#lending.lend(bucket, gone)
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     if (this.#openedIn === this.#thread.generation) await this.#request(await this.#path(), 'close', [])
+  }
+
+  /** What is used on lines asks nothing of this side that this could go along with. */
+  #tellThread(): void {
+    if (this.#isOpen()) this.#opened().catch(() => {})
   }
 
   #isOpen(): boolean {
@@ -133,6 +151,13 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   }
 
   async #ask<Result>(method: StorageMethod, ...args: unknown[]): Promise<Result> {
+    const path = await this.#opened()
+    this.#isDirty ||= changing.has(method)
+    return (await this.#request(path, method, args)) as Result
+  }
+
+  /** @returns the path of the file, which is open and knows all that was said of it */
+  async #opened(): Promise<string> {
     if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
     const path = await this.#path()
     const { generation } = this.#thread
@@ -144,19 +169,26 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
       this.#allowedIn = generation
       await this.#request(path, 'allow', [this.#allowed])
     }
-    this.#isDirty ||= changing.has(method)
     if (!this.#listeners.isEmpty && this.#watchedIn !== generation) {
       this.#watchedIn = generation
       await this.#request(path, 'watch', [])
     }
-    return (await this.#request(path, method, args)) as Result
+    return path
+  }
+
+  /** Of what was done without this side. */
+  #hear(news: StoreNews): void {
+    this.#isDirty = true
+    this.#take(news)
+  }
+
+  #take({ held, changes }: StoreNews): void {
+    if (held !== null) this.held = held
+    this.#listeners.tell(changes)
   }
 
   #request(path: string, method: StorageMethod, args: readonly unknown[]): Promise<unknown> {
-    return this.#thread.request(path, method, args, ({ held, changes }) => {
-      if (held !== null) this.held = held
-      this.#listeners.tell(changes)
-    })
+    return this.#thread.request(path, method, args, (news) => this.#take(news))
   }
 }
 

@@ -1,21 +1,58 @@
 /** The thread that has the apps' stores open. */
+import { closeSharedEntries, closeSharedLine, sharedBell } from '../../../core/index.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import { RequestThread } from '../request-thread.ts'
-import type { StorageMethod, StorageReply, StorageThreadData, StoreNews } from './protocol.ts'
+import type { StorageMethod, StorageReply, StorageThreadData, StorageTold, StoreNews } from './protocol.ts'
+
+/** Instances of all apps, times their buckets; each is looked at whenever the bell rings. */
+const maxLines = 512
 
 export class StorageThread {
-  readonly #thread: RequestThread<StorageReply>
+  /** Rung with each question on a line. */
+  readonly bell = sharedBell()
+  readonly #thread: RequestThread<StorageReply | (StorageTold & { readonly value: undefined })>
+  readonly #heard = new Map<string, (news: StoreNews) => void>()
+  readonly #lent = new Map<number, { readonly line: Int32Array; readonly entries: Int32Array }>()
+  #lines = 0
 
   constructor(limits: KeyValueLimits, program: URL = defaultProgram()) {
     this.#thread = new RequestThread({
       called: 'the storage thread',
       name: 'storage',
       program,
-      workerData: { limits } satisfies StorageThreadData,
+      workerData: { limits, bell: this.bell } satisfies StorageThreadData,
       heapMb: 64,
       closed: () => storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed'),
+      bell: this.bell,
+      heard: (told) => 'path' in told && this.#heard.get(told.path)?.(told),
+      ended: () => this.#closeLent(),
     })
+  }
+
+  /** What is done to a file on lines, without a request of this side's. */
+  hear(path: string, heard: (news: StoreNews) => void): void {
+    this.#heard.set(path, heard)
+  }
+
+  /** Whoever waits on the line is woken when the thread ends. @returns the line's number; null where there are too many */
+  lend(line: Int32Array, entries: Int32Array): number | null {
+    if (this.#lent.size >= maxLines) return null
+    this.#lines += 1
+    this.#lent.set(this.#lines, { line, entries })
+    return this.#lines
+  }
+
+  takeBack(n: number): void {
+    this.#lent.delete(n)
+  }
+
+  #closeLent(): void {
+    for (const { line, entries } of this.#lent.values()) {
+      closeSharedEntries(entries)
+      closeSharedLine(line)
+    }
+    this.#lent.clear()
   }
 
   /** Changes when the thread is another one, which has no file open. */

@@ -49,6 +49,7 @@ export class Bench {
       },
       wait: (waitables) => this.#wait(waitables),
       poll: () => {},
+      asleep: (run) => run(),
     }
     const hold = (): (() => void) => {
       this.held += 1

@@ -94,6 +94,7 @@ export function makeKit(maxHeld = 1_024): Kit {
         opened.push({ pair, args: structuredClone(args) as unknown[] })
         return pair.guest
       },
+      asleep: (run) => run(),
       wait(waitables) {
         for (const run of sleepers) run()
         if (!waitables.some((waitable) => waitable.ready())) throw new Error('the guest would sleep for ever')

@@ -68,6 +68,7 @@ export function makeWorld(serve: Serve = () => {}, settings: Partial<PartSetting
       throw new Error('the thread of an asynchronous guest must not sleep')
     },
     poll() {},
+    asleep: (run) => run(),
     whenReady: (waitable) => readiness.whenReady(waitable),
   }
   const hold = (): (() => void) => {
