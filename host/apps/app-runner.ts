@@ -181,6 +181,7 @@ export class AppRunner {
     if (!forget) return
     await forgetLastGood(this.#needs.folder, this.app)
     await forgetTriggers(this.#needs.folder, this.app)
+    await this.#serving.events.forget()
   }
 
   async #stop(graceMs: number): Promise<void> {

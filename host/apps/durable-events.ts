@@ -21,6 +21,11 @@ export const eventQueueLimits: QueueLimits = {
   itemBytes: 1_048_576,
   whenFull: 'refuse',
   deadItems: 1_000,
+  // Of a message; see the trigger of that name. One node's messages leave room for another's.
+  sourceOf(unique) {
+    const [, origin, id] = unique.split(' ')
+    return id === undefined ? null : (origin ?? null)
+  },
 }
 /** A queue that could not be opened is not tried for each event: to find out takes long where its file is large. */
 export const reopenAfterMs = 5_000
@@ -121,8 +126,21 @@ export class DurableEvents {
     await queue?.close()
   }
 
+  /** The app is gone. What it was promised stays for when it comes back; a file with nothing in it goes. @throws what the disk says */
+  async forget(): Promise<void> {
+    await this.close()
+    const queue = await this.#queues.open(this.#name, eventQueueLimits)
+    const { waiting, taken, dead } = queue.counts()
+    if (waiting + taken + dead === 0) await this.#queues.remove(this.#name)
+    else await queue.close()
+  }
+
+  get #name(): string {
+    return `events.${this.#app}`
+  }
+
   async #open(): Promise<DurableQueue> {
-    const queue = await this.#queues.open(`events.${this.#app}`, eventQueueLimits)
+    const queue = await this.#queues.open(this.#name, eventQueueLimits)
     this.#queue = queue
     this.#failed = null
     this.#cancel = queue.onDue(() => this.#needs.due())

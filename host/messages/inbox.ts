@@ -16,6 +16,11 @@ export interface InboxNeeds {
   readonly log: Log
 }
 
+/** @returns of which origin's message it is the name, as {@link Inbox.itemsFor} makes it */
+export function originIn(unique: string): string {
+  return unique.split(' ', 2)[1] ?? ''
+}
+
 /** After a read of the journal that failed. */
 const readAgainMs = 1_000
 

@@ -26,7 +26,7 @@ import { checkMessage, checkName, checkTopic } from './check.ts'
 import { messageLimits as limits, type NewMessage, type Topics } from './contract.ts'
 import type { TopicDirectory } from './directory.ts'
 import { envelopeBytes } from './envelope.ts'
-import { Inbox, type Handle } from './inbox.ts'
+import { Inbox, originIn, type Handle } from './inbox.ts'
 import { Outbox, type MessageCarrier } from './outbox.ts'
 import { messageProblems } from './problems.ts'
 import { journalOf, messageReport } from './report.ts'
@@ -63,8 +63,13 @@ export async function openMessaging(needs: MessagingNeeds): Promise<Messaging> {
   const { queues, folder, clock, log, settings } = needs
   const { bytes, items, whenFull } = settings
   const queueLimits: QueueLimits = { bytes, items, whenFull, itemBytes: envelopeBytes, deadItems: 0 }
-  const journal = (name: string): Promise<Journal> =>
-    queues.open(name, queueLimits).then(
+  // What a node sends without end takes the place of its own, and of nobody else's.
+  const sourceOf = (unique: string): string | null => {
+    const origin = originIn(unique)
+    return origin === needs.self ? null : origin
+  }
+  const journal = (name: string, limits: QueueLimits): Promise<Journal> =>
+    queues.open(name, limits).then(
       (queue) => ({ queue, problem: null }),
       (error: unknown) => {
         // The node has other things to do than messages.
@@ -74,8 +79,8 @@ export async function openMessaging(needs: MessagingNeeds): Promise<Messaging> {
       },
     )
   const [out, into, age, subscriptions] = await Promise.all([
-    journal('messages-out'),
-    journal('messages-in'),
+    journal('messages-out', queueLimits),
+    journal('messages-in', { ...queueLimits, sourceOf }),
     AgeClock.open(folder, clock),
     Subscriptions.open(folder, log),
   ])

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/index.ts'
 import type { NewItem, QueueLimits } from './contract.ts'
 import { rememberedNames, type QueueContents } from './file.ts'
 import type { Ledger, QueueRow } from './ledger.ts'
+import { RememberedNames } from './names.ts'
 import { queueProblems } from './problems.ts'
 
 /** Of one transaction, so that a burst does not hold up everybody else at the disk. */
@@ -38,8 +39,7 @@ export class Admission {
   readonly #clock: Clock
   readonly #limits: QueueLimits
   readonly #ledger: Ledger
-  /** In the order in which they were put. */
-  readonly #seen: Set<string>
+  readonly #seen: RememberedNames
   readonly #puts: Put[] = []
   /** Of all puts that wait. */
   #pendingItems = 0
@@ -51,7 +51,9 @@ export class Admission {
     this.#limits = limits
     this.#ledger = ledger
     this.#lastId = lastId
-    this.#seen = new Set(seen)
+    // Those of items that are here are always known: there are never more of them than `items`.
+    this.#seen = new RememberedNames(rememberedNames + limits.items, limits.sourceOf)
+    for (const name of seen) this.#seen.add(name)
     for (const { unique } of rows) if (unique !== null) this.#seen.add(unique)
   }
 
@@ -84,7 +86,11 @@ export class Admission {
       if (put === undefined) break
       const fresh = this.#freshOf(put.items)
       const putBytes = fresh.reduce((sum, item) => sum + sizeOf(item), 0)
-      const room = this.#ledger.roomFor(arrivals.length + fresh.length, bytes + putBytes)
+      const room = this.#ledger.roomFor(
+        arrivals.length + fresh.length,
+        bytes + putBytes,
+        this.#sourceOf(fresh),
+      )
       // Alone it may fit; what of it is new is told then.
       if (room === null && arrivals.length > 0) break
       this.#puts.shift()
@@ -111,6 +117,11 @@ export class Admission {
     for (const { row } of arrivals) if (row.unique !== null) this.#seen.delete(row.unique)
   }
 
+  /** Of all of one put, which is one source's. */
+  #sourceOf([first]: readonly NewItem[]): string | null {
+    return first?.unique === undefined ? null : (this.#limits.sourceOf?.(first.unique) ?? null)
+  }
+
   /** Without those that were put before, here or in the same put. */
   #freshOf(items: readonly NewItem[]): NewItem[] {
     const here = new Set<string>()
@@ -122,13 +133,9 @@ export class Admission {
     })
   }
 
-  /** Those of items that are here are always known: there are never more of them than `items`. */
-  trimSeen(): void {
-    const most = rememberedNames + this.#limits.items
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= most) return
-      this.#seen.delete(oldest)
-    }
+  /** @returns names that are remembered no longer, for the file */
+  trimSeen(): string[] {
+    return this.#seen.trim()
   }
 
   #checkSize(item: NewItem): void {

@@ -49,7 +49,16 @@ export interface QueueLimits {
   readonly whenFull: 'refuse' | 'drop-oldest'
   /** Beyond it, or beyond `bytes`, the oldest dead letter goes, and is counted as dropped. */
   readonly deadItems: number
+  /**
+   * Whose an item is, by its `unique`; null where it is one's own. No source takes more than `sourceFactor` times of what all
+   * of them leave free, what has to go is of the one that holds most, and so it is with the names that are remembered: one
+   * that is noisy pushes out its own.
+   */
+  readonly sourceOf?: (unique: string) => string | null
 }
+
+/** With seven, a source that is alone gets seven eighths; the last eighth is there for who comes next. */
+export const sourceFactor = 7
 
 export interface QueueCounts {
   readonly waiting: number

@@ -14,6 +14,8 @@ export type QueueChange =
       readonly diedMs: number
     }
   | { readonly type: 'replay'; readonly ids: readonly number[] }
+  /** Names that are remembered no longer. */
+  | { readonly type: 'forget'; readonly names: readonly string[] }
 
 export interface QueueContents {
   readonly rows: readonly QueueRow[]
@@ -65,9 +67,12 @@ export class MemoryQueueFile implements QueueFile {
         const { row, body } = change
         this.#rows.set(row.id, { row, body: new Uint8Array(body) })
         this.#lastId = Math.max(this.#lastId, row.id)
-        if (row.unique !== null) this.#remember(row.unique)
+        if (row.unique !== null) this.#seen.add(row.unique)
         return
       }
+      case 'forget':
+        for (const name of change.names) this.#seen.delete(name)
+        return
       case 'remove':
         for (const id of change.ids) this.#rows.delete(id)
         return
@@ -86,10 +91,5 @@ export class MemoryQueueFile implements QueueFile {
   #change(id: number, to: Partial<QueueRow>): void {
     const held = this.#rows.get(id)
     if (held !== undefined) this.#rows.set(id, { ...held, row: { ...held.row, ...to } })
-  }
-
-  #remember(name: string): void {
-    this.#seen.add(name)
-    for (const oldest of this.#seen) if (this.#seen.size > rememberedNames) this.#seen.delete(oldest)
   }
 }

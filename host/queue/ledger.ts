@@ -5,7 +5,7 @@
  * again the others wait behind it. Times are the monotonic clock's, so a wall clock that jumps delays nothing.
  */
 import { Heap } from './heap.ts'
-import type { QueueLimits } from './contract.ts'
+import { sourceFactor, type QueueLimits } from './contract.ts'
 import { Lines } from './lines.ts'
 
 /** As it is on the disk. */
@@ -41,6 +41,8 @@ export class Ledger {
   #ready = new Map<string, Heap>()
   #delayed = new Heap()
   readonly #laneCounts = new Map<string, number>()
+  /** What each source has of what waits or is taken. */
+  readonly #held = new Map<string | null, { items: number; bytes: number }>()
   #taken = 0
   #liveBytes = 0
   #deadBytes = 0
@@ -78,16 +80,24 @@ export class Ledger {
 
   /**
    * Whether so much more fits.
+   * @param source whose it is; null where it is one's own
    * @returns what must go for it, oldest first; null where it does not fit
    */
-  roomFor(items: number, bytes: number): number[] | null {
+  roomFor(items: number, bytes: number, source: string | null = null): number[] | null {
     const drops: number[] = []
     const limits = this.#limits
     let freeItems = limits.items - this.#entries.size
     let freeBytes = limits.bytes - this.#liveBytes
-    if (freeItems >= items && freeBytes >= bytes) return drops
+    if (freeItems >= items && freeBytes >= bytes) {
+      if (limits.whenFull === 'drop-oldest' || source === null) return drops
+      const held = this.#held.get(source) ?? { items: 0, bytes: 0 }
+      const isOver =
+        held.items + items > sourceFactor * (freeItems - items + 1) ||
+        held.bytes + bytes > sourceFactor * (freeBytes - bytes + 1)
+      return isOver ? null : drops
+    }
     if (limits.whenFull === 'refuse' || items > limits.items || bytes > limits.bytes) return null
-    for (const { id, state, sizeBytes } of this.#entries.values()) {
+    for (const { id, state, sizeBytes } of this.#inOrderOfGoing()) {
       if (state === 'taken') continue
       drops.push(id)
       freeItems += 1
@@ -95,6 +105,30 @@ export class Ledger {
       if (freeItems >= items && freeBytes >= bytes) return drops
     }
     return null
+  }
+
+  /** The oldest of the source that holds most first; of those that are left, the oldest. */
+  *#inOrderOfGoing(): Generator<Entry> {
+    const { sourceOf } = this.#limits
+    if (sourceOf === undefined || this.#held.size < 2) return yield* this.#entries.values()
+    let [largest, most]: [string | null, number] = [null, -1]
+    for (const [source, { bytes }] of this.#held) if (bytes > most) [largest, most] = [source, bytes]
+    for (const entry of this.#entries.values()) if (this.#sourceOf(entry) === largest) yield entry
+    for (const entry of this.#entries.values()) if (this.#sourceOf(entry) !== largest) yield entry
+  }
+
+  #sourceOf({ unique }: QueueRow): string | null {
+    return unique === null ? null : (this.#limits.sourceOf?.(unique) ?? null)
+  }
+
+  /** @param sign 1 where it comes, -1 where it goes */
+  #hold(row: QueueRow, sign: 1 | -1): void {
+    if (this.#limits.sourceOf === undefined) return
+    const source = this.#sourceOf(row)
+    const { items, bytes } = this.#held.get(source) ?? { items: 0, bytes: 0 }
+    const held = { items: items + sign, bytes: bytes + sign * row.sizeBytes }
+    if (held.items === 0) this.#held.delete(source)
+    else this.#held.set(source, held)
   }
 
   /** Takes up what was put, or what was on the disk. @param dueMs monotonic */
@@ -223,6 +257,7 @@ export class Ledger {
 
   #enter(entry: Entry): void {
     this.#entries.set(entry.id, entry)
+    this.#hold(entry, 1)
     this.#laneCounts.set(entry.lane, (this.#laneCounts.get(entry.lane) ?? 0) + 1)
     this.#lines.join(entry)
     this.#offer(entry.id)
@@ -230,6 +265,7 @@ export class Ledger {
 
   #leave(entry: Entry): void {
     this.#entries.delete(entry.id)
+    this.#hold(entry, -1)
     if (entry.state === 'taken') this.#taken -= 1
     const left = (this.#laneCounts.get(entry.lane) ?? 1) - 1
     if (left > 0) this.#laneCounts.set(entry.lane, left)

@@ -39,6 +39,8 @@ export class FileQueue implements DurableQueue {
   #settlings: Settling[] = []
   /** What a failed write left to be written. */
   #owed: QueueChange[] = []
+  /** Names to be taken out of the file with whatever is written next: no write is worth it alone. */
+  #forgotten: string[]
   #cancelDue: Cancel | null = null
   #dueAtMs = Number.POSITIVE_INFINITY
   #dropped = 0
@@ -51,6 +53,7 @@ export class FileQueue implements DurableQueue {
     this.#ledger = new Ledger(limits)
     for (const row of contents.rows) this.#ledger.add(row, 0)
     this.#admission = new Admission(clock, limits, this.#ledger, contents)
+    this.#forgotten = this.#admission.trimSeen()
     this.#schedule = new CommitSchedule(
       clock,
       () => this.#commitOnce(),
@@ -232,11 +235,16 @@ export class FileQueue implements DurableQueue {
     for (const { id } of dropped) this.#bodies.drop(id)
     const put: QueueChange[] = arrivals.map(({ row, body }) => ({ type: 'put', row, body }))
     const changes = [...settled, ...removal(dropped.map(({ id }) => id)), ...put]
+    const names = this.#forgotten
+    if (names.length > 0 && changes.length > 0) changes.push({ type: 'forget', names })
     try {
-      if (changes.length > 0) await this.#needs.file.commit(changes)
+      if (changes.length > 0) {
+        await this.#needs.file.commit(changes)
+        this.#forgotten = []
+      }
       for (const arrival of arrivals) this.#enter(arrival)
       this.#dropped += dropped.length
-      this.#admission.trimSeen()
+      this.#forgotten.push(...this.#admission.trimSeen())
       this.#armDue()
       for (const { resolve } of [...puts, ...settlings]) resolve()
     } catch (error) {

@@ -3,7 +3,7 @@
  * their UTF-8 bytes: text with a NUL in it would not come back whole.
  */
 import type { Connection, SqlRow, SqlValue, Statement } from '../../storage/index.ts'
-import { rememberedNames, type QueueChange, type QueueContents } from '../file.ts'
+import type { QueueChange, QueueContents } from '../file.ts'
 import type { QueueRow } from '../ledger.ts'
 
 /** Written into the file's header, so that a later version knows what it has before it. */
@@ -47,7 +47,7 @@ const statements = {
   replay: 'UPDATE item SET attempts = 0, died = NULL WHERE id = ?',
   body: 'SELECT body FROM item WHERE id = ?',
   see: 'INSERT OR IGNORE INTO seen (name) VALUES (?)',
-  forget: `DELETE FROM seen WHERE n <= (SELECT max(n) FROM seen) - ${rememberedNames}`,
+  forget: 'DELETE FROM seen WHERE name = ?',
 } as const
 
 export class QueueTable {
@@ -105,10 +105,12 @@ export class QueueTable {
         const { id, lane, key, unique, sizeBytes, addedMs, attempts, lastError, diedMs } = change.row
         const names = [blob(lane), blobOrNull(key), blobOrNull(unique)] as const
         put.run(id, ...names, sizeBytes, addedMs, attempts, blobOrNull(lastError), diedMs, change.body)
-        if (unique === null) return
-        see.run(blob(unique))
-        return forget.run()
+        if (unique !== null) see.run(blob(unique))
+        return
       }
+      case 'forget':
+        for (const name of change.names) forget.run(blob(name))
+        return
       case 'remove':
         for (const id of change.ids) remove.run(id)
         return
