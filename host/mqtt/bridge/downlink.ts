@@ -1,5 +1,5 @@
 /** From a broker into the mesh: the broker is told that it was received when the message is on this node's disk. */
-import { isSelvedgeError, type Cancel } from '../../../core/index.ts'
+import { isSelvedgeError, wholeStart, type Cancel } from '../../../core/index.ts'
 import { messageLimits, type Topics } from '../../messages/index.ts'
 import type { Broker, BrokerMessage } from '../contract.ts'
 import type { InRoute, PassedOver } from './contract.ts'
@@ -55,9 +55,9 @@ export class Downlink {
       await topics.publish({
         topic: to,
         // The order of one topic at the broker is kept in the mesh.
-        key: topic.slice(0, messageLimits.keyChars),
+        key: wholeStart(topic, messageLimits.keyChars),
         body: payload,
-        contentType: contentType?.slice(0, messageLimits.contentTypeChars) ?? null,
+        contentType: contentType === null ? null : wholeStart(contentType, messageLimits.contentTypeChars),
         metadata: marksIn(message, broker.name),
         ...(id !== null && { id }),
       })

@@ -3,6 +3,7 @@
  * properties of MQTT 5. Brokers and clients of 3.1.1 drop them, and with them goes the deduplication.
  */
 import { createHash } from 'node:crypto'
+import { wholeStart } from '../../../core/index.ts'
 import { messageLimits, type Message } from '../../messages/index.ts'
 import type { BrokerMessage, MetadataPair } from '../contract.ts'
 
@@ -24,7 +25,7 @@ export function marksOut({ id, origin, metadata }: Message, mesh: string): Metad
 export function marksIn({ topic, metadata }: BrokerMessage, broker: string): MetadataPair[] {
   const pairs: MetadataPair[] = [
     [brokerMark, broker],
-    [topicMark, topic.slice(0, 1_024)],
+    [topicMark, wholeStart(topic, 1_024)],
   ]
   let characters = pairs.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   for (const [name, value] of metadata) {

@@ -11,6 +11,7 @@ import {
   type Bridges,
   type Brokers,
 } from '../../../host/mqtt/index.ts'
+import { messageLimits } from '../../../host/messages/index.ts'
 import { diskQueues, memoryQueues, type Queues } from '../../../host/queue/index.ts'
 import { mosquitto, type MosquittoOptions } from '../../contract/servers/mosquitto.ts'
 import { hasProgram, ServerProcess } from '../../contract/servers/server-process.ts'
@@ -127,6 +128,17 @@ describe.skipIf(!hasMosquitto)('a bridge to a broker', () => {
     await until(() => heard.length > 0, 'something')
     const numbers = heard.map(Number)
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+  })
+
+  it('takes messages of topics that are longer than a key, cut where a character ends', async () => {
+    const { port } = await server()
+    const { topics, bridges } = await node(port, { in: [{ topic: 'long/#', to: 'heard' }] })
+    const { brokers } = await listener(port, 'unused')
+    const topic = `long/${'x'.repeat(messageLimits.keyChars - 6)}🔔/more`
+    await until(() => bridges.reports()[0]?.problem === null, 'the bridge')
+    await brokers.get('l').publish(topic, bytes('1'))
+    await until(() => topics.published.length > 0, 'the message')
+    expect(topics.published[0]?.key).toBe(topic.slice(0, messageLimits.keyChars - 1))
   })
 
   it('takes the same message once, and none that came from this broker', async () => {
