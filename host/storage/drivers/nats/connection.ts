@@ -2,7 +2,7 @@
  * The way to a NATS server with JetStream: made when it is first needed. The library keeps it alive; while it is away
  * requests fail at once, and every other wait has an end.
  */
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Auth, NatsConnection } from '@nats-io/transport-node'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { ObjectStore } from '@nats-io/obj'
@@ -34,6 +34,7 @@ export class NatsServerConnection {
   readonly #times: NatsTimes
   #connection: Promise<NatsConnection> | null = null
   #isAway = false
+  #password: string | null = null
   #isClosed = false
   #lastFailure: { readonly atMs: number; readonly error: Error } | null = null
 
@@ -146,14 +147,14 @@ export class NatsServerConnection {
     const { connect } = await import('@nats-io/transport-node')
     const { connectMs } = this.#times
     const { url, username } = this.#server
-    const password = await this.#server.password()
+    await this.#readPassword()
     const late = (): Error => new Error(`no answer in ${connectMs} ms`)
     const connection = await within({ clock: this.clock, ms: connectMs, late }, () =>
       connect({
         servers: url.replace(/^nats:\/\//, ''),
         ...(url.startsWith('tls:') && { tls: {} }),
-        ...(username !== null && { user: username }),
-        ...(password !== null && (username === null ? { token: password } : { pass: password })),
+        // Asked for each connection, also those that the library makes again by itself.
+        authenticator: () => this.#credentials(username),
         timeout: connectMs,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
@@ -167,10 +168,23 @@ export class NatsServerConnection {
     return connection
   }
 
+  #credentials(username: string | null): Auth {
+    const password = this.#password
+    if (username !== null) return { user: username, ...(password !== null && { pass: password }) }
+    return password === null ? undefined : { auth_token: password }
+  }
+
+  /** @throws what the file says; the one of before stays */
+  async #readPassword(): Promise<void> {
+    this.#password = await this.#server.password()
+  }
+
   /** Until it ends for good. */
   async #follow(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type === 'disconnect') this.#isAway = true
+      // It may have been changed, here and there: the next attempt has the new one.
+      if (type === 'disconnect' || type === 'reconnecting') await this.#readPassword().catch(() => {})
       if (type === 'reconnect') this.#isAway = false
     }
     if ((await this.#connection?.catch(() => null)) === connection) {

@@ -1,4 +1,7 @@
 /** The key-value store at a NATS server: the contract, and what becomes of apps when the server is away. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../../core/index.ts'
 import { NatsServerConnection, type NatsTimes } from '../../../../host/storage/drivers/nats/connection.ts'
@@ -137,6 +140,33 @@ describe.skipIf(!hasNats)('a store at a NATS server', () => {
       await own.remove()
     }
   })
+
+  it('has the new password where it was changed while the server was away', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'selvedge-nats-password-'))
+    const config = join(folder, 'nats.conf')
+    const allow = (password: string): void =>
+      writeFileSync(config, `authorization { user: node, password: "${password}" }\n`)
+    allow('before')
+    const own = await ServerProcess.start(nats(['-c', config]))
+    let password = 'before'
+    const connection = new NatsServerConnection(
+      { url: `nats://127.0.0.1:${own.port}`, username: 'node', replicas: 1, password: async () => password },
+      systemClock,
+    )
+    try {
+      const store = storeAt(connection)
+      await store.set('b', 'k', utf8('v'))
+      await own.stop()
+      allow('after')
+      password = 'after'
+      await own.start()
+      await until(() => store.get('b', 'k').then(Boolean, () => false), 'the return')
+    } finally {
+      await connection.close()
+      await own.remove()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }, 30_000)
 
   it('says so within a bound where the server hangs, and where nothing answers', async () => {
     const own = await ServerProcess.start(nats())
