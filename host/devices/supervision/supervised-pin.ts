@@ -1,6 +1,6 @@
 /**
  * A pin by its logical name, whether it is there or not. Who watches it goes on watching when it was unplugged and comes
- * back; its level is then what the driver makes of it, as nobody can tell whether the old one is still wanted.
+ * back; an output then gets the level that was last written to it, as if it had not been away.
  */
 import { isSelvedgeError, messageOf, TokenBucket, within, type Cancel } from '../../../core/index.ts'
 import type { DriverContext, Pin, PinDirection, PinDriver, PinEdge } from '../contract.ts'
@@ -27,6 +27,8 @@ export class SupervisedPin implements Pin {
   /** The newest edge that came too fast, until there is time for it: what is told last must be how it is. */
   #held: PinEdge | null = null
   #underWay = 0
+  /** What an output was last set to; null before that. */
+  #written: boolean | null = null
 
   /** @param changed is told of each change of its health's state */
   constructor(
@@ -47,7 +49,7 @@ export class SupervisedPin implements Pin {
       random: context.random,
       checkMs: care.checkMs ?? deviceLimits.checkMs,
       isKept: driver.speaks === true,
-      open: () => driver.open(name, options, context),
+      open: () => this.#opened(() => driver.open(name, options, context)),
       adopt: (pin) => ({ staleAfterMs: null, release: pin.watch((edge) => this.#heard(edge)) }),
       check: () => void this.#look().catch(() => {}),
       changed: () => changed(this),
@@ -74,8 +76,9 @@ export class SupervisedPin implements Pin {
   }
 
   /** @throws ERR_DEVICE_UNAVAILABLE, ERR_DEVICE_READ_ONLY */
-  write(level: boolean): Promise<void> {
-    return this.#use((pin) => pin.write(level))
+  async write(level: boolean): Promise<void> {
+    await this.#use((pin) => pin.write(level))
+    this.#written = level
   }
 
   edges(): readonly PinEdge[] {
@@ -88,6 +91,19 @@ export class SupervisedPin implements Pin {
 
   close(): Promise<void> {
     return this.#keeper.close()
+  }
+
+  /** Nobody has it before it is as it was left; one that cannot be set is as one that cannot be opened. */
+  async #opened(open: () => Promise<Pin>): Promise<Pin> {
+    const pin = await open()
+    if (this.direction !== 'out' || this.#written === null) return pin
+    try {
+      await pin.write(this.#written)
+      return pin
+    } catch (error) {
+      await pin.close().catch(() => {})
+      throw error
+    }
   }
 
   async #use<T>(work: (pin: Pin) => Promise<T>): Promise<T> {

@@ -46,6 +46,20 @@ describe('a supervised pin', () => {
     await bench.devices.close()
   })
 
+  it('that was unplugged has the level again that it was set to, before anybody uses it', async () => {
+    const bench = await openPin()
+    await bench.led.write(true)
+    bench.hardware.unplug('ENODEV')
+    await expect(bench.led.write(false)).rejects.toMatchObject({ code: 'ERR_DEVICE_UNAVAILABLE' })
+    // As a chip that was without power comes back.
+    bench.hardware.level = false
+    bench.hardware.plug()
+    await bench.clock.advance(deviceLimits.reopenCapMs)
+    expect(bench.hardware.level).toBe(true)
+    expect(await bench.led.read()).toBe(true)
+    await bench.devices.close()
+  })
+
   it('tells of an input what changed while it was away', async () => {
     const bench = await openPin('in')
     const told = watched(bench)
