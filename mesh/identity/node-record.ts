@@ -73,6 +73,22 @@ const transfer = v.optional(
     bytesPerSecond: v.optional(countField),
   }),
 )
+/** Kinds of the first records. Whoever knows no others refuses a record that has one among its devices. */
+const firstKinds: readonly string[] = ['sensor', 'pin', 'folder']
+const deviceKinds = ['sensor', 'pin', 'i2c', 'folder'] as const
+type DeviceKind = (typeof deviceKinds)[number]
+const devices = v.pipe(
+  v.array(
+    v.looseObject({
+      /** One that is not known here is left out. */
+      kind: textField(32),
+      name: textField(64),
+      driver: textField(64),
+      health: v.optional(textField(16)),
+    }),
+  ),
+  v.maxLength(maxDevices),
+)
 const schema = v.looseObject({
   v: v.literal(1),
   mesh: digestField,
@@ -92,17 +108,9 @@ const schema = v.looseObject({
   version: textField(64),
   features: v.pipe(v.array(textField(64)), v.maxLength(64)),
   addresses: addressesField,
-  devices: v.pipe(
-    v.array(
-      v.looseObject({
-        kind: v.picklist(['sensor', 'pin', 'i2c', 'folder']),
-        name: textField(64),
-        driver: textField(64),
-        health: v.optional(textField(16)),
-      }),
-    ),
-    v.maxLength(maxDevices),
-  ),
+  devices,
+  /** Devices of kinds that came later, beside those that every version reads. */
+  moreDevices: v.optional(devices),
   apps: v.pipe(
     v.array(
       v.looseObject({
@@ -192,7 +200,7 @@ export interface NodeReport {
   readonly features: readonly string[]
   readonly addresses: readonly string[]
   readonly devices: readonly {
-    readonly kind: 'sensor' | 'pin' | 'i2c' | 'folder'
+    readonly kind: DeviceKind
     readonly name: string
     /** Of a folder, what apps may do there: `read` or `read-write`. */
     readonly driver: string
@@ -226,10 +234,18 @@ export interface NodeRecord {
  * @throws ERR_NODE_RECORD where the report could not be read back, or is larger than 64 KiB
  */
 export function signNodeRecord(key: KeyPair, report: NodeReport): Uint8Array {
-  const devices = report.devices.slice(0, maxDevices)
+  const named = report.devices.slice(0, maxDevices)
+  const devices = named.filter(({ kind }) => firstKinds.includes(kind))
+  const later = named.filter(({ kind }) => !firstKinds.includes(kind))
+  const moreDevices = later.length === 0 ? {} : { moreDevices: later }
   let apps = withFewTransfers(report.apps.slice(0, maxApps))
   for (let reasonChars = maxReasonChars; ; reasonChars = Math.floor(reasonChars / 8)) {
-    const payload = encodeCbor({ ...report, devices, apps: apps.map((app) => cutApp(app, reasonChars)) })
+    const payload = encodeCbor({
+      ...report,
+      devices,
+      ...moreDevices,
+      apps: apps.map((app) => cutApp(app, reasonChars)),
+    })
     if (payload.length > maxPayloadBytes && apps.length > 0) {
       if (reasonChars === 0) apps = apps.slice(0, Math.floor(apps.length / 2))
       continue
@@ -267,7 +283,16 @@ export function compareReports(a: NodeReport, b: NodeReport): number {
 }
 
 function readReport(payload: Uint8Array): NodeReport {
-  return readPayload(schema, payload, maxNodeRecordBytes, refused)
+  const {
+    devices: first,
+    moreDevices: later = [],
+    ...report
+  } = readPayload(schema, payload, maxNodeRecordBytes, refused)
+  const known = [...first, ...later].flatMap((device) => {
+    const kind = deviceKinds.find((candidate) => candidate === device.kind)
+    return kind === undefined ? [] : [{ ...device, kind }]
+  })
+  return { ...report, devices: known }
 }
 
 function withFewTransfers(apps: readonly AppReport[]): readonly AppReport[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeCbor, sign1 } from '../../../core/index.ts'
+import { decodeCbor, encodeCbor, sign1, verify1 } from '../../../core/index.ts'
 import {
   compareReports,
   nodeIdOf,
@@ -79,6 +79,22 @@ describe('a node record', () => {
     const record = verifyNodeRecord(signNodeRecord(key, report), { mesh: report.mesh })
     expect(record.report).toEqual(report)
     expect(record.node).toBe(nodeIdOf(key.publicKey))
+  })
+
+  it('keeps kinds of devices that came later apart, and passes over those that it does not know', () => {
+    const devices = [
+      { kind: 'pin', name: 'led', driver: 'sysfs' },
+      { kind: 'i2c', name: 'bus', driver: 'i2c-dev' },
+    ] as const
+    const bytes = signNodeRecord(key, { ...report, devices })
+    expect(verifyNodeRecord(bytes).report.devices).toEqual(devices)
+    // Versions of before refuse a record with another kind among these, and look at nothing else.
+    const { payload } = verify1(bytes, { purpose: 'node-record', maxBytes: 65_536 })
+    const raw = decodeCbor(payload, { maxBytes: 65_536, maxItems: 10_000 }) as { devices: unknown[] }
+    expect(raw.devices).toEqual([devices[0]])
+    const later = { ...report, devices: [...devices, { kind: 'radio', name: 'x', driver: 'y' }] }
+    const fromLater = sign1({ purpose: 'node-record', payload: encodeCbor(later), key })
+    expect(verifyNodeRecord(fromLater).report.devices).toEqual(devices)
   })
 
   it('is refused when altered by one byte, at any position', () => {
