@@ -8,6 +8,8 @@ export type ReplicaMessage =
       readonly vector: Vector
       readonly digest: string
       readonly wallMs: number
+      /** By which it writes now; undefined where it does not say, as versions of before. */
+      readonly life?: string | null
     }
   /** Asks for what comes after: the writes beyond a vector, or all keys after a place. */
   | { readonly type: 'want'; readonly from: WantedFrom }

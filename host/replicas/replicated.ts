@@ -173,6 +173,12 @@ export class Replicated {
       case 'differs':
         this.#differed += 1
         return this.#needs.log.warn('replicas:differ', { app: this.#needs.app, peer: action.peer })
+      case 'doubts':
+        return this.#needs.log.warn('replicas:doubted', {
+          app: this.#needs.app,
+          peer: action.peer,
+          replica: action.replica,
+        })
     }
   }
 

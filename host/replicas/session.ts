@@ -94,7 +94,12 @@ export class Session {
 function bodyOf(message: ReplicaMessage, said: Said): unknown[] {
   switch (message.type) {
     case 'summary':
-      return [changesOf(message.vector, said), message.digest, message.wallMs]
+      return [
+        changesOf(message.vector, said),
+        message.digest,
+        message.wallMs,
+        ...(message.life === undefined ? [] : [message.life === null ? null : said.numberOf(message.life)]),
+      ]
     case 'want':
       return message.from.type === 'range'
         ? [1, message.from.after]
@@ -113,10 +118,12 @@ function bodyOf(message: ReplicaMessage, said: Said): unknown[] {
 function messageFrom(type: (typeof types)[number], body: readonly unknown[], said: Said): ReplicaMessage {
   switch (type) {
     case 'summary': {
-      const [changes, digest, wallMs] = body
+      const [changes, digest, wallMs, life] = body
       if (typeof digest !== 'string' || !/^[0-9a-f]{1,16}$/.test(digest))
         throw new Error('a summary has no digest')
-      return { type, vector: changed(changes, said), digest, wallMs: count(wallMs) }
+      const summary = { type, vector: changed(changes, said), digest, wallMs: count(wallMs) }
+      if (life === undefined) return summary
+      return { ...summary, life: life === null ? null : said.nameOf(count(life)) }
     }
     case 'want':
       return { type, from: wantedFrom(body, said) }

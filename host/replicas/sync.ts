@@ -6,7 +6,15 @@
  * only for what was lost. Two that know the same and do not hold the same (a liar, or stamps that were clamped) go
  * through all keys.
  */
-import { isAtLeast, joined, type Batch, type ReplicaState, type Vector } from '../storage/index.ts'
+import {
+  covers,
+  isAtLeast,
+  joined,
+  ownerOf,
+  type Batch,
+  type ReplicaState,
+  type Vector,
+} from '../storage/index.ts'
 import type { ReplicaMessage, WantedFrom } from './messages.ts'
 
 export type SyncEvent =
@@ -34,11 +42,16 @@ export type SyncAction =
   | { readonly type: 'advance'; readonly vector: Vector; readonly collected: Vector }
   /** The two know the same and do not hold the same. */
   | { readonly type: 'differs'; readonly peer: string }
+  /** It claims to know writes that the node which would have made them does not know of. */
+  | { readonly type: 'doubts'; readonly peer: string; readonly replica: string }
 
 interface Peer {
   /** What it has said; null before its first summary. */
   vector: Vector | null
   digest: string
+  /** By which it writes now, as it says; undefined where it does not say. */
+  life: string | null | undefined
+  isDoubted: boolean
   /** What it was told last, and when. */
   told: ReplicaState | null
   toldAtMs: number
@@ -104,6 +117,8 @@ export class ReplicaSync {
         this.#peers.set(event.peer, {
           vector: null,
           digest: '',
+          life: undefined,
+          isDoubted: false,
           told: null,
           toldAtMs: -Infinity,
           merging: 0,
@@ -144,8 +159,10 @@ export class ReplicaSync {
     if (known === undefined) return
     switch (message.type) {
       case 'summary':
+        if (!this.#believes(peer, known, message.vector)) return
         known.vector = message.vector
         known.digest = message.digest
+        known.life = message.life
         return this.#pullNext()
       case 'want':
         return void this.#actions.push({ type: 'read', peer, from: message.from })
@@ -156,7 +173,31 @@ export class ReplicaSync {
     }
   }
 
+  /**
+   * What ended lives of a connected node have written that node knows: whoever claims more of them is not listened to, as
+   * what they wrote would be taken for overwritten. A life that goes on looks after itself (`Replica.#burn`).
+   */
+  #believes(peer: string, known: Peer, vector: Vector): boolean {
+    for (const [replica, counter] of vector) {
+      const owner = ownerOf(replica)
+      const { vector: word, life } = this.#peers.get(owner) ?? { vector: null, life: undefined }
+      const most = word?.get(replica) ?? 0
+      if (owner === peer || most === 0 || life === undefined || life === replica || counter <= most) continue
+      if (covers(this.#state.vector, replica, counter)) continue
+      if (!known.isDoubted) this.#actions.push({ type: 'doubts', peer, replica })
+      known.isDoubted = true
+      return false
+    }
+    known.isDoubted = false
+    return true
+  }
+
   #onBatch(peer: string, known: Peer, batch: Batch): void {
+    if (!this.#believes(peer, known, batch.vector)) {
+      if (this.#pull?.peer === peer && !this.#pull.isMerging) this.#pull = null
+      return this.#pullNext()
+    }
+    if (batch.kind.type === 'fresh' && ownerOf(batch.kind.replica) !== peer) return
     if (known.vector === null || !isAtLeast(known.vector, batch.vector)) known.digest = ''
     known.vector = batch.vector
     if (batch.kind.type === 'fresh') known.merging += 1
@@ -217,11 +258,11 @@ export class ReplicaSync {
     if (known === undefined) return
     known.told = this.#state
     known.toldAtMs = this.#nowMs
-    const { vector, digest } = this.#state
+    const { vector, digest, life } = this.#state
     this.#actions.push({
       type: 'send',
       peer,
-      message: { type: 'summary', vector, digest, wallMs: this.#wallMs },
+      message: { type: 'summary', vector, digest, wallMs: this.#wallMs, life },
     })
   }
 
@@ -244,14 +285,15 @@ export class ReplicaSync {
     if (this.#pull !== null || this.#nowMs < this.#fullUntilMs) return
     const { vector: ours, digest } = this.#state
     for (const [peer, known] of this.#peers) {
-      if (known.vector === null || known.merging > 0 || isAtLeast(ours, known.vector)) continue
+      if (known.vector === null || known.isDoubted || known.merging > 0) continue
+      if (isAtLeast(ours, known.vector)) continue
       const partial = this.#partial.get(peer)
       const after = partial === undefined ? ours : joined(ours, partial)
       return this.#ask(peer, { type: 'changes', after })
     }
     for (const [peer, known] of this.#peers) {
       const isSameVector = known.vector !== null && isAtLeast(known.vector, ours)
-      if (!isSameVector || known.digest === '' || known.digest === digest) continue
+      if (!isSameVector || known.isDoubted || known.digest === '' || known.digest === digest) continue
       if (known.told?.digest !== digest || this.#nowMs - known.walkedAtMs < walkEveryMs) continue
       known.walkedAtMs = this.#nowMs
       this.#actions.push({ type: 'differs', peer })

@@ -37,6 +37,8 @@ export interface ReplicaState {
   readonly digest: string
   /** Who knows less must be sent everything: deletions up to here are forgotten. */
   readonly collected: Vector
+  /** By which it writes now; null before its first write. Of its other lives it knows all there is. */
+  readonly life: string | null
 }
 
 /** That a reader of a key gets something else than before. */

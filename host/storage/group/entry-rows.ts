@@ -32,6 +32,12 @@ export interface EntryRows {
     afterId: number,
     count: number,
   ): readonly { readonly id: number; readonly key: string }[]
+  /** Keys of a bucket whose last change is beyond a version, in the order of those; one that is not set was deleted. */
+  changed(
+    bucket: string,
+    after: number,
+    count: number,
+  ): readonly { readonly key: string; readonly version: number; readonly isSet: boolean }[]
   /** Keys with writes of the replica beyond a number, in the order of those. */
   writesAfter(
     replica: string,

@@ -163,6 +163,11 @@ function seenOf(winner: Sibling | null, { replica, life }: Tally): Tally | undef
   return winner?.seen.find((seen) => seen.replica === replica && seen.life === life)
 }
 
+/** What of a tally is in the value that is shown. */
+export function seenSum(entry: Entry, tally: Tally): bigint {
+  return seenOf(winnerOf(entry), tally)?.sum ?? 0n
+}
+
 /** Whether the key was deleted with all of this tally: others may have forgotten both, so it does not go on. */
 export function isDeleted(entry: Entry, tally: Tally): boolean {
   const winner = winnerOf(entry)

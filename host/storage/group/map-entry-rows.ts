@@ -42,6 +42,13 @@ export class MapEntryRows implements EntryRows {
       .map(({ id, position }) => ({ id, key: position[1] }))
   }
 
+  changed(bucket: string, after: number, count: number): { key: string; version: number; isSet: boolean }[] {
+    return this.#sorted((one, other) => one.version - other.version)
+      .filter(({ position, version }) => position[0] === bucket && version > after)
+      .slice(0, count)
+      .map(({ position, version, valueBytes }) => ({ key: position[1], version, isSet: valueBytes !== null }))
+  }
+
   writesAfter(replica: string, counter: number, count: number): [string, string, number][] {
     return [...this.#state.rows.values()]
       .flatMap(({ entry, position }) =>

@@ -3,7 +3,7 @@
  * other nodes write too. Each is done at a time that the caller knows, as the thread that it runs on knows no group.
  */
 import type { Random } from '../../../core/index.ts'
-import type { KeyPage, StoreAmount, StoredValue, StoreUsage } from '../contract.ts'
+import type { KeyChanges, KeyPage, StoreAmount, StoredValue, StoreUsage } from '../contract.ts'
 import { sizeOf } from '../key-value-table.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
@@ -169,6 +169,22 @@ export class ReplicaTable {
   /** @returns how many deletions were forgotten */
   collect(stable: Stable): number {
     return this.#replica.collect(stable, this.#limits.keys)
+  }
+
+  follow(reader: string): number {
+    return this.#atomically(() => this.#replica.readers.follow(reader, this.#replica.version))
+  }
+
+  changes(bucket: string, after: number, limit: number): KeyChanges {
+    return this.#replica.readers.changes(bucket, after, limit, this.#replica.version)
+  }
+
+  advanceReader(reader: string, version: number): void {
+    this.#atomically(() => this.#replica.readers.advance(reader, Math.min(version, this.#replica.version)))
+  }
+
+  forgetReader(reader: string): void {
+    this.#atomically(() => this.#replica.readers.forget(reader))
   }
 
   fact(name: string): string | null {

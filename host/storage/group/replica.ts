@@ -22,7 +22,9 @@ import {
   type Tally,
 } from './entry.ts'
 import type { EntryRows, RowTotals } from './entry-rows.ts'
+import { claimed, renamed } from './renaming.ts'
 import { clamped, compareStamps, firstStamp, laterStamp, nextStamp, type Stamp } from './stamp.ts'
+import { GroupReaders } from './group-readers.ts'
 import { absentFrom, changesAfter, entriesOf, rangeAfter } from './sending.ts'
 import { beyond, covers, isAtLeast, joined, type Vector } from './vector.ts'
 
@@ -42,13 +44,15 @@ export interface Stable {
   readonly everywhere: Vector
 }
 
-/** Own writes that are told to neighbours at once; where there are more, neighbours ask for them. */
+/** Own writes that are told to neighbours at once; where there are more, neighbours ask for them, a piece at a time. */
 const mostFresh = 1_024
+const mostFreshBytes = 256 * 1024
 
 export class Replica {
   readonly #rows: EntryRows
   readonly #node: string
   readonly #random: Random
+  readonly readers: GroupReaders
   #vector: Map<string, number>
   #collected: Map<string, number>
   #digest: bigint
@@ -65,6 +69,7 @@ export class Replica {
     this.#rows = rows
     this.#node = node
     this.#random = random
+    this.readers = new GroupReaders(rows)
     this.#vector = rows.vector('known')
     this.#collected = rows.vector('collected')
     this.#digest = BigInt(rows.fact('digest') ?? noDigest)
@@ -137,6 +142,11 @@ export class Replica {
     this.#rows.close()
   }
 
+  /** Of the last change. */
+  get version(): number {
+    return this.#version
+  }
+
   fact(name: string): string | null {
     return this.#rows.fact(name)
   }
@@ -146,7 +156,7 @@ export class Replica {
   }
 
   state(): ReplicaState {
-    return { ...this.#known(), digest: this.#digest.toString(16) }
+    return { ...this.#known(), digest: this.#digest.toString(16), life: this.#replica }
   }
 
   /** The keys with writes beyond `after`, oldest first of each replica; the first of all keys for who knows too little. */
@@ -166,9 +176,11 @@ export class Replica {
     const to = replica === null ? 0 : (this.#vector.get(replica) ?? 0)
     this.#fresh = { after: to, keys: new Map() }
     if (replica === null || to === after || keys === null) return null
+    const entries = entriesOf(this.#rows, keys.values(), mostFreshBytes)
+    if (entries === null) return null
     const known = this.#known()
     const kind = { type: 'fresh', replica, after, to } as const
-    return { ...known, entries: entriesOf(this.#rows, keys.values()), kind, isLast: true }
+    return { ...known, entries, kind, isLast: true }
   }
 
   /**
@@ -198,7 +210,7 @@ export class Replica {
     }
     try {
       this.transaction(() => {
-        this.#burn(batch.vector)
+        this.#burn(batch)
         for (const sent of batch.entries) take(sent)
         for (const [bucket, key] of absentFrom(this.#rows, batch)) take({ bucket, key, entry: noEntry })
         const { kind } = batch
@@ -235,8 +247,11 @@ export class Replica {
         const page = this.#rows.dead(afterId, pageSize)
         for (const [bucket, key, id] of page) {
           afterId = id
-          const entry = this.#rows.find(bucket, key)?.entry
+          const row = this.#rows.find(bucket, key)
+          const entry = row?.entry
           if (entry === undefined || !isAtLeast(this.#vector, entry.context)) continue
+          // Somebody here has not seen it.
+          if (surplus <= 0 && row !== undefined && row.version > this.readers.seen) continue
           const dots = dotsOf(entry)
           const known = entry.tallies.length > 0 ? everywhere : stable
           const isKnown = dots.every(({ replica, counter }) => covers(known, replica, counter))
@@ -249,6 +264,7 @@ export class Replica {
           this.#collected = joined(this.#collected, last)
           this.#digest = mixed(this.#digest, entryDigest(bucket, key, entry))
           this.#rows.remove(bucket, key)
+          this.readers.lost(row?.version ?? 0)
         }
         if (page.length < pageSize) return count
       }
@@ -270,12 +286,31 @@ export class Replica {
     return { vector: new Map(this.#vector), collected: new Map(this.#collected) }
   }
 
-  /** Somebody knows writes of this very life that it has not made: it is called something else from now on. */
-  #burn(theirs: Vector): void {
+  /**
+   * Somebody claims to know writes of this very life that it has not made. Whoever believes that takes the real ones for
+   * overwritten; so it is called something else from now on, and all that it wrote is said again by that name.
+   */
+  #burn(batch: Batch): void {
     const replica = this.#replica
-    if (replica === null || covers(this.#vector, replica, theirs.get(replica) ?? 0)) return
+    if (replica === null || covers(this.#vector, replica, claimed(batch, replica))) return
     this.#replica = null
-    this.#fresh = { after: 0, keys: new Map() }
+    for (let after = 0; ;) {
+      const page = this.#rows.writesAfter(replica, after, pageSize)
+      for (const [bucket, key, counter] of page) {
+        after = counter
+        const row = this.#rows.find(bucket, key)
+        if (row === undefined) continue
+        this.#put(
+          bucket,
+          key,
+          renamed(row.entry, replica, () => this.#name()),
+          row.version,
+        )
+      }
+      if (page.length < pageSize) break
+    }
+    // Too much to be told at once: neighbours ask for it.
+    this.#fresh = { after: 0, keys: null }
   }
 
   #name(): { replica: string; counter: number } {
@@ -316,8 +351,10 @@ export class Replica {
     this.#digest = mixed(unmixed, entryDigest(bucket, key, entry))
     // What is known of all keys needs no word here.
     const context = beyond(entry.context, this.#vector)
-    if (entry.siblings.length + entry.tallies.length + context.size === 0) this.#rows.remove(bucket, key)
-    else {
+    if (entry.siblings.length + entry.tallies.length + context.size === 0) {
+      this.#rows.remove(bucket, key)
+      this.readers.lost(version)
+    } else {
       const value = isDead(entry) ? null : valueOf(entry)
       this.#rows.write(bucket, key, {
         version,

@@ -91,9 +91,17 @@ export function rangeAfter(
   }
 }
 
-export function entriesOf(rows: EntryRows, positions: Iterable<Position>): SentEntry[] {
-  const load = new Load(rows, Infinity)
-  for (const position of positions) load.add(...position)
+/** @returns null where they do not fit */
+export function entriesOf(
+  rows: EntryRows,
+  positions: Iterable<Position>,
+  maxBytes: number,
+): SentEntry[] | null {
+  const load = new Load(rows, maxBytes)
+  for (const position of positions) {
+    if (load.isFull) return null
+    load.add(...position)
+  }
   return [...load.entries.values()]
 }
 

@@ -41,6 +41,9 @@ const schema = `
   PRAGMA user_version = ${formatVersion};
   COMMIT;
 `
+/** Files of before lack it, and versions of before keep it up to date where it is. */
+const byVersion = 'CREATE INDEX IF NOT EXISTS entry_version ON entry (bucket, version)'
+const isByVersion = "SELECT name FROM sqlite_master WHERE name = 'entry_version'"
 const statements = {
   find: 'SELECT id, version, size, sum, state FROM entry WHERE bucket = ? AND key = ?',
   insert: 'INSERT INTO entry (bucket, key, version, size, sum, state) VALUES (?, ?, ?, ?, ?, ?)',
@@ -48,6 +51,7 @@ const statements = {
   idOf: 'SELECT id FROM entry WHERE bucket = ? AND key = ?',
   remove: 'DELETE FROM entry WHERE id = ?',
   page: 'SELECT id, key FROM entry WHERE bucket = ? AND id > ? AND size IS NOT NULL ORDER BY id LIMIT ?',
+  changed: 'SELECT key, version, size FROM entry WHERE bucket = ? AND version > ? ORDER BY version LIMIT ?',
   writes: `SELECT entry.bucket AS bucket, entry.key AS key, dot.counter AS counter FROM dot JOIN entry ON entry.id = dot.entry
     WHERE dot.replica = ? AND dot.counter > ? ORDER BY dot.counter LIMIT ?`,
   first: 'SELECT bucket, key FROM entry ORDER BY bucket, key LIMIT ?',
@@ -81,6 +85,8 @@ export class SqliteEntryRows implements EntryRows, ReplicaNumbers {
       throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)
     }
     if (found === 0) connection.exec(schema)
+    // Where nothing is to be done nothing is written: the disk may be read-only.
+    if (connection.prepare(isByVersion).get() === undefined) connection.exec(byVersion)
     const prepared = Object.entries(statements).map(([name, sql]) => [name, connection.prepare(sql)])
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, Statement>
     this.#readNumbers()
@@ -126,6 +132,12 @@ export class SqliteEntryRows implements EntryRows, ReplicaNumbers {
     return this.#statements.page
       .all(blob(bucket), afterId, count)
       .map(({ id, key }) => ({ id: Number(id), key: text(key) }))
+  }
+
+  changed(bucket: string, after: number, count: number): { key: string; version: number; isSet: boolean }[] {
+    return this.#statements.changed
+      .all(blob(bucket), after, count)
+      .map(({ key, version, size }) => ({ key: text(key), version: Number(version), isSet: size !== null }))
   }
 
   writesAfter(replica: string, counter: number, count: number): [string, string, number][] {

@@ -4,6 +4,7 @@
  */
 import type { Cancel } from '../../../core/index.ts'
 import type {
+  ChangeFeed,
   KeyPage,
   KeyValueStore,
   MeteredStore,
@@ -105,6 +106,13 @@ export class GroupStore implements KeyValueStore, MeteredStore {
   onWrite(listener: () => void): Cancel {
     this.#writers.add(listener)
     return () => void this.#writers.delete(listener)
+  }
+
+  readonly feed: ChangeFeed = {
+    follow: (reader) => this.#ask('follow', reader),
+    changes: (bucket, after, limit) => this.#ask('changes', bucket, after, limit),
+    advance: (reader, version) => this.#ask('advanceReader', reader, version),
+    forget: (reader) => this.#ask('forgetReader', reader),
   }
 
   state(): Promise<ReplicaState & { readonly dead: number }> {

@@ -10,6 +10,11 @@ export type Vector = ReadonlyMap<string, number>
 
 export const noVector: Vector = new Map()
 
+/** The node whose life a replica is. */
+export function ownerOf(replica: string): string {
+  return replica.slice(0, replica.indexOf('/'))
+}
+
 /** Whether the write is among those that the vector counts. */
 export function covers(vector: Vector, replica: string, counter: number): boolean {
   return (vector.get(replica) ?? 0) >= counter
