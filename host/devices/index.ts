@@ -12,6 +12,7 @@ import { hwmonSensor } from './sensors/hwmon.ts'
 import { iioSensor } from './sensors/iio.ts'
 import { oneWireSensor } from './sensors/onewire.ts'
 import { serialSensor } from './sensors/serial.ts'
+import { pinSensor } from './sensors/pin.ts'
 import { commandSensor } from './sensors/command.ts'
 import { httpSensor } from './sensors/http.ts'
 import { replaySensor } from './sensors/replay.ts'
@@ -41,6 +42,7 @@ export const sensorDrivers: readonly SensorDriver[] = [
   oneWireSensor,
   bh1750Sensor,
   serialSensor,
+  pinSensor,
   mqttSensor,
   zigbeeSensor,
   homeAssistantSensor,

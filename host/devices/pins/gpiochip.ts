@@ -25,12 +25,10 @@ import {
 } from './gpiod-tools.ts'
 import { initialField, lineFields } from './line-options.ts'
 
-const options = v.strictObject({
-  ...lineFields,
-  initial: initialField,
-  /** The resistor inside the chip, for a button without one. */
-  bias: v.optional(v.picklist(['pull-up', 'pull-down', 'disabled'])),
-})
+/** The resistor inside the chip, for a button without one. */
+export const biasField = v.optional(v.picklist(['pull-up', 'pull-down', 'disabled']))
+
+const options = v.strictObject({ ...lineFields, initial: initialField, bias: biasField })
 
 type Options = v.InferOutput<typeof options>
 

@@ -89,7 +89,10 @@ function pinOf(
   const gone = new Set<(why: string) => void>()
   let level = first
   let isClosed = false
+  /** Of levels that the kernel told, or that were written. */
+  let told = 0
   const see = (next: boolean): void => {
+    told += 1
     if (next === level) return
     level = next
     log.add({ level, timeMs: clock.now() })
@@ -105,8 +108,11 @@ function pinOf(
     driver: 'onoff',
     direction,
     async read() {
+      const before = told
       try {
-        see((await gpio.read()) === 1)
+        const read = (await gpio.read()) === 1
+        // What was told meanwhile is newer than what was read: taken for a change, it would be an edge that never was.
+        if (told === before) see(read)
         return level
       } catch (cause) {
         throw unavailable(`the pin ${name}`, cause, gpioAdvice)
@@ -124,9 +130,9 @@ function pinOf(
     edges: () => log.edges(),
     watch: (listener) => log.watch(listener),
     onGone(listener): Cancel {
-      const told = (why: string): void => listener(why)
-      gone.add(told)
-      return () => void gone.delete(told)
+      const hear = (why: string): void => listener(why)
+      gone.add(hear)
+      return () => void gone.delete(hear)
     },
     async close() {
       if (isClosed) return

@@ -15,12 +15,10 @@ import { EdgeLog } from './edge-log.ts'
 import { initialField, lineFields } from './line-options.ts'
 import { exportLine, readLevel, setUpLine, sysfsNumber, LevelFile, type SysfsLine } from './sysfs-line.ts'
 
-const options = v.strictObject({
-  ...lineFields,
-  initial: initialField,
-  /** How often a watched input is looked at. */
-  poll: v.optional(durationField('1ms', '10s'), '10ms'),
-})
+/** How often a watched input is looked at. */
+export const pollField = v.optional(durationField('1ms', '10s'), '10ms')
+
+const options = v.strictObject({ ...lineFields, initial: initialField, poll: pollField })
 
 type Options = v.InferOutput<typeof options>
 

@@ -39,6 +39,11 @@ const sensorOptions: Readonly<Record<string, readonly object[]>> = {
   thermal: [{ zone: 'cpu-thermal' }],
   onewire: [{}],
   bh1750: [{ mode: 'low', measurementTime: 31 }],
+  pin: [
+    { chip: 'pinctrl-bcm2711', line: 27 },
+    { via: 'sysfs', chip: 'pinctrl-bcm2711', line: 27, activeLow: true },
+    { via: 'onoff', chip: 'pinctrl-bcm2711', line: 27, on: 900, off: 10, unit: 'lx' },
+  ],
   // It needs a line that speaks: see sensors/serial.test.ts.
   serial: [],
   // They need a broker: see mqtt-drivers.test.ts.

@@ -184,6 +184,21 @@ describe('onoff', () => {
     expect(gpioLine).toMatchObject({ isUnexported: true, listeners: [] })
   })
 
+  it('takes no level that was read before an edge for a change after it', async () => {
+    const tree = newTree()
+    const addons = [tree.path('addons')]
+    const pin = await openPin(onoffPin, button, tree, { addons })
+    const gpioLine = (await linesOf(tree)).get(539)
+    const seen: boolean[] = []
+    pin.watch(({ level }) => seen.push(level))
+    // The addon reads 0, and says so only after the kernel has told 1.
+    const reading = pin.read()
+    gpioLine?.listeners[0]?.(null, 1)
+    expect(await reading).toBe(true)
+    expect(seen).toEqual([true])
+    await pin.close()
+  })
+
   it('keeps an output’s level when it is closed, and names what the addon failed with', async () => {
     const tree = newTree()
     const pin = await openPin(onoffPin, led, tree, { addons: [tree.path('addons')] })
