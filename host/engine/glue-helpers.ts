@@ -122,7 +122,18 @@ export const helpers = `
     if (start + size > bytes.length) _outside(start, size);
     if (start % Numbers.BYTES_PER_ELEMENT !== 0) throw new WebAssembly.RuntimeError('a list is not aligned: ' + start);
     _spend(size, bytes.length);
+    if (_isBigEndian) return new Numbers(_swapped(bytes.subarray(start, start + size), Numbers.BYTES_PER_ELEMENT).buffer);
     return new Numbers(memory.buffer.slice(start, start + size));
+  }
+  const _isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0;
+  function _swapped(bytes, width) {
+    const swapped = new Uint8Array(bytes.length);
+    for (let at = 0; at < bytes.length; at++) swapped[at] = bytes[at + width - 1 - 2 * (at % width)];
+    return swapped;
+  }
+  function _lowered(numbers, size) {
+    const bytes = new Uint8Array(numbers.buffer || numbers, numbers.byteOffset, size);
+    return _isBigEndian && numbers.BYTES_PER_ELEMENT > 1 ? _swapped(bytes, numbers.BYTES_PER_ELEMENT) : bytes;
   }
   let _listHeap = 0;
   function _charge(bytes) {

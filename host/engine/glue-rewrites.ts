@@ -53,6 +53,12 @@ export const always: readonly Rewrite[] = [
      var § = new §(§.buffer.slice(§, § + § * §));`,
     'var $4 = _numbers($5, $6, $1, $9);',
   ),
+  // Bytes of a typed array are in the order of the machine, those of a memory always little-endian.
+  rewriteOf(
+    'lowered numbers',
+    'valData§ = new Uint8Array(val§.buffer || val§, val§.byteOffset, valLenBytes§);',
+    'valData$1 = _lowered(val$2, valLenBytes$5);',
+  ),
   // Elements are checked one by one; a negative number of them was none, and a large one the end of the process.
   rewriteOf(
     'lifted list',

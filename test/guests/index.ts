@@ -35,6 +35,7 @@ export type GuestName =
   | 'counter'
   | 'first-folder'
   | 'change'
+  | 'numbers'
 
 /** The component's bytes. */
 export async function guest(name: GuestName): Promise<Uint8Array> {

@@ -6,7 +6,7 @@ import type { GuestName } from '../../guests/index.ts'
 import { handler, logging, pins, sensors } from './kit.ts'
 import { compileGlue, generatedOf, load, type HostImports, type LoadedGuest } from './glue-kit.ts'
 
-const samples: readonly GuestName[] = ['echo', 'relay', 'wasi', 'hello-http', 'pry', 'flood']
+const samples: readonly GuestName[] = ['echo', 'relay', 'wasi', 'hello-http', 'pry', 'flood', 'numbers']
 const path = (id: string): string => id.slice(0, id.indexOf('@'))
 
 describe('the generator in use', () => {
