@@ -49,6 +49,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     history: { of: () => [] },
     pauses: { last: () => null },
     memory: () => memory,
+    journal: { problem: null },
     writeMeter: { writes: async () => ({ totalBytes: 0, bytes: 0, overMs: 0 }) },
     router: {
       departures: () => [],
