@@ -16,6 +16,8 @@ export const idBlock = 1_000_000
 /** Ids given out before a failed reservation is tried again. */
 const retryAfterIds = 1_000
 const maxFileBytes = 256
+/** Nothing of ours gave out an id before it. */
+const firstMs = Date.UTC(2023, 0, 1)
 
 const fileSchema = v.object({
   v: v.literal(1),
@@ -61,7 +63,7 @@ export class EventCounter {
       (bytes) => (bytes === null ? 0 : markOf(bytes, clock)),
       (error: unknown) => {
         onProblem(error)
-        return Math.floor(clock.now())
+        return aboveAll(clock)
       },
     )
     const counter = new EventCounter(folder, file, last, onProblem)
@@ -109,12 +111,16 @@ export class EventCounter {
 
 /**
  * A file that cannot be read says nothing about the ids before it: the time in ms is above them all, as long as
- * the app had fewer than a thousand events a second since 1970.
+ * the app had fewer than a thousand events a second since 1970. A clock that was never set says too little for that.
  */
 function markOf(bytes: Uint8Array, clock: Clock): number {
   try {
     return v.parse(fileSchema, JSON.parse(new TextDecoder().decode(bytes))).mark
   } catch {
-    return Math.floor(clock.now())
+    return aboveAll(clock)
   }
+}
+
+function aboveAll(clock: Clock): number {
+  return Math.max(Math.floor(clock.now()), firstMs)
 }

@@ -82,4 +82,12 @@ describe('event ids', () => {
     await folder.write('light-alarm.events.json', new TextEncoder().encode('{"v":1,"mark":-'))
     expect((await open(folder)).next()).toBe(clock.now() + 1)
   })
+
+  it('start there as well where the clock was never set', async () => {
+    const folder = memoryFolder()
+    await folder.write('light-alarm.events.json', new TextEncoder().encode('rubbish'))
+    const unset = new FakeClock(60_000)
+    const counter = await EventCounter.open(folder, 'light-alarm', unset, () => {})
+    expect(counter.next()).toBe(Date.UTC(2023, 0, 1) + 1)
+  })
 })
