@@ -37,6 +37,8 @@ export interface DaemonOptions {
   readonly offline?: boolean
   /** More that is typed. */
   readonly args?: readonly string[]
+  /** Variables beside those that every process of the stage has. */
+  readonly env?: Readonly<Record<string, string>>
   /** What runs it in place of the Node.js that runs this. */
   readonly node?: string
   /** In place of the built program of the checkout. */
@@ -89,7 +91,7 @@ export class Stage {
 
     const { node = process.execPath, program = this.#program } = options
     const child = spawn(node, [program, ...args], {
-      env: this.#environment(),
+      env: { ...this.#environment(), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#daemons.add(child)

@@ -97,6 +97,54 @@ describe('the source tree', () => {
     expect(wrong).toEqual([])
   })
 
+  it('lets the time of day, which may be 1970 or 2035, decide nothing but in the files that are named here', () => {
+    // Expiry of invites, by the clock of who judges; runs of cron; groups' stores, which bound what a wrong clock does.
+    const decides = [
+      'host/replicas/group-clock.ts',
+      'host/triggers/cron/index.ts',
+      'mesh/found.ts',
+      'mesh/identity/admission-desk.ts',
+    ]
+    // Compared with the monotonic one, to tell a jump or how long the node was off.
+    const compares = ['host/node/pauses.ts', 'host/storage/age-clock.ts']
+    // Which lines of a log somebody wants to see, and in which order.
+    const shows = ['host/logs/gathering.ts', 'host/logs/journal.ts']
+    // Written down, or told to people and guests, and asked no more.
+    const tells = [
+      'core/log.ts',
+      'host/apps/app-log.ts',
+      'host/apps/app-runner.ts',
+      'host/apps/instances.ts',
+      'host/apps/life-watch.ts',
+      'host/messages/messaging.ts',
+      'host/metrics/node-metrics.ts',
+      'host/node/control.ts',
+      'host/node/parts.ts',
+      'host/node/verdict-history.ts',
+      'host/node/why.ts',
+      'host/queue/admission.ts',
+      'host/queue/queue.ts',
+      'host/storage/blobs/disk.ts',
+      'host/storage/blobs/memory.ts',
+      'host/storage/drivers/nats/blobs.ts',
+      'host/triggers/event-counter.ts',
+      'host/triggers/peer/index.ts',
+      'host/triggers/timer/index.ts',
+      'mesh/audit.ts',
+      'mesh/identity/credential.ts',
+      'mesh/own-record.ts',
+      'mesh/releases/release-log.ts',
+    ]
+    // Commands and guests have the clock of their machine; a reading has the time when it was taken.
+    const edges = ['host/cli/', 'host/devices/', 'host/doctor/', 'host/guest/']
+    const found = files.filter(
+      (file) =>
+        !edges.some((edge) => file.startsWith(edge)) &&
+        /(?:clock|time)\.now\(/i.test(readFileSync(join(root, file), 'utf8')),
+    )
+    expect(found.sort()).toEqual([...decides, ...compares, ...shows, ...tells].sort())
+  })
+
   it('holds files of one idea each: none over 400 lines', () => {
     const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > 400)
     expect(long).toEqual([])
