@@ -1,6 +1,7 @@
 /** What apps store and send, in figures. `npm run bench -- data [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
 import { events } from './events.ts'
+import { boot } from './boot.ts'
 import { group } from './group.ts'
 import { keyvalue } from './keyvalue.ts'
 import { messagesQuestion } from './messages.ts'
@@ -13,6 +14,7 @@ const questions: Readonly<Record<string, Ask>> = {
   events,
   messages: messagesQuestion,
   group,
+  boot,
 }
 
 export const data: Benchmark = {
