@@ -250,10 +250,22 @@ async function syncParents(disk: Disk, path: string, firstCreated: string): Prom
 /** ENOENT: the folder is gone, or its file system makes none. */
 const unwritable: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'])
 
+const unwritableWords: Readonly<Record<string, string>> = {
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'its medium is mounted read-only, as a worn or damaged card is; see dmesg',
+  ENOTDIR: 'a part of the path is a file',
+}
+
 function fileError(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code
   if (unwritable.has(code ?? '')) {
-    return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot write ${path} (${code})`, { cause: error })
+    const why = unwritableWords[code ?? '']
+    return fileProblems.error(
+      'ERR_DATA_NOT_WRITABLE',
+      `cannot write ${path} (${code}${why === undefined ? '' : `: ${why}`})`,
+      { cause: error },
+    )
   }
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, { cause: error })

@@ -6,6 +6,16 @@ export const nodeProblems = defineProblems({
     text: 'the response to a request is too large to be handed over by the control API',
     fix: 'ask for it over HTTP, at the address that the node has with --http',
   },
+  ERR_DATA_OWNER: {
+    kind: 'user',
+    text: 'the data folder belongs to another user',
+    fix: 'run the node as the user who owns it, or choose another folder with --data DIR',
+  },
+  ERR_MEMORY_SHORT: {
+    kind: 'user',
+    text: 'the machine has less memory than the node is told to take',
+    fix: 'write less under [limits] memory in the node’s TOML, or memory = "auto", which is half of what there is',
+  },
   ERR_NODE_MEMBER: {
     kind: 'user',
     text: 'the data folder already belongs to a member of a mesh',

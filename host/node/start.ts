@@ -18,6 +18,7 @@ import {
   type StatusReport,
 } from '../api/index.ts'
 import type { NodeOptions, RunningNode } from '../cli/index.ts'
+import { nodeBudget } from '../budget/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import type { Journal } from '../logs/index.ts'
 import { closeBuses } from '../devices/index.ts'
@@ -26,6 +27,7 @@ import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { WriteMeter } from './disk-writes.ts'
+import { checkGround, judgeMemory, warnOfClock } from './ground.ts'
 import { logDesk } from './log-desk.ts'
 import { memoryReport } from './memory-report.ts'
 import { meterNode, metricsServer } from './metrics.ts'
@@ -44,10 +46,13 @@ export interface StartOptions extends NodeOptions {
 
 /**
  * Starts a node on a data folder. A failed start has given back lock, ports and devices.
- * @throws ERR_DATA_…, ERR_CONFIG_…, ERR_DRIVER_UNKNOWN, ERR_PORT_IN_USE, ERR_TOKEN_… and what joining throws
+ * @throws ERR_DATA_…, ERR_DISK_FULL, ERR_CONFIG_…, ERR_DRIVER_UNKNOWN, ERR_PORT_IN_USE, ERR_TOKEN_… and what joining throws
  */
 export async function startNode(options: StartOptions): Promise<RunningNode> {
   const config = await loadNodeConfig(options.config, [options.data, options.keys])
+  warnOfClock(clock.now(), options.log)
+  judgeMemory(nodeBudget(config.limits.memory), options.log)
+  await checkGround(options.data)
   const folder = await openFolder(options.data)
   const lock = await acquireDataLock(folder.path)
   try {

@@ -1,11 +1,9 @@
 /** The time of day: apps, triggers and data go on without it, invites and heartbeats do not. */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { timeDoubt, timeOfDay } from '../../../core/index.ts'
 import type { Check, Finding } from '../contract.ts'
 
-/** Nothing of ours was there before it. */
-const firstMs = Date.UTC(2023, 0, 1)
-const lastMs = Date.UTC(2100, 0, 1)
 const dayMs = 86_400_000
 
 const wrong = (what: string): Finding => ({
@@ -17,12 +15,10 @@ const wrong = (what: string): Finding => ({
 
 /** @param newestMs when the newest file of the data folder was written; null where there is none */
 export function judgeClock(nowMs: number, newestMs: number | null): Finding {
-  const shown = new Date(nowMs)
-    .toISOString()
-    .replace(/\.\d+Z$/, ' UTC')
-    .replace('T', ' ')
-  if (nowMs < firstMs) return wrong(`the clock was never set: it says ${shown}`)
-  if (nowMs > lastMs) return wrong(`the clock says ${shown}`)
+  const shown = timeOfDay(nowMs)
+  const doubt = timeDoubt(nowMs)
+  if (doubt === 'never-set') return wrong(`the clock was never set: it says ${shown}`)
+  if (doubt !== null) return wrong(`the clock says ${shown}`)
   if (newestMs !== null && newestMs - nowMs > dayMs) {
     const written = new Date(newestMs).toISOString().slice(0, 10)
     return wrong(`the clock says ${shown}, and this node has a file that was written on ${written}`)
