@@ -32,6 +32,7 @@ import { configProblems } from './config/index.ts'
 import { deviceProblems } from './devices/index.ts'
 import { doctorProblems } from './doctor/index.ts'
 import { engineProblems } from './engine/index.ts'
+import { fitProblems } from './fit/index.ts'
 import { formatsProblems } from './formats/index.ts'
 import { httpProblems } from './http/index.ts'
 import { interfaceProblems } from './interfaces/index.ts'
@@ -74,6 +75,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   buildProblems,
   doctorProblems,
   engineProblems,
+  fitProblems,
   interfaceProblems,
   deviceProblems,
   mqttProblems,

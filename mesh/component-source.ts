@@ -6,7 +6,13 @@ import { messageOf, type Digest, type Log } from '../core/index.ts'
 import type { BlobExchange, BlobStore, FetchCall, FetchProgress } from './blobs/index.ts'
 import type { NodeId } from './identity/index.ts'
 import { patchLimits, type PatchExchange, type PatchSeek, type PatchTraffic } from './patches/index.ts'
-import type { ComponentRef, ReleaseLog, ReleaseRecord } from './releases/index.ts'
+import {
+  componentsOf,
+  counterpartOf,
+  type ComponentRef,
+  type ReleaseLog,
+  type ReleaseRecord,
+} from './releases/index.ts'
 
 export interface ComponentSourceParts {
   readonly blobs: BlobStore
@@ -67,14 +73,19 @@ export class ComponentSource {
     await this.#parts.patches.retain(kept)
   }
 
-  /** Makes a patch from the release before this one, for the others. Never rejects. */
+  /** Makes patches from the release before this one, one for each variant, for the others. Never rejects. */
   async prepareFor(record: ReleaseRecord): Promise<void> {
     const { releases, patches } = this.#parts
     const before = record.previous === null ? null : releases.get(record.previous)
-    if (before !== null) await patches.make(before.record.component, record.component)
+    if (before === null) return
+    for (const target of componentsOf(record)) {
+      const base = counterpartOf(record, target, before.record)
+      if (base !== null) await patches.make(base, target)
+    }
   }
 
   /**
+   * @param record with the component that is wanted: of a release with variants, the one that this node runs
    * @returns the component's bytes; null where they are on the disk no longer when they are read
    * @throws what {@link BlobExchange.fetch} throws, the signal's reason
    */
@@ -174,8 +185,7 @@ export class ComponentSource {
   async #bases({ app, component }: ReleaseRecord): Promise<ComponentRef[]> {
     const { releases, blobs } = this.#parts
     const bases = new Map<Digest, ComponentRef>()
-    for (const { record } of releases.history(app)) {
-      const base = record.component
+    for (const base of releases.history(app).flatMap(({ record }) => componentsOf(record))) {
       if (bases.size >= patchLimits.basesPerFind) break
       if (base.digest === component.digest || bases.has(base.digest)) continue
       if (await blobs.holds(base)) bases.set(base.digest, base)

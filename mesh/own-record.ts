@@ -17,7 +17,16 @@ import type { NodeRecords } from './membership/index.ts'
 /** What the host says of this node; the mesh adds identity, addresses and numbers, and signs. */
 export type NodeDescription = Pick<
   NodeReport,
-  'arch' | 'platform' | 'runtime' | 'version' | 'features' | 'devices' | 'apps' | 'pause' | 'topics'
+  | 'arch'
+  | 'platform'
+  | 'runtime'
+  | 'version'
+  | 'features'
+  | 'devices'
+  | 'apps'
+  | 'pause'
+  | 'topics'
+  | 'machine'
 >
 
 export interface OwnRecordParts {

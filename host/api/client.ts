@@ -16,8 +16,8 @@ import type {
   PublishContext,
   ReleaseEntry,
   StatusReport,
-  UploadReport,
 } from './contract.ts'
+import type { UploadReport } from './upload-contract.ts'
 import type { DevicesReport } from './devices-contract.ts'
 import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
@@ -122,12 +122,13 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
     },
     metrics: () => call(target, routes.metrics, { query: { format: 'json' } }),
     publishContext: (app) => call(target, routes.publishContext, { query: { app } }),
-    upload: (component, { app, grants, triggers, links = {}, memoryBytes }) =>
+    upload: (component, { app, variant, grants, triggers, links = {}, memoryBytes }) =>
       call(target, routes.upload, {
         body: component,
         timeoutMs: apiLimits.uploadMs,
         query: {
           app,
+          variant,
           grants: JSON.stringify(grants),
           triggers: JSON.stringify(triggers),
           links: Object.keys(links).length === 0 ? undefined : JSON.stringify(links),

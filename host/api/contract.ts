@@ -5,6 +5,7 @@
 import type { LogLevel } from '../../core/index.ts'
 import type { ComponentRoom } from './component-room.ts'
 import type { DiskWrites } from './disk-writes.ts'
+import type { MachineStatus } from './machine-contract.ts'
 import type { PlacementStatus } from './placement-contract.ts'
 import type { ReleaseTerms } from './release-terms.ts'
 import type { AttackStatus, HeartbeatStatus } from './trust-contract.ts'
@@ -49,6 +50,8 @@ export interface AppStatus {
   /** ms since the epoch by the reporting node's clock. */
   readonly since: number
   readonly failures: number
+  /** Which of the release's variants it is; absent for the component itself, and from nodes of before. */
+  readonly variant?: string
   /** For a state that waits or failed: a problem in words, with its code. */
   readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
   /** Of `version`; absent from nodes of before, and from other nodes some minutes after it came. */
@@ -59,6 +62,7 @@ export interface AppStatus {
     readonly state: AppState
     /** 0–1 while fetching. */
     readonly progress?: number
+    readonly variant?: string
     readonly transfer?: Transfer
     readonly reason?: { readonly code: string; readonly message: string; readonly hint: string }
   }
@@ -98,6 +102,11 @@ export interface NodeStatus {
   readonly load?: Readonly<Record<string, number>>
   /** What it says of its last sleep or standstill. */
   readonly pause?: NodePause
+  readonly platform?: string
+  /** WebAssembly features that apps may use there, and roles that it plays. */
+  readonly features?: readonly string[]
+  /** What its machine and its owner leave to apps. Sizes in bytes. */
+  readonly machine?: MachineStatus
 }
 
 /** Calls of the asked node that a node outside its groups answered, within the last five minutes. */
@@ -248,6 +257,13 @@ export interface ReleaseEntry {
   readonly digest: string
   readonly component: string
   readonly sizeBytes: number
+  /** For nodes that have more, the best first; absent where there are none. */
+  readonly variants?: readonly {
+    readonly name: string
+    readonly component: string
+    readonly sizeBytes: number
+    readonly features: readonly string[]
+  }[]
   readonly publisher: string
   readonly signedAt: number
   readonly receivedAt: number
@@ -296,24 +312,6 @@ export interface PublishContext {
   readonly head: ReleaseEntry | null
   /** Of the head; a node of an earlier version does not say. */
   readonly terms?: ReleaseTerms | null
-}
-
-/** What the node found in an uploaded component. */
-export interface UploadReport {
-  readonly digest: string
-  readonly sizeBytes: number
-  readonly chunks: { readonly digest: string; readonly sizeBytes: number }
-  readonly imports: readonly string[]
-  readonly exports: readonly string[]
-  /** WebAssembly features that it uses, for the record; a node of an earlier version does not say. */
-  readonly features?: readonly string[]
-  /** What has to travel to a node; a node of an earlier version does not say. */
-  readonly moves?: {
-    /** To one that has nothing of it. */
-    readonly fullBytes: number
-    /** At most, to one that has the release before; null where there is none, or its parts are not on this node's disk. */
-    readonly updateBytes: number | null
-  }
 }
 
 /** One metric with its samples. */

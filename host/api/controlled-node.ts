@@ -16,8 +16,8 @@ import type {
   PublishContext,
   ReleaseEntry,
   StatusReport,
-  UploadReport,
 } from './contract.ts'
+import type { UploadReport } from './upload-contract.ts'
 import type { DevicesReport } from './devices-contract.ts'
 import type { AuditLine, KeyFacts, TrustReceipt, TrustReport } from './trust-contract.ts'
 import type { AppWhy, NodeWhy } from './why-contract.ts'
@@ -32,6 +32,8 @@ type Awaitable<T> = T | Promise<T>
 export interface UploadIntent {
   /** Whose release it will be, for what has to travel. */
   readonly app?: string | undefined
+  /** The variant that it is; absent for the component itself. */
+  readonly variant?: string | undefined
   readonly grants: readonly string[]
   readonly triggers: readonly TriggerSpec[]
   /** Which apps export what it imports; left out by clients of before. */

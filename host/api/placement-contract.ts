@@ -11,6 +11,8 @@ export interface PlacementStatus {
   readonly instance: string | null
   /** In words: why the asked node runs it, or does not. */
   readonly why: string
+  /** Nodes of its groups whose machines cannot run it, with what they lack in the words of needs; absent where all can. */
+  readonly unfit?: readonly { readonly node: string; readonly lacks: readonly string[] }[]
   /** A newer release that waits until its placement can be met. */
   readonly held?: {
     readonly version: string

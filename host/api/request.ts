@@ -78,6 +78,7 @@ export function uploadIntentOf(query: URLSearchParams): UploadIntent {
   const links = linksOf(query)
   return {
     app: appOf(query) ?? undefined,
+    ...(query.get('variant') !== null && { variant: query.get('variant') ?? '' }),
     grants: grants as string[],
     triggers: specs,
     ...(Object.keys(links).length > 0 && { links }),

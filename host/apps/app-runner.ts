@@ -5,6 +5,7 @@
 import type { Cancel, Clock, Digest, DurableFolder, Log, Random } from '../../core/index.ts'
 import type { AppStatus, LocalApp, Transfer } from '../api/index.ts'
 import { supportedFeatures, type Engine, type Incident } from '../engine/index.ts'
+import { fitted, measureCapabilities, type Capabilities } from '../fit/index.ts'
 import { EventCounter } from '../triggers/index.ts'
 import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
@@ -41,6 +42,8 @@ export interface AppRunnerNeeds extends LifeWatchNeeds, AppServices {
   /** The node owner's settings for this app. */
   readonly overlay: Readonly<Record<string, string>>
   readonly queuedEvents: number
+  /** What this node's machine can give; what is found out about it where it is left out. */
+  readonly capabilities?: Capabilities
   /** Told when `status` has changed. */
   changed(): void
   /** Told when nothing has changed but how much of a component is here. */
@@ -62,7 +65,7 @@ export class AppRunner {
   readonly #instances: Instances
   readonly #serving: Serving
   readonly #meter = new SwapMeter()
-  readonly #features = supportedFeatures()
+  readonly #capabilities: Capabilities
   readonly #life: LifeWatch
   #machine: AppMachine = idleMachine
   #desired: DesiredRelease
@@ -79,7 +82,8 @@ export class AppRunner {
   constructor(desired: DesiredRelease, needs: AppRunnerNeeds) {
     this.app = desired.record.app
     this.instance = desired.instance ?? null
-    this.#desired = desired
+    this.#capabilities = needs.capabilities ?? measureCapabilities({ features: supportedFeatures() })
+    this.#desired = this.#fitted(desired)
     this.#needs = needs
     this.#report = new AppReporter(this.app, needs.log, needs.appLog)
     this.#acquisition = new Acquisition({ ...needs, dispatch: (event) => this.#dispatch(event) })
@@ -112,7 +116,7 @@ export class AppRunner {
     if (this.#isStopping) return
     this.#isReady = true
     const recalled = lastGood === null || lastGood === this.#desired.digest ? null : recall(lastGood)
-    const before = recalled === null ? null : { ...recalled, instance: this.instance }
+    const before = recalled === null ? null : this.#fitted({ ...recalled, instance: this.instance })
     if (before !== null && this.#judge(before).may === 'run') {
       this.#dispatch({ type: 'restored', release: before, doubt: this.#life.doubtOf(before) })
     }
@@ -122,7 +126,7 @@ export class AppRunner {
   /** The mesh wants this release; may be called at any time. */
   desire(release: DesiredRelease): void {
     if (release.digest === this.#desired.digest) return
-    this.#desired = release
+    this.#desired = this.#fitted(release)
     if (this.#isReady) this.#tellDesired()
   }
 
@@ -200,11 +204,16 @@ export class AppRunner {
       .catch((error: unknown) => this.#report.notWritten('the mark of event ids', error))
   }
 
+  /** The release with the one of its components that this node runs. */
+  #fitted(release: DesiredRelease): DesiredRelease {
+    return { ...release, ...fitted(release.record, this.#capabilities) }
+  }
+
   #judge({ record }: DesiredRelease): Verdict {
     const { devices, engine, folders } = this.#needs
     const tooLarge = engine.refusalOfSize(this.app, record.limits.memoryBytes)
     if (tooLarge !== null) return { may: 'never', reason: reasonOf(tooLarge) }
-    return judge(record, namesOf(devices, folders), this.#features)
+    return judge(record, namesOf(devices, folders), this.#capabilities)
   }
 
   #tellDesired(): void {

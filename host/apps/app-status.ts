@@ -38,9 +38,10 @@ function moved(transfer: Transfer | null): Pick<AppStatus, 'transfer'> {
   return transfer === null ? {} : { transfer }
 }
 
-function versionOf(slot: Slot): { version: string; seq: number; state: AppState } {
-  const { version, seq } = slot.release.record
-  return { version, seq, state: stateOf(slot) }
+function versionOf(slot: Slot): { version: string; seq: number; state: AppState; variant?: string } {
+  const { record, variant = null } = slot.release
+  const { version, seq } = record
+  return { version, seq, state: stateOf(slot), ...(variant !== null && { variant }) }
 }
 
 function reasonOf(

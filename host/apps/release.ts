@@ -3,6 +3,7 @@ import { isSelvedgeError, messageOf, type Digest, type SelvedgeError } from '../
 import type { ReleaseRecord } from '../../mesh/index.ts'
 import { pinDrivers, sensorDrivers, type Devices } from '../devices/index.ts'
 import { refusalOfFeatures, refusalOfImports, type Incident, type IncidentReason } from '../engine/index.ts'
+import { fitProblems, requirementsOf, whyNot, type Capabilities } from '../fit/index.ts'
 import { grantedInterfaces, grantedNames, interfaceOffers } from '../interfaces/index.ts'
 import { planTriggers } from '../triggers/index.ts'
 import type { NodeFolders } from './folders.ts'
@@ -16,6 +17,8 @@ export interface DesiredRelease {
   readonly publisher?: Uint8Array
   /** The name of this node's place, where the release asks for names. */
   readonly instance?: string | null
+  /** Whose component the record names; absent for the release's own. */
+  readonly variant?: string | null
 }
 
 /** A problem in words, as `status` shows it. */
@@ -48,6 +51,8 @@ const knownFields: readonly string[] = [
   'config',
   'limits',
   'features',
+  'memory',
+  'variants',
   'imports',
   'instances',
   'run',
@@ -69,16 +74,21 @@ export function placedHere(record: ReleaseRecord, groups: readonly string[]): bo
 
 /**
  * Whether a node with these devices and folders can run the release, before a byte of it was fetched.
- * @param features the node's, as `supportedFeatures()` names them
+ * @param record with the component that this node would run
  */
-export function judge(record: ReleaseRecord, names: NodeNames, features: readonly string[]): Verdict {
+export function judge(record: ReleaseRecord, names: NodeNames, capabilities: Capabilities): Verdict {
   const unknown = record.critical.filter((field) => !knownFields.includes(field))
   if (unknown.length > 0) {
     const message = `release ${record.version} must not be run without understanding ${unknown.join(', ')}`
     return { may: 'never', reason: reasonOf(appProblems.error('ERR_RELEASE_FIELD_UNKNOWN', message)) }
   }
-  const lacking = refusalOfFeatures(record.features ?? [], features)
+  const lacking = refusalOfFeatures(record.features ?? [], capabilities.features)
   if (lacking !== null) return { may: 'never', reason: reasonOf(lacking) }
+  const missing = whyNot(requirementsOf(record), capabilities)
+  if (missing.length > 0) {
+    const message = `${record.app} ${record.version} needs what this node’s machine cannot give: ${missing.join(', ')}`
+    return { may: 'never', reason: reasonOf(fitProblems.error('ERR_MACHINE_UNFIT', message)) }
+  }
   const refused = refusalOfImports(record.imports ?? [], {
     granted: grantedInterfaces(record.grants, record.links),
     offered: interfaceOffers,
@@ -86,8 +96,8 @@ export function judge(record: ReleaseRecord, names: NodeNames, features: readonl
   if (refused !== null) return { may: 'never', reason: reasonOf(refused) }
   try {
     planTriggers(record.triggers, record.grants)
-    const missing = missingNames(record.grants, names)
-    return missing === null ? { may: 'run' } : { may: 'wait', reason: reasonOf(missing) }
+    const unnamed = missingNames(record.grants, names)
+    return unnamed === null ? { may: 'run' } : { may: 'wait', reason: reasonOf(unnamed) }
   } catch (error) {
     return { may: 'never', reason: reasonOf(error) }
   }

@@ -27,7 +27,7 @@ export const assemblyscript: Language = {
     }
   },
 
-  async build({ folder, manifest, progress, signal }) {
+  async build({ folder, manifest, progress, signal, features = [] }) {
     const [ascModule, binaryenModule, componentTools] = await importTools(
       [
         { name: 'assemblyscript', entry: './asc' },
@@ -49,6 +49,7 @@ export const assemblyscript: Language = {
       folder,
       prepared,
       manifest.app.name,
+      features,
     )
     signal.throwIfAborted()
 
@@ -75,13 +76,15 @@ async function compile(
   folder: string,
   prepared: PreparedBindings,
   app: string,
+  features: readonly string[],
 ): Promise<Uint8Array> {
   const written = new Map<string, Uint8Array | string>()
   const outFile = 'out.wasm'
+  const enabled = features.flatMap((feature) => ['--enable', feature])
   // Everything else (optimisation, runtime) is the app's own choice, in its asconfig.json. Without an abort
   // function a failed assertion traps; a host function for it would be an import that no world has.
   const { error, stderr } = await asc.main(
-    [prepared.entry, '--baseDir', folder, '--outFile', outFile, '--use', 'abort=', '--noColors'],
+    [prepared.entry, '--baseDir', folder, '--outFile', outFile, '--use', 'abort=', '--noColors', ...enabled],
     { writeFile: (name, contents) => void written.set(name, contents) },
   )
   const binary = written.get(outFile)

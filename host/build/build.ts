@@ -5,9 +5,9 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isSelvedgeError, messageOf, systemClock } from '../../core/index.ts'
-import { readManifest } from '../manifest/index.ts'
+import { readManifest, type Manifest } from '../manifest/index.ts'
 import { isComponent } from './component.ts'
-import type { WrittenBindings } from './language.ts'
+import type { BuildRequest, WrittenBindings } from './language.ts'
 import { languageOf } from './languages.ts'
 import { buildProblems } from './problems.ts'
 
@@ -21,6 +21,8 @@ export interface BuildResult {
   /** The component's path, absolute. */
   readonly file: string
   readonly sizeBytes: number
+  /** In the manifest's order. */
+  readonly variants: readonly { readonly name: string; readonly file: string; readonly sizeBytes: number }[]
   readonly ms: number
 }
 
@@ -33,13 +35,40 @@ export async function buildApp(folder: string, options: BuildOptions = {}): Prom
   const startedAt = systemClock.monotonicMs()
   const signal = options.signal ?? new AbortController().signal
   const manifest = await readManifest(folder)
-  const absolute = resolve(folder)
-  const bytes = await languageOf(manifest).build({
-    folder: absolute,
-    manifest,
-    progress: options.progress ?? (() => {}),
-    signal,
-  })
+  const request = { folder: resolve(folder), manifest, progress: options.progress ?? (() => {}), signal }
+  const built = await buildOne(request)
+  const variants: BuildResult['variants'][number][] = []
+  for (const variant of manifest.variants) {
+    request.progress(`variant ${variant.name}`)
+    const made = await buildOne({
+      ...request,
+      manifest: manifestOf(manifest, variant),
+      features: variant.features,
+    })
+    variants.push({ name: variant.name, ...made })
+  }
+  return { ...built, variants, ms: systemClock.monotonicMs() - startedAt }
+}
+
+/** The manifest as it were if the variant was the app's only component. */
+function manifestOf(manifest: Manifest, { file, source, command }: Manifest['variants'][number]): Manifest {
+  const { component } = manifest
+  const isCommand = component.language === 'command' || component.command !== undefined
+  return {
+    ...manifest,
+    component: {
+      ...component,
+      file,
+      ...(source !== undefined && { source }),
+      // A variant without a command of its own is made by the app's, which has run.
+      ...(isCommand && { language: 'command' as const, command }),
+    },
+  }
+}
+
+async function buildOne(request: BuildRequest): Promise<{ file: string; sizeBytes: number }> {
+  const { folder, manifest, signal } = request
+  const bytes = await languageOf(manifest).build(request)
   if (!isComponent(bytes)) {
     throw buildProblems.error(
       'ERR_BUILD_FAILED',
@@ -50,9 +79,9 @@ export async function buildApp(folder: string, options: BuildOptions = {}): Prom
     )
   }
   signal.throwIfAborted()
-  const file = join(absolute, manifest.component.file)
+  const file = join(folder, manifest.component.file)
   await putInPlace(file, bytes)
-  return { file, sizeBytes: bytes.length, ms: systemClock.monotonicMs() - startedAt }
+  return { file, sizeBytes: bytes.length }
 }
 
 /**

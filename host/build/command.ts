@@ -19,15 +19,21 @@ export const command: Language = {
   name: 'command',
   async build(request) {
     const { folder, manifest, progress } = request
-    const line = manifest.component.command ?? ''
+    const line = manifest.component.command
     const file = join(folder, manifest.component.file)
-    progress(`running ${line}`)
-    await run(line, request)
+    if (line !== undefined) {
+      progress(`running ${line}`)
+      await run(line, request)
+    }
     const found = await stat(file).catch(() => null)
     if (found === null || !found.isFile()) {
-      throw buildProblems.error('ERR_BUILD_FAILED', `${line} ended well, but there is no ${file}`, {
-        hint: 'let the command write there, or name its result under [component] file = …',
-      })
+      throw buildProblems.error(
+        'ERR_BUILD_FAILED',
+        `${line ?? 'the command'} ended well, but there is no ${file}`,
+        {
+          hint: 'let the command write there, or name its result under [component] file = …',
+        },
+      )
     }
     return new Uint8Array(await readFile(file))
   },

@@ -10,6 +10,8 @@ export interface BuildRequest {
   /** Told each step as it begins, in words; a command's own output too, line by line. */
   readonly progress: (step: string) => void
   readonly signal: AbortSignal
+  /** Of a variant: what the compiler may use that it does not use by itself. */
+  readonly features?: readonly string[] | undefined
 }
 
 export interface Language {

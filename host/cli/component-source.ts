@@ -23,15 +23,29 @@ export interface SourceOptions {
   readonly config: readonly string[]
   /** Of the command, in place of the manifest's. */
   readonly args: readonly string[]
+  /** `NAME=FILE.wasm`, of a bare file. */
+  readonly variants?: readonly string[] | undefined
   readonly build: boolean
   /** Registries on other machines without TLS. */
   readonly plainHttp: boolean
 }
 
-export interface ComponentSource {
+interface ComponentFile {
   readonly file: string
   readonly bytes: Uint8Array
+}
+
+export interface ComponentSource extends ComponentFile {
   readonly draft: ReleaseDraft
+  /** The best first. */
+  readonly variants: readonly (ComponentFile & { readonly name: string })[]
+}
+
+/** Where components are to be found. */
+interface FoundSource {
+  readonly file: string
+  readonly draft: ReleaseDraft
+  readonly variants: readonly { readonly name: string; readonly file: string }[]
 }
 
 /**
@@ -65,17 +79,22 @@ async function fromDisk(
   })
   const source = facts.isDirectory()
     ? await fromFolder(target, options, progress, world.signal)
-    : await fromFile(target, options)
-  return { ...source, bytes: await readComponent(source.file) }
+    : await fromFile(target, options, world.cwd)
+  const variants: ComponentSource['variants'][number][] = []
+  for (const variant of source.variants)
+    variants.push({ ...variant, bytes: await readComponent(variant.file) })
+  return { ...source, variants, bytes: await readComponent(source.file) }
 }
 
 /** As a bare file: what the image says of itself is its name and version, never what it may use. */
 async function fromImage(place: ImagePlace, options: SourceOptions, world: World): Promise<ComponentSource> {
+  if ((options.variants ?? []).length > 0)
+    throw misplaced('--variant', 'is for a file or a folder, not for an image')
   const image = await readImage(place, world, options.plainHttp)
   const { artifact, name, from } = image
   const version = options.version ?? versionOfImage(image)
-  const { draft } = await fromFile(`${artifact.title ?? name}.wasm`, { ...options, version })
-  return { file: from, bytes: artifact.component, draft }
+  const { draft } = await fromFile(`${artifact.title ?? name}.wasm`, { ...options, version }, world.cwd)
+  return { file: from, bytes: artifact.component, draft, variants: [] }
 }
 
 async function fromFolder(
@@ -83,19 +102,16 @@ async function fromFolder(
   options: SourceOptions,
   progress: (step: string) => void,
   signal: AbortSignal,
-): Promise<Omit<ComponentSource, 'bytes'>> {
-  const misplaced = [
+): Promise<FoundSource> {
+  const unfitting = [
     options.app === undefined ? null : '--app',
     options.grants.length === 0 ? null : '--grant',
     (options.links ?? []).length === 0 ? null : '--link',
     options.triggers.length === 0 ? null : '--trigger',
+    (options.variants ?? []).length === 0 ? null : '--variant',
   ].find((name) => name !== null)
-  if (misplaced !== undefined) {
-    throw usage(
-      { name: 'publish' },
-      `${misplaced} is for a bare .wasm; an app folder says it in its selvedge.toml`,
-    )
-  }
+  if (unfitting !== undefined)
+    throw misplaced(unfitting, 'is for a bare .wasm; an app folder says it in its selvedge.toml')
   const { readManifest, releaseDraft } = await import('../manifest/index.ts')
   const manifest = await readManifest(folder)
   const draft = releaseDraft(manifest)
@@ -114,6 +130,7 @@ async function fromFolder(
   })
   return {
     file: resolve(join(folder, manifest.component.file)),
+    variants: manifest.variants.map(({ name, file }) => ({ name, file: resolve(join(folder, file)) })),
     draft: {
       ...draft,
       version: version ?? draft.version,
@@ -124,11 +141,12 @@ async function fromFolder(
   }
 }
 
-async function fromFile(file: string, options: SourceOptions): Promise<Omit<ComponentSource, 'bytes'>> {
+async function fromFile(file: string, options: SourceOptions, cwd: string): Promise<FoundSource> {
   const { releaseDraft } = await import('../manifest/index.ts')
   const { app, version, grants, triggers, groups, args, replicas, needs, links } = options
   return {
     file,
+    variants: parseVariants(options.variants ?? [], cwd),
     draft: releaseDraft({ file, app, version, grants, triggers, groups, args, replicas, needs, links }),
   }
 }
@@ -158,6 +176,23 @@ async function readComponent(file: string): Promise<Uint8Array> {
     if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause
     throw cliProblems.error('ERR_COMPONENT_FILE', `${file} cannot be read: ${messageOf(cause)}`, { cause })
   }
+}
+
+function misplaced(option: string, why: string): Error {
+  return usage({ name: 'publish' }, `${option} ${why}`)
+}
+
+function parseVariants(pairs: readonly string[], cwd: string): FoundSource['variants'] {
+  const variants = pairs.map((pair) => {
+    const at = pair.indexOf('=')
+    const name = pair.slice(0, Math.max(at, 0))
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name) || at === pair.length - 1)
+      throw misplaced(`--variant ${pair}`, 'is not NAME=FILE.wasm, as simd=blink.simd.wasm')
+    return { name, file: resolve(cwd, pair.slice(at + 1)) }
+  })
+  const twice = variants.find(({ name }, at) => variants.findIndex((one) => one.name === name) !== at)
+  if (twice !== undefined) throw misplaced(`--variant ${twice.name}`, 'is given twice')
+  return variants
 }
 
 function parseConfig(pairs: readonly string[]): Record<string, string> {

@@ -15,7 +15,7 @@
  * Where nobody waits nothing streams: `publish --json` prints the fields of `summary` as one document, schema
  * `selvedge.publish/1`. `result` is `published` (nobody waited), `running`, `not-running` (exit code 1) or
  * `not-in-time` (3). `nodes` is null where nobody waited, else `running` of `expected`, `fetchedBytes` of all together,
- * `notRunning` and `away`. A `transfer` has `haveBytes`, `totalBytes`, `fetchedBytes`, `via`, `ms` and, under way, `bytesPerSecond`.
+ * `notRunning`, `away` and `unfit`. A `transfer` has `haveBytes`, `totalBytes`, `fetchedBytes`, `via`, `ms` and, under way, `bytesPerSecond`.
  */
 import type { ReleaseEntry, UploadReport } from '../api/index.ts'
 import type { CommandContext } from './command.ts'
@@ -93,7 +93,7 @@ function fieldsOf({ name, stage, state, transfer, reason }: NodeProgress): objec
   return { node: name, state, transfer, ...(reason !== null && { reason }) }
 }
 
-function nodesOf({ nodes, running, away }: RolloutProgress): object {
+function nodesOf({ nodes, running, away, unfit }: RolloutProgress): object {
   return {
     running,
     expected: nodes.length,
@@ -102,5 +102,6 @@ function nodesOf({ nodes, running, away }: RolloutProgress): object {
       .filter(({ stage }) => stage !== 'running')
       .map(({ name, state, reason }) => ({ node: name, state, reason })),
     away: away.map(({ name, state }) => ({ node: name, state })),
+    unfit: unfit.flatMap(({ names, lacks }) => names.map((node) => ({ node, lacks }))),
   }
 }

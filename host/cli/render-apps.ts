@@ -60,7 +60,7 @@ function stateText(app: AppStatus, now: number): string {
 type Piece = readonly { readonly text: string; readonly tone: (text: string) => string }[]
 
 function appText(app: AppStatus, { now, paint }: AppsView): Piece {
-  const parts = [{ text: `${plain(app.app)} ${plain(app.version)}`, tone: asItIs }]
+  const parts = [{ text: `${plain(app.app)} ${plain(app.version)}${variantText(app)}`, tone: asItIs }]
   if (app.state !== 'running') {
     const tone = troubled.has(app.state) ? paint.red : paint.yellow
     const sign = troubled.has(app.state) ? '✗ ' : ''
@@ -80,6 +80,11 @@ function appText(app: AppStatus, { now, paint }: AppsView): Piece {
     parts.push(troubled.has(state) ? { text: `${text} ✗`, tone: paint.red } : { text, tone: paint.yellow })
   }
   return parts
+}
+
+/** ` (simd)`: which of its components the node took. */
+export function variantText({ variant }: Pick<AppStatus, 'variant'>): string {
+  return variant === undefined ? '' : ` (${plain(variant)})`
 }
 
 function asItIs(text: string): string {

@@ -3,6 +3,7 @@
  * others waits for.
  */
 import type { AppState, NodeStatus, StatusReport, Transfer, Verdict } from '../api/index.ts'
+import { unfitOf, type ReleaseFit } from './release-fit.ts'
 import { ageText, percentText, plain } from './text.ts'
 import { comingText } from './transfer-text.ts'
 
@@ -48,6 +49,8 @@ export interface RolloutProgress {
   readonly nodes: readonly NodeProgress[]
   /** Nodes that should run it too and are not alive from here: nobody waits for them. */
   readonly away: readonly AwayNode[]
+  /** Nodes of its groups whose machines cannot run it: it is not placed there. */
+  readonly unfit: ReleaseFit['unfit']
   readonly running: number
   /** Why it runs nowhere: its placement cannot be met. */
   readonly held: ToldReason | null
@@ -74,6 +77,7 @@ export function rolloutProgress(report: StatusReport, wanted: Wanted, now: numbe
       .filter((node) => !isHere(node))
       .map(({ name, state }) => ({ name: plain(name), state }))
       .sort((one, other) => byName.compare(one.name, other.name)),
+    unfit: placement?.seq === wanted.seq ? unfitOf(placement, report.nodes) : [],
     running: nodes.filter(({ stage }) => stage === 'running').length,
     held: placement?.held?.seq === wanted.seq ? placement.held : null,
   }

@@ -1,6 +1,6 @@
 /** From a draft and the mesh's terms to the bytes that a publisher signed. Signing happens here, never in the daemon. */
 import type { KeyPair } from '../../core/index.ts'
-import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { MemoryNeed, ReleaseRecord } from '../../mesh/index.ts'
 import type { PublishContext } from '../api/index.ts'
 import type { ReleaseDraft } from '../manifest/index.ts'
 
@@ -15,6 +15,15 @@ export interface SigningRequest {
   readonly bytes: Uint8Array
   /** WebAssembly features that it uses, as the node found them. */
   readonly features: readonly string[]
+  /** Its linear memory, likewise; undefined where the node does not say. */
+  readonly memory?: MemoryNeed | undefined
+  /** The best first. */
+  readonly variants?: readonly {
+    readonly name: string
+    readonly bytes: Uint8Array
+    readonly features: readonly string[]
+    readonly memory?: MemoryNeed | undefined
+  }[]
   /** Interfaces that it imports, likewise. */
   readonly imports: readonly string[]
   readonly terms: PublishContext
@@ -31,7 +40,7 @@ export async function signedRelease(
     import('../../mesh/index.ts'),
     import('../manifest/index.ts'),
   ])
-  const { draft, bytes, features, terms, key, signedAt } = request
+  const { draft, bytes, features, memory, variants = [], terms, key, signedAt } = request
   const record: ReleaseRecord = {
     v: 1,
     mesh: terms.mesh,
@@ -44,6 +53,15 @@ export async function signedRelease(
     config: draft.config,
     limits: draft.limits,
     features,
+    ...(memory !== undefined && { memory }),
+    ...(variants.length > 0 && {
+      variants: variants.map((variant) => ({
+        name: variant.name,
+        component: componentRef(variant.bytes).ref,
+        features: variant.features,
+        ...(variant.memory !== undefined && { memory: variant.memory }),
+      })),
+    }),
     imports: importsOf(request.imports),
     ...(Object.keys(draft.instances).length > 0 && { instances: draft.instances }),
     ...(draft.args.length > 0 && { run: { args: draft.args } }),

@@ -5,6 +5,7 @@ import { cliProblems } from './problems.ts'
 import type { RolloutOutcome } from './rollout-outcome.ts'
 import { isSettled, rolloutProgress } from './rollout-progress.ts'
 import type { NodeProgress, RolloutProgress, Wanted } from './rollout-progress.ts'
+import { unfitTexts } from './release-fit.ts'
 import type { RolloutWatcher } from './rollout-watchers.ts'
 import { sleep } from './sleep.ts'
 import { adviceText, ageText, plain } from './text.ts'
@@ -65,6 +66,13 @@ export async function followRelease(
       const error = cliProblems.error('ERR_RELEASE_NOT_RUNNING', `held: ${plain(message)}`, {
         hint: adviceText(hint),
       })
+      return { result: 'not-running', progress, runningAtMs: null, error }
+    }
+    if (progress.unfit.length > 0 && progress.nodes.length === 0 && progress.away.length === 0) {
+      const error = cliProblems.error(
+        'ERR_RELEASE_NOT_RUNNING',
+        `no node can run ${title(wanted)}: ${unfitTexts(progress.unfit).join('; ')}`,
+      )
       return { result: 'not-running', progress, runningAtMs: null, error }
     }
     const failed = progress.nodes.filter(

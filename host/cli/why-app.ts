@@ -1,6 +1,7 @@
 /** Why an app runs where it does, and why not elsewhere, in sentences. A report and the time go in, text comes out. */
 import type { AppPlace, AppWhy } from '../api/index.ts'
 import { placementText } from './placement-text.ts'
+import { variantText } from './render-apps.ts'
 import { ageText, countText, plain } from './text.ts'
 import { timeText, type TimeView } from './time-text.ts'
 import { namesText } from './why-votes.ts'
@@ -73,7 +74,7 @@ function placedLine(place: AppPlace, why: AppWhy, view: TimeView): PlaceLine {
     const text = `${plain(name)}: ${away}has a place, and has not said that it runs it${heard}`
     return { sign, text }
   }
-  const did = `${app.state} ${plain(app.version)} since ${timeText(app.since, view)}`
+  const did = `${app.state} ${plain(app.version)}${variantText(app)} since ${timeText(app.since, view)}`
   const reason = app.reason === undefined ? '' : `: ${app.reason.code}: ${plain(app.reason.message)}`
   const next =
     app.next === undefined

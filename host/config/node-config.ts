@@ -13,6 +13,7 @@ import { busTable } from './tables/buses.ts'
 import { componentsTable } from './tables/components.ts'
 import { deployTable } from './tables/deploy.ts'
 import { pinTable, sensorTable } from './tables/devices.ts'
+import { engineTable } from './tables/engine.ts'
 import { folderTable } from './tables/folders.ts'
 import { httpTable } from './tables/http.ts'
 import { limitsTable } from './tables/limits.ts'
@@ -42,6 +43,7 @@ export const nodeConfigSchema = v.strictObject({
   components: v.optional(componentsTable, {}),
   /** What this node's owner sets for an app, over the release's own settings. */
   apps: named(v.strictObject({ config: named(setting) })),
+  engine: v.optional(engineTable, {}),
   limits: v.optional(limitsTable, {}),
   logs: v.optional(logsTable, {}),
 })

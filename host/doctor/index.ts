@@ -5,6 +5,7 @@ import { configCheck } from './checks/config.ts'
 import { dataCheck } from './checks/data.ts'
 import { devicesCheck } from './checks/devices.ts'
 import { diskCheck } from './checks/disk.ts'
+import { fitCheck } from './checks/fit.ts'
 import { memoryCheck } from './checks/memory.ts'
 import { nodeCheck } from './checks/node.ts'
 import { peersCheck } from './checks/peers.ts'
@@ -19,6 +20,7 @@ export { doctorProblems } from './problems.ts'
 const checks: readonly Check[] = [
   runtimeCheck,
   memoryCheck,
+  fitCheck,
   clockCheck,
   dataCheck,
   diskCheck,

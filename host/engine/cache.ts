@@ -73,6 +73,12 @@ const headerSchema = v.object({
     imports: v.array(name),
     exports: v.array(name),
     features: v.array(name),
+    memory: v.optional(
+      v.object({
+        startBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+        maxBytes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      }),
+    ),
     functions: v.optional(v.object({ imports: functions, exports: functions })),
   }),
   restore: v.nullable(name),

@@ -18,6 +18,14 @@ export type { HostChannel } from './sandbox/channel.ts'
 /** A WIT interface with its version, as components name it: `selvedge:device/sensor@0.1.0`. */
 export type InterfaceId = string
 
+/** Linear memory of one instance, all its memories together, bytes. */
+export interface MemoryFacts {
+  /** What it begins with. */
+  readonly startBytes: number
+  /** What its modules let it grow to; absent where one of them sets no maximum. */
+  readonly maxBytes?: number | undefined
+}
+
 export interface ComponentFacts {
   /** `module`: a core module of WASI preview1, whose `_start` answers to `wasi:cli/run@0.2.12#run`. */
   readonly kind: 'component' | 'module'
@@ -29,7 +37,9 @@ export interface ComponentFacts {
   readonly exports: readonly string[]
   /** WebAssembly features beyond the MVP that it uses, e.g. `simd`; `component-model-async` where it is of WASI 0.3. */
   readonly features: readonly string[]
-  /** What others may call of it, and what it calls of others; absent for a module, and from `inspect`. */
+  /** Absent in facts that a version of before wrote down. */
+  readonly memory?: MemoryFacts | undefined
+  /** What others may call of it, and what it calls of others; absent for a module. */
   readonly functions?: ComponentFunctions | undefined
 }
 
@@ -337,6 +347,11 @@ export interface Engine {
    * each naming all that is missing; ERR_PREPARE_MEMORY
    */
   prepare(request: PrepareRequest): Promise<Prepared>
+  /**
+   * What a component is, refused as `prepare` would but for what this node's machine lacks: for one that is handed on to
+   * other nodes. What can run here is prepared.
+   */
+  examine(request: PrepareRequest): Promise<ComponentFacts>
   /** @throws ERR_APP_START when the instance cannot be made, ERR_MEMORY_BUDGET when there is no room for it */
   start(request: StartRequest): Promise<Sandbox>
   /** Opens a pool of instances. @throws as `start`, for its first */

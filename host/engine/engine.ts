@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import {
   digestOf,
+  isSelvedgeError,
   messageOf,
   plainLines,
   type Clock,
@@ -25,12 +26,16 @@ import type {
   PoolShape,
   StartCounts,
 } from './contract.ts'
+import { pageBytes } from './core-module.ts'
+import { refusalOfFeatures } from './feature-check.ts'
 import { refusalOf } from './import-check.ts'
 import { refusalOfSize } from './memory-ledger.ts'
 import { defaultLimits, type EngineLimits } from './limits.ts'
 import { unpack } from './packed.ts'
 import { p3Offers, withClient, withGrantedClient } from './p3-offers.ts'
+import { memoryRefusal } from './memory-refusal.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
+import { knownFeatures, supportedFeatures } from './probe.ts'
 import { engineProblems } from './problems.ts'
 import { findProgram, type Program } from './program.ts'
 import { Sandboxes } from './sandboxes.ts'
@@ -42,6 +47,8 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly log: Log
   readonly limits?: Partial<EngineLimits>
+  /** WebAssembly features that apps may use; all that this engine has unless given. */
+  readonly features?: readonly string[]
   /** Hears of what was prepared, kept, and is not as it was. */
   readonly onDamaged?: (detail: string) => void
   /** For apps that do not say; `worker` unless given. */
@@ -90,9 +97,23 @@ class ComponentEngine implements Engine {
 
   async inspect(bytes: Uint8Array): Promise<ComponentFacts> {
     this.#refuseEarly(bytes)
-    const job: PrepareJob = { mode: 'inspect', memoryBytes: 0, tableEntries: 0 }
+    const job: PrepareJob = { mode: 'inspect', memoryBytes: 0, tableEntries: 0, features: knownFeatures }
     const answer = await this.#preparer.run(await this.#findProgram(), job, bytes)
     return acceptAnswer(answer, bytes).facts
+  }
+
+  async examine(request: PrepareRequest): Promise<ComponentFacts> {
+    const { bytes, memoryBytes } = request
+    try {
+      return (await this.prepare(request)).facts
+    } catch (error) {
+      if (!isSelvedgeError(error, 'ERR_FEATURE_MISSING')) throw error
+      const facts = await this.inspect(bytes)
+      refuse(facts, request)
+      const startBytes = facts.memory?.startBytes ?? 0
+      if (startBytes > memoryBytes) throw memoryRefusal(startBytes / pageBytes, memoryBytes)
+      return facts
+    }
   }
 
   async prepare(request: PrepareRequest): Promise<Prepared> {
@@ -101,12 +122,14 @@ class ComponentEngine implements Engine {
     const program = await this.#findProgram()
     const { tableEntries } = this.#limits
     const entry = entryOf({ digest, build: program.build, memoryBytes, tableEntries })
+    const features = this.#options.features ?? supportedFeatures()
     const known = await this.#cache.load(entry)
     if (known !== null) {
-      refuse(known.facts, request)
+      refuse(known.facts, request, features)
       return { facts: known.facts, entry, fresh: false }
     }
-    const answer = await this.#preparer.run(program, { mode: 'prepare', memoryBytes, tableEntries }, bytes)
+    const job: PrepareJob = { mode: 'prepare', memoryBytes, tableEntries, features }
+    const answer = await this.#preparer.run(program, job, bytes)
     const { facts } = acceptAnswer(answer, bytes)
     if (facts.digest !== digest) {
       throw engineProblems.error(
@@ -114,7 +137,7 @@ class ComponentEngine implements Engine {
         `the bytes are those of ${facts.digest}, not of ${digest}`,
       )
     }
-    refuse(facts, request)
+    refuse(facts, request, features)
     await this.#cache.store(entry, answer)
     return { facts, entry, fresh: true }
   }
@@ -163,8 +186,13 @@ class ComponentEngine implements Engine {
   }
 }
 
-/** What this node has itself is offered and granted to everyone. */
-function refuse(facts: ComponentFacts, request: PrepareRequest): void {
+/**
+ * What this node has itself is offered and granted to everyone.
+ * @param features those that apps may use here; without them a component that needs more is no reason to refuse
+ */
+function refuse(facts: ComponentFacts, request: PrepareRequest, features?: readonly string[]): void {
+  const lacking = features === undefined ? null : refusalOfFeatures(facts.features, features)
+  if (lacking !== null) throw lacking
   const refusal = refusalOf(facts, {
     granted: [...withGrantedClient(request.granted), ...[...engineOffers, ...p3Offers].map(({ id }) => id)],
     offered: [...withClient(request.offered), ...engineOffers, ...p3Offers],

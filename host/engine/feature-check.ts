@@ -1,7 +1,7 @@
 /** Whether a node with these WebAssembly features can run a component that uses those: asked before it is fetched. */
 import type { SelvedgeError } from '../../core/index.ts'
 import { asyncFeature } from './component-async.ts'
-import { knownFeatures } from './probe.ts'
+import { knownFeatures, supportedFeatures } from './probe.ts'
 import { engineProblems } from './problems.ts'
 
 /**
@@ -16,6 +16,15 @@ export function refusalOfFeatures(
 ): SelvedgeError | null {
   const missing = used.filter((feature) => knownFeatures.includes(feature) && !supported.includes(feature))
   if (missing.length === 0) return null
+  const engine = supportedFeatures()
+  const kept = missing.filter((feature) => engine.includes(feature))
+  if (kept.length === missing.length) {
+    return engineProblems.error(
+      'ERR_FEATURE_MISSING',
+      `the component uses ${kept.join(', ')}; this node’s owner keeps it from apps (\`without\` under [engine] in the node’s TOML)`,
+      { hint: 'run it on another node, or let the node’s owner take it from that list' },
+    )
+  }
   const here = `Node.js ${process.version} on ${process.arch}`
   if (!missing.includes(asyncFeature)) {
     return engineProblems.error(

@@ -11,7 +11,8 @@ import { refuseUnsafeNames } from './core-names.ts'
 import { capModule, memoriesOf, pageBytes } from './core-module.ts'
 import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
-import { memoryRefusal, spareTableEntries, type JobResult } from './prepare-job.ts'
+import { memoryRefusal } from './memory-refusal.ts'
+import { memoryOf, spareTableEntries, type JobResult } from './prepare-job.ts'
 import { glueName, type PrepareJob } from './prepare-protocol.ts'
 import { preview1Functions, preview1Interface, runInterface } from './preview1-offer.ts'
 import { supportedFeatures } from './probe.ts'
@@ -24,7 +25,7 @@ const maxListed = 8
 /** @throws SelvedgeError for everything that is wrong with the module */
 export async function runModuleJob(module: Uint8Array<ArrayBuffer>, job: PrepareJob): Promise<JobResult> {
   const features = featuresOf(module)
-  const refusal = refusalOfFeatures(features, supportedFeatures())
+  const refusal = refusalOfFeatures(features, job.mode === 'inspect' ? supportedFeatures() : job.features)
   if (refusal !== null) throw refusal
   const compiled = await compile(module)
   const imports = WebAssembly.Module.imports(compiled)
@@ -40,6 +41,7 @@ export async function runModuleJob(module: Uint8Array<ArrayBuffer>, job: Prepare
       .map(({ name }) => (name === '_start' ? runInterface : name))
       .sort(),
     features,
+    memory: memoryOf([module]),
   }
   if (job.mode === 'inspect') return { facts, restore: null, modules: [], parts: new Map() }
   return { facts, restore: null, ...capped(module, job) }
@@ -86,7 +88,7 @@ function capped(module: Uint8Array, job: PrepareJob): Pick<JobResult, 'modules' 
     const own = memoriesOf(module)
     if (own.length > 1) throw new MalformedError('it has several memories')
     const needed = own[0]?.minPages ?? 0
-    if (needed > limitPages) throw memoryRefusal(needed, limitPages, job.memoryBytes)
+    if (needed > limitPages) throw memoryRefusal(needed, job.memoryBytes)
     return {
       modules: [{ name: moduleName, hasMemory: own.length > 0 }],
       parts: new Map([

@@ -7,14 +7,14 @@ import { refuseOtherForms } from './component-form.ts'
 import { functionsOf } from './component-functions.ts'
 import { asyncFeature, usesAsync } from './component-async.ts'
 import { outlineOf, type ComponentOutline } from './component-reader.ts'
-import type { ComponentFacts } from './contract.ts'
+import type { ComponentFacts, MemoryFacts } from './contract.ts'
 import { capModule, memoriesOf, pageBytes, tablesOf } from './core-module.ts'
 import { exposeState } from './core-state.ts'
 import { refusalOfFeatures } from './feature-check.ts'
 import { featuresOf } from './features.ts'
+import { memoryRefusal } from './memory-refusal.ts'
 import { outOfMemory } from './prepare-memory.ts'
 import { glueName, type PreparedModule, type PrepareJob } from './prepare-protocol.ts'
-import { supportedFeatures } from './probe.ts'
 import { engineProblems } from './problems.ts'
 // Before the transpiler.
 import { exhaustedBytes } from './transpiler-memory.ts'
@@ -41,10 +41,11 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
   if (isAsync) used.add(asyncFeature)
   const features = [...used].sort()
   // To say what it is needs nobody who could run it.
-  const refusal =
-    job.mode === 'inspect' ? null : refusalOfFeatures(isAsync ? [asyncFeature] : [], supportedFeatures())
-  if (refusal !== null) throw refusal
-  await refuseMissingFeatures([...transpiled.modules.values()], features)
+  if (job.mode === 'prepare') {
+    const refusal = refusalOfFeatures(features, job.features)
+    if (refusal !== null) throw refusal
+    await refuseMissingFeatures([...transpiled.modules.values()], features)
+  }
   const facts: ComponentFacts = {
     kind: 'component',
     digest: digestOf(component),
@@ -54,9 +55,11 @@ export async function runJob(component: Uint8Array, job: PrepareJob): Promise<Jo
       .sort(),
     exports: [...outline.exports].sort(),
     features,
+    memory: memoryOf([...transpiled.modules.values()]),
+    functions: functionsOf(component),
   }
   if (job.mode === 'inspect') return { facts, restore: null, modules: [], parts: new Map() }
-  return { facts: { ...facts, functions: functionsOf(component) }, ...capped(transpiled, job) }
+  return { facts, ...capped(transpiled, job) }
 }
 
 function readOutline(component: Uint8Array): ComponentOutline {
@@ -117,6 +120,22 @@ async function refuseMissingFeatures(
   }
 }
 
+/** What all memories of these modules begin with, and may grow to, bytes. @throws ERR_COMPONENT_INVALID */
+export function memoryOf(modules: readonly Uint8Array[]): MemoryFacts {
+  try {
+    const memories = modules.flatMap((module) => memoriesOf(module))
+    const startBytes = memories.reduce((sum, { minPages }) => sum + minPages, 0) * pageBytes
+    if (memories.some(({ maxPages }) => maxPages === null)) return { startBytes }
+    return {
+      startBytes,
+      maxBytes: memories.reduce((sum, { maxPages }) => sum + (maxPages ?? 0), 0) * pageBytes,
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw engineProblems.error('ERR_COMPONENT_INVALID', `a core module cannot be read: ${error.message}`)
+  }
+}
+
 /** Shares the limits out: every memory and table gets what it begins with and an equal part of the rest. */
 function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts'> {
   const limitPages = Math.floor(job.memoryBytes / pageBytes)
@@ -125,7 +144,7 @@ function capped(transpiled: Transpiled, job: PrepareJob): Omit<JobResult, 'facts
   try {
     const memories = [...transpiled.modules.values()].flatMap((module) => memoriesOf(module))
     const needed = memories.reduce((sum, memory) => sum + memory.minPages, 0)
-    if (needed > limitPages) throw memoryRefusal(needed, limitPages, job.memoryBytes)
+    if (needed > limitPages) throw memoryRefusal(needed, job.memoryBytes)
     const exposed = transpiled.plain ? exposeState(transpiled.modules) : null
     const spare = memories.length === 0 ? 0 : Math.floor((limitPages - needed) / memories.length)
     const spareEntries = spareTableEntries([...transpiled.modules.values()], job.tableEntries)
@@ -148,14 +167,4 @@ export function spareTableEntries(modules: readonly Uint8Array[], limit: number)
   const needed = tables.reduce((sum, entries) => sum + entries, 0)
   if (needed > limit) throw new MalformedError(`its tables begin with ${needed} entries, more than ${limit}`)
   return tables.length === 0 ? 0 : Math.floor((limit - needed) / tables.length)
-}
-
-/** For a component or module that starts with more memory than it may have. */
-export function memoryRefusal(neededPages: number, limitPages: number, memoryBytes: number): Error {
-  const needed = neededPages * pageBytes
-  return engineProblems.error(
-    'ERR_MEMORY_LIMIT',
-    `it starts with ${needed} bytes of memory (${neededPages} pages); its limit is ${memoryBytes} (${limitPages} pages)`,
-    { hint: `set \`memory\` under [limits] in selvedge.toml to at least ${needed}, or build it with less` },
-  )
 }

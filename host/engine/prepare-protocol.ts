@@ -8,6 +8,8 @@ export interface PrepareJob {
   readonly mode: 'inspect' | 'prepare'
   readonly memoryBytes: number
   readonly tableEntries: number
+  /** WebAssembly features that apps may use on this node; what needs another one is refused. */
+  readonly features: readonly string[]
 }
 
 export interface PreparedModule {

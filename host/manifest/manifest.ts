@@ -10,14 +10,16 @@ import { grantKinds, type GrantKind } from './grants.ts'
 import { manifestProblems } from './problems.ts'
 import { manifestSchema } from './schema.ts'
 import { grantsNeeded, triggerFault, type Trigger } from './triggers.ts'
+import { variantFault, type ManifestVariant } from './variants.ts'
 
 export const manifestFileName = 'selvedge.toml'
 
 type Parsed = InferOutput<typeof manifestSchema>
 
 /** The schema's output, with the component's file filled in. Durations in ms, sizes in bytes. */
-export type Manifest = Omit<Parsed, 'component'> & {
+export type Manifest = Omit<Parsed, 'component' | 'variants'> & {
   readonly component: Parsed['component'] & { readonly file: string }
+  readonly variants: readonly ManifestVariant[]
 }
 
 /**
@@ -57,8 +59,23 @@ export function parseManifest(text: string, fileName: string = manifestFileName)
       `write keyvalue = [${buckets}] under [grants]`,
     )
   }
+  const wrong = variantFault(parsed.variants, parsed.component)
+  if (wrong !== null) throw refuse(`${fileName}: ${wrong}`, 'correct it under [[variants]]')
   const file = parsed.component.file ?? `build/${parsed.app.name}.wasm`
-  return { ...parsed, component: { ...parsed.component, file } }
+  const variants = parsed.variants.map((variant) => ({
+    ...variant,
+    file: variant.file ?? `build/${parsed.app.name}.${variant.name}.wasm`,
+  }))
+  const twice = [file, ...variants.map((variant) => variant.file)].find(
+    (one, at, all) => all.indexOf(one) !== at,
+  )
+  if (twice !== undefined) {
+    throw refuse(
+      `${fileName}: two components are to lie in ${twice}`,
+      'give each variant a `file` of its own',
+    )
+  }
+  return { ...parsed, component: { ...parsed.component, file }, variants }
 }
 
 /** Reads the manifest of an app's folder. @throws ERR_MANIFEST, ERR_MANIFEST_MISSING */

@@ -7,11 +7,13 @@ import { originOf } from '../http/index.ts'
 import { namePattern, networkNames } from '../interfaces/index.ts'
 import { argumentsField, quotaFields } from './asks.ts'
 import { callsField } from './calls.ts'
+import { innerPath } from './inner-path.ts'
 import { linksSchema } from './links.ts'
 import { storesSchema } from './stores.ts'
 import { canStopInTime, placementEntries, tooEarly } from './placement.ts'
 import { topicName, topicsField } from './topics.ts'
 import { nameRefusal, triggerSchema } from './triggers.ts'
+import { variantsField } from './variants.ts'
 import { durationField, sizeField } from '../toml/index.ts'
 
 /** Bounds of lists and texts: far above what an app needs, far below what hurts a node that relays them. */
@@ -23,7 +25,6 @@ export const manifestBounds = {
   settingKeyLength: 128,
   settingValueLength: 4096,
   descriptionLength: 500,
-  pathLength: 255,
   instances: 256,
   queuedCalls: 65_536,
   cpuPercent: 25_600,
@@ -63,17 +64,6 @@ const networkUse = v.pipe(
   v.check(
     (text) => networkNames.canonical(text) === text,
     `is no grant of a network; ${networkNames.rule.replace(/network:/g, '')}`,
-  ),
-)
-
-/** A path inside the app's folder: a build must not write, nor a publish read, somewhere else. */
-const innerPath = v.pipe(
-  v.string(),
-  v.minLength(1, 'is empty; name a file'),
-  v.maxLength(manifestBounds.pathLength, 'is too long; use a shorter path'),
-  v.check(
-    (path) => !/^([/\\]|[A-Za-z]:)/.test(path) && !path.split(/[/\\]/).includes('..') && !path.includes('\0'),
-    "leaves the app's folder; write a path inside it, for example build/app.wasm",
   ),
 )
 
@@ -169,6 +159,7 @@ export const manifestSchema = v.strictObject({
     ),
   }),
   component: v.optional(component, {}),
+  variants: variantsField,
   grants: v.optional(
     v.strictObject({
       sensors: v.optional(names(manifestBounds.grantsOfAKind), []),

@@ -1,6 +1,7 @@
 /** What this node gives along and takes that travels by hand: the mesh's carriage behind the control API. */
 import { digestOf, isSelvedgeError, messageOf, type Digest, type Log } from '../../core/index.ts'
 import {
+  componentsOf,
   hexOf,
   type CarriedRecord,
   type CarriedVerdict,
@@ -49,7 +50,7 @@ async function* framesOf(
       continue
     }
     const held = mesh.releases.get(digestOf(bytes))
-    const isHere = held !== null && (await mesh.blobs.holds(held.record.component))
+    const isHere = held !== null && (await holdsAll(mesh.blobs, held.record))
     yield { kind: isHere ? 'release' : 'bare', bytes }
   }
 }
@@ -99,14 +100,22 @@ async function verdictOf(
             version: release.record.version,
             seq: release.record.seq,
             component: release.record.component.digest,
-            sizeBytes: release.record.component.sizeBytes,
+            sizeBytes: componentsOf(release.record).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
             grants: release.record.grants,
             publisher: hexOf(release.publisher),
             before: before === null ? null : factsOf(before),
-            held: await blobs.holds(release.record.component),
+            held: await holdsAll(blobs, release.record),
           },
         }),
   }
+}
+
+async function holdsAll(
+  blobs: Pick<Mesh['blobs'], 'holds'>,
+  record: SignedRelease['record'],
+): Promise<boolean> {
+  for (const component of componentsOf(record)) if (!(await blobs.holds(component))) return false
+  return true
 }
 
 function reasonOf(error: Error): NonNullable<RecordVerdict['reason']> {

@@ -1,6 +1,13 @@
 /** The node behind the control API: answers from what mesh, apps and devices hold, and takes what was signed. */
 import { digestOf, shortDigest, type Clock, type Log } from '../../core/index.ts'
-import { hexOf, readRelease, type HistoryEntry, type MemberView, type Mesh } from '../../mesh/index.ts'
+import {
+  componentsOf,
+  hexOf,
+  readRelease,
+  type HistoryEntry,
+  type MemberView,
+  type Mesh,
+} from '../../mesh/index.ts'
 import type {
   AuditLine,
   CallIntent,
@@ -47,6 +54,7 @@ import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
 import type { WriteMeter } from './disk-writes.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
+import { exportTypesOf } from './export-types.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
 import { logTroubles } from './log-desk.ts'
 import { messageTroubles } from './message-problems.ts'
@@ -228,7 +236,7 @@ export class NodeControl implements ControlledNode {
     checkGrants(intent.grants)
     const triggers = planTriggers(intent.triggers, intent.grants)
     const digest = digestOf(component)
-    const { facts } = await engine.prepare({
+    const facts = await engine.examine({
       bytes: component,
       digest,
       granted: grantedInterfaces(intent.grants, intent.links),
@@ -240,16 +248,29 @@ export class NodeControl implements ControlledNode {
     checkLinks(intent.links, intent.grants, facts)
     const ref = await mesh.blobs.putComponent(component)
     const history = intent.app === undefined ? [] : mesh.releases.history(intent.app)
-    const before = history.find(({ role }) => role === 'head')?.record.component ?? null
-    const moves = await bytesToMove(mesh.blobs, ref, before)
-    const { imports, exports, features } = facts
-    return { digest, sizeBytes: component.length, chunks: ref.chunks, imports, exports, features, moves }
+    const head = history.find(({ role }) => role === 'head')?.record
+    const before = head?.variants?.find(({ name }) => name === intent.variant)?.component ?? head?.component
+    const moves = await bytesToMove(mesh.blobs, ref, before ?? null)
+    const { imports, exports, features, memory } = facts
+    return {
+      digest,
+      sizeBytes: component.length,
+      chunks: ref.chunks,
+      imports,
+      exports,
+      features,
+      ...(memory !== undefined && { memory }),
+      exportTypes: facts.functions === undefined ? null : exportTypesOf(facts.functions.exports),
+      moves,
+    }
   }
 
   async publish(record: Uint8Array): Promise<ReleaseEntry> {
     const { mesh, log } = this.#parts
-    const { component, app, version: named } = readRelease(record).record
-    if ((await mesh.blobs.readComponent(component)) === null) {
+    const { record: release } = readRelease(record)
+    const { app, version: named } = release
+    for (const component of componentsOf(release)) {
+      if ((await mesh.blobs.readComponent(component)) !== null) continue
       throw nodeProblems.error(
         'ERR_PUBLISH_COMPONENT',
         `this node does not hold the component ${shortDigest(component.digest)} that ${app} ${named} names`,

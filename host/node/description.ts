@@ -1,10 +1,9 @@
 /** What a node says of itself in its record: the machine, its devices, its apps. */
-import { arch, platform } from 'node:os'
 import type { NodeDescription } from '../../mesh/index.ts'
 import type { AppStatus } from '../api/index.ts'
 import type { NodeFolders } from '../apps/index.ts'
 import type { Devices, NamedBus } from '../devices/index.ts'
-import { supportedFeatures } from '../engine/index.ts'
+import type { Capabilities } from '../fit/index.ts'
 import { version } from '../version.ts'
 
 /** How a component came is of interest while people watch; later it would only make every record of this node larger. */
@@ -16,6 +15,7 @@ const transferToldMs = 10 * 60_000
  * @param now wall clock, ms, as the apps' `since`
  */
 export function describeNode(
+  capabilities: Capabilities,
   devices: Pick<Devices, 'states'>,
   folders: NodeFolders,
   apps: readonly AppStatus[],
@@ -25,11 +25,9 @@ export function describeNode(
   buses: ReadonlyMap<string, Pick<NamedBus, 'name' | 'driver'>> = new Map(),
 ): NodeDescription {
   return {
-    arch: arch(),
-    platform: platform(),
+    ...capabilities,
     runtime: `node ${process.versions.node}`,
     version,
-    features: supportedFeatures(),
     devices: [
       ...devices.states().map(({ kind, name, driver, health: { state } }) => ({
         kind,

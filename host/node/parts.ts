@@ -11,7 +11,14 @@ import { nodeBudget, sizesOf, type NodeBudget, type NodeSizes } from '../budget/
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import { nameBuses, openDevices, type Devices, type DeviceState, type NamedBus } from '../devices/index.ts'
-import { createEngine, type Engine, type EngineLimits } from '../engine/index.ts'
+import {
+  createEngine,
+  largestAppBytes,
+  supportedFeatures,
+  type Engine,
+  type EngineLimits,
+} from '../engine/index.ts'
+import { measureCapabilities, type Capabilities } from '../fit/index.ts'
 import { httpProblems } from '../http/index.ts'
 import { logFolder, openJournal, type Journal } from '../logs/index.ts'
 import { createBrokers, keptBrokers, type Brokers } from '../mqtt/index.ts'
@@ -33,6 +40,7 @@ export const random = systemRandom
 
 export interface Parts {
   readonly budget: NodeBudget
+  readonly capabilities: Capabilities
   readonly mesh: Mesh
   readonly engine: Engine
   readonly brokers: Brokers
@@ -164,9 +172,19 @@ async function makeAround(
   const buses = nameBuses(config.buses, { root: '/', addons: addonsIn(folder) })
   const budget = nodeBudget(config.limits.memory)
   const sizes = sizesOf(budget)
+  const componentBytes = config.components.size ?? (await halfOfDisk(folder.path))
+  const limits = engineLimits(budget, sizes)
+  const capabilities = measureCapabilities({
+    features: supportedFeatures(),
+    without: config.engine.without,
+    memoryBytes: budget.limitBytes,
+    appMemoryBytes: largestAppBytes({ appsBytes: budget.shares.apps, budgetBytes: budget.totalBytes }),
+    componentBytes,
+  })
   const engine = createEngine({
+    features: capabilities.features,
     cacheFolder: await folder.folder('prepared'),
-    limits: engineLimits(budget, sizes),
+    limits,
     clock,
     log: log.scope('engine'),
     // A worn disk looks the same; what was altered is made again from the component.
@@ -196,7 +214,7 @@ async function makeAround(
       serves: config.mesh.gateway ?? null,
       bytesPerSecond: config.mesh.relay,
     },
-    quotaBytes: config.components.size ?? (await halfOfDisk(folder.path)),
+    quotaBytes: componentBytes,
     recentBytes: sizes.recentChunkBytes,
     caps: {
       uploadBytesPerSecond: config.components.upload,
@@ -207,6 +225,7 @@ async function makeAround(
     log: log.scope('mesh'),
     describe: () =>
       describeNode(
+        capabilities,
         devices,
         config.folders,
         apps.status(),
@@ -242,6 +261,7 @@ async function makeAround(
     log: log.scope('messages'),
   })
   const apps = createAppSupervisor({
+    capabilities,
     engine,
     devices,
     buses,
@@ -265,6 +285,7 @@ async function makeAround(
   })
   return {
     budget,
+    capabilities,
     buses,
     mesh,
     engine,

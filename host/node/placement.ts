@@ -13,14 +13,16 @@ import {
 } from '../../core/index.ts'
 import {
   blobsProblems,
+  componentsOf,
   type ComponentRef,
   type Mesh,
   type NeededComponents,
   type Opinion,
   type Verdict,
 } from '../../mesh/index.ts'
-import type { AppSupervisor, FetchComponent } from '../apps/index.ts'
+import type { AppSupervisor, DesiredRelease, FetchComponent } from '../apps/index.ts'
 import type { AppState, AppStatus, PlacementStatus } from '../api/index.ts'
+import { fitted, misfits, type Capabilities } from '../fit/index.ts'
 import { Placement, type Placed, type PlacementView } from '../placement/index.ts'
 import { Standby } from './standby.ts'
 
@@ -44,6 +46,8 @@ export interface PlacementParts {
     | 'descriptionMoved'
   >
   readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress' | 'ranBefore'>
+  /** Of this node. */
+  readonly capabilities: Capabilities
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -58,7 +62,8 @@ export interface NodePlacement extends Part {
 
 const nothing = (): void => {}
 
-export function createPlacement({ mesh, apps, clock, random, log }: PlacementParts): NodePlacement {
+export function createPlacement(parts: PlacementParts): NodePlacement {
+  const { mesh, apps, capabilities, clock, random, log } = parts
   const standby = new Standby({ source: mesh.source, clock, random, log })
   const placement = new Placement()
   let placed: readonly Placed<Release>[] = []
@@ -66,10 +71,10 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
   const apply = (): void => {
     cancelWake()
     const nowMs = clock.monotonicMs()
-    placed = placement.decide(choices(mesh), viewOf(mesh, apps.ranBefore), nowMs)
-    const here = placed.filter(({ runsHere }) => runsHere)
-    apps.setDesired(here.map(({ release, instance }) => ({ ...release, instance })))
-    standby.want(placed.filter(({ standsBy }) => standsBy).map(({ release }) => release.record))
+    placed = placement.decide(choices(mesh, capabilities), viewOf(mesh, apps.ranBefore), nowMs)
+    apps.setDesired(placed.flatMap(runningHere))
+    const standing = placed.filter(({ standsBy }) => standsBy)
+    standby.want(standing.map(({ release }) => fitted(release.record, capabilities).record))
     const { wakeAtMs } = placement
     cancelWake =
       wakeAtMs === null ? nothing : clock.after(Math.min(longestWaitMs, Math.max(0, wakeAtMs - nowMs)), apply)
@@ -80,14 +85,15 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
     const kept: ComponentRef[][] = []
     for (const { record } of mesh.releases.heads()) {
       const runs = apps.status().find(({ app }) => app === record.app)?.seq
-      const isPlaced = ({ release, runsHere }: Placed<Release>): boolean =>
-        runsHere && release.record.app === record.app
-      const wanted = placed.find(isPlaced)?.release.record.seq
+      const place = placed.find(({ app }) => app === record.app)
+      const wanted = place === undefined ? undefined : runningHere(place)[0]?.record.seq
       for (const [index, held] of mesh.releases.history(record.app).entries()) {
-        const { seq, component } = held.record
+        const { seq } = held.record
+        // Of the newest all variants that are here: other nodes may have nobody else to ask.
+        const components = componentsOf(held.record)
         // What runs stays, however many newer ones this node refused.
-        if (index === 0 || seq === runs || seq === wanted) required.push(component)
-        else if (index < keptReleases) (kept[index] ??= []).push(component)
+        if (index === 0 || seq === runs || seq === wanted) required.push(...components)
+        else if (index < keptReleases) (kept[index] ??= []).push(...components)
       }
     }
     return { required, kept: kept.flat() }
@@ -135,10 +141,15 @@ export function createPlacement({ mesh, apps, clock, random, log }: PlacementPar
 
 type Release = ReturnType<Mesh['releases']['desired']>[number]
 
-/** Of each app that may run its releases, the newest first: an older one stays where the newest is held. */
-function choices({ releases }: Pick<Mesh, 'releases'>): Release[][] {
+/**
+ * Of each app that may run its releases, the newest first: an older one stays where the newest is held, or is nothing for
+ * this machine.
+ */
+function choices({ releases }: Pick<Mesh, 'releases'>, capabilities: Capabilities): Release[][] {
   return releases.desired().map((head) => {
-    if (head.record.placement?.everyGroup !== true) return [head]
+    const isForAll =
+      head.record.placement?.everyGroup !== true && misfits(head.record, capabilities).length === 0
+    if (isForAll) return [head]
     const past = releases.history(head.record.app).filter(({ role, runnable }) => role === 'past' && runnable)
     return [head, ...past]
   })
@@ -174,14 +185,28 @@ function placementVerdict({ verdict, grounds }: Opinion): Verdict {
   return verdict === 'left' && grounds?.word?.farewell === 'network-off' ? 'dead' : verdict
 }
 
-/** False where every node of its groups runs it. */
-function isParticular({ release, held }: Placed<Release>): boolean {
-  return release.record.placement !== undefined || held !== null
+/** The release of an app that this node is to run, if any. */
+function runningHere({ release, runsHere, stays, instance }: Placed<Release>): DesiredRelease[] {
+  if (runsHere) return [{ ...release, instance }]
+  return stays === null ? [] : [stays]
 }
 
-function placementStatus({ app, release, instance, nodes, why, held }: Placed<Release>): PlacementStatus {
+/** False where every node of its groups runs it. */
+function isParticular({ release, held, unfit }: Placed<Release>): boolean {
+  return release.record.placement !== undefined || held !== null || unfit.length > 0
+}
+
+function placementStatus({
+  app,
+  release,
+  instance,
+  nodes,
+  why,
+  held,
+  unfit,
+}: Placed<Release>): PlacementStatus {
   const { version, seq } = release.record
-  const status = { app, version, seq, nodes, instance, why }
+  const status = { app, version, seq, nodes, instance, why, ...(unfit.length > 0 && { unfit }) }
   if (held === null) return status
   const { code, message, hint } = held.error
   return { ...status, held: { version: held.version, seq: held.seq, code, message, hint } }

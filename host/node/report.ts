@@ -46,6 +46,8 @@ export function nodeStatus(member: MemberView, moment: Moment): NodeStatus {
     ...(opinion.slow === true && { slow: true }),
     ...(via.length > 0 && { via }),
     ...(report?.pause !== undefined && { pause: report.pause }),
+    ...(report !== undefined && { platform: report.platform, features: report.features }),
+    ...(report?.machine !== undefined && { machine: report.machine }),
   }
 }
 
@@ -82,6 +84,14 @@ export function releaseEntry(entry: HistoryEntry): ReleaseEntry {
     digest,
     component: record.component.digest,
     sizeBytes: record.component.sizeBytes,
+    ...(record.variants !== undefined && {
+      variants: record.variants.map(({ name, component, features = [] }) => ({
+        name,
+        component: component.digest,
+        sizeBytes: component.sizeBytes,
+        features,
+      })),
+    }),
     publisher: hexOf(publisher),
     signedAt: record.signedAt,
     receivedAt,

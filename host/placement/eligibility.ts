@@ -3,6 +3,7 @@
  * folders that it is granted. Every node that holds the same records says the same.
  */
 import type { NodeReport, ReleaseRecord } from '../../mesh/index.ts'
+import { isMachineNeed, machineNeeds, meetsNeed, misfits, type MachineNeed } from '../fit/index.ts'
 
 /** What the choice sees of a member. */
 export interface Candidate {
@@ -11,21 +12,10 @@ export interface Candidate {
   readonly groups: readonly string[]
   readonly roles: readonly string[]
   /** null where its record was never heard. */
-  readonly report: Pick<NodeReport, 'arch' | 'platform' | 'features' | 'devices' | 'apps'> | null
+  readonly report: Pick<NodeReport, 'arch' | 'platform' | 'features' | 'machine' | 'devices' | 'apps'> | null
 }
 
-const needKinds = [
-  'arch',
-  'platform',
-  'role',
-  'group',
-  'feature',
-  'name',
-  'sensor',
-  'pin',
-  'i2c',
-  'folder',
-] as const
+const needKinds = [...machineNeeds, 'role', 'group', 'name', 'sensor', 'pin', 'i2c', 'folder'] as const
 export type NeedKind = (typeof needKinds)[number]
 
 /** `arch:arm64` as its two halves; null where this version knows no such need. */
@@ -33,7 +23,12 @@ export function parseNeed(need: string): { readonly kind: NeedKind; readonly val
   const colon = need.indexOf(':')
   const kind = needKinds.find((known) => known === need.slice(0, Math.max(colon, 0)))
   const value = need.slice(colon + 1)
-  return kind === undefined || value === '' ? null : { kind, value }
+  if (kind === undefined || value === '' || (isOfMachine(kind) && !isMachineNeed(kind, value))) return null
+  return { kind, value }
+}
+
+function isOfMachine(kind: NeedKind): kind is MachineNeed {
+  return machineNeeds.some((one) => one === kind)
 }
 
 export const needRule = `${needKinds.slice(0, -1).join(', ')} or ${needKinds.at(-1) ?? ''}, a colon and a name`
@@ -41,15 +36,21 @@ export const needRule = `${needKinds.slice(0, -1).join(', ')} or ${needKinds.at(
 const deviceKinds = ['sensor', 'pin', 'i2c', 'folder'] as const
 
 /** What a node lacks, in the words of needs: `pin:led`, `arch:arm64`; empty where it can run the release. */
-export function lacks(
-  { placement, grants, features = [] }: Pick<ReleaseRecord, 'placement' | 'grants' | 'features'>,
-  candidate: Candidate,
-): string[] {
+export function lacks(record: ReleaseRecord, candidate: Candidate): string[] {
   const { report } = candidate
   if (report === null) return ['a record of itself']
+  const { placement, grants } = record
   const granted = grants.filter((grant) => deviceKinds.some((kind) => grant.startsWith(`${kind}:`)))
-  const needed = [...(placement?.needs ?? []), ...granted, ...features.map((feature) => `feature:${feature}`)]
-  return [...new Set(needed)].filter((need) => !has(need, candidate, report))
+  const missing = [...(placement?.needs ?? []), ...granted].filter((need) => !has(need, candidate, report))
+  return [...new Set([...missing, ...misfits(record, report)])]
+}
+
+/**
+ * What a node's machine lacks, which its owner cannot add in the node's TOML: such a node is not given the release. A node
+ * of which nothing was heard is not judged.
+ */
+export function unfit(record: ReleaseRecord, { report }: Pick<Candidate, 'report'>): string[] {
+  return report === null ? [] : misfits(record, report)
 }
 
 function has(
@@ -61,17 +62,12 @@ function has(
   // Of a later version: whoever understands it runs it.
   if (parsed === null) return false
   const { kind, value } = parsed
+  if (isOfMachine(kind)) return meetsNeed(kind, value, report)
   switch (kind) {
-    case 'arch':
-      return report.arch === value
-    case 'platform':
-      return report.platform === value
     case 'role':
       return roles.includes(value)
     case 'group':
       return groups.includes(value)
-    case 'feature':
-      return report.features.includes(value)
     case 'name':
       return name === value
     default:

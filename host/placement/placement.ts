@@ -8,7 +8,7 @@
  */
 import type { Digest, SelvedgeError } from '../../core/index.ts'
 import type { ReleaseRecord } from '../../mesh/index.ts'
-import { lacks } from './eligibility.ts'
+import { lacks, unfit } from './eligibility.ts'
 import { HandOvers } from './hand-overs.ts'
 import { isInScope, ruleOf, scopesOf, type Rule } from './rule.ts'
 import { Rendezvous, type Slot } from './slots.ts'
@@ -34,6 +34,10 @@ export interface Placed<Release extends PlacedRelease> {
   readonly instance: string | null
   /** Who has its places, by id, sorted; this node among them where it has one. */
   readonly nodes: readonly string[]
+  /** Members of its groups whose machines cannot run it, with what they lack. */
+  readonly unfit: readonly { readonly node: string; readonly lacks: readonly string[] }[]
+  /** An older one that goes on here, as this node cannot run the newest; null where there is none. */
+  readonly stays: Release | null
   /** In words, for people. */
   readonly why: string
   /** Why a newer release waits. */
@@ -108,17 +112,23 @@ export class Placement {
         standsBy: false,
         instance: null,
         nodes: [],
+        unfit: [],
+        stays: null,
       }
       return { ...nothing, why: `held: ${heldBy ?? ''}`, held }
     }
-    return { ...this.#place(release, view, nowMs), held }
+    const misfits = misfitsIn(release.record, view)
+    const place = this.#place(release, view, nowMs)
+    const stays = place.runsHere ? null : staying(release, releases, view)
+    const why = stays === null ? place.why : `${stays.record.version} goes on: ${place.why}`
+    return { ...place, unfit: misfits, stays, why, held }
   }
 
   #place<Release extends PlacedRelease>(
     release: Release,
     view: PlacementView,
     nowMs: number,
-  ): Omit<Placed<Release>, 'held'> {
+  ): Omit<Placed<Release>, 'held' | 'unfit' | 'stays'> {
     const { record } = release
     const rule = ruleOf(record)
     const { app } = rule
@@ -253,8 +263,7 @@ export class Placement {
   ): { readonly place: Place; readonly why: string } | null {
     if (held === undefined || rule.replicas === null || rule.minority === 'stop') return null
     const self = view.members.find(({ id }) => id === view.self)
-    const isMeant = rule.groups.length === 0 || self?.groups.some((group) => rule.groups.includes(group))
-    if (self === undefined || isMeant !== true || lacks(record, self).length > 0) return null
+    if (self === undefined || !isMeantFor(record, self.groups) || lacks(record, self).length > 0) return null
     const waiting = places.find(({ slot: { holder } }) => !this.#runs(record, holder, view, nowMs))
     if (waiting === undefined) return null
     const slot = { index: held.index, owner: view.self, holder: view.self, standby: null }
@@ -274,10 +283,44 @@ export class Placement {
   }
 }
 
-/** Where everybody in the groups runs it, a node that lacks something says so itself, where its owner can read it. */
+/**
+ * Where everybody in the groups runs it, a node without a device says so itself, where its owner can read it and add one.
+ * What a machine cannot run is never given to it.
+ */
 function isAble(record: ReleaseRecord, rule: Rule, member: PlacedMember): boolean {
-  if (rule.replicas === null && record.placement?.needs === undefined) return true
+  if (rule.replicas === null && record.placement?.needs === undefined)
+    return unfit(record, member).length === 0
   return lacks(record, member).length === 0
+}
+
+function misfitsIn(record: ReleaseRecord, { members }: PlacementView): Placed<PlacedRelease>['unfit'] {
+  return members.flatMap((member) => {
+    if (member.verdict === 'left' || !isMeantFor(record, member.groups)) return []
+    const missing = unfit(record, member)
+    return missing.length === 0 ? [] : [{ node: member.id, lacks: missing }]
+  })
+}
+
+function isMeantFor({ groups }: ReleaseRecord, own: readonly string[]): boolean {
+  return groups.length === 0 || own.some((group) => groups.includes(group))
+}
+
+/**
+ * What ran here before a release came that this machine cannot run: an update that is for others must not end it. Only
+ * where every node runs the app; places that are counted go to nodes that can.
+ */
+function staying<Release extends PlacedRelease>(
+  { record }: Release,
+  releases: readonly Release[],
+  { self, members, ranBefore }: PlacementView,
+): Release | null {
+  const own = members.find(({ id }) => id === self)
+  if (own === undefined || record.placement?.replicas !== undefined) return null
+  if (unfit(record, own).length === 0 || !isMeantFor(record, own.groups)) return null
+  const ran = own.report?.apps.find(({ app }) => app === record.app)?.seq ?? ranBefore?.get(record.app)
+  if (ran === undefined || ran >= record.seq) return null
+  const stays = releases.find((release) => release.record.seq === ran)
+  return stays === undefined || unfit(stays.record, own).length > 0 ? null : stays
 }
 
 function reportsRunning(record: ReleaseRecord, node: string, view: PlacementView): boolean {

@@ -62,6 +62,7 @@ const release = {
   seq: countField,
   state: v.picklist(appStates),
   reason: v.optional(reason),
+  variant: v.optional(textField(64)),
 }
 const transfer = v.optional(
   v.looseObject({
@@ -137,6 +138,16 @@ const schema = v.looseObject({
   pause: v.optional(
     v.looseObject({ kind: v.picklist(['slept', 'stalled']), ms: countField, endedAt: timeField }),
   ),
+  machine: v.optional(
+    v.looseObject({
+      bits: v.optional(countField),
+      endianness: v.optional(textField(16)),
+      tier: v.optional(countField),
+      memoryBytes: v.optional(countField),
+      appMemoryBytes: v.optional(countField),
+      componentBytes: v.optional(countField),
+    }),
+  ),
 })
 
 type AppReportState = (typeof appStates)[number]
@@ -157,6 +168,25 @@ interface TransferReport {
   readonly bytesPerSecond?: number | undefined
 }
 
+/**
+ * What a node's machine and the node's owner leave to apps, so that everybody can tell which releases fit there. Only what
+ * stays as it is while the node runs; what a newer node adds is kept and passed over.
+ */
+export interface MachineReport {
+  /** Of a word: 32 or 64. */
+  readonly bits?: number | undefined
+  /** `little` or `big`. */
+  readonly endianness?: string | undefined
+  /** 1 for all that there is, 3 for the smallest; for people. */
+  readonly tier?: number | undefined
+  /** What the machine, or what the node is confined to, has. */
+  readonly memoryBytes?: number | undefined
+  /** The most linear memory that one app can have here. */
+  readonly appMemoryBytes?: number | undefined
+  /** The most that all components may take of the disk; absent where nothing but the disk bounds them. */
+  readonly componentBytes?: number | undefined
+}
+
 /** An app as its node reports it; the control API shows the same. */
 export interface AppReport {
   readonly app: string
@@ -165,6 +195,8 @@ export interface AppReport {
   readonly state: AppReportState
   readonly since: number
   readonly failures: number
+  /** Which of the release's variants it is; absent for the component itself, and in records of before. */
+  readonly variant?: string | undefined
   readonly reason?: Reason | undefined
   readonly transfer?: TransferReport | undefined
   readonly next?:
@@ -173,6 +205,7 @@ export interface AppReport {
         readonly seq: number
         readonly state: AppReportState
         readonly progress?: number | undefined
+        readonly variant?: string | undefined
         readonly transfer?: TransferReport | undefined
         readonly reason?: Reason | undefined
       }
@@ -218,6 +251,8 @@ export interface NodeReport {
   readonly pause?:
     | { readonly kind: 'slept' | 'stalled'; readonly ms: number; readonly endedAt: number }
     | undefined
+  /** Absent in records of before. */
+  readonly machine?: MachineReport | undefined
 }
 
 /** A report whose signature holds. Whether the node is a member is for the caller to decide. */

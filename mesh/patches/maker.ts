@@ -5,7 +5,7 @@
 import { messageOf, type Clock, type Digest, type Log } from '../../core/index.ts'
 import type { BlobStore } from '../blobs/index.ts'
 import { Turns } from '../identity/index.ts'
-import type { ComponentRef, ReleaseLog } from '../releases/index.ts'
+import { componentsOf, type ComponentRef, type ReleaseLog } from '../releases/index.ts'
 import type { PatchCodec } from './codec.ts'
 import { isPatchable, patchLimits } from './limits.ts'
 import type { PatchStore } from './patch-store.ts'
@@ -46,11 +46,16 @@ export class PatchMaker {
   /** From what a peer has to what runs now, where this node has had both. Never rejects. */
   async makeFor(app: string, target: Digest, bases: readonly Digest[]): Promise<void> {
     const history = this.#needs.releases.history(app)
-    const head = history.find(({ role, record }) => role === 'head' && record.component.digest === target)
-    if (head === undefined) return
+    const refOf = (records: typeof history, digest: Digest): ComponentRef | undefined =>
+      records.flatMap(({ record }) => componentsOf(record)).find((ref) => ref.digest === digest)
+    const wanted = refOf(
+      history.filter(({ role }) => role === 'head'),
+      target,
+    )
+    if (wanted === undefined) return
     for (const base of bases) {
-      const held = history.find(({ record }) => record.component.digest === base)
-      if (held !== undefined) return this.make(held.record.component, head.record.component)
+      const held = refOf(history, base)
+      if (held !== undefined) return this.make(held, wanted)
     }
   }
 

@@ -2,15 +2,18 @@
 export type {
   BlobRef,
   ComponentRef,
+  ComponentVariant,
   CallPolicy,
   InstancePolicy,
   Limits,
+  MemoryNeed,
   PlacementRule,
   Quotas,
   ReleaseRecord,
   StoreRule,
   TriggerSpec,
 } from './record.ts'
+export { componentsOf, counterpartOf } from './components.ts'
 export { releasesProblems } from './problems.ts'
 export { readRelease, releaseLimits, signRelease, type SignedRelease } from './signed-release.ts'
 export type { HeldRelease, HistoryEntry } from './held-release.ts'

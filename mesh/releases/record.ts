@@ -17,6 +17,27 @@ export interface ComponentRef extends BlobRef {
   readonly chunks: BlobRef
 }
 
+/** Linear memory of one instance, all memories together, as its modules declare it. */
+export interface MemoryNeed {
+  /** What it begins with. */
+  readonly startBytes: number
+  /** What it may grow to; absent where a module sets no maximum. */
+  readonly maxBytes?: number | undefined
+}
+
+/**
+ * The same app built for nodes that have more, as with SIMD: the same exports, and no import that the component itself
+ * lacks. A node that does not know variants, or lacks what they need, runs the component itself.
+ */
+export interface ComponentVariant {
+  /** `simd` */
+  readonly name: string
+  readonly component: ComponentRef
+  /** As those of the record: what a node must have for it. */
+  readonly features?: readonly string[] | undefined
+  readonly memory?: MemoryNeed | undefined
+}
+
 /** `kind` says which trigger; the rest is that trigger's own, checked by the host. */
 export interface TriggerSpec {
   readonly kind: string
@@ -127,6 +148,10 @@ export interface ReleaseRecord {
    * them need not fetch it to know. A hint only, as {@link features}. Absent in records of before.
    */
   readonly imports?: readonly string[] | undefined
+  /** Of the component. A hint only, as {@link features}. Absent in records of before. */
+  readonly memory?: MemoryNeed | undefined
+  /** The best first: each node takes the first that it can run, and the component itself where it can run none. */
+  readonly variants?: readonly ComponentVariant[] | undefined
   /** Absent in records of before, and where everything is left to the node. */
   readonly instances?: InstancePolicy | undefined
   /** Absent where it takes no arguments. A node that does not know the field would run another command: see `critical`. */

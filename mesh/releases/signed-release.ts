@@ -22,6 +22,7 @@ import {
 } from '../identity/index.ts'
 import type { PublisherEntry } from '../identity/index.ts'
 import { isBelow } from './ceiling.ts'
+import { componentsOf } from './components.ts'
 import { fitsPattern } from './pattern.ts'
 import { releasesProblems } from './problems.ts'
 import type { ReleaseRecord } from './record.ts'
@@ -38,6 +39,7 @@ export const releaseLimits = {
   configEntries: 64,
   configChars: 4_096,
   features: 32,
+  variants: 8,
   imports: 128,
   memoryBytes: 4 * 1024 * 1024 * 1024,
   deadlineMs: 3_600_000,
@@ -69,6 +71,8 @@ const interfacePattern =
   /^(?=.{3,160}$)[a-z][a-z0-9-]*:[a-z][a-z0-9-]*\/[a-z][a-z0-9-]*(@[0-9A-Za-z.+-]{1,48})?$/
 /** `simd`, `component-model-async`. */
 const featurePattern = /^[a-z][a-z0-9-]{0,62}$/
+/** `simd`. */
+const variantPattern = /^[a-z][a-z0-9-]{0,30}$/
 /** `arch:arm64`, `role:gateway`. */
 const needPattern = /^[a-z][a-z0-9-]{0,31}:[\x21-\x7e]{1,64}$/
 const stickyPattern = /^(header|cookie):[A-Za-z0-9_-]{1,64}$/
@@ -97,6 +101,34 @@ function isSortedSet(list: string[]): boolean {
   return list.every((item, index) => index === 0 || (list[index - 1] ?? '') < item)
 }
 
+const componentField = v.looseObject({ ...blob, chunks: v.looseObject(blob) })
+
+const featuresField = v.optional(
+  v.pipe(
+    v.array(v.pipe(v.string(), v.regex(featurePattern, 'must be the name of a WebAssembly feature'))),
+    v.maxLength(releaseLimits.features),
+    v.check(isSortedSet, 'must be sorted, each once'),
+  ),
+)
+
+const bytesField = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER))
+const memoryField = v.optional(v.looseObject({ startBytes: bytesField, maxBytes: v.optional(bytesField) }))
+
+const variantsField = v.optional(
+  v.pipe(
+    v.array(
+      v.looseObject({
+        name: v.pipe(v.string(), v.regex(variantPattern, 'must be the name of a variant')),
+        component: componentField,
+        features: featuresField,
+        memory: memoryField,
+      }),
+    ),
+    v.maxLength(releaseLimits.variants),
+    v.check((list) => new Set(list.map(({ name }) => name)).size === list.length, 'names a variant twice'),
+  ),
+)
+
 const schema = v.looseObject({
   v: v.literal(1),
   mesh: digestField,
@@ -106,10 +138,7 @@ const schema = v.looseObject({
   ),
   seq: v.pipe(positive, v.maxValue(Number.MAX_SAFE_INTEGER)),
   version: v.pipe(v.string(), v.regex(versionPattern, 'must be a semantic version')),
-  component: v.looseObject({
-    ...blob,
-    chunks: v.looseObject(blob),
-  }),
+  component: componentField,
   grants: v.pipe(
     v.array(v.pipe(v.string(), v.maxLength(192), v.regex(grantPattern, 'must look like sensor:light'))),
     v.maxLength(releaseLimits.grants),
@@ -135,13 +164,9 @@ const schema = v.looseObject({
     memoryBytes: v.pipe(positive, v.maxValue(releaseLimits.memoryBytes)),
     deadlineMs: v.pipe(positive, v.maxValue(releaseLimits.deadlineMs)),
   }),
-  features: v.optional(
-    v.pipe(
-      v.array(v.pipe(v.string(), v.regex(featurePattern, 'must be the name of a WebAssembly feature'))),
-      v.maxLength(releaseLimits.features),
-      v.check(isSortedSet, 'must be sorted, each once'),
-    ),
-  ),
+  features: featuresField,
+  memory: memoryField,
+  variants: variantsField,
   imports: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(interfacePattern, 'must be the name of an interface'))),
@@ -298,17 +323,16 @@ function verified(bytes: Uint8Array): { payload: Uint8Array; kid: Uint8Array } {
   }
 }
 
-function requireSizes({ app, component }: ReleaseRecord): void {
+function requireSizes(record: ReleaseRecord): void {
   const { componentBytes, chunkListBytes } = releaseLimits
-  if (component.sizeBytes > componentBytes) {
-    throw tooLarge(
-      `the component of ${app} has ${component.sizeBytes} bytes; ${componentBytes} (64 MiB) are allowed`,
-    )
-  }
-  if (component.chunks.sizeBytes > chunkListBytes) {
-    throw tooLarge(
-      `the chunk list of ${app} has ${component.chunks.sizeBytes} bytes; ${chunkListBytes} are allowed`,
-    )
+  const { app } = record
+  for (const { sizeBytes, chunks } of componentsOf(record)) {
+    if (sizeBytes > componentBytes) {
+      throw tooLarge(`the component of ${app} has ${sizeBytes} bytes; ${componentBytes} (64 MiB) are allowed`)
+    }
+    if (chunks.sizeBytes > chunkListBytes) {
+      throw tooLarge(`the chunk list of ${app} has ${chunks.sizeBytes} bytes; ${chunkListBytes} are allowed`)
+    }
   }
 }
 

@@ -114,7 +114,8 @@ export async function cargoOfImage({ artifact, from }: Image): Promise<Cargo> {
     sizeBytes: artifact.component.length,
     records: [{ kind: 'release', bytes: artifact.release }],
     releases: [release],
-    holds: () => true,
+    // An image has one component; the variants come from other nodes.
+    holds: ({ digest }) => digest === ref.digest,
     async *component() {
       yield list
       yield* new Map(chunks.map(({ digest, bytes }) => [digest, bytes])).values()

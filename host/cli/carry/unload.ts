@@ -26,6 +26,7 @@ const batchBytes = 4 * 1024 * 1024
  */
 export async function unload(cargo: Cargo, plan: OfferReport, options: UnloadOptions): Promise<OfferReport> {
   const { client, signal } = options
+  const { componentsOf } = await import('../../../mesh/index.ts')
   const ahead = cargo.records.filter(({ kind }) => kind !== 'release')
   const reports: OfferReport[] = []
   const offer = async (records: readonly CarriedRecord[]): Promise<void> => {
@@ -35,10 +36,10 @@ export async function unload(cargo: Cargo, plan: OfferReport, options: UnloadOpt
   const planned = new Map(plan.verdicts.map((verdict) => [verdict.digest, verdict]))
   for (const release of cargo.releases) {
     signal.throwIfAborted()
-    const { component } = release.record
-    if (isWanted(planned.get(release.digest)) && cargo.holds(component)) {
+    const carried = componentsOf(release.record).filter((component) => cargo.holds(component))
+    if (isWanted(planned.get(release.digest)) && carried.length > 0) {
       options.onRelease(release)
-      await handOver(cargo, component, options)
+      for (const component of carried) await handOver(cargo, component, options)
     }
     await offer([{ kind: 'release', bytes: release.bytes }])
   }

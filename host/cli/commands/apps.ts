@@ -2,6 +2,7 @@ import type { LocalApp } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor, type Paint } from '../paint.ts'
 import { printJson } from '../print.ts'
+import { variantText } from '../render-apps.ts'
 import { adviceText, ageText, countText, hanging, percentText, plain } from '../text.ts'
 import { comingText, originText } from '../transfer-text.ts'
 import type { Output } from '../world.ts'
@@ -35,7 +36,7 @@ function renderLocalApps(
   const paint = paintFor(colour)
   return list
     .flatMap((app) => [
-      `${signOf(app, paint)} ${plain(app.app)} ${plain(app.version)} (seq ${app.seq})  ${app.state} ${ageText(now - app.since)}`,
+      `${signOf(app, paint)} ${plain(app.app)} ${plain(app.version)}${variantText(app)} (seq ${app.seq})  ${app.state} ${ageText(now - app.since)}`,
       ...hanging('    ', eventsText(app), width),
       ...hanging('    ', usageText(app.usage), width),
       ...transferLines(app, width),
@@ -68,7 +69,7 @@ function nextLines({ next }: LocalApp, width: number): string[] {
   const share = progress === undefined ? '' : ` ${percentText(progress)}`
   const how = transfer !== undefined && state === 'fetching' ? ` ${comingText(transfer).trim()}` : share
   return [
-    `    → ${plain(next.version)} (seq ${next.seq})  ${state}${how}`,
+    `    → ${plain(next.version)}${variantText(next)} (seq ${next.seq})  ${state}${how}`,
     ...reasonLines(next.reason, width),
   ]
 }

@@ -22,7 +22,11 @@ export const build = defineCommand({
       signal: world.signal,
     })
     if (json) printJson(context, 'selvedge.build/1', result)
-    else world.stdout.write(`${result.file}  ${sizeText(result.sizeBytes)}  ${ageText(result.ms)}\n`)
+    else {
+      world.stdout.write(`${result.file}  ${sizeText(result.sizeBytes)}  ${ageText(result.ms)}\n`)
+      for (const { file, sizeBytes } of result.variants)
+        world.stdout.write(`${file}  ${sizeText(sizeBytes)}\n`)
+    }
     return 0
   },
 })

@@ -119,10 +119,11 @@ async function requireComponents(context: CommandContext, holdings: Holdings, al
 async function toBundle(context: CommandContext, holdings: Holdings, target: string): Promise<Exported> {
   const { client, world } = context
   const { bundleOf } = await import('../../formats/index.ts')
+  const { componentsOf } = await import('../../../mesh/index.ts')
   const whole = holdings.releases.filter(({ digest }) => !holdings.bare.has(digest))
   const { lists, chunks } = await chunksOf(
     client,
-    whole.map(({ record }) => record.component),
+    whole.flatMap(({ record }) => componentsOf(record)),
   )
   const progress = byteProgress(world, 'writing')
   const total = [...lists, ...chunks].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)

@@ -58,8 +58,9 @@ export const importCommand = defineCommand({
 
 /** A rehearsal says all that the real thing would. */
 async function checked(cargo: Cargo, plan: OfferReport): Promise<OfferReport> {
-  for (const { record } of cargo.releases) {
-    if (cargo.holds(record.component)) await checkComponent(cargo, record.component)
+  const { componentsOf } = await import('../../../mesh/index.ts')
+  for (const component of cargo.releases.flatMap(({ record }) => componentsOf(record))) {
+    if (cargo.holds(component)) await checkComponent(cargo, component)
   }
   return plan
 }

@@ -1,14 +1,15 @@
-import { digestOf, shortDigest } from '../../../core/index.ts'
+import type { ReleaseRecord } from '../../../mesh/index.ts'
 import { connectToDeploy, type ReleaseEntry } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
+import { checkedComponents, requireSameChunks } from '../checked-components.ts'
 import { componentSource, type ComponentSource } from '../component-source.ts'
 import { requireSomebodyIn } from '../group-check.ts'
 import { say } from '../print.ts'
-import { cliProblems } from '../problems.ts'
 import { publishDocument, publishEvents, publishEventSchema, type EventSink } from '../publish-events.ts'
 import { receiptText } from '../receipt.ts'
 import { releaseChanges } from '../release-changes.ts'
+import { fitLines, releaseFit, unfitTexts, type ReleaseFit } from '../release-fit.ts'
 import { jobKey, publisherKey, type PublisherKeyChoice } from '../publisher-key.ts'
 import { intentText } from '../release-intent.ts'
 import { eventWatcher, watcherFor } from '../rollout-watchers.ts'
@@ -30,7 +31,8 @@ export const publish = defineCommand({
     'keyvalue, blobstore, http (an origin, as http:https://api.example.com) and network: network:tcp-connect:HOST:PORT, ' +
     'network:udp:HOST:PORT, network:tcp-listen:PORT, network:udp-listen:PORT or network:lookup:NAME. HOST is a name, an ' +
     'address, a network as 10.1.0.0/16 or *, an IPv6 one in brackets; PORT a port, a range as 8000-8010 or *. The use ' +
-    'alone, as network:tcp-connect, is for all of it.',
+    'alone, as network:tcp-connect, is for all of it. A variant is the same app built for nodes that have more, as with SIMD: ' +
+    'each node takes the first that it can run, and the component itself where it can run none.',
   arguments: [{ name: 'DIR|FILE.wasm|IMAGE', required: false, completes: 'file' }],
   options: {
     app: { kind: 'text', value: 'NAME', help: 'the app’s name (of a bare .wasm)' },
@@ -52,6 +54,11 @@ export const publish = defineCommand({
       kind: 'list',
       value: 'NEED',
       help: 'only on nodes that have it, as arch:arm64, role:gateway or pin:led',
+    },
+    variant: {
+      kind: 'list',
+      value: 'NAME=FILE',
+      help: 'another build for nodes that have more, as simd=blink.simd.wasm (of a bare .wasm)',
     },
     config: { kind: 'list', value: 'KEY=VALUE', help: 'a setting of the app' },
     arg: {
@@ -87,6 +94,10 @@ export const publish = defineCommand({
       says: 'a build job, with its key in $SELVEDGE_PUBLISHER_KEY',
     },
     { line: 'publish ghcr.io/org/blink:1.2 --grant pin:led', says: 'what a registry has, signed by you' },
+    {
+      line: 'publish blink.wasm --variant simd=blink.simd.wasm',
+      says: 'the second where a node has SIMD, the first elsewhere',
+    },
   ],
   async run(local) {
     const { world, options, args } = local
@@ -108,6 +119,7 @@ export const publish = defineCommand({
         args: options.arg,
         replicas: options.replicas,
         needs: options.need,
+        variants: options.variant,
         build: !options['no-build'],
         plainHttp: options['plain-http'],
       },
@@ -148,44 +160,32 @@ async function release(
   events: EventSink | null,
 ): Promise<{ entry: ReleaseEntry; groups: readonly string[] }> {
   const { client, world } = context
-  const { draft, bytes, file } = source
-  requireSomebodyIn(draft.groups, await client.status())
+  const { draft, bytes } = source
+  const status = await client.status()
+  requireSomebodyIn(draft.groups, status)
   const terms = await client.publishContext(draft.app)
   const key = await publisherKey(world, terms.mesh, choice)
-  const report = await client.upload(bytes, {
-    app: draft.app,
-    grants: draft.grants,
-    triggers: draft.triggers,
-    links: draft.links,
-    memoryBytes: draft.limits.memoryBytes,
-  })
-  const digest = digestOf(bytes)
-  if (report.digest !== digest) {
-    throw cliProblems.error(
-      'ERR_UPLOAD_MISMATCH',
-      `${file} has the digest ${shortDigest(digest)} here and ${shortDigest(report.digest)} on the node`,
-    )
-  }
+  const checked = await checkedComponents(client, source)
+  const { report } = checked
   const signed = await signedRelease({
     draft,
     bytes,
     features: report.features ?? [],
+    memory: report.memory,
+    variants: checked.variants.map(({ report: { features = [], memory }, ...variant }) => ({
+      ...variant,
+      features,
+      memory,
+    })),
     imports: report.imports,
     terms,
     key,
     signedAt: world.clock.now(),
   })
-  const { chunks } = signed.record.component
-  if (report.chunks.digest !== chunks.digest) {
-    throw cliProblems.error(
-      'ERR_UPLOAD_MISMATCH',
-      `the node cuts ${file} into other chunks (${shortDigest(report.chunks.digest)}) than this program (${shortDigest(chunks.digest)})`,
-      {
-        hint: 'use the same release of selvedge for the daemon and for its commands',
-      },
-    )
-  }
+  requireSameChunks(source, checked, signed.record)
   events?.uploaded(draft.app, report)
+  const fit = await releaseFit(signed.record, status)
+  if (fit !== null && fit.able === 0) throw await fitsNowhere(signed.record, fit)
   const changes = releaseChanges(terms.terms ?? null, draft)
   const { version } = signed.record
   const { colour } = world.stderr
@@ -195,10 +195,19 @@ async function release(
   )) {
     say(context, line)
   }
+  for (const line of fit === null ? [] : fitLines(fit)) say(context, line)
   events?.signed(draft.app, version, terms.nextSeq, changes)
   const entry = await client.publish(signed.bytes)
   events?.accepted(entry)
   return { entry, groups: draft.groups }
+}
+
+/** Before it is handed over: it would end nothing, and run nowhere. */
+async function fitsNowhere({ app, version }: ReleaseRecord, { unfit }: ReleaseFit): Promise<Error> {
+  const { fitProblems } = await import('../../fit/index.ts')
+  const why = unfitTexts(unfit).map((text) => `\n  ${text}`)
+  const message = `no node that ${app} ${version} is for can run it; nothing was published${why.join('')}`
+  return fitProblems.error('ERR_FITS_NOWHERE', message)
 }
 
 /** Says what became of it. @throws what speaks against a success */
@@ -216,6 +225,8 @@ function finish(
   const elapsedMs = (outcome?.runningAtMs ?? world.clock.monotonicMs()) - startedAt
   world.stdout.write(`${receiptText(entry, outcome?.progress ?? null, elapsedMs)}\n`)
   if (outcome === null) say(context, 'see where it runs with `selvedge status`')
+  const unfit = outcome?.progress.unfit ?? []
+  if (unfit.length > 0) say(context, `not for every node: ${unfitTexts(unfit).join('; ')}`)
   const away = outcome?.progress.away ?? []
   if (away.length > 0) say(context, `gets it when it is back: ${namesText(away.map(awayText))}`)
 }

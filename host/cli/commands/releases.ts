@@ -34,7 +34,7 @@ function renderReleases(list: readonly ReleaseEntry[], now: number): string {
     newestFirst.map((release) => [
       signs[release.role],
       `${plain(release.version)} (seq ${release.seq})`,
-      `component ${shortDigest(release.component)} ${sizeText(release.sizeBytes)}`,
+      `component ${shortDigest(release.component)} ${sizeText(release.sizeBytes)}${variantsText(release)}`,
       `by ${release.publisher.slice(0, 8)}`,
       `${ageText(now - release.receivedAt)} ago`,
       release.groups.length === 0 ? 'every node' : release.groups.map(plain).join(' '),
@@ -42,6 +42,11 @@ function renderReleases(list: readonly ReleaseEntry[], now: number): string {
       release.transfer === undefined ? '' : cameText(release.transfer),
     ]),
   )
+}
+
+/** ` +simd 12.3 KB`. */
+function variantsText({ variants = [] }: ReleaseEntry): string {
+  return variants.map(({ name, sizeBytes }) => ` +${plain(name)} ${sizeText(sizeBytes)}`).join('')
 }
 
 /** Why the newest one does not run, where it was revoked so. */

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { digestOf, type Digest } from '../../../core/index.ts'
 import {
+  componentsOf,
   readChunkList,
   readRelease,
   type BlobRef,
@@ -147,7 +148,8 @@ async function requireNeeded(
   places: Places,
   releases: readonly SignedRelease[],
 ): Promise<void> {
-  const refs = new Map(releases.map(({ record }) => [record.component.chunks.digest, record.component]))
+  const wanted = releases.flatMap(({ record }) => componentsOf(record))
+  const refs = new Map(wanted.map((ref) => [ref.chunks.digest, ref]))
   const unnamed = new Set(contents.chunks.map(({ digest }) => digest))
   const sizes = new Map(contents.chunks.map(({ digest, sizeBytes }: BlobRef) => [digest, sizeBytes]))
   for (const { digest } of contents.lists) {

@@ -113,6 +113,10 @@ export class FakeEngine implements Engine {
     return this.sandboxes.filter(({ isEnded }) => !isEnded)
   }
 
+  async examine(): Promise<never> {
+    throw new Error('the fake examines nothing')
+  }
+
   async inspect(): Promise<never> {
     throw new Error('not needed here')
   }

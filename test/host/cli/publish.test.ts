@@ -34,6 +34,8 @@ import { run, type RunOptions } from './fake-world.ts'
 /** A node that checks nothing, and cuts components as nodes do. */
 class PublishingNode extends FakeNode {
   meshId = ''
+  /** What it finds in components, by their size. */
+  readonly found = new Map<number, Partial<UploadReport>>()
   head: PublishContext['head'] = null
 
   override async publishContext(app: string): Promise<PublishContext> {
@@ -43,7 +45,7 @@ class PublishingNode extends FakeNode {
 
   override async upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport> {
     const report = await super.upload(component, intent)
-    return { ...report, chunks: componentRef(component).ref.chunks }
+    return { ...report, chunks: componentRef(component).ref.chunks, ...this.found.get(component.length) }
   }
 
   override async inviteContext() {
@@ -88,6 +90,79 @@ const here = (words: readonly string[], options: RunOptions = {}): ReturnType<ty
   run(words, { data: join(folder, 'data'), keys, cwd: folder, ...options })
 
 const published = () => readRelease(node.published[0] ?? new Uint8Array()).record
+
+describe('publish with variants', () => {
+  const simd = new Uint8Array(30_000).fill(7)
+  const line = ['publish', 'Light Alarm.wasm', '--variant', 'simd=simd.wasm', '--app', 'light-alarm']
+  const exported = { exports: ['handler'], exportTypes: 'e'.repeat(64) }
+  const memory = { startBytes: 65_536 }
+
+  beforeEach(async () => {
+    await writeFile(join(folder, 'simd.wasm'), simd)
+    node.found.set(bytes.length, exported)
+    node.found.set(simd.length, { ...exported, features: ['simd'], memory })
+    const machine = { appMemoryBytes: 64 * 1024 ** 2 }
+    const known = (name: string, features: readonly string[]): StatusReport['nodes'][number] => {
+      const [sample] = sampleStatus.nodes
+      if (sample === undefined) throw new Error('the sample has nodes')
+      return { ...sample, id: name, name, groups: [], platform: 'linux', features, machine }
+    }
+    node.report = {
+      ...sampleStatus,
+      nodes: [known('a', ['simd']), known('b', []), known('c', ['gc', 'simd'])],
+    }
+  })
+
+  it('signs both with what each needs, and says beforehand which nodes take which', async () => {
+    const { code, stderr } = await here(line)
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('variants: simd on 2, the component itself on 1'),
+    ])
+    expect(published()).toMatchObject({
+      component: componentRef(bytes).ref,
+      features: [],
+      variants: [{ name: 'simd', component: componentRef(simd).ref, features: ['simd'], memory }],
+    })
+    expect(node.uploads.map(({ intent }) => intent.variant)).toEqual([undefined, 'simd'])
+  })
+
+  it.each([
+    ['other exports', { exports: ['handler', 'spy'] }, 'it exports spy'],
+    ['fewer exports', { exports: [] }, 'it does not export handler'],
+    ['other types', { exportTypes: 'f'.repeat(64) }, 'its exports have other types'],
+    ['more imports', { imports: ['wasi:http/types'] }, 'it imports wasi:http/types'],
+  ])('refuses one with %s, and signs nothing', async (_, found, why) => {
+    node.found.set(simd.length, { ...exported, ...found })
+    const { code, stderr } = await here(line)
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`error[ERR_VARIANT]: variant simd: ${why}`)])
+    expect(node.published).toEqual([])
+  })
+
+  it('refuses one that needs less than the component itself, which is for all others', async () => {
+    node.found.set(bytes.length, { ...exported, features: ['gc'] })
+    expect((await here(line)).stderr).toContain('it does without gc')
+  })
+
+  it.each([
+    ['simd', 'is not NAME=FILE.wasm'],
+    ['SIMD=simd.wasm', 'is not NAME=FILE.wasm'],
+    ['simd=', 'is not NAME=FILE.wasm'],
+    ['simd=simd.wasm', 'is given twice'],
+  ])('refuses --variant %s as wrong usage where it is', async (variant, why) => {
+    const { code, stderr } = await here([...line, '--variant', variant])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)])
+  })
+
+  it('names the nodes that cannot run it before it is signed away, and refuses what none can', async () => {
+    const one = ['publish', 'simd.wasm', '--app', 'vision']
+    expect((await here(one)).stderr).toContain('fits: 2 of 3 nodes; b lacks feature:simd')
+    const { code, stderr } = await here([...one, '--need', 'memory:65MiB'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('error[ERR_FITS_NOWHERE]')])
+    expect(stderr).toMatch(/a and c lack memory:65MiB\n {2}b lacks feature:simd, memory:65MiB/)
+    expect(node.published).toHaveLength(1)
+  })
+})
 
 describe('publish of a bare component', () => {
   it('signs exactly what was typed and what the node said', async () => {

@@ -153,7 +153,7 @@ describe('the receipt', () => {
   const receipt = (sizeBytes: number, ...nodes: NodeProgress[]): string =>
     receiptText(
       { ...sampleRelease, version: '2.0.1', sizeBytes },
-      { nodes, away: [], running: nodes.length, held: null },
+      { nodes, away: [], unfit: [], running: nodes.length, held: null },
       2_100,
     )
 

@@ -26,6 +26,7 @@ describe('the node’s TOML', () => {
       groups: [],
       http: { hosts: {}, ports: {} },
       deploy: {},
+      engine: { without: [] },
       metrics: { hosts: [] },
       mesh: { listen: ['/ip4/0.0.0.0/tcp/0'], mdns: true, reachable: 'auto', relay: 64 * 2 ** 20 },
       brokers: {},

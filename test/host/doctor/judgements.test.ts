@@ -3,9 +3,11 @@ import { judgeClock } from '../../../host/doctor/checks/clock.ts'
 import { judgeOwner, judgeWrite } from '../../../host/doctor/checks/data.ts'
 import { judgeDevice } from '../../../host/doctor/checks/devices.ts'
 import { judgeDisk } from '../../../host/doctor/checks/disk.ts'
+import { judgeMachine, judgeUnfit } from '../../../host/doctor/checks/fit.ts'
 import { judgePeers } from '../../../host/doctor/checks/peers.ts'
 import { placeOf } from '../../../host/doctor/checks/ports.ts'
 import { judgeMemory, judgeOpenFiles, judgeVersion } from '../../../host/doctor/checks/runtime.ts'
+import { knownFeatures } from '../../../host/engine/index.ts'
 import { sampleStatus } from '../api/sample-status.ts'
 
 describe('the clock', () => {
@@ -53,6 +55,38 @@ describe('the machine', () => {
       judgeOpenFiles('Max open files            1024                 4096                 files'),
     ).toEqual([])
     expect(judgeOpenFiles(null)).toEqual([])
+  })
+})
+
+describe('what the machine can run', () => {
+  const machine = { bits: 32, tier: 3, memoryBytes: 512 * 1024 ** 2, appMemoryBytes: 128 * 1024 ** 2 }
+
+  it('is its tier, its features and what an app may have, in numbers', () => {
+    const features = knownFeatures.filter((feature) => feature !== 'simd' && feature !== 'tail-call')
+    const [found] = judgeMachine({ arch: 'arm', platform: 'linux', features, machine })
+    expect(found).toEqual({
+      level: 'fine',
+      what:
+        'arm, 32 bits; tier 3: the mesh and small components of WASI 0.2, without SIMD; ' +
+        'an app may have 128 of 512 MiB; WebAssembly without simd, tail-call',
+    })
+  })
+
+  it('names the apps that are not run here, and what they wait for', () => {
+    const status = sampleStatus
+    const placement = { app: 'vision', version: '2.0.0', seq: 2, nodes: [], instance: null, why: '' }
+    const self = status.self.id
+    const placements = [
+      { ...placement, unfit: [{ node: self, lacks: ['feature:simd'] }] },
+      { ...placement, app: 'elsewhere', unfit: [{ node: 'another', lacks: ['feature:gc'] }] },
+    ]
+    expect(judgeUnfit({ status: { ...status, placements } })).toEqual([
+      {
+        level: 'note',
+        what: 'vision 2.0.0 is not run here: this machine lacks feature:simd',
+        fix: expect.stringContaining('variant without it') as string,
+      },
+    ])
   })
 })
 

@@ -19,7 +19,7 @@ test('a component that this V8 cannot compile is refused, naming the features it
     return compile(bytes as Uint8Array<ArrayBuffer>)
   })
   await expect(
-    runJob(component, { mode: 'prepare', memoryBytes: 1024 * 1024, tableEntries: 100 }),
+    runJob(component, { mode: 'prepare', memoryBytes: 1024 * 1024, tableEntries: 100, features: ['simd'] }),
   ).rejects.toMatchObject({
     code: 'ERR_FEATURE_MISSING',
     message: expect.stringMatching(/SIMD unsupported.*uses simd/) as string,

@@ -21,6 +21,8 @@ describe('inspect', () => {
       imports: [pins, sensors],
       exports: [handler],
       features: [],
+      memory: { startBytes: 65_536 },
+      functions: expect.anything() as never,
     })
   })
 

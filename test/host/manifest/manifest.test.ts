@@ -78,6 +78,32 @@ describe('a manifest with only a name and a version', () => {
   })
 })
 
+describe('variants', () => {
+  const variants = (text: string): string => complete.replace('[grants]', `${text}\n[grants]`)
+
+  it('have a file of their own, the best first', () => {
+    const text = variants(
+      '[[variants]]\nname = "wide"\nfile = "w.wasm"\n[[variants]]\nname = "simd"\nfeatures = ["simd"]',
+    )
+    expect(parseManifest(text).variants).toEqual([
+      { name: 'wide', file: 'w.wasm' },
+      { name: 'simd', features: ['simd'], file: 'build/light-alarm.simd.wasm' },
+    ])
+    expect(parseManifest(complete).variants).toEqual([])
+  })
+
+  it.each([
+    ['name = "SIMD"', 'variants[0].name: "SIMD" is no name of a variant'],
+    ['name = "simd"\nfile = "/tmp/x.wasm"', "leaves the app's folder"],
+    ['name = "simd"\nfeatures = ["sse"]', 'is no feature of the compiler'],
+    ['name = "simd"\ncommand = "make simd"', 'variants[0].command: is for language = "command"'],
+    ['name = "simd"\nfile = "build/light-alarm.wasm"', 'two components are to lie in build/light-alarm.wasm'],
+    ['name = "simd"\n[[variants]]\nname = "simd"', 'names a variant twice'],
+  ])('with %j are refused', (text, message) => {
+    expect(refusal(variants(`[[variants]]\n${text}`)).message).toContain(message)
+  })
+})
+
 describe('a manifest that does not fit', () => {
   it.each([
     ['name = "light-alarm"', 'name = "Light"', 'app.name: "Light" is no name'],

@@ -60,7 +60,9 @@ describe('what is wrong with the devices', () => {
     const devices = {
       states: () => [light, { ...light, name: 'heat', health: { state: 'ok', sinceMs: 0, why: '' } }],
     }
-    expect(describeNode(devices as never, {}, [], 0).devices).toEqual([
+    expect(
+      describeNode({ arch: 'x64', platform: 'linux', features: [] }, devices as never, {}, [], 0).devices,
+    ).toEqual([
       { kind: 'sensor', name: 'light', driver: 'iio', health: 'stale' },
       { kind: 'sensor', name: 'heat', driver: 'iio' },
     ])

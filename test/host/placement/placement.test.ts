@@ -10,6 +10,8 @@ interface Made {
   readonly roles?: readonly string[]
   readonly verdict?: Verdict
   readonly arch?: string
+  readonly features?: readonly string[]
+  readonly machine?: NonNullable<PlacedMember['report']>['machine']
   readonly devices?: readonly string[]
   readonly running?: number
   readonly state?: 'running' | 'starting' | 'failed' | 'backoff'
@@ -21,6 +23,8 @@ function member(id: string, made: Made = {}): PlacedMember {
     roles = [],
     verdict = 'alive',
     arch = 'x64',
+    features = ['simd'],
+    machine,
     devices = [],
     running,
     state = 'running',
@@ -34,7 +38,8 @@ function member(id: string, made: Made = {}): PlacedMember {
     report: {
       arch,
       platform: 'linux',
-      features: ['simd'],
+      features,
+      machine,
       devices: devices.map((device) => {
         const [kind = '', name = ''] = device.split(':')
         return { kind: kind as 'sensor', name, driver: 'simulated' }
@@ -51,7 +56,18 @@ function release(
   placement: PlacementRule,
   more: Partial<ReleaseRecord> = {},
 ): { record: ReleaseRecord; digest: string } {
-  const record = { app: 'thermo', seq: 1, version: '1.0.0', grants: [], groups: [], placement, ...more }
+  const chunks = { digest: 'list', sizeBytes: 1 }
+  const record = {
+    app: 'thermo',
+    seq: 1,
+    version: '1.0.0',
+    component: { digest: 'component', sizeBytes: 10, chunks },
+    limits: { memoryBytes: 1_024, deadlineMs: 1_000 },
+    grants: [],
+    groups: [],
+    placement,
+    ...more,
+  }
   return { record: record as unknown as ReleaseRecord, digest: `d${more.seq ?? 1}` }
 }
 
@@ -132,8 +148,67 @@ describe('who runs a release', () => {
     expect(why).toBe('placed on a; this node lacks pin:led')
   })
 
+  it('is nobody whose machine cannot, though every node is to run it, and each node says the same', () => {
+    const site = new Site()
+    const members = [member('a'), member('b', { features: [] }), member('c', { devices: ['pin:led'] })]
+    const needy = release({}, { features: ['simd'], grants: ['pin:led'] })
+    expect(site.decide(members, [needy])).toEqual(['a', 'c'])
+    for (const { id } of members) {
+      const { nodes, unfit } = site.ask(id, members, [needy]) ?? {}
+      expect({ nodes, unfit }).toEqual({ nodes: ['a', 'c'], unfit: [{ node: 'b', lacks: ['feature:simd'] }] })
+    }
+    expect(site.ask('b', members, [needy])?.why).toBe('placed on a, c; this node lacks pin:led, feature:simd')
+  })
+
+  it('is also a machine that only a variant fits', () => {
+    const variants = [{ name: 'plain', component: release({}).record.component, features: [] }]
+    const members = [member('a'), member('b', { features: [] })]
+    const both = release({}, { features: ['simd'], variants })
+    expect(new Site().decide(members, [both])).toEqual(['a', 'b'])
+  })
+
+  it('is nobody with less memory than the release may take, and whoever says nothing of its memory', () => {
+    const limits = { memoryBytes: 64 * 1024 ** 2, deadlineMs: 1 }
+    const small = member('a', { machine: { appMemoryBytes: 32 * 1024 ** 2 } })
+    const large = member('b', { machine: { appMemoryBytes: 64 * 1024 ** 2 } })
+    const site = new Site()
+    expect(site.decide([small, large, member('c')], [release({}, { limits })])).toEqual(['b', 'c'])
+    expect(site.ask('b', [small, large], [release({}, { limits })])?.unfit).toEqual([
+      { node: 'a', lacks: ['memory:64MiB (it can give an app 32MiB)'] },
+    ])
+  })
+
   it('is nobody under a need of a later version', () => {
     expect(new Site().decide(five, [release({ needs: ['planet:mars'] })])).toEqual([])
+  })
+})
+
+describe('a release that a machine cannot run, after one that it could', () => {
+  const before = release({}, { seq: 1 })
+  const needy = release({}, { seq: 2, version: '2.0.0', features: ['simd'] })
+
+  it('leaves the one before it running there', () => {
+    const members = [member('a', { running: 1 }), member('b', { features: [], running: 1 })]
+    const site = new Site()
+    expect(site.decide(members, [needy, before])).toEqual(['a'])
+    const there = site.ask('b', members, [needy, before])
+    expect(there?.stays?.record.seq).toBe(1)
+    expect(there?.why).toBe('1.0.0 goes on: placed on a; this node lacks feature:simd')
+    expect(site.ask('a', members, [needy, before])?.stays).toBe(null)
+  })
+
+  it('leaves it running over a restart, and brings nothing to a machine that never ran it', () => {
+    const members = [member('a', { running: 1 }), member('b', { features: [] })]
+    const site = new Site()
+    expect(site.ask('b', members, [needy, before])?.stays).toBe(null)
+    const ranBefore = new Map([['thermo', 1]])
+    expect(site.ask('b', members, [needy, before], { ranBefore })?.stays?.record.seq).toBe(1)
+  })
+
+  it('takes its place away where places are counted: another node runs it', () => {
+    const counted = release({ replicas: 1 }, { seq: 2, features: ['simd'] })
+    const members = [member('a'), member('b', { features: [], running: 1 })]
+    expect(new Site().ask('b', members, [counted, before])?.stays).toBe(null)
   })
 })
 

@@ -124,6 +124,31 @@ describe('a node record', () => {
     expect(() => signNodeRecord(key, { ...report, ...changes })).toThrow(failing)
   })
 
+  it('is taken with what a newer node adds about its machine and its apps, and keeps it', () => {
+    const newer = {
+      features: ['quantum', 'simd'],
+      machine: {
+        bits: 128,
+        endianness: 'middle',
+        tier: 7,
+        appMemoryBytes: 1,
+        cores: 3,
+        gpu: { kind: 'none' },
+      },
+      apps: [{ ...app, variant: 'simd', mood: 'good' }],
+    }
+    const read = verifyNodeRecord(signNodeRecord(key, { ...report, ...newer } as NodeReport)).report
+    expect(read).toMatchObject(newer)
+  })
+
+  it.each([
+    ['a word size that is no number', { bits: '64' }],
+    ['memory below zero', { appMemoryBytes: -1 }],
+    ['a byte order of a thousand letters', { endianness: 'x'.repeat(1_000) }],
+  ])('is not signed with %s', (_, machine) => {
+    expect(() => signNodeRecord(key, { ...report, machine } as unknown as NodeReport)).toThrow(failing)
+  })
+
   it('cuts the text of long problems and takes the line breaks out', () => {
     const reason = { code: 'ERR_APP_TRAP', message: `one\ntwo ${'🙂'.repeat(200)}`, hint: '\ud83d' }
     const signed = signNodeRecord(key, { ...report, apps: [{ ...app, reason }] })

@@ -53,6 +53,36 @@ describe('a release record', () => {
       )
   })
 
+  it('may have variants, each with what it needs, and an older node that passes them over reads the rest', () => {
+    const variant = {
+      name: 'simd',
+      component: record.component,
+      features: ['simd'],
+      memory: { startBytes: 65_536 },
+    }
+    const more = { memory: { startBytes: 65_536, maxBytes: 131_072 }, variants: [variant] }
+    const read = readRelease(signRelease(publisher, { ...record, ...more }))
+    expect(read.record).toMatchObject({ ...record, ...more })
+    expect(read.runnable).toBe(true)
+    for (const variants of [
+      [variant, variant],
+      [{ ...variant, name: 'SIMD' }],
+      [{ ...variant, features: ['simd', 'gc'] }],
+      [{ ...variant, memory: { startBytes: -1 } }],
+      [{ name: 'simd' }],
+      Array.from({ length: releaseLimits.variants + 1 }, (_, at) => ({ ...variant, name: `v${at}` })),
+    ]) {
+      const wrong = { ...record, variants } as unknown as ReleaseRecord
+      expect(() => signRelease(publisher, wrong)).toThrow(failing('ERR_RELEASE_INVALID'))
+    }
+  })
+
+  it('is refused for a variant over 64 MiB', () => {
+    const component = { ...record.component, sizeBytes: releaseLimits.componentBytes + 1 }
+    const variants = [{ name: 'simd', component }]
+    expect(() => signRelease(publisher, { ...record, variants })).toThrow(failing('ERR_RELEASE_TOO_LARGE'))
+  })
+
   it('is refused when altered by one byte, at any position', () => {
     const bytes = signRelease(publisher, record)
     fc.assert(
