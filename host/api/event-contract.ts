@@ -1,4 +1,7 @@
-/** What the control API says of an app's events that must be handled at least once, and does with those given up. */
+/**
+ * What the control API says of an app's events that must be handled at least once, and does with those given up; and the
+ * same of messages for a broker, where `bridge/NAME` stands in the place of the app.
+ */
 
 export const eventRoutes = {
   /** ?app= : EventReport */

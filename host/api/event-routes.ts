@@ -30,7 +30,8 @@ function intentOf({ app, action, items }: Readonly<Record<string, unknown>>): Ev
   return { app: appIn(app), action, items: items as EventIntent['items'] }
 }
 
+/** An app, or `bridge/NAME`. */
 function appIn(value: unknown): string {
-  if (typeof value === 'string' && /^[a-z][a-z0-9-]{0,62}$/.test(value)) return value
-  throw apiProblems.error('ERR_API_REQUEST', 'app is missing, or is no name of an app')
+  if (typeof value === 'string' && /^(bridge\/)?[a-z][a-z0-9-]{0,62}$/.test(value)) return value
+  throw apiProblems.error('ERR_API_REQUEST', 'app is missing, or is no name of an app or a bridge')
 }

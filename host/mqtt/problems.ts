@@ -50,7 +50,7 @@ export const mqttProblems = defineProblems({
   ERR_BRIDGE_REFUSED: {
     kind: 'remote',
     text: 'a broker refuses messages of a bridge, or they are more than a node takes',
-    fix: 'let the broker allow this node the topics; what it refused is kept, and tried again when the node starts',
+    fix: 'let the broker allow this node the topics; see what it refused with `selvedge events bridge/NAME`, and send it again with --replay all (or start the node again)',
   },
   ERR_BRIDGE_STORE: {
     kind: 'system',

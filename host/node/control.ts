@@ -73,7 +73,7 @@ export interface ControlParts {
   readonly mesh: Mesh
   readonly engine: Engine
   readonly brokers: Brokers
-  readonly bridges: Pick<Bridges, 'reports'>
+  readonly bridges: Pick<Bridges, 'reports' | 'letters'>
   readonly devices: Devices
   readonly apps: AppSupervisor
   readonly appLog: AppLog
@@ -119,7 +119,7 @@ export class NodeControl implements ControlledNode {
     this.carriage = nodeCarriage(parts)
     this.why = createWhy(parts)
     this.topics = parts.topics
-    this.events = eventDesk(parts.apps)
+    this.events = eventDesk(parts.apps, parts.bridges)
     this.audit = auditLines(parts.mesh.audit)
   }
 

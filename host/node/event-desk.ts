@@ -1,13 +1,28 @@
 /** Events that apps were promised, for the control API; and what of them is wrong. */
 import type { EventDesk, LocalApp, StatusReport } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
+import type { Bridges } from '../mqtt/index.ts'
 import { nodeProblems } from './problems.ts'
 
-export function eventDesk(apps: Pick<AppSupervisor, 'eventsOf'>): EventDesk {
+const bridgePrefix = 'bridge/'
+
+export function eventDesk(
+  apps: Pick<AppSupervisor, 'eventsOf'>,
+  bridges: Pick<Bridges, 'letters' | 'reports'>,
+): EventDesk {
   const eventsOf = (app: string): NonNullable<ReturnType<AppSupervisor['eventsOf']>> => {
+    if (app.startsWith(bridgePrefix)) return lettersOf(app.slice(bridgePrefix.length))
     const events = apps.eventsOf(app)
     if (events !== null) return events
     throw nodeProblems.error('ERR_APP_UNKNOWN', `${app} does not run on this node`)
+  }
+  const lettersOf = (name: string): NonNullable<ReturnType<Bridges['letters']>> => {
+    const letters = bridges.letters(name)
+    if (letters !== null) return letters
+    const names = bridges.reports().map((bridge) => `${bridgePrefix}${bridge.name}`)
+    throw nodeProblems.error('ERR_APP_UNKNOWN', `this node has no bridge ${name}`, {
+      hint: names.length === 0 ? 'its TOML has no [[bridges]]' : `there is ${names.join(', ')}`,
+    })
   }
   return {
     report: async (app) => ({ app, ...(await eventsOf(app).report()) }),

@@ -13,7 +13,8 @@ export const events = defineCommand({
   summary: 'show events that wait for an app or failed, and replay them',
   details:
     'Events of triggers with delivery = "at-least-once" are on the disk until the app has handled them. One that failed ' +
-    'each time becomes a dead letter, with its last error, and stays until it is replayed or discarded.',
+    'each time becomes a dead letter, with its last error, and stays until it is replayed or discarded. bridge/NAME in place ' +
+    'of the app shows messages for a broker, and those that it refused.',
   arguments: [{ name: 'APP', required: true, completes: 'app' }],
   options: {
     dead: { kind: 'flag', help: 'show only those given up' },
@@ -31,6 +32,7 @@ export const events = defineCommand({
     { line: 'events light-alarm', says: 'what waits, what failed, and why' },
     { line: 'events light-alarm --replay all', says: 'tries all dead letters again' },
     { line: 'events light-alarm --discard 7,9', says: 'deletes two of them' },
+    { line: 'events bridge/cloud --replay all', says: 'sends a broker again what it refused' },
   ],
   async run(context) {
     const { world, client, args, options, json } = context

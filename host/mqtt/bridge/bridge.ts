@@ -12,6 +12,7 @@ import type { DurableQueue, QueueLimits, Queues } from '../../queue/index.ts'
 import type { Broker } from '../contract.ts'
 import type { BridgeConfig, BridgeReport } from './contract.ts'
 import { Downlink } from './downlink.ts'
+import { lettersOf, type BridgeLetters } from './letters.ts'
 import { Uplink } from './uplink.ts'
 
 export interface BridgeNeeds {
@@ -99,6 +100,11 @@ export class Bridge {
       passedOver,
       problem: this.#problem(counts?.dead ?? 0),
     }
+  }
+
+  /** What waits for the broker, and what it refused. */
+  get letters(): BridgeLetters {
+    return lettersOf(this.#queue)
   }
 
   async #open(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Topics } from '../../messages/index.ts'
 import type { Brokers } from '../contract.ts'
 import { Bridge, subscriptionOf, subscriptionPrefix, type BridgeNeeds } from './bridge.ts'
 import type { BridgeConfig, BridgeReport } from './contract.ts'
+import type { BridgeLetters } from './letters.ts'
 
 export interface BridgesNeeds extends Omit<BridgeNeeds, 'broker' | 'topics'> {
   readonly brokers: Brokers
@@ -17,6 +18,8 @@ export interface Bridges {
   start(): Promise<void>
   stop(): void
   reports(): readonly BridgeReport[]
+  /** Of one by its name; null where there is none. */
+  letters(name: string): BridgeLetters | null
 }
 
 /** @throws ERR_BROKER_UNKNOWN */
@@ -41,6 +44,7 @@ export function createBridges(configs: readonly BridgeConfig[], needs: BridgesNe
       for (const bridge of bridges) bridge.stop()
     },
     reports: () => bridges.map((bridge) => bridge.report()),
+    letters: (name) => bridges.find((bridge) => bridge.name === name)?.letters ?? null,
   }
 }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog, systemRandom } from '../../../core/index.ts'
 import type { Message } from '../../../host/messages/index.ts'
+import { lettersOf } from '../../../host/mqtt/bridge/letters.ts'
 import { Uplink } from '../../../host/mqtt/bridge/uplink.ts'
 import type { Broker } from '../../../host/mqtt/index.ts'
 import { mqttProblems } from '../../../host/mqtt/problems.ts'
@@ -54,6 +55,34 @@ async function uplinkTo(broker: Broker) {
   })
   return { clock, disk, queue, uplink }
 }
+
+describe('what a broker refused', () => {
+  it('can be read, and is sent again when somebody says so', async () => {
+    let allows = false
+    const sent: string[] = []
+    const { clock, queue, uplink } = await uplinkTo(
+      brokerThat(async (text) => {
+        if (!allows) throw mqttProblems.error('ERR_BROKER_REFUSED', 'not this topic')
+        sent.push(text)
+      }),
+    )
+    uplink.start()
+    await Promise.all([uplink.take(message('hello')), clock.advance(100)])
+    for (let minutes = 0; minutes < 10; minutes += 1) await clock.advance(60_000)
+    const letters = lettersOf(queue)
+    expect(await letters.report()).toMatchObject({
+      counts: { waiting: 0, dead: 1 },
+      waiting: [],
+      dead: [{ item: 1, kind: 'message', payload: 'site: hello', attempts: 8, lastError: 'not this topic' }],
+    })
+    allows = true
+    const [count] = await Promise.all([letters.change('replay', [1]), clock.advance(1_000)])
+    expect(count).toBe(1)
+    await settle()
+    expect(sent).toEqual(['hello'])
+    uplink.stop()
+  })
+})
 
 describe('the way up to a broker', () => {
   it('pauses where nothing is taken, and leaves the process its time', async () => {

@@ -25,7 +25,7 @@ describe('what is wrong with promised events', () => {
 
 describe('events of an app that does not run here', () => {
   it('are refused by its name', async () => {
-    const desk = eventDesk({ eventsOf: () => null })
+    const desk = eventDesk({ eventsOf: () => null }, { letters: () => null, reports: () => [] })
     await expect(desk.report('lamp')).rejects.toMatchObject({ code: 'ERR_APP_UNKNOWN' })
     await expect(desk.change({ app: 'lamp', action: 'replay', items: 'all' })).rejects.toMatchObject({
       code: 'ERR_APP_UNKNOWN',
