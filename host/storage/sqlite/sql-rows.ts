@@ -10,6 +10,8 @@ import type { Connection, SqlRow, SqlValue, Statement } from './connection.ts'
 import { prepareFile } from './key-value-schema.ts'
 import { checkSum, sumOf } from './row-sum.ts'
 
+/** Facts of keys that were asked for last: before each write its key is looked for. */
+const keptFacts = 1_024
 const statements = {
   find: 'SELECT length(value) AS size, version, at FROM entry WHERE bucket = ? AND key = ?',
   read: 'SELECT value, version, at, sum FROM entry WHERE bucket = ? AND key = ?',
@@ -39,6 +41,7 @@ const statements = {
 export class SqlRows implements Rows {
   readonly #connection: Connection
   readonly #statements: Readonly<Record<keyof typeof statements, Statement>>
+  readonly #facts = new Map<string, RowFacts>()
   #depth = 0
 
   /** @throws what SQLite throws, also where the file was written by a later version */
@@ -50,8 +53,19 @@ export class SqlRows implements Rows {
   }
 
   find(bucket: string, key: string): RowFacts | undefined {
+    const name = nameOf(bucket, key)
+    const known = this.#facts.get(name)
+    if (known !== undefined) return known
     const row = this.#statements.find.get(blob(bucket), blob(key))
-    return row && { valueBytes: Number(row.size), version: Number(row.version), at: Number(row.at) }
+    if (row === undefined) return undefined
+    const facts = { valueBytes: Number(row.size), version: Number(row.version), at: Number(row.at) }
+    this.#keep(name, facts)
+    return facts
+  }
+
+  #keep(name: string, facts: RowFacts): void {
+    if (this.#facts.size >= keptFacts) this.#facts.clear()
+    this.#facts.set(name, facts)
   }
 
   read(bucket: string, key: string): DatedValue | undefined {
@@ -70,10 +84,12 @@ export class SqlRows implements Rows {
     const names = [blob(bucket), blob(key)] as const
     const sum = sumOf([...names, version, at], value)
     this.#statements.write.run(...names, version, at, sum, value)
+    this.#keep(nameOf(bucket, key), { valueBytes: value.length, version, at })
   }
 
   remove(bucket: string, key: string): void {
     this.#statements.remove.run(blob(bucket), blob(key))
+    this.#facts.delete(nameOf(bucket, key))
   }
 
   page(bucket: string, afterId: number, since: number, count: number): { id: number; key: string }[] {
@@ -160,6 +176,7 @@ export class SqlRows implements Rows {
       this.#connection.exec('COMMIT')
       return result
     } catch (error) {
+      this.#facts.clear()
       this.#rollBack()
       throw error
     } finally {
@@ -175,6 +192,7 @@ export class SqlRows implements Rows {
       this.#connection.exec('RELEASE part')
       return result
     } catch (error) {
+      this.#facts.clear()
       // What SQLite itself could not do may have undone all that is around: then the whole fails.
       if (isSelvedgeError(error)) this.#connection.exec('ROLLBACK TO part; RELEASE part')
       throw error
@@ -195,6 +213,11 @@ export class SqlRows implements Rows {
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+/** One for each pair, whatever is in them. */
+function nameOf(bucket: string, key: string): string {
+  return `${bucket.length} ${bucket}${key}`
+}
 
 function keyVersion({ key, version }: SqlRow): KeyVersion {
   return { key: text(key), version: Number(version) }
