@@ -15,10 +15,20 @@ import {
   openStage,
   publishApp,
   root,
+  share,
   start,
   type Daemon,
   type Stage,
 } from './harness.ts'
+
+/** A node that runs light-alarm, and a second one with the token that let it in. Nothing that follows changes them. */
+const scene = share(async (stage) => {
+  const node = await start(stage, { name: 'lobby-1' })
+  await publishApp(stage, node)
+  const used = (await stage.mustRun(['invite', '--data', node.data, '--group', 'lobby'])).trim()
+  await start(stage, { name: 'lobby-2', join: used })
+  return { stage, node, used }
+})
 
 async function refused(
   stage: Stage,
@@ -52,9 +62,7 @@ const all = ['--grant', 'sensor:light', '--grant', 'pin:led', '--trigger', 'sens
 
 describe('a bad component', () => {
   it('is refused with a reason before anything is signed, and changes nothing', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1' })
-    await publishApp(stage, node)
+    const { stage, node } = scene()
     const before = await state(node)
     const data = ['--data', node.data]
     const file = async (name: string, bytes: Uint8Array | string): Promise<string> => {
@@ -91,9 +99,7 @@ describe('a bad component', () => {
 
 describe('a bad record', () => {
   it('is refused: a stranger’s, an old number, altered by one byte, or naming bytes that do not match', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1' })
-    await publishApp(stage, node)
+    const { stage, node } = scene()
     const before = await state(node)
     const { mesh } = await node.client.status()
     const publisher = await openKeyRing(stage.keys).get(mesh.id, 'publisher')
@@ -150,10 +156,7 @@ describe('a bad record', () => {
 
 describe('a bad token', () => {
   it('is refused: used, expired, of another mesh, cut', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1' })
-    const invited = await stage.mustRun(['invite', '--data', node.data, '--group', 'lobby'])
-    await start(stage, { name: 'lobby-2', join: invited.trim() })
+    const { stage, node, used } = scene()
     const before = (await node.client.status()).nodes.length
     const up = (token: string, name = 'thief'): string[] => [
       'up',
@@ -168,8 +171,8 @@ describe('a bad token', () => {
       token,
     ]
 
-    await refused(stage, 'ERR_TOKEN_USED', up(invited.trim()))
-    await refused(stage, 'ERR_TOKEN_MALFORMED', up(invited.trim().slice(0, -4)))
+    await refused(stage, 'ERR_TOKEN_USED', up(used))
+    await refused(stage, 'ERR_TOKEN_MALFORMED', up(used.slice(0, -4)))
 
     const { mesh } = await node.client.status()
     const context = await node.client.inviteContext()
@@ -201,10 +204,7 @@ describe('a bad token', () => {
   })
 
   it('leaves the data folder of a refused newcomer usable with a good token', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1' })
-    const used = (await stage.mustRun(['invite', '--data', node.data, '--group', 'lobby'])).trim()
-    await start(stage, { name: 'lobby-2', join: used })
+    const { stage, node, used } = scene()
     await expect(start(stage, { name: 'late', join: used })).rejects.toThrow('ERR_TOKEN_USED')
     const late = await join(stage, node, { name: 'late' })
     expect((await late.client.status()).self.name).toBe('late')
@@ -213,8 +213,7 @@ describe('a bad token', () => {
 
 describe('a bad start', () => {
   it('names the port in use, the folder in use, the folder that cannot be written', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1' })
+    const { stage, node } = scene()
     const server = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void server.close())
     await new Promise((listening) => server.once('listening', listening))

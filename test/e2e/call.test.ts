@@ -3,65 +3,77 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join as joinPath, resolve } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { openStage, root, start, until, type Daemon, type Stage } from './harness.ts'
+import { isOver, publishFolder, root, share, start, until, type Daemon, type Stage } from './harness.ts'
+import { mustType, type } from './typed.ts'
+
+interface Scene {
+  readonly stage: Stage
+  /** Asked; thermo-web runs here. */
+  readonly near: Daemon
+  /** The only one where thermo runs; killed and started again. */
+  far: Daemon
+}
 
 const folderOf = (app: string): string => resolve(root, 'components', app)
+const farOptions = { name: 'far', args: ['--group', 'cellar'] }
 
-async function publish(stage: Stage, daemon: Daemon, folder: string, ...args: string[]): Promise<void> {
-  await stage.mustRun(['publish', folder, '--no-build', '--data', daemon.data, '--wait', ...args])
+const scene = share<Scene>(async (stage) => {
+  const near = await start(stage, { name: 'near' })
+  const groups = ['--group', 'cellar', '--group', 'lobby']
+  const token = await mustType(stage, ['invite', '--data', near.data, ...groups])
+  const far = await start(stage, { ...farOptions, join: token.trim() })
+  await until('the first has heard of the second', () => isFarAlive(near))
+  await publishFolder(stage, near, folderOf('thermo'), '--group', 'cellar')
+  await publishFolder(stage, near, folderOf('thermo-web'), '--group', 'lobby')
+  return { stage, near, far }
+})
+
+async function isFarAlive(near: Daemon): Promise<boolean> {
+  const { nodes } = await near.client.status()
+  return nodes.some(
+    ({ name, groups, state }) => name === 'far' && state === 'alive' && groups.includes('cellar'),
+  )
+}
+
+/** Both, with thermo on the second. */
+async function pair(): Promise<Scene> {
+  const { stage, near, far } = scene()
+  if (await isOver(far)) scene().far = await start(stage, farOptions)
+  await until('the other computes', async () => (await ask(near, '/linked/0')) === '32.0')
+  return scene()
 }
 
 /** The text of a response of thermo-web, asked on the daemon's own node. */
-async function ask(stage: Stage, daemon: Daemon, path: string): Promise<string> {
-  const { stdout } = await stage.run(['call', 'thermo-web', 'GET', path, '--data', daemon.data])
+async function ask(daemon: Daemon, path: string): Promise<string> {
+  const { stdout } = await type(scene().stage, ['call', 'thermo-web', 'GET', path, '--data', daemon.data])
   return stdout.trim()
 }
 
-/** Two daemons of one group; thermo runs on the second only. */
-async function openPair(): Promise<{ stage: Stage; near: Daemon; far: Daemon }> {
-  const stage = await openStage()
-  const near = await start(stage, { name: 'near' })
-  const token = await stage.mustRun(['invite', '--data', near.data, '--group', 'cellar', '--group', 'lobby'])
-  const far = await start(stage, { name: 'far', args: ['--group', 'cellar'], join: token.trim() })
-  await until('the first has heard of the second', async () => {
-    const { nodes } = await near.client.status()
-    return nodes.some(
-      ({ name, groups, state }) => name === 'far' && state === 'alive' && groups.includes('cellar'),
-    )
-  })
-  await publish(stage, near, folderOf('thermo'), '--group', 'cellar')
-  return { stage, near, far }
-}
-
 it('an app calls another on another node, through a link and by name', async () => {
-  const { stage, near } = await openPair()
-  await publish(stage, near, folderOf('thermo-web'), '--group', 'lobby')
-  expect(await ask(stage, near, '/linked/100')).toBe('212.0')
-  expect(await ask(stage, near, '/named/to-fahrenheit/-40')).toBe('-40')
+  const { near } = await pair()
+  expect(await ask(near, '/linked/100')).toBe('212.0')
+  expect(await ask(near, '/named/to-fahrenheit/-40')).toBe('-40')
   // The function's own error arrives as one, in both ways.
-  expect(await ask(stage, near, '/linked/-300')).toContain('nothing is colder')
-  expect(await ask(stage, near, '/named/to-fahrenheit/-300')).toBe(
+  expect(await ask(near, '/linked/-300')).toContain('nothing is colder')
+  expect(await ask(near, '/named/to-fahrenheit/-300')).toBe(
     'returned: "nothing is colder than -273.15 degrees"',
   )
-  expect(await ask(stage, near, '/named/to-fahrenheit/warm')).toMatch(/^invalid-arguments: .*celsius: f64/)
-  expect(await ask(stage, near, '/named/to-kelvin/1')).toMatch(/^not-found: thermo exports no function/)
+  expect(await ask(near, '/named/to-fahrenheit/warm')).toMatch(/^invalid-arguments: .*celsius: f64/)
+  expect(await ask(near, '/named/to-kelvin/1')).toMatch(/^not-found: thermo exports no function/)
 }, 90_000)
 
 it('a called app that is gone is an error to its caller, which lives on', async () => {
-  const { stage, near, far } = await openPair()
-  await publish(stage, near, folderOf('thermo-web'), '--group', 'lobby')
-  expect(await ask(stage, near, '/linked/0')).toBe('32.0')
+  const { near, far } = await pair()
   far.kill('SIGKILL')
-  await until('nobody answers', async () => (await ask(stage, near, '/named/to-fahrenheit/1')) !== '33.8')
-  expect(await ask(stage, near, '/named/to-fahrenheit/1')).toMatch(/^(unavailable|failed|timeout)/)
-  expect(await ask(stage, near, '/linked/1')).not.toBe('33.8')
+  await until('nobody answers', async () => (await ask(near, '/named/to-fahrenheit/1')) !== '33.8')
+  expect(await ask(near, '/named/to-fahrenheit/1')).toMatch(/^(unavailable|failed|timeout)/)
+  expect(await ask(near, '/linked/1')).not.toBe('33.8')
   const app = (await near.client.apps()).find((one) => one.app === 'thermo-web')
   expect(app?.usage.incidents).toEqual({})
 }, 90_000)
 
 it('without the grant an app is neither linked nor published', async () => {
-  const stage = await openStage()
-  const daemon = await start(stage, { name: 'near' })
+  const { stage, near: daemon } = scene()
   const folder = await mkdtemp(joinPath(tmpdir(), 'selvedge-call-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await cp(folderOf('thermo-web'), folder, { recursive: true })
@@ -79,7 +91,7 @@ it('without the grant an app is neither linked nor published', async () => {
 }, 60_000)
 
 it('a person calls a function of an app that runs elsewhere, and is told where it went', async () => {
-  const { stage, near } = await openPair()
+  const { stage, near } = await pair()
   const call = (...args: string[]): ReturnType<Stage['run']> =>
     stage.run(['call', 'thermo', ...args, '--data', near.data])
   const listed = await call()

@@ -1,10 +1,9 @@
 /** Calls to apps of other nodes, of the built program: asked anywhere, answered where it runs, also when nodes die. */
-import { cp, readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
-import { join as joinPath, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { join, openStage, root, start, until, type Daemon, type Stage } from './harness.ts'
+import { appCalled, join, publishFolder, share, start, until, type Daemon, type Stage } from './harness.ts'
+import { mustType } from './typed.ts'
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -28,14 +27,26 @@ async function site(stage: Stage, name: string, group: string, member?: Site, mo
   return { daemon, url: `http://127.0.0.1:${port}` }
 }
 
-/** hello-http for nodes of some groups, with what a manifest says beside that. */
-async function publish(stage: Stage, at: Site, groups: readonly string[], more = ''): Promise<void> {
-  const folder = joinPath(at.daemon.data, 'hello-http')
-  await cp(resolve(root, 'components/hello-http'), folder, { recursive: true })
-  const file = joinPath(folder, 'selvedge.toml')
+const pin = '[pins.led]\ndriver = "simulated"\n'
+/** Has a port of its own on the first node. */
+const greeter = 'greeter'
+
+const scene = share(async (stage) => {
+  const ownPort = await freePort()
+  const lobby1 = await site(stage, 'lobby-1', 'lobby', undefined, `ports = { ${ownPort} = "${greeter}" }\n`)
+  const [lobby2, garage] = await Promise.all([
+    site(stage, 'lobby-2', 'lobby', lobby1, pin),
+    site(stage, 'garage-1', 'garage', lobby1),
+  ])
+  return { stage, ownPort, lobby1, lobby2, garage }
+})
+
+/** hello-http under another name for nodes of some groups, with what a manifest says beside that. */
+async function publish(at: Site, name: string, groups: readonly string[], more = ''): Promise<void> {
+  const { stage } = scene()
   const placement = `[placement]\ngroups = ${JSON.stringify(groups)}\n`
-  await writeFile(file, `${await readFile(file, 'utf8')}\n${placement}${more}`)
-  await stage.mustRun(['publish', folder, '--no-build', '--data', at.daemon.data, '--wait'])
+  const change = (manifest: string): string => `${manifest}\n${placement}${more}`
+  await publishFolder(stage, at.daemon, await appCalled(stage, name, change, 'hello-http'))
 }
 
 const nodeOf = async (url: string): Promise<string | null> => {
@@ -46,50 +57,45 @@ const nodeOf = async (url: string): Promise<string | null> => {
 
 describe('an app that runs elsewhere', () => {
   it('answers on every node of its group, at its path and on a port of its own, and beyond only where its release says so', async () => {
-    const stage = await openStage()
-    const port = await freePort()
-    const lobby1 = await site(stage, 'lobby-1', 'lobby', undefined, `ports = { ${port} = "hello-http" }\n`)
-    const lobby2 = await site(stage, 'lobby-2', 'lobby', lobby1)
-    const garage = await site(stage, 'garage-1', 'garage', lobby1)
-    await publish(stage, lobby2, ['lobby'], 'needs = ["name:lobby-2"]\n')
-    await until('lobby-1 asks lobby-2', async () => (await fetch(`${lobby1.url}/hello-http/`)).status === 200)
-    expect(await nodeOf(`${lobby1.url}/hello-http/a`)).toBe('lobby-2')
-    expect(await nodeOf(`${lobby2.url}/hello-http/a`)).toBe('lobby-2')
-    const own = await fetch(`http://127.0.0.1:${port}/x?y=1`)
+    const { stage, ownPort, lobby1, lobby2, garage } = scene()
+    await publish(lobby2, greeter, ['lobby'], 'needs = ["name:lobby-2"]\n')
+    await until('lobby-1 asks lobby-2', async () => (await fetch(`${lobby1.url}/${greeter}/`)).status === 200)
+    expect(await nodeOf(`${lobby1.url}/${greeter}/a`)).toBe('lobby-2')
+    expect(await nodeOf(`${lobby2.url}/${greeter}/a`)).toBe('lobby-2')
+    const own = await fetch(`http://127.0.0.1:${ownPort}/x?y=1`)
     expect(await own.text()).toBe('Hello from Selvedge, you asked for /x?y=1\n')
     expect(own.headers.get('x-selvedge-node')).toBeNull()
 
-    const refused = await fetch(`${garage.url}/hello-http/`)
+    const refused = await fetch(`${garage.url}/${greeter}/`)
     expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([
       403,
       'ERR_CALL_SCOPE',
     ])
-    await publish(stage, lobby2, ['lobby'], 'needs = ["name:lobby-2"]\n[calls]\nscope = "mesh"\n')
+    await publish(lobby2, greeter, ['lobby'], 'needs = ["name:lobby-2"]\n[calls]\nscope = "mesh"\n')
     await until(
       'the garage asks the lobby',
-      async () => (await nodeOf(`${garage.url}/hello-http/`)) === 'lobby-2',
+      async () => (await nodeOf(`${garage.url}/${greeter}/`)) === 'lobby-2',
     )
     const { departures } = await garage.daemon.client.status()
-    expect(departures?.map(({ app, nodes }) => [app, nodes])).toEqual([['hello-http', ['lobby-2']]])
+    expect(departures?.map(({ app, nodes }) => [app, nodes])).toEqual([[greeter, ['lobby-2']]])
     const metrics = await stage.mustRun(['metrics', '--data', garage.daemon.data])
-    expect(metrics).toMatch(/selvedge_calls_total\{app="hello-http",scope="mesh",outcome="answered"\} \d/)
+    expect(metrics).toMatch(/selvedge_calls_total\{app="greeter",scope="mesh",outcome="answered"\} \d/)
   })
 
   it('is streamed to and from, no faster than its client reads, and hears when that one leaves', async () => {
-    const stage = await openStage()
-    const lobby1 = await site(stage, 'lobby-1', 'lobby')
-    const lobby2 = await site(stage, 'lobby-2', 'lobby', lobby1)
-    await publish(stage, lobby2, ['lobby'], 'needs = ["name:lobby-2"]\n')
-    await until('lobby-1 asks lobby-2', async () => (await fetch(`${lobby1.url}/hello-http/`)).status === 200)
+    const { stage, lobby1, lobby2 } = scene()
+    const url = `${lobby1.url}/streamer/echo`
+    await publish(lobby2, 'streamer', ['lobby'], 'needs = ["name:lobby-2"]\n')
+    await until('lobby-1 asks lobby-2', async () => (await fetch(`${lobby1.url}/streamer/`)).status === 200)
 
     const sizeBytes = 4 * 1024 * 1024
     const body = Buffer.alloc(sizeBytes, 'selvedge')
-    const echoed = await fetch(`${lobby1.url}/hello-http/echo`, { method: 'POST', body })
+    const echoed = await fetch(url, { method: 'POST', body })
     expect(Buffer.from(await echoed.arrayBuffer()).equals(body)).toBe(true)
 
     // A client that sends for ever and reads nothing comes to a stop; then it leaves.
     let sentBytes = 0
-    const sending = request(`${lobby1.url}/hello-http/echo`, { method: 'POST' })
+    const sending = request(url, { method: 'POST' })
     const gone = new Promise<void>((done) => sending.once('close', done))
     sending.on('error', () => {})
     // Without a listener Node reads the response and throws it away.
@@ -111,7 +117,7 @@ describe('an app that runs elsewhere', () => {
     })
     // What the system holds for four receiving ends, 32 MiB each where it is let, and some for those that send.
     expect(sentBytes).toBeLessThan(200 * 1024 * 1024)
-    const served = async (): Promise<string> => stage.mustRun(['metrics', '--data', lobby2.daemon.data])
+    const served = async (): Promise<string> => mustType(stage, ['metrics', '--data', lobby2.daemon.data])
     expect(await served()).toContain('selvedge_calls_served 1')
     sending.destroy()
     await gone
@@ -119,13 +125,10 @@ describe('an app that runs elsewhere', () => {
   })
 
   it('answers every request that may be made again while the node that serves it is killed', async () => {
-    const stage = await openStage()
-    const lobby1 = await site(stage, 'lobby-1', 'lobby')
-    const pin = '[pins.led]\ndriver = "simulated"\n'
-    const lobby2 = await site(stage, 'lobby-2', 'lobby', lobby1, pin)
+    const { stage, lobby1, lobby2 } = scene()
     const lobby3 = await site(stage, 'lobby-3', 'lobby', lobby1, pin)
-    await publish(stage, lobby2, ['lobby'], 'needs = ["pin:led"]\n')
-    const url = `${lobby1.url}/hello-http/`
+    await publish(lobby2, 'survivor', ['lobby'], 'needs = ["pin:led"]\n')
+    const url = `${lobby1.url}/survivor/`
     const seen = new Set<string | null>()
     await until(
       'both are asked',

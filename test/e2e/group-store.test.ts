@@ -1,8 +1,7 @@
 /** A store that the nodes of a group share, through the built program and `components/counter`: cut, counted on, healed. */
 import { createServer, type AddressInfo } from 'node:net'
-import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { join, openStage, root, start, until, type Daemon, type Stage } from './harness.ts'
+import { appCalled, join, publishFolder, share, start, until, type Daemon, type Stage } from './harness.ts'
 
 async function freePort(): Promise<number> {
   const server = createServer()
@@ -25,7 +24,18 @@ async function site(stage: Stage, name: string, group: string, member?: Site): P
   const options = { name, group, config }
   const daemon =
     member === undefined ? await start(stage, options) : await join(stage, member.daemon, options)
-  return { daemon, name, config, url: `http://127.0.0.1:${port}/counter` }
+  return { daemon, name, config, url: `http://127.0.0.1:${port}` }
+}
+
+/** counter under another name, on all nodes. @returns the sites with its address there */
+async function counting(stage: Stage, name: string, ...sites: readonly Site[]): Promise<Site[]> {
+  const [at] = sites
+  if (at === undefined) return []
+  await publishFolder(stage, at.daemon, await appCalled(stage, name, undefined, 'counter'))
+  const counters = sites.map((one) => ({ ...one, url: `${one.url}/${name}` }))
+  for (const { name: node, url } of counters)
+    await until(`${node} answers`, async () => (await fetch(`${url}/x`)).status === 200)
+  return counters
 }
 
 async function ask(at: Site, method: string, path: string, body?: string): Promise<string> {
@@ -38,17 +48,21 @@ async function ask(at: Site, method: string, path: string, body?: string): Promi
 /** In no particular order: each node lists them as it came to know them. */
 const listOf = async (at: Site): Promise<string[]> => (await ask(at, 'GET', '/')).split('\n').sort()
 
+const scene = share(async (stage) => {
+  const one = await site(stage, 'lobby-1', 'lobby')
+  const [two, three, garage] = await Promise.all([
+    site(stage, 'lobby-2', 'lobby', one),
+    site(stage, 'lobby-3', 'lobby', one),
+    site(stage, 'garage-1', 'garage', one),
+  ])
+  return { stage, one, two, three, garage }
+})
+
 describe('a store of a group', () => {
   it('is written on both sides of a cut, and is the same on all nodes when it heals, also after a SIGKILL', async () => {
-    const stage = await openStage()
-    const one = await site(stage, 'lobby-1', 'lobby')
-    const two = await site(stage, 'lobby-2', 'lobby', one)
-    const three = await site(stage, 'lobby-3', 'lobby', one)
-    const all = [one, two, three]
-    const counter = resolve(root, 'components/counter')
-    await stage.mustRun(['publish', counter, '--no-build', '--data', one.daemon.data, '--wait'])
-    for (const at of all)
-      await until(`${at.name} answers`, async () => (await fetch(`${at.url}/x`)).status === 200)
+    const { stage, ...sites } = scene()
+    const all = await counting(stage, 'visits', sites.one, sites.two, sites.three)
+    const [one, two, three] = all as [Site, Site, Site]
 
     expect(await ask(one, 'POST', '/visitors')).toBe('1')
     await ask(two, 'PUT', '/limit', '10')
@@ -85,14 +99,8 @@ describe('a store of a group', () => {
   })
 
   it('does not leave its group', async () => {
-    const stage = await openStage()
-    const lobby = await site(stage, 'lobby-1', 'lobby')
-    const garage = await site(stage, 'garage-1', 'garage', lobby)
-    const counter = resolve(root, 'components/counter')
-    await stage.mustRun(['publish', counter, '--no-build', '--data', lobby.daemon.data, '--wait'])
-    for (const at of [lobby, garage]) {
-      await until(`${at.name} answers`, async () => (await fetch(`${at.url}/x`)).status === 200)
-    }
+    const { stage, ...sites } = scene()
+    const [lobby, garage] = (await counting(stage, 'secrets', sites.one, sites.garage)) as [Site, Site]
     await ask(lobby, 'PUT', '/secret', '7')
     await ask(garage, 'PUT', '/other', '8')
     await new Promise((wake) => setTimeout(wake, 1_500))

@@ -1,8 +1,10 @@
 /** The built program as separate processes, for tests: the demo's stage with clean-up tied to the test. */
-import { resolve } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join as joinPath, resolve } from 'node:path'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { EventLedger } from '../../demo/ledger.ts'
 import { Stage, type Daemon, type DaemonOptions } from '../../demo/stage.ts'
+import { mustType } from './typed.ts'
 
 export { EventLedger, type Daemon, type Stage }
 
@@ -11,13 +13,33 @@ export const app = 'light-alarm'
 export const appFolder = resolve(root, 'components', app)
 export const appFile = resolve(appFolder, 'build', `${app}.wasm`)
 
-const patienceMs = 25_000
+/** A busy machine takes ten times as long as one that has nothing else to do. */
+const patienceMs = 50_000
 
 /** A stage that ends with the test, whatever became of it. */
 export async function openStage(): Promise<Stage> {
   const stage = await Stage.open(root)
   onTestFinished(() => stage.close(), 15_000)
   return stage
+}
+
+/**
+ * What the tests of a file or a `describe` share because none of them disturbs another: made before the first, ended
+ * after the last, whatever became of them. Each test has apps and names of its own there, and leaves the nodes running.
+ * @returns it, once a test runs
+ */
+export function share<T>(make: (stage: Stage) => Promise<T>): () => T {
+  let stage: Stage | undefined
+  let made: { readonly value: T } | undefined
+  beforeAll(async () => {
+    stage = await Stage.open(root)
+    made = { value: await make(stage) }
+  })
+  afterAll(() => stage?.close(), 15_000)
+  return () => {
+    if (made === undefined) throw new Error('what the tests share was not made')
+    return made.value
+  }
 }
 
 /** A light that alternates between dark and bright, and a LED; the threshold lies between the two. */
@@ -44,13 +66,54 @@ export async function join(
   options: Partial<DaemonOptions> & { name: string },
 ): Promise<Daemon> {
   const group = options.group ?? 'lobby'
-  const token = await stage.mustRun(['invite', '--data', member.data, '--group', group])
+  const token = await mustType(stage, ['invite', '--data', member.data, '--group', group])
   return start(stage, { ...options, group, join: token.trim() })
+}
+
+/**
+ * light-alarm, or another component, under another name: an app of one test's own.
+ * @param change what is other in its manifest
+ * @returns its folder, in which nothing has to be built
+ */
+export async function appCalled(
+  stage: Stage,
+  name: string,
+  change: (manifest: string) => string = (text) => text,
+  component = app,
+): Promise<string> {
+  const source = joinPath(root, 'components', component)
+  const folder = joinPath(stage.folder, 'apps', name)
+  await mkdir(folder, { recursive: true })
+  const manifest = await readFile(joinPath(source, 'selvedge.toml'), 'utf8')
+  const own = manifest
+    .replace(/^name = ".*"$/m, `name = "${name}"`)
+    .replace('[component]', '[component]\nfile = "app.wasm"')
+  await writeFile(joinPath(folder, 'selvedge.toml'), change(own))
+  await cp(joinPath(source, 'build', `${component}.wasm`), joinPath(folder, 'app.wasm'))
+  return folder
+}
+
+/** Publishes the app of a folder as it lies there, and waits until it runs where it should. @returns the receipt */
+export async function publishFolder(
+  stage: Stage,
+  daemon: Daemon,
+  folder: string,
+  ...args: string[]
+): Promise<string> {
+  return mustType(stage, ['publish', folder, '--no-build', '--data', daemon.data, '--wait', ...args])
 }
 
 /** Publishes light-alarm to every group of the tests. */
 export async function publishApp(stage: Stage, daemon: Daemon, ...args: string[]): Promise<string> {
-  return stage.mustRun(['publish', appFolder, '--no-build', '--data', daemon.data, '--wait', ...args])
+  return publishFolder(stage, daemon, appFolder, ...args)
+}
+
+/** Whether its process is over. */
+export function isOver(daemon: Daemon): Promise<boolean> {
+  return Promise.race([
+    daemon.exited.then(() => true),
+    new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+  ])
 }
 
 /** Waits for what must become true; fails with what was waited for. */
@@ -67,14 +130,14 @@ export async function verdictOf(daemon: Daemon, name: string): Promise<string | 
   return (await daemon.client.status()).nodes.find((node) => node.name === name)?.state
 }
 
-/** The version of light-alarm that runs on `daemon`; null where none does. */
-export async function runningVersion(daemon: Daemon): Promise<string | null> {
-  const found = (await daemon.client.apps()).find((candidate) => candidate.app === app)
+/** The version of light-alarm, or of another app, that runs on `daemon`; null where none does. */
+export async function runningVersion(daemon: Daemon, name = app): Promise<string | null> {
+  const found = (await daemon.client.apps()).find((candidate) => candidate.app === name)
   return found?.state === 'running' ? found.version : null
 }
 
-/** Reads the app's new log lines into `ledger`. */
-export async function readLog(daemon: Daemon, ledger: EventLedger): Promise<EventLedger> {
-  for (const line of await daemon.client.logs({ app, after: ledger.logSeq })) ledger.add(line)
+/** Reads the new log lines of light-alarm, or of it under another name, into `ledger`. */
+export async function readLog(daemon: Daemon, ledger: EventLedger, name = app): Promise<EventLedger> {
+  for (const line of await daemon.client.logs({ app: name, after: ledger.logSeq })) ledger.add(line)
   return ledger
 }

@@ -4,6 +4,7 @@ import { join as joinPath } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { guest, type GuestName } from '../guests/index.ts'
 import { openStage, start, until, type Daemon, type Stage } from './harness.ts'
+import { mustType } from './typed.ts'
 
 const config = '[sensors.light]\ndriver = "simulated"\nshape = "constant"\nvalue = -7\nunit = "lx"\n'
 
@@ -11,7 +12,7 @@ async function publish(stage: Stage, node: Daemon, app: GuestName): Promise<void
   const file = joinPath(stage.folder, `${app}.wasm`)
   await writeFile(file, await guest(app))
   const grants = ['--grant', 'sensor:light', '--trigger', 'sensor:light:100ms']
-  await stage.mustRun(['publish', file, '--app', app, '--data', node.data, ...grants])
+  await mustType(stage, ['publish', file, '--app', app, '--data', node.data, ...grants])
 }
 
 async function handled(node: Daemon, name: string): Promise<number> {

@@ -4,7 +4,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { guest } from '../guests/index.ts'
-import { openStage, start, until } from './harness.ts'
+import { share, start, until } from './harness.ts'
+import { mustType, type } from './typed.ts'
 
 /** One that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -15,18 +16,22 @@ async function freePort(): Promise<number> {
   return port
 }
 
+const scene = share(async (stage) => {
+  const port = await freePort()
+  const node = await start(stage, { name: 'lobby-1', config: `[http]\nlisten = "127.0.0.1:${port}"\n` })
+  return { stage, port, node }
+})
+
 describe('an app with an http trigger', () => {
   it('is asked at its own path, through a swap, and by nobody without the trigger', async () => {
-    const stage = await openStage()
-    const port = await freePort()
-    const node = await start(stage, { name: 'lobby-1', config: `[http]\nlisten = "127.0.0.1:${port}"\n` })
+    const { stage, port, node } = scene()
     const file = joinPath(node.data, 'hello.wasm')
     await writeFile(file, await guest('hello-http'))
     const url = `http://127.0.0.1:${port}/hello/`
     expect((await fetch(url)).status).toBe(404)
 
     const publish = (...args: string[]): Promise<string> =>
-      stage.mustRun(['publish', file, '--data', node.data, '--wait', ...args])
+      mustType(stage, ['publish', file, '--data', node.data, '--wait', ...args])
     await publish('--trigger', 'http')
     await until('the app answers', async () => (await fetch(url)).status === 200)
     const answer = await fetch(url)
@@ -51,11 +56,10 @@ describe('an app with an http trigger', () => {
   })
 
   it('is refused where its component answers no requests', async () => {
-    const stage = await openStage()
-    const node = await start(stage, { name: 'lobby-1', config: '' })
+    const { stage, node } = scene()
     const file = joinPath(node.data, 'echo.wasm')
     await writeFile(file, await guest('wasi'))
-    const { code, stderr } = await stage.run(['publish', file, '--data', node.data, '--trigger', 'http'])
+    const { code, stderr } = await type(stage, ['publish', file, '--data', node.data, '--trigger', 'http'])
     expect(code).toBe(1)
     expect(stderr).toContain('ERR_TRIGGER_HANDLER')
     expect(stderr).toContain('wasi:http/incoming-handler')

@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import type { MessageReport } from '../../host/api/index.ts'
-import { join, openStage, start, until, type Daemon } from './harness.ts'
+import { join, openStage, publishFolder, start, until, type Daemon } from './harness.ts'
 import { postman } from './postman.ts'
+import { mustType } from './typed.ts'
 
 const topics = `
 [topics."shop/door"]
@@ -39,7 +40,7 @@ it('messages reach an app on every node that runs it, also on one that was kille
     join(stage, lobby1, { name: 'garage-1', group: 'garage', config }),
     postman(stage, lobby1.data, topics),
   ])
-  await stage.mustRun(['publish', folder, '--no-build', '--data', lobby1.data, '--wait'])
+  await publishFolder(stage, lobby1, folder)
 
   // The app answers on a topic of its own, which a node hears while somebody listens there.
   const heard: string[] = []
@@ -51,9 +52,18 @@ it('messages reach an app on every node that runs it, also on one that was kille
   for (const daemon of [lobby1, lobby2])
     await until('the lobby knows who listens', async () => (await nodesOf(daemon, 'shop/echo')).length === 1)
   await until('the garage knows who hears', async () => (await nodesOf(garage, 'shop/door')).length === 2)
-  const send = (text: string): Promise<string> =>
-    stage.mustRun(['send', 'shop/door', text, '--key', 'k', '--type', 'text/plain', '--data', garage.data])
-  expect(await send('1')).toMatch(/ on its way to lobby-1, lobby-2\n$/)
+  const sending = (text: string): readonly string[] => [
+    'send',
+    'shop/door',
+    text,
+    '--key',
+    'k',
+    '--type',
+    'text/plain',
+    '--data',
+    garage.data,
+  ]
+  expect(await stage.mustRun(sending('1'))).toMatch(/ on its way to lobby-1, lobby-2\n$/)
   await until('both answers are there', () => heard.length >= 2)
   expect(heard.sort()).toEqual(['lobby-1: echo 1', 'lobby-2: echo 1'])
   ending.abort()
@@ -65,7 +75,7 @@ it('messages reach an app on every node that runs it, also on one that was kille
 
   lobby2.kill('SIGKILL')
   await lobby2.exited
-  for (const text of ['2', '3', '4']) await send(text)
+  for (const text of ['2', '3', '4']) await mustType(stage, sending(text))
   await until('lobby-1 has them', async () => (await got(lobby1)).length === 4)
   await until('lobby-2 is waited for', async () => waitingFor(await garage.client.topics(), 'lobby-2') === 3)
   expect(await stage.mustRun(['topics', '--data', garage.data])).toMatch(/to lobby-2 +3 messages +oldest/)

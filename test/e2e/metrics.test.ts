@@ -5,7 +5,8 @@ import { join as joinPath } from 'node:path'
 import { expect, it } from 'vitest'
 import { guest } from '../guests/index.ts'
 import { readExposition, type Exposition } from '../host/metrics/exposition.ts'
-import { appFolder, openStage, start, until, lightAndLed } from './harness.ts'
+import { appFolder, share, start, until, lightAndLed } from './harness.ts'
+import { mustType } from './typed.ts'
 
 /** Ones that were free a moment ago. */
 async function freePorts(): Promise<readonly [number, number]> {
@@ -18,13 +19,17 @@ async function freePorts(): Promise<readonly [number, number]> {
   return [first ?? 0, second ?? 0]
 }
 
-it('say what apps did, over the socket and over TCP, and only grow', async () => {
-  const stage = await openStage()
+const scene = share(async (stage) => {
   const [http, metrics] = await freePorts()
   const node = await start(stage, {
     name: 'lobby-1',
     config: `${lightAndLed}\n[http]\nlisten = "127.0.0.1:${http}"\n[metrics]\nlisten = "${metrics}"\n`,
   })
+  return { stage, http, metrics, node }
+})
+
+it('say what apps did, over the socket and over TCP, and only grow', async () => {
+  const { stage, http, metrics, node } = scene()
   const overTcp = async (): Promise<Exposition> => {
     const response = await fetch(`http://127.0.0.1:${metrics}/metrics`)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
@@ -33,7 +38,7 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
   const overSocket = async (): Promise<Exposition> =>
     readExposition(await stage.mustRun(['metrics', '--data', node.data]))
   const publish = (file: string, ...args: string[]): Promise<string> =>
-    stage.mustRun(['publish', file, '--data', node.data, ...args])
+    mustType(stage, ['publish', file, '--data', node.data, ...args])
 
   const before = await overSocket()
   expect(before.value('selvedge_mesh_members', { verdict: 'alive' })).toBe(1)
@@ -84,7 +89,7 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
   })
   expect(fallen).toEqual([])
   const room = async (): Promise<number> => {
-    const text = await stage.mustRun(['status', '--json', '--data', node.data])
+    const text = await mustType(stage, ['status', '--json', '--data', node.data])
     return (JSON.parse(text) as { components: { usedBytes: number } | null }).components?.usedBytes ?? 0
   }
   await until('the store is counted', async () => (await room()) > 10_000)
@@ -93,9 +98,7 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
 }, 60_000)
 
 it('are JSON where a script wants them, and are read under no name of somebody else', async () => {
-  const stage = await openStage()
-  const [, port] = await freePorts()
-  const node = await start(stage, { name: 'lobby-1', config: `[metrics]\nlisten = "127.0.0.1:${port}"\n` })
+  const { stage, metrics: port, node } = scene()
   const { schema, metrics } = JSON.parse(await stage.mustRun(['metrics', '--json', '--data', node.data])) as {
     schema: string
     metrics: { name: string; type: string; values: { value: number }[] }[]

@@ -1,54 +1,53 @@
 /** Three processes and one place: who runs the app when its node dies, and who when it is back. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join as joinPath } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { appFile, appFolder, join, openStage, runningVersion, start, until, type Daemon } from './harness.ts'
+import { describe, expect, it } from 'vitest'
+import { appCalled, join, runningVersion, share, start, until, type Daemon } from './harness.ts'
+
+const scene = share(async (stage) => {
+  const first = await start(stage, { name: 'lobby-1' })
+  const [second, third, bare] = await Promise.all([
+    join(stage, first, { name: 'lobby-2' }),
+    join(stage, first, { name: 'lobby-3' }),
+    join(stage, first, { name: 'garage-1', group: 'garage', config: '' }),
+  ])
+  return { stage, lobby: [first, second, third] as [Daemon, Daemon, Daemon], bare }
+})
 
 /** light-alarm with a placement of its own. */
-async function placedApp(placement: string): Promise<string> {
-  const folder = await mkdtemp(joinPath(tmpdir(), 'selvedge-placed-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const manifest = await readFile(joinPath(appFolder, 'selvedge.toml'), 'utf8')
-  const file = '[component]\nfile = "app.wasm"'
-  await writeFile(
-    joinPath(folder, 'selvedge.toml'),
-    `${manifest.replace('[component]', file)}\n${placement}\n`,
-  )
-  await writeFile(joinPath(folder, 'app.wasm'), await readFile(appFile))
-  return folder
+function placedApp(name: string, placement: string): Promise<string> {
+  return appCalled(scene().stage, name, (manifest) => `${manifest}\n${placement}\n`)
 }
 
-async function runners(daemons: readonly Daemon[]): Promise<Daemon[]> {
-  const versions = await Promise.all(daemons.map((daemon) => runningVersion(daemon)))
+async function runners(daemons: readonly Daemon[], name: string): Promise<Daemon[]> {
+  const versions = await Promise.all(daemons.map((daemon) => runningVersion(daemon, name)))
   return daemons.filter((_, index) => versions[index] !== null)
 }
 
 describe('a release with one place', () => {
   it('runs on one node, on another when that one dies, and again on the first when it is back', async () => {
-    const stage = await openStage()
-    const first = await start(stage, { name: 'lobby-1' })
-    const second = await join(stage, first, { name: 'lobby-2' })
-    const third = await join(stage, first, { name: 'lobby-3' })
-    const daemons = [first, second, third]
-    const folder = await placedApp('[placement]\nreplicas = 1\nreplace-after = "1s"\nstable-names = true')
-    const said = await stage.mustRun(['publish', folder, '--no-build', '--data', first.data, '--wait'])
+    const { stage, lobby } = scene()
+    const name = 'one-place'
+    const terms = 'groups = ["lobby"]\nreplicas = 1\nreplace-after = "1s"\nstable-names = true'
+    const folder = await placedApp(name, `[placement]\n${terms}`)
+    const line = ['publish', folder, '--no-build', '--data', lobby[0].data, '--wait']
+    const said = await stage.mustRun(line)
     expect(said).toContain('on 1/1')
-    const [owner] = await runners(daemons)
+    const [owner] = await runners(lobby, name)
     if (owner === undefined) throw new Error('nobody runs it')
-    const others = daemons.filter((daemon) => daemon !== owner)
-    expect(await runners(others)).toEqual([])
+    const others = lobby.filter((daemon) => daemon !== owner)
+    expect(await runners(others, name)).toEqual([])
     const ownId = (await owner.client.status()).self.id
-    const [status] = (await others[0]?.client.status())?.placements ?? []
-    expect(status).toMatchObject({ app: 'light-alarm', nodes: [ownId], instance: null })
-    expect((await owner.client.status()).placements?.[0]?.instance).toBe('light-alarm-lobby-0')
+    const placementAt = async (at: Daemon | undefined) =>
+      (await at?.client.status())?.placements?.find(({ app }) => app === name)
+    expect(await placementAt(others[0])).toMatchObject({ app: name, nodes: [ownId], instance: null })
+    expect((await placementAt(owner))?.instance).toBe(`${name}-lobby-0`)
 
     owner.kill('SIGKILL')
-    await until('another node runs it', async () => (await runners(others)).length === 1)
+    await until('another node runs it', async () => (await runners(others, name)).length === 1)
     const back = await start(stage, { name: owner.name })
+    lobby[lobby.indexOf(owner)] = back
     let alwaysOne = true
     await until('its own node runs it again, alone', async () => {
-      const running = await runners([back, ...others])
+      const running = await runners([back, ...others], name)
       if (running.length === 0) alwaysOne = false
       return running.length === 1 && running[0] === back
     })
@@ -56,16 +55,15 @@ describe('a release with one place', () => {
   })
 
   it('is held with its reason where a group has nobody who can run it', async () => {
-    const stage = await openStage()
-    const first = await start(stage, { name: 'lobby-1' })
-    const bare = await join(stage, first, { name: 'garage-1', group: 'garage', config: '' })
-    const folder = await placedApp('[placement]\ngroups = ["lobby", "garage"]\nevery-group = true')
-    const told = await stage.run(['publish', folder, '--no-build', '--data', first.data, '--wait'])
+    const { stage, lobby, bare } = scene()
+    const name = 'held'
+    const folder = await placedApp(name, '[placement]\ngroups = ["lobby", "garage"]\nevery-group = true')
+    const told = await stage.run(['publish', folder, '--no-build', '--data', lobby[0].data, '--wait'])
     expect(told.code).not.toBe(0)
     expect(told.stderr).toContain('of group garage can run it')
     expect(told.stderr).toContain('pin:led')
-    expect(await runners([first, bare])).toEqual([])
-    const { problems } = await first.client.status()
+    expect(await runners([...lobby, bare], name)).toEqual([])
+    const { problems } = await lobby[0].client.status()
     expect(problems.map(({ code }) => code)).toContain('ERR_PLACEMENT_HELD')
   })
 })

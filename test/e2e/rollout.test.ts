@@ -1,9 +1,9 @@
 /** The built program shows a release on its way: two megabytes over a capped line, seen from the publisher. */
-import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join as pathOf } from 'node:path'
 import { expect, it } from 'vitest'
-import { appFile, join, lightAndLed, openStage, start, until, type Stage } from './harness.ts'
+import { withBallast } from './ballast.ts'
+import { appFile, join, lightAndLed, openStage, start, until } from './harness.ts'
 
 interface Event {
   readonly schema: string
@@ -22,23 +22,6 @@ interface Event {
   readonly nodes?: { readonly running: number; readonly expected: number; readonly fetchedBytes: number }
 }
 
-/** Light-alarm with bytes in a custom section that nothing can make smaller. @returns its file */
-async function heavyComponent(stage: Stage, bytes: number): Promise<string> {
-  const name = Buffer.from('ballast')
-  const body = Buffer.concat([leb128(name.length), name, randomBytes(bytes)])
-  const file = pathOf(stage.folder, 'heavy.wasm')
-  await writeFile(file, Buffer.concat([await readFile(appFile), Buffer.from([0]), leb128(body.length), body]))
-  return file
-}
-
-function leb128(value: number): Buffer {
-  const bytes: number[] = []
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 128) return Buffer.from([...bytes, rest])
-    bytes.push((rest & 127) | 128)
-  }
-}
-
 const trigger = ['--grant', 'sensor:light', '--grant', 'pin:led', '--trigger', 'sensor:light:500ms']
 
 it('a download over a slow line is seen to grow on every node, with its rate, until each runs the release', async () => {
@@ -54,7 +37,8 @@ it('a download over a slow line is seen to grow on every node, with its rate, un
       ({ state }, _, { length }) => length === 3 && state === 'alive',
     ),
   )
-  const file = await heavyComponent(stage, 2_000_000)
+  const file = pathOf(stage.folder, 'heavy.wasm')
+  await writeFile(file, withBallast(await readFile(appFile), 2_000_000))
   const line = ['publish', file, '--data', first.data, '--wait', '--json', '--timeout', '50']
   const { code, stdout, stderr } = await stage.run([...line, ...trigger])
   expect({ code, stderr: stderr.includes('error[') ? stderr : '' }).toEqual({ code: 0, stderr: '' })

@@ -1,8 +1,6 @@
 /** An app of timers for tests: it says of each event what it was told, and fails where its settings say so. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Stage } from './harness.ts'
 
 const handler = `
@@ -31,25 +29,14 @@ export interface TickerRelease {
   readonly trigger: string
 }
 
-/** A folder with the app, built. @returns writes the manifest of a release, and gives the folder */
-export async function openTicker(
-  stage: Stage,
-  first: TickerRelease,
-): Promise<(release: TickerRelease) => Promise<string>> {
-  const folder = await mkdtemp(join(tmpdir(), 'selvedge-ticker-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  await mkdir(join(folder, 'assembly'))
-  await writeFile(join(folder, 'assembly', 'handler.ts'), handler)
-  await writeFile(join(folder, 'assembly', 'index.ts'), index)
-  await writeFile(join(folder, 'asconfig.json'), JSON.stringify(asconfig))
-  const write = async ({ version, mode, trigger }: TickerRelease): Promise<string> => {
-    const toml = `
+const manifest = (name: string, { version, mode, trigger }: TickerRelease): string => `
 [app]
-name = "ticker"
+name = "${name}"
 version = "${version}"
 [component]
 language = "assemblyscript"
 world = "timer-app"
+file = "${builtFile}"
 [[triggers]]
 ${trigger}
 [limits]
@@ -58,12 +45,28 @@ deadline = "5s"
 [config]
 mode = "${mode}"
 `
-    await writeFile(join(folder, 'selvedge.toml'), toml)
-    return folder
-  }
-  await write(first)
+const builtFile = 'ticker.wasm'
+
+/** Builds it with the program under test. @returns its component's file */
+export async function buildTicker(stage: Stage): Promise<string> {
+  const folder = await mkdtemp(join(stage.folder, 'ticker-'))
+  await mkdir(join(folder, 'assembly'))
+  await writeFile(join(folder, 'assembly', 'handler.ts'), handler)
+  await writeFile(join(folder, 'assembly', 'index.ts'), index)
+  await writeFile(join(folder, 'asconfig.json'), JSON.stringify(asconfig))
+  const any: TickerRelease = { version: '0.0.0', mode: 'ok', trigger: 'kind = "timer"\nevery = "1h"' }
+  await writeFile(join(folder, 'selvedge.toml'), manifest('ticker', any))
   await stage.mustRun(['build', folder])
-  return write
+  return join(folder, builtFile)
+}
+
+/** A release of the component as an app of some name. @param built its file @returns the app's folder */
+export async function tickerCalled(name: string, built: string, release: TickerRelease): Promise<string> {
+  const folder = join(dirname(built), name)
+  await mkdir(folder, { recursive: true })
+  await copyFile(built, join(folder, builtFile))
+  await writeFile(join(folder, 'selvedge.toml'), manifest(name, release))
+  return folder
 }
 
 export interface Tick {

@@ -10,6 +10,7 @@ import {
   lightAndLed,
   openStage,
   publishApp,
+  publishFolder,
   readLog,
   root,
   start,
@@ -17,7 +18,7 @@ import {
   type Daemon,
   type Stage,
 } from './harness.ts'
-import { openTicker } from './ticker.ts'
+import { buildTicker, tickerCalled } from './ticker.ts'
 
 const yearMs = 365.25 * 86_400_000
 
@@ -63,13 +64,11 @@ it('apps, triggers and data are back in 2035 and in 1970, and what waited half a
     mode: 'fail',
     trigger: 'kind = "timer"\nevery = "1s"\ndelivery = "at-least-once"\nattempts = 100\nbackoff = "30min"',
   } as const
-  const ticker = await openTicker(stage, release)
+  const ticker = await tickerCalled('ticker', await buildTicker(stage), release)
   let node = await start(stage, { name: 'lobby-1', config })
-  const publish = async (folder: string): Promise<unknown> =>
-    stage.mustRun(['publish', folder, '--no-build', '--data', node.data, '--wait'])
   await publishApp(stage, node)
-  await publish(resolve(root, 'components/counter'))
-  await publish(await ticker(release))
+  await publishFolder(stage, node, resolve(root, 'components/counter'))
+  await publishFolder(stage, node, ticker)
   const ledger = new EventLedger('lobby-1')
   await until('an event was handled', async () => (await readLog(node, ledger)).events.length > 0)
   await until('it counts', async () => (await count()) === '1')
