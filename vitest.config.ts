@@ -43,8 +43,8 @@ const alone = [
 const shared: ProjectConfig = {
   setupFiles: ['core/compat.ts'],
   // Workers and child processes start in these; a slow machine must not fail them.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   pool: 'forks',
   // One per core, where vitest keeps a core to itself. More make the programs that tests start wait for each other, and none end sooner.
   maxWorkers: availableParallelism(),
