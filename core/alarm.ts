@@ -20,7 +20,9 @@ export class Alarm {
     // One that comes too early does no harm, and leaving it costs less than another.
     if (dueMs === Infinity || (this.#timer !== null && this.#timer.dueMs <= dueMs)) return
     this.#timer?.cancel()
-    const cancel = this.#clock.after(Math.max(0, dueMs - this.#clock.monotonicMs()), () => {
+    // Node.js cuts fractions off: the timer would come too early, find nothing due, and have to be set once more.
+    const waitMs = Math.max(0, Math.ceil(dueMs - this.#clock.monotonicMs()))
+    const cancel = this.#clock.after(waitMs, () => {
       this.#timer = null
       this.#ring()
     })

@@ -81,6 +81,8 @@ export class MembershipWatch implements Part {
     const { transport, clock, random, log, notary, boot, bootNonce } = options
     this.#options = options
     this.#alarm = new Alarm(clock, () => {
+      // Set for an answer that has come meanwhile.
+      if (clock.monotonicMs() < this.#machine.wakeMs) return this.#schedule()
       this.observe({ type: 'tick' })
       this.#prune()
     })
