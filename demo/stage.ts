@@ -161,15 +161,15 @@ export class Stage {
     return result.stdout
   }
 
-  /** Ends what still runs and removes every trace. */
-  async close(): Promise<void> {
+  /** Ends what still runs and removes every trace. @param isKept leaves the folder to be looked at */
+  async close(isKept = false): Promise<void> {
     for (const child of this.#daemons) child.kill('SIGTERM')
     const deadline = Date.now() + 5_000
     while (this.#daemons.size > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 20))
     for (const child of this.#daemons) child.kill('SIGKILL')
     this.lines.close()
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
+    if (!isKept) await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 
   #environment(): NodeJS.ProcessEnv {

@@ -1,5 +1,6 @@
 /** The whole proof: the hosts' Node.js, the same tests on each, what an app costs there, and one mesh of all of them. */
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { foreignNode } from '../foreign/index.ts'
 import { compare } from './comparison.ts'
 import { emptyProgramMs, figuresOf } from './figures-run.ts'
@@ -34,27 +35,41 @@ const atOnce = 2
 const emulatedPatience = 8
 
 export async function prove(run: ProofRun): Promise<Proof> {
-  const { root, options, signal, say } = run
+  const { root, options, say } = run
   const own = { ...emptyRow(here), program: process.execPath, version: process.version }
   const rows = options.hosts.map(emptyRow)
   // One after the other: two hosts of one architecture share a root.
   for (const row of rows) await prepare(row, join(root, 'build/hosts'), say)
   const files = options.parts.includes('tests') ? suiteFiles(options.files) : []
-  const bundle = await bundleSuite(root, files)
-  const reference = await tryTests(own, run, bundle, files)
-  if (reference !== null) own.tests = compare(here.name, reference, reference)
-  const waiting = [own, ...rows.filter(({ program }) => program !== null)]
-  const work = async (): Promise<void> => {
-    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-      signal.throwIfAborted()
-      await tryAlone(row, run, bundle, files, reference)
-    }
-  }
-  await Promise.all(Array.from({ length: atOnce }, work))
+  if (options.parts.some((part) => part !== 'mesh')) await tryApart(own, rows, run, files)
   const previous = await previousProgram(root, options.previous, say).catch((error: Error) => error.message)
   const all = [own, ...rows]
   if (options.parts.includes('mesh')) await tryMesh(all, previous, run)
   return { rows: all, previous, fileCount: files.length }
+}
+
+/** What each host does by itself, a few hosts at once; the machine's own results first, as the measure of the others. */
+async function tryApart(
+  own: Row,
+  rows: readonly Row[],
+  run: ProofRun,
+  files: readonly string[],
+): Promise<void> {
+  const bundle = await bundleSuite(run.root, files)
+  try {
+    const reference = await tryTests(own, run, bundle, files)
+    if (reference !== null) own.tests = compare(here.name, reference, reference)
+    const waiting = [own, ...rows.filter(({ program }) => program !== null)]
+    const work = async (): Promise<void> => {
+      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+        run.signal.throwIfAborted()
+        await tryAlone(row, run, bundle, files, reference)
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, work))
+  } finally {
+    await rm(dirname(bundle), { recursive: true, force: true })
+  }
 }
 
 async function prepare(row: Row, cache: string, say: (text: string) => void): Promise<void> {

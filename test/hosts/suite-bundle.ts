@@ -3,7 +3,7 @@
  * A source sees the address it has in the checkout, so that it finds its files as it does in `npm test`.
  */
 import { build, transform, type Plugin } from 'esbuild'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -17,10 +17,9 @@ const besideTheirFiles = [
   'typescript',
 ]
 
-/** @returns the program that runs the suite */
+/** @returns the program that runs the suite, in a folder of its own, which is the caller's to remove */
 export async function bundleSuite(root: string, files: readonly string[]): Promise<string> {
-  const outdir = join(root, 'build/hosts/suite')
-  await rm(outdir, { recursive: true, force: true })
+  const outdir = join(root, `build/hosts/suite-${process.pid}`)
   const loaders = files.map((file) => `${JSON.stringify(file)}: () => import(${JSON.stringify(`./${file}`)})`)
   await build({
     absWorkingDir: root,

@@ -48,7 +48,7 @@ export async function runMixedMesh(run: MeshRun): Promise<readonly Seat[]> {
     }
     return seats
   } finally {
+    await stage.close(run.isKept)
     if (run.isKept) say(`the nodes' folders are in ${stage.folder}`)
-    else await stage.close()
   }
 }

@@ -23,6 +23,7 @@ period = "1s"
 driver = "simulated"
 `
 const startMs = 240_000
+const joinTries = 4
 /** Handled by a release before it counts as running. */
 const fewEvents = 3
 
@@ -34,23 +35,24 @@ export const steps: readonly Step[] = [
       await forEach(mesh, mesh.seats.slice(1), title, async (seat) => {
         const { founder, stage } = mesh
         const invite = ['invite', '--group', group, '--group', seat.name]
-        const token = await stage.mustRun([...invite, '--data', dataOf(founder)])
-        await start(mesh, seat, token.trim())
+        const token = (await stage.mustRun([...invite, '--data', dataOf(founder)])).trim()
+        await patiently(mesh, seat, () => start(mesh, seat, token))
       })
     },
   },
   { title: 'everybody is alive to everybody', run: everybodyAlive },
   {
-    title: 'an AssemblyScript app travels to all and handles events',
+    title:
+      'an AssemblyScript app, published through a node of another architecture, travels to all and handles events',
     async run(mesh, title) {
-      await publish(mesh, mesh.founder, 'light-alarm')
+      await publishThroughAnother(mesh, title, 'light-alarm')
       await forEach(mesh, mesh.seats, title, (seat) => handles(mesh, seat, '1.0.0'))
     },
   },
   {
-    title: 'a TypeScript app, published through a node of another architecture, does too',
+    title: 'a TypeScript app does too',
     async run(mesh, title) {
-      await publish(mesh, mesh.seats[1] ?? mesh.founder, 'light-alarm-ts')
+      await publish(mesh, mesh.founder, 'light-alarm-ts')
       await forEach(mesh, mesh.seats, title, (seat) =>
         until('light-alarm-ts handles events', mesh.signal, async () => {
           const found = (await seat.client.apps()).find(({ app }) => app === 'light-alarm-ts')
@@ -137,6 +139,28 @@ async function publish({ root, stage }: Mesh, through: Seat, app: string, ...mor
   const folder = join(root, 'components', app)
   const where = ['--no-build', '--data', dataOf(through), '--group', group]
   await stage.mustRun(['publish', folder, ...where, ...more])
+}
+
+/** An emulated node on a busy machine may be too slow for the time in which a member must answer it: as its own hint says, again. */
+async function patiently({ say }: Mesh, { name }: Seat, act: () => Promise<void>): Promise<void> {
+  for (let left = joinTries - 1; ; left -= 1) {
+    try {
+      return await act()
+    } catch (error) {
+      if (left === 0) throw error
+      say(`${name} tries again: ${(error as Error).message.split('\n')[1] ?? ''}`)
+    }
+  }
+}
+
+/** By the founder where there is no other, or it cannot. */
+async function publishThroughAnother(mesh: Mesh, title: string, app: string): Promise<void> {
+  const other = mesh.seats[1]
+  if (other !== undefined) {
+    await forEach(mesh, [other], title, (seat) => publish(mesh, seat, app))
+    if (other.failure === null) return
+  }
+  await publish(mesh, mesh.founder, app)
 }
 
 function handles({ signal }: Mesh, seat: Seat, version: string, beyond = 0): Promise<void> {
