@@ -1,11 +1,13 @@
 /** What the product takes of small hosts, in figures. `npm run bench -- hosts [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
 import { idle } from './idle.ts'
+import { size } from './size.ts'
 
 type Ask = (context: BenchContext) => Promise<Finding[]>
 
 /** A question is a file and a line here. */
 const questions: Readonly<Record<string, Ask>> = {
+  size,
   idle,
 }
 

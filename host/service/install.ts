@@ -159,7 +159,7 @@ async function staysUp(
       const { output } = await machine.run(manager.logCommand(scope))
       throw serviceProblems.error(
         'ERR_SERVICE_DOWN',
-        `the node ended as soon as it was started; it said:\n${lastLines(output, 6)}`,
+        `the node ended as soon as it was started; it said:\n${complaint(output)}`,
       )
     }
     await delay(clock, pollMs, signal)
@@ -235,6 +235,13 @@ class UndoList {
     const { status, output } = await this.#machine.run(line)
     return status === 0 || !mustSucceed ? null : `\`${line.join(' ')}\`: ${lastLines(output, 1)}`
   }
+}
+
+/** The last error that a log ends with, and what belongs to it. */
+function complaint(log: string): string {
+  const lines = log.trim().split('\n')
+  const at = lines.findLastIndex((line) => line.startsWith('error['))
+  return (at === -1 ? lines.slice(-3) : lines.slice(at, at + 6)).join('\n')
 }
 
 function lastLines(text: string, count: number): string {

@@ -76,11 +76,13 @@ start_pre() {
 async function stateOf(machine: Machine): Promise<ServiceState> {
   const { output } = await machine.run(['rc-service', serviceName, 'status'])
   const enabled = await machine.run(['rc-update', 'show', 'default'])
+  // What supervise-daemon keeps for itself.
+  const starts = Number((await machine.read(`/run/openrc/options/${serviceName}/start_count`))?.text)
   const word = /status: (\w+)/.exec(output)?.[1] ?? ''
   return {
     isEnabled: new RegExp(`^\\s*${serviceName}\\s`, 'm').test(enabled.output),
     state: states[word] ?? 'stopped',
-    restarts: null,
+    restarts: starts > 0 ? starts - 1 : null,
   }
 }
 

@@ -10,7 +10,7 @@ import type { PackageFile } from './package-file.ts'
 import { scan } from './scan.ts'
 import { thirdParty, type Metafile } from './third-party.ts'
 import { packageTree } from './tree.ts'
-import { tryPackage } from './try.ts'
+import { tryPackages } from './trials/index.ts'
 
 /** What the issue asks for; beyond it the build says so and fails. */
 const mostPackedBytes = 5_000_000
@@ -59,7 +59,8 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
         `${megabytes(mostPackedBytes)} and ${megabytes(mostInstalledBytes)}`,
     )
   }
-  if (args.includes('--check')) await tryPackage(root, args, version)
+  const [archive = '', debian = ''] = artefacts.map(({ file }) => join(out, file))
+  if (args.includes('--check')) await tryPackages(root, { archive, deb: debian, version })
 }
 
 async function save(out: string, file: string, bytes: Uint8Array, installedBytes: number): Promise<Artefact> {

@@ -1,1 +1,0 @@
-export async function tryPackage(_root: string, _args: readonly string[], _version: string): Promise<void> {}
