@@ -1,6 +1,7 @@
 /** The archive, unpacked, with the versions of Node.js that npm carries: those that it runs on, and older ones. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { nodeBinary } from './node-binary.ts'
 import { expectText, missingTools, mustTell, tell, type Trial, type TrialContext } from './trial.ts'
 
 const versions = ['18.20.8', '20.20.2', '22.23.3', '24.21.0', '26.10.0']
@@ -9,19 +10,6 @@ const tooOld = ['14.21.3', '16.20.2']
 function unpacked({ archive, scratch, version }: TrialContext): string {
   mustTell(['tar', 'xzf', archive, '-C', scratch])
   return join(scratch, `selvedge-${version}`)
-}
-
-/** @returns the path of a binary, kept under build/ for the next time; null where npm cannot bring it */
-function nodeBinary(root: string, version: string): string | null {
-  const name = `node-${process.platform}-${process.arch}`
-  const folder = join(root, 'build/nodes', version)
-  const binary = join(folder, 'node_modules', name, 'bin/node')
-  if (existsSync(binary)) return binary
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'package.json'), '{"private":true}')
-  const options = ['--no-save', '--no-audit', '--no-fund', '--silent']
-  tell(['npm', 'install', ...options, `${name}@${version}`], { cwd: folder })
-  return existsSync(binary) ? binary : null
 }
 
 function eachVersion(context: TrialContext, list: readonly string[], run: (node: string) => void): void {

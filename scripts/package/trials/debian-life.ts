@@ -5,7 +5,11 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootDebian, debianRoot, lacksDebian, put, type Machine } from './debian-root.ts'
+import { nodeBinary } from './node-binary.ts'
 import { expectText, mustTell, type Trial, type TrialContext } from './trial.ts'
+
+/** Other system calls than Debian's, and sandboxes that are kept from files. */
+const newestVersion = '26.10.0'
 
 const settings = `
 [sensors.light]
@@ -29,10 +33,15 @@ export const debianLife: Trial = {
     mustTell([process.execPath, join(root, 'scripts/build-components.mjs')])
     cpSync(join(root, 'components/light-alarm'), join(folder, 'root/light-alarm'), { recursive: true })
     mustTell(['tar', 'xzf', archive, '-C', join(folder, 'opt')])
+    const newest = nodeBinary(root, newestVersion)
+    if (newest !== null) cpSync(newest, join(folder, 'opt/node'))
     const machine = await bootDebian(folder)
     try {
       packageLife(machine, context)
-      serviceLife(machine, `/opt/selvedge-${version}/selvedge.mjs`)
+      serviceLife(machine, `node /opt/selvedge-${version}/selvedge.mjs`)
+      if (newest === null)
+        say(`  the unit with Node.js ${newestVersion}: not tried, npm has no binary of it for this machine`)
+      else newestLife(machine, `/opt/node /opt/selvedge-${version}/selvedge.mjs`)
     } finally {
       machine.stop()
     }
@@ -87,8 +96,7 @@ function packageLife(machine: Machine, { say }: TrialContext): void {
   must(machine, '! id selvedge')
 }
 
-function serviceLife(machine: Machine, program: string): void {
-  const selvedge = `node ${program}`
+function serviceLife(machine: Machine, selvedge: string): void {
   must(machine, `${selvedge} service status; test $? = 1`, /no node is a service/)
   must(machine, `${selvedge} service install`, /the node runs/)
   must(machine, `${selvedge} service status`, /^running · starts with the machine/)
@@ -101,4 +109,18 @@ function serviceLife(machine: Machine, program: string): void {
     'test ! -e /etc/systemd/system/selvedge.service -a ! -e /etc/default/selvedge -a ! -e /var/lib/selvedge',
   )
   must(machine, '! id selvedge')
+}
+
+/** The unit leaves a newer V8 what it needs, and a sandbox in a process of its own. */
+function newestLife(machine: Machine, selvedge: string): void {
+  must(machine, 'cp /root/node.toml /etc/selvedge/node.toml')
+  must(machine, `${selvedge} service install`, /the node runs/)
+  must(
+    machine,
+    'cd /root && printf \'\\n[instances]\\nisolation = "process"\\n\' >> light-alarm/selvedge.toml',
+  )
+  must(machine, `cd /root && ${selvedge} publish light-alarm --no-build --wait`, /on 1\/1/)
+  must(machine, `${selvedge} apps --json`, /"isolation":"process","confinement":"permission-model"/)
+  must(machine, `${selvedge} doctor`, /nothing is wrong/)
+  must(machine, `${selvedge} service uninstall`)
 }
