@@ -236,8 +236,13 @@ async function makeAround(
       ),
   })
   const deviceLog = log.scope('devices')
-  const tellHealth = ({ kind, name, health: { state, why } }: DeviceState): void =>
-    deviceLog[state === 'ok' ? 'info' : 'warn']('device:health', { device: `${kind} ${name}`, state, why })
+  const tellHealth = ({ kind, name, health: { state, why, hint } }: DeviceState): void =>
+    deviceLog[state === 'ok' ? 'info' : 'warn']('device:health', {
+      device: `${kind} ${name}`,
+      state,
+      why,
+      ...(hint !== undefined && { fix: hint }),
+    })
   for (const device of devices.states()) if (device.health.state !== 'ok') tellHealth(device)
   devices.onChange((device) => {
     tellHealth(device)
