@@ -1,7 +1,9 @@
 /** What the built program is made of: the files of dist/, and what each of them loads before it does anything. */
-import { existsSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 interface Output {
   readonly entryPoint?: string
@@ -44,7 +46,7 @@ describe('the program', () => {
     expect(inputs).toContain('host/cli/commands/status.ts')
     expect(inputs).toContain('host/api/client.ts')
     const folders =
-      /^(mesh|host\/(apps|build|config|engine|guest|http|interfaces|manifest|metrics|node|run|storage|toml|triggers|devices))\//
+      /^(mesh|host\/(apps|build|config|engine|guest|http|interfaces|manifest|metrics|node|run|service|storage|toml|triggers|devices))\//
     expect(inputs.filter((input) => folders.test(input))).toEqual([])
     expect(
       inputs.filter((input) =>
@@ -72,5 +74,38 @@ describe('the program', () => {
     const wanted = Object.keys(outputs).map(nameOf)
     expect(wanted).toContain('selvedge.mjs')
     expect(wanted.filter((name) => !existsSync(join(root, 'dist', name)))).toEqual([])
+  })
+})
+
+describe('an installation that is not whole', () => {
+  /** A copy of dist/ that something is done to. */
+  function damaged(harm: (folder: string) => void): { status: number | null; stderr: string } {
+    const folder = mkdtempSync(join(tmpdir(), 'selvedge-damaged-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    cpSync(join(root, 'dist'), folder, { recursive: true })
+    harm(folder)
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, 'selvedge.mjs'), 'version'], {
+      encoding: 'utf8',
+    })
+    return { status, stderr: stderr.replaceAll(folder, 'dist') }
+  }
+  const hint =
+    'hint: install selvedge again, into an empty folder; data and settings are elsewhere and stay\n'
+
+  it('is refused in a line, whatever the command', () => {
+    const missing = damaged((folder) => rmSync(join(folder, 'queue.mjs')))
+    expect(missing.status).toBe(1)
+    expect(missing.stderr).toBe(
+      `error[ERR_PROGRAM_INCOMPLETE]: this installation of selvedge is not whole: dist/queue.mjs is missing\n${hint}`,
+    )
+    const mixed = damaged((folder) => {
+      const own = readFileSync(join(folder, 'sandbox.mjs'), 'utf8')
+      writeFileSync(
+        join(folder, 'sandbox.mjs'),
+        own.replace(/\/\/build:\w+\n$/, '//build:0123456789abcdef\n'),
+      )
+    })
+    expect(mixed.status).toBe(1)
+    expect(mixed.stderr).toContain('dist/sandbox.mjs is of another build than the files beside it\n')
   })
 })

@@ -48,6 +48,7 @@ export interface RunOptions {
   readonly cwd?: string
   readonly env?: World['env']
   readonly machine?: World['machine']
+  readonly program?: World['program']
   /** Answers questions; nobody is there where it is missing. */
   readonly ask?: World['ask']
   readonly press?: World['keys']
@@ -78,7 +79,7 @@ export async function run(
       cache: '/nowhere/cache',
     },
     env: options.env ?? {},
-    program: { node: '/usr/bin/node', program: '/usr/lib/selvedge/dist/selvedge.mjs' },
+    program: options.program ?? { node: '/usr/bin/node', program: '/usr/lib/selvedge/dist/selvedge.mjs' },
     ...(options.machine === undefined ? {} : { machine: options.machine }),
     ask: options.ask ?? (async () => null),
     streams: {
