@@ -133,4 +133,4 @@ it('each node runs the build that it can, through an update, its withdrawal and 
   await until('it takes the better one', async () => {
     return (await runsOn(b)) === '1.0.0 simd' && (await runsOn(b, 'vision')) === '0.0.1 itself'
   })
-}, 120_000)
+}, 240_000)

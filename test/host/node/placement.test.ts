@@ -22,6 +22,7 @@ const away = {
 function setUp(
   rule?: PlacementRule,
   opinion: unknown = { verdict: 'dead' },
+  hasVariants = false,
 ): {
   part: ReturnType<typeof createPlacement>
   clock: FakeClock
@@ -42,6 +43,7 @@ function setUp(
       app: 'light-alarm',
       seq: 5 - index,
       component: ref(digest),
+      ...(hasVariants && { variants: [{ name: 'simd', component: ref(`${digest}-simd`) }] }),
       limits: { memoryBytes: 1_024, deadlineMs: 1_000 },
       groups: [],
       grants: [],
@@ -100,6 +102,14 @@ describe('placement', () => {
     const { required, kept } = store.needed()
     expect(required.map(({ digest }) => digest)).toEqual(['v5', 'v1'])
     expect(kept.map(({ digest }) => digest)).toEqual(['v4', 'v3'])
+  })
+
+  it('keeps all variants of a release that are here, as other nodes may have nobody else to ask', () => {
+    const { part, store } = setUp(undefined, undefined, true)
+    void part.start?.()
+    const { required, kept } = store.needed()
+    expect(required.map(({ digest }) => digest)).toEqual(['v5', 'v5-simd', 'v1', 'v1-simd'])
+    expect(kept.map(({ digest }) => digest)).toEqual(['v4', 'v4-simd', 'v3', 'v3-simd'])
   })
 
   it('wants what the releases want, at the start and whenever the mesh changes', () => {
