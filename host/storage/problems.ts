@@ -57,6 +57,11 @@ export const storageProblems = defineProblems({
     text: 'the store could not do what it was asked',
     fix: 'see the message; nothing that was acknowledged before is lost',
   },
+  ERR_STORAGE_BYTE_ORDER: {
+    kind: 'user',
+    text: 'this machine and this Node.js together have no SQLite that works',
+    fix: 'run the node with Node.js 22.13 or later, which has one of its own; apps that store nothing run without',
+  },
   ERR_STORAGE_CLOSED: {
     kind: 'system',
     text: 'the store was closed while it was in use',

@@ -4,6 +4,8 @@
  * write-ahead log only where the lock is its own from the first statement on (`locking_mode = EXCLUSIVE`).
  */
 import { rm } from 'node:fs/promises'
+import { endianness } from 'node:os'
+import { storageProblems } from '../problems.ts'
 
 export type SqlValue = number | bigint | string | Uint8Array | null
 export type SqlRow = Readonly<Record<string, SqlValue>>
@@ -35,13 +37,20 @@ interface BuiltIn {
   }
 }
 
-/** @param kind for tests: without it the built-in one where there is one. @throws what SQLite throws */
-export async function openConnection(path: string, kind?: Connection['kind']): Promise<Connection> {
-  if (kind === 'wasm') return openWasm(path)
+/**
+ * @param kind for tests: without it the built-in one where there is one; @param byteOrder the machine's
+ * @throws ERR_STORAGE_BYTE_ORDER where there is none for it; what SQLite throws
+ */
+export async function openConnection(
+  path: string,
+  kind?: Connection['kind'],
+  byteOrder: ReturnType<typeof endianness> = endianness(),
+): Promise<Connection> {
+  if (kind === 'wasm') return openWasm(path, byteOrder)
   const builtIn = await loadBuiltIn()
   if (builtIn !== null) return openBuiltIn(builtIn, path)
   if (kind !== undefined) throw new Error('this Node.js has no node:sqlite')
-  return openWasm(path)
+  return openWasm(path, byteOrder)
 }
 
 /** @returns null where this Node.js has none */
@@ -71,7 +80,13 @@ function openBuiltIn({ DatabaseSync }: BuiltIn, path: string): Connection {
   }
 }
 
-async function openWasm(path: string): Promise<Connection> {
+async function openWasm(path: string, byteOrder: ReturnType<typeof endianness>): Promise<Connection> {
+  // Its JavaScript half reads and writes the memory by typed arrays, and would write nonsense into the file.
+  if (byteOrder === 'BE')
+    throw storageProblems.error(
+      'ERR_STORAGE_BYTE_ORDER',
+      `this machine is big-endian, and Node.js ${process.version} has no SQLite of its own`,
+    )
   const { Database } = (await import('node-sqlite3-wasm')).default
   // It locks with a folder beside the file, which stays behind after a crash. Only one node uses a data folder at a
   // time (the daemon's lock sees to that), so what is there now belongs to nobody.

@@ -13,7 +13,7 @@ const samples: readonly [type: string, numbers: Numbers][] = [
 
 /** The same bytes of each number, the other way round. */
 function turned(numbers: Numbers): Numbers {
-  const bytes = new Uint8Array(numbers.buffer.slice(0))
+  const bytes = Uint8Array.from(new Uint8Array(numbers.buffer))
   const width = numbers.BYTES_PER_ELEMENT
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse()
   return new (numbers.constructor as new (buffer: ArrayBuffer) => Numbers)(bytes.buffer)

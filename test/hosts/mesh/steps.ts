@@ -104,23 +104,29 @@ export const steps: readonly Step[] = [
 
 async function start({ stage, signal }: Mesh, seat: Seat, token?: string): Promise<void> {
   const startedAt = performance.now()
-  const limit = AbortSignal.timeout(startMs)
-  const ended = new AbortController()
-  const end = (): void => ended.abort(signal.aborted ? signal.reason : limit.reason)
+  const ending = new AbortController()
+  const end = (): void => ending.abort(signal.reason)
   signal.addEventListener('abort', end, { once: true })
-  limit.addEventListener('abort', end, { once: true })
-  seat.daemon = await stage.up(
-    {
-      name: seat.name,
-      group,
-      config: lightAndLed,
-      args: ['--group', seat.name],
-      node: seat.node,
-      program: seat.program,
-      ...(token === undefined ? {} : { join: token }),
-    },
-    ended.signal,
-  )
+  const tooLate = setTimeout(() => {
+    ending.abort(new Error(`it is not ready after ${startMs / 1_000} s`))
+  }, startMs)
+  try {
+    seat.daemon = await stage.up(
+      {
+        name: seat.name,
+        group,
+        config: lightAndLed,
+        args: ['--group', seat.name],
+        node: seat.node,
+        program: seat.program,
+        ...(token === undefined ? {} : { join: token }),
+      },
+      ending.signal,
+    )
+  } finally {
+    clearTimeout(tooLate)
+    signal.removeEventListener('abort', end)
+  }
   seat.startMs ??= performance.now() - startedAt
 }
 
