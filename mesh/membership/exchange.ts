@@ -29,7 +29,10 @@ export class Exchange {
   }
 
   get wakeMs(): number {
-    return Math.min(this.#summaryMs, this.#strayMs)
+    const { view, reached } = this.#context
+    // Where nobody is missed there is nobody to be dialled.
+    const mayMiss = view.gone.size > 0 || reached !== null
+    return Math.min(this.#summaryMs, mayMiss ? this.#strayMs : Infinity)
   }
 
   tick(nowMs: number): void {

@@ -1,6 +1,6 @@
 /** A node with the least memory that one can be told to live with: what it runs, and what it refuses with which numbers. */
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join as joinPath } from 'node:path'
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join as joinPath, resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import { shareMemory, smallestBudgetBytes } from '../../host/budget/index.ts'
 import {
@@ -10,6 +10,7 @@ import {
   lightAndLed,
   openStage,
   publishApp,
+  root,
   runningVersion,
   start,
   until,
@@ -46,10 +47,9 @@ it('a node with the least memory runs a small app, and refuses others with the n
   await publishApp(stage, node)
   expect(await runningVersion(node)).toBe('1.0.0')
 
-  await publishAs(stage, node, 'vision', '64 MiB')
-  await until('the large one is refused', async () => (await reasonOf(node, 'vision')) !== undefined)
-  expect(await reasonOf(node, 'vision')).toBe(
-    `vision needs 65 MiB; this node has ${forApps} MiB left of the ${forApps} MiB that are for apps in its ${whole} MiB of memory`,
+  // Before anything is signed: it could not even have the node to itself.
+  await expect(publishAs(stage, node, 'vision', '64 MiB')).rejects.toThrow(
+    `lobby-1 lacks memory:64MiB (it can give an app ${forApps - 10}MiB)`,
   )
 
   await publishAs(stage, node, 'second', '2 MiB')
@@ -86,4 +86,37 @@ it('less than that is refused before anything is made', async () => {
   expect(code).toBe(1)
   expect(stderr).toContain('limits.memory')
   expect(stderr).toContain(`at least ${whole} MiB`)
+})
+
+/** Path, size, and when it was last written, of every file below. */
+async function filesOf(folder: string): Promise<string[]> {
+  const found: string[] = []
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = joinPath(folder, entry.name)
+    if (entry.isDirectory()) found.push(...(await filesOf(path)))
+    else if (entry.isFile()) {
+      const { size, mtimeNs, ino } = await stat(path, { bigint: true })
+      found.push(`${path} ${ino} ${size} ${mtimeNs}`)
+    }
+  }
+  return found.sort()
+}
+
+it('a node whose apps have nothing to do comes to rest: nothing of its data folder is written', async () => {
+  const stage = await openStage()
+  const node = await start(stage, { name: 'lobby-1' })
+  const folder = resolve(root, 'components/thermo')
+  await stage.mustRun(['publish', folder, '--no-build', '--data', node.data, '--wait'])
+  const restMs = 8_000
+  let files = await filesOf(node.data)
+  let sinceMs = performance.now()
+  await until('nothing was written for eight seconds', async () => {
+    const now = await filesOf(node.data)
+    if (now.join('\n') !== files.join('\n')) {
+      files = now
+      sinceMs = performance.now()
+    }
+    return performance.now() - sinceMs >= restMs
+  })
+  expect(await node.client.apps()).toMatchObject([{ app: 'thermo', state: 'running' }])
 })
