@@ -124,6 +124,24 @@ async function bundleStarter(folder) {
   return metafile
 }
 
+/** Run for what it does; all others of our modules only define what others use. */
+const doing = new Set(['core/compat.ts'].map((path) => join(root, path)))
+
+/**
+ * Of our own modules what nobody uses is left out, so that a command that needs one constant of the mesh does not load
+ * libp2p: the public face of a folder names everything in it.
+ */
+const onlyWhatIsUsed = {
+  name: 'our modules without what nobody uses',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir, kind }) => {
+      const file = join(resolveDir, path)
+      const isOurs = !file.includes('/node_modules/') && kind === 'import-statement' && !doing.has(file)
+      return isOurs ? { path: file, sideEffects: false } : undefined
+    })
+  },
+}
+
 async function bundleOne({ file, entry }, folder) {
   if (file === starter.file) return bundleStarter(folder)
   const splitting = file === program.file
@@ -145,7 +163,7 @@ async function bundleOne({ file, entry }, folder) {
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
-    plugins: [emptyWorld, withoutAddons, httpByName],
+    plugins: [emptyWorld, withoutAddons, httpByName, onlyWhatIsUsed],
     banner: {
       js:
         "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" +
