@@ -48,10 +48,16 @@ describe('events at least once', () => {
     await publish(app, '1.0.0', 'fail', trigger)
     await until('five events wait', async () => (await first.client.events(app)).counts.waiting >= 5)
     const before = (await first.client.events(app)).counts.waiting
+    const attempts = (await first.client.events(app)).waiting[0]?.attempts ?? 0
 
     const second = await killedAndBack()
     const stateOf = async () => (await second.client.apps()).find((one) => one.app === app)?.state
     await until('the app is back', async () => (await stateOf()) === 'running')
+    // Half an hour has not passed: the wait is over because the node starts.
+    await until(
+      'the first is tried again',
+      async () => ((await second.client.events(app)).waiting[0]?.attempts ?? 0) > attempts,
+    )
     const { counts, waiting } = await second.client.events(app)
     expect(counts.waiting + counts.taken).toBeGreaterThanOrEqual(before)
     expect(waiting[0]).toMatchObject({ id: 1, kind: 'timer' })

@@ -1,6 +1,7 @@
 /** The built program as separate processes, for tests: the demo's stage with clean-up tied to the test. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join as joinPath, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { EventLedger } from '../../demo/ledger.ts'
 import { Stage, type Daemon, type DaemonOptions } from '../../demo/stage.ts'
@@ -140,4 +141,23 @@ export async function runningVersion(daemon: Daemon, name = app): Promise<string
 export async function readLog(daemon: Daemon, ledger: EventLedger, name = app): Promise<EventLedger> {
   for (const line of await daemon.client.logs({ app: name, after: ledger.logSeq })) ledger.add(line)
   return ledger
+}
+
+const yearMs = 365.25 * 86_400_000
+
+/** What a Node.js loads first, so that its time of day begins there. @returns the option for it */
+export async function clockFrom(stage: Stage, year: number): Promise<string> {
+  const file = joinPath(stage.folder, `clock-${year}.mjs`)
+  const shiftMs = Math.round((year - 1970) * yearMs + 60_000 - Date.now())
+  await writeFile(
+    file,
+    `const now = () => Real.now() + ${shiftMs}
+const Real = Date
+globalThis.Date = new Proxy(Real, {
+  construct: (target, args, made) => Reflect.construct(target, args.length === 0 ? [now()] : args, made),
+  apply: () => new Real(now()).toString(),
+  get: (target, key) => (key === 'now' ? now : Reflect.get(target, key)),
+})\n`,
+  )
+  return `--import=${pathToFileURL(file)}`
 }
