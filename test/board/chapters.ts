@@ -7,6 +7,7 @@ import type { Desk } from './desk.ts'
 import {
   memoryOfNode,
   nodeToml,
+  runsOn,
   setUpNode,
   startNode,
   stopNode,
@@ -50,6 +51,8 @@ const patienceMs = 240_000
 const ledMs = 60_000
 const edges = 6
 const samples = 3
+/** With one invite: a machine that is too busy misses its time. */
+const mostStarts = 3
 const settleMs = 15_000
 
 export const chapters: readonly Chapter[] = [
@@ -102,13 +105,25 @@ async function bareMemory(board: Board): Promise<number> {
   return bytes
 }
 
-async function joins({ desk, port }: Tools, board: Board | null): Promise<string[]> {
+async function joins({ desk, port }: Tools, aboard: Board | null): Promise<string[]> {
+  const board = on(aboard)
   const token = (await desk.run(['invite', '--group', 'board'])).trim()
-  await setUpNode(on(board), nodeToml(wiring, 'onoff'))
+  await setUpNode(board, nodeToml(wiring, 'onoff'))
   const startedAt = performance.now()
-  await startNode(on(board), { PORT: String(port), JOIN: token })
-  await until('the desk sees the board alive', () => stateOf(desk).then((state) => state === 'alive'))
-  return [`alive after ${seconds(performance.now() - startedAt)}, its first start`]
+  let starts = 0
+  await until('the desk sees the board alive', async () => {
+    if ((await stateOf(desk)) === 'alive') return true
+    // As whatever looks after services there would do it.
+    const isStarted = starts > 0 && (await runsOn(board))
+    if (!isStarted && starts < mostStarts) {
+      starts += 1
+      await startNode(board, { PORT: String(port), JOIN: token })
+    }
+    return false
+  })
+  return [
+    `alive after ${seconds(performance.now() - startedAt)}${starts === 1 ? '' : `, at start ${starts}`}`,
+  ]
 }
 
 async function getsTheApp({ desk, root }: Tools): Promise<string[]> {

@@ -93,7 +93,7 @@ export interface CardOptions {
   readonly system: string
   /** The checkout. */
   readonly root: string
-  /** A folder with the program as it is installed: `dist/` and what is beside it. */
+  /** A folder with our package, unpacked: `usr/bin/selvedge` and the rest. */
   readonly package: string
   /** A folder whose `node_modules` has the addons that were built for the board. */
   readonly addons: string
@@ -120,7 +120,7 @@ export async function makeCard(options: CardOptions): Promise<void> {
   for (const path of ['dev', 'proc', 'sys', 'tmp', 'run', 'root', 'data', 'etc'])
     await mkdir(join(work, path), { recursive: true })
   addShell(work)
-  await cp(options.package, join(work, 'usr/lib/selvedge'), { recursive: true })
+  await cp(options.package, work, { recursive: true })
   await cp(options.addons, join(work, 'data/selvedge/addons'), { recursive: true })
   await writeFile(join(work, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
   await writeFile(join(work, 'etc/group'), 'root:x:0:\n')
@@ -129,8 +129,6 @@ export async function makeCard(options: CardOptions): Promise<void> {
     ['start-node.sh', 'usr/bin/start-node'],
   ] as const)
     await program(join(work, path), readFileSync(join(root, scripts, file), 'utf8'))
-  const entry = '/usr/lib/selvedge/dist/selvedge.mjs'
-  await program(join(work, 'usr/bin/selvedge'), `#!/bin/sh\nexec /usr/bin/node ${entry} "$@"\n`)
   await rm(image, { force: true })
   // Tables of the file system are made while it is used: a card of zeros needs no more.
   const made = ['-q', '-F', '-E', 'root_owner=0:0,lazy_itable_init=1,lazy_journal_init=1', '-d', work]

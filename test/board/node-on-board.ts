@@ -8,7 +8,6 @@ export interface Wiring {
   readonly led: BoardPin
 }
 
-const data = '/data/selvedge'
 const stopMs = 120_000
 
 /** A photoresistor behind a comparator on one line, and a LED on another: 1 is light. */
@@ -43,6 +42,10 @@ export async function startNode(
   await console.mustRun([...set, 'start-node'].join(' '))
 }
 
+export async function runsOn({ console }: Board): Promise<boolean> {
+  return (await console.run('kill -0 $(cat /run/node.pid)')).status === 0
+}
+
 /** Ends it in good order. */
 export async function stopNode({ console }: Board): Promise<void> {
   const gone = 'while kill -0 $(cat /run/node.pid) 2>/dev/null; do usleep 50000; done'
@@ -56,9 +59,4 @@ export async function memoryOfNode({
   const sum = `for p in /proc/[0-9]*; do case "$(ls -l $p/exe 2>/dev/null)" in */node) awk '/^Pss:/{print $2}' $p/smaps_rollup;; esac; done`
   const lines = (await console.mustRun(sum)).split('\n').filter(Boolean).map(Number)
   return { bytes: lines.reduce((total, kib) => total + kib * 1_024, 0), processes: lines.length }
-}
-
-/** One command of the CLI, there. */
-export function onBoard({ console }: Board, command: string): Promise<string> {
-  return console.mustRun(`selvedge ${command} --data ${data}`, 240_000)
 }

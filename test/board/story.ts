@@ -2,10 +2,11 @@
  * The story that `npm run board` tells: a board is switched on, let into the mesh of a node on this machine, gets an app over
  * the network, and turns what happens on one of its wires into what happens on another, whatever is done to it.
  */
-import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { mustFinish } from '../foreign/index.ts'
 import { makeOnoff } from './addon.ts'
 import { Board, hostAddress } from './board.ts'
 import { chapters, type Measure, type Tools } from './chapters.ts'
@@ -28,7 +29,7 @@ export interface BoardOutcome {
 }
 
 export interface StoryOptions {
-  /** The checkout; its `dist/` and light-alarm are built. */
+  /** The checkout; package and light-alarm are built. */
   readonly root: string
   say(text: string): void
   /** Leaves the folder with card and logs, and says where it is. */
@@ -50,7 +51,11 @@ export async function boardStory(options: StoryOptions): Promise<BoardOutcome> {
       const parts = await makeParts(root, folder, say)
       return { value: parts, lines: parts.lines }
     })
-    const desk = new Desk({ program: join(root, 'dist/selvedge.mjs'), folder, address: hostAddress })
+    const desk = new Desk({
+      program: join(made.program, 'usr/lib/selvedge/dist/selvedge.mjs'),
+      folder,
+      address: hostAddress,
+    })
     stage.desk = desk
     const port = await freePort()
     const boot = async (isPlugged: boolean): Promise<Board> => {
@@ -84,6 +89,8 @@ export async function boardStory(options: StoryOptions): Promise<BoardOutcome> {
 interface Parts {
   readonly kernel: Kernel
   readonly card: string
+  /** Our package, as it is installed. */
+  readonly program: string
   readonly lines: readonly string[]
 }
 
@@ -95,19 +102,23 @@ async function makeParts(root: string, folder: string, say: (text: string) => vo
   const system = await makeSystem({ cache, say: tell })
   const addons = await makeOnoff({ system, cache, say: tell })
   const card = join(folder, 'card.img')
-  const program = packageOf(root, folder)
+  const program = await unpackProgram(root, folder)
   await makeCard({ system, root, package: program, addons, image: card, work: join(folder, 'card') })
-  return { kernel, card, lines: [`Linux ${kernel.version}, a card of 512 MiB, no root wanted`] }
+  const lines = [`Linux ${kernel.version}, Node.js and our package on a card of 512 MiB`]
+  return { kernel, card, program, lines }
 }
 
-/** What is installed on the board: the program as it is built. */
-function packageOf(root: string, folder: string): string {
+/** What the board and this machine install: the Debian package that `npm run package` makes, unpacked. */
+async function unpackProgram(root: string, folder: string): Promise<string> {
+  const built = join(root, 'build/package')
+  const name = readdirSync(built).find((file) => file.endsWith('_all.deb'))
+  if (name === undefined) throw new Error(`there is no package in ${built}; run \`npm run package\``)
   const target = join(folder, 'package')
-  mkdirSync(target)
-  for (const name of ['dist', 'wit', 'LICENSE', 'package.json'])
-    if (existsSync(join(root, name))) cpSync(join(root, name), join(target, name), { recursive: true })
+  await mustFinish('dpkg-deb', ['--extract', join(built, name), target], unpackMs)
   return target
 }
+
+const unpackMs = 60_000
 
 class StepFailed extends Error {}
 
