@@ -28,6 +28,11 @@ const maxApplications = 8
 const maxSilent = 32
 /** A member has to take the connection and answer within this time; whatever the network says of it meanwhile. */
 const answerMs = 15_000
+/**
+ * How often an address is dialled that could not be reached in time. On a small machine the first handshake of a process
+ * runs code that was never run before, and may miss a time that is long for the next.
+ */
+const dialRounds = 3
 /** The kinds a refusal may have. */
 const kinds: ReadonlySet<string> = new Set(['user', 'system', 'remote'] satisfies ProblemKind[])
 
@@ -121,23 +126,29 @@ export async function askToJoin(
   application: Uint8Array,
   signal: AbortSignal,
 ): Promise<Welcome> {
-  const failures: string[] = []
-  for (const address of invite.record.addresses) {
-    if (signal.aborted) break
-    let answer: Uint8Array | null
-    try {
-      answer = await ask(parts, address, application, signal)
-    } catch (error) {
-      failures.push(`${address}: ${messageOf(error)}`)
-      continue
+  const failures = new Map<string, string>()
+  let left = invite.record.addresses
+  for (let round = 0; round < dialRounds && left.length > 0; round += 1) {
+    const late: string[] = []
+    for (const address of left) {
+      if (signal.aborted) break
+      let answer: Uint8Array | null
+      try {
+        answer = await ask(parts, address, application, signal)
+      } catch (error) {
+        failures.set(address, messageOf(error))
+        if (isSelvedgeError(error, 'ERR_DIAL_TIMEOUT', 'ERR_DIAL_UNREACHABLE')) late.push(address)
+        continue
+      }
+      if (answer !== null) return readWelcome(answer)
+      failures.set(address, 'closed without an answer')
     }
-    if (answer !== null) return readWelcome(answer)
-    failures.push(`${address}: closed without an answer`)
+    left = late
   }
-  if (failures.length === 0) signal.throwIfAborted()
+  if (failures.size === 0) signal.throwIfAborted()
   throw admissionProblems.error(
     'ERR_JOIN_UNREACHABLE',
-    `no member of the mesh answered: ${failures.join('; ')}`,
+    `no member of the mesh answered: ${[...failures].map(([address, why]) => `${address}: ${why}`).join('; ')}`,
   )
 }
 

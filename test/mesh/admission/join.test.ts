@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeCbor, silentLog } from '../../../core/index.ts'
 import { askToJoin, serveJoins, type Welcome } from '../../../mesh/admission/index.ts'
 import type { Invite } from '../../../mesh/identity/index.ts'
+import { transportProblems } from '../../../mesh/transport/index.ts'
 import { FakeClock, settle } from '../../host/fake-clock.ts'
 import { admit, application, foundingNode, inviteTo, startOfTime, testMesh } from '../identity/harness.ts'
 import { FakeTransport, type FakeChannel } from './fake-transport.ts'
@@ -37,6 +38,22 @@ describe('a newcomer', () => {
       trust: welcome.trust,
       vouchers: [],
     })
+  })
+
+  it('dials again where a connection did not come about in time, and not where nothing listens', async () => {
+    const transport = new FakeTransport('newcomer')
+    const dialled: string[] = []
+    transport.onOpen = (address, _protocol, channel) => {
+      dialled.push(address)
+      if (address === 'gone') throw transportProblems.error('ERR_DIAL_REFUSED', 'nothing listens')
+      if (dialled.filter((each) => each === address).length < 3)
+        throw transportProblems.error('ERR_DIAL_TIMEOUT', 'no answer')
+      answer(welcome)(channel)
+    }
+    const invite = { record: { addresses: ['gone', 'slow'] } } as unknown as Invite
+    const joining = askToJoin({ transport, clock: new FakeClock() }, invite, new Uint8Array([1]), never)
+    await expect(joining).resolves.toMatchObject({ vouchers: [] })
+    expect(dialled).toEqual(['gone', 'slow', 'slow', 'slow'])
   })
 
   it('asks the next member where one stays silent', async () => {
