@@ -1,6 +1,7 @@
 /** What the product takes of small hosts, in figures. `npm run bench -- hosts [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
 import { idle } from './idle.ts'
+import { prepare } from './prepare.ts'
 import { size } from './size.ts'
 
 type Ask = (context: BenchContext) => Promise<Finding[]>
@@ -9,6 +10,7 @@ type Ask = (context: BenchContext) => Promise<Finding[]>
 const questions: Readonly<Record<string, Ask>> = {
   size,
   idle,
+  prepare,
 }
 
 export const hosts: Benchmark = {

@@ -148,7 +148,10 @@ function engineLimits(
 }
 
 /** Where apps store, and the most that one of them may. */
-function storageOf({ storage: { keyvalue, blobstore, ttl } }: NodeConfig): StorageConfig {
+function storageOf(
+  { storage: { keyvalue, blobstore, ttl } }: NodeConfig,
+  { storageHeapMb, storePagesKb }: NodeSizes,
+): StorageConfig {
   return {
     keyValue: keyvalue,
     blobs: blobstore,
@@ -157,6 +160,7 @@ function storageOf({ storage: { keyvalue, blobstore, ttl } }: NodeConfig): Stora
       blobs: { bytes: blobstore.size, items: blobstore.objects },
     },
     lifeRules: ttl,
+    memory: { heapMb: storageHeapMb, pagesKb: storePagesKb },
   }
 }
 
@@ -248,7 +252,7 @@ async function makeAround(
     tellHealth(device)
     mesh.descriptionChanged()
   })
-  const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config))
+  const storage = diskStorage(await folder.folder('storage'), clock, storageOf(config, sizes))
   const queues = diskQueues(await folder.folder('queues'), clock)
   const replicas = new GroupReplicas({
     mesh,

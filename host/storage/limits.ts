@@ -1,6 +1,16 @@
 /** Every bound of what apps may store, in one place, each with its reason. */
 import type { StorageCaps } from './contract.ts'
 
+/** What the thread that has the apps' stores open may take of the node's memory. */
+export interface StoreMemory {
+  /** JavaScript heap of the thread, MiB; SQLite's own memory is not in it. */
+  readonly heapMb: number
+  /** Pages that SQLite keeps in memory for each open file, KiB. */
+  readonly pagesKb: number
+}
+
+export const usualStoreMemory: StoreMemory = { heapMb: 64, pagesKb: 1_024 }
+
 export interface KeyValueLimits {
   /** Longest key in bytes of UTF-8. */
   readonly keyBytes: number

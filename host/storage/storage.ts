@@ -13,7 +13,7 @@ import type {
 } from './contract.ts'
 import type { DriverConfig, StorageBackend } from './drivers/contract.ts'
 import { openBlobs, openKeyValue } from './drivers/index.ts'
-import { usualMemoryStorage, usualStorage } from './limits.ts'
+import { usualMemoryStorage, usualStorage, usualStoreMemory, type StoreMemory } from './limits.ts'
 import { MemoryStore } from './memory-store.ts'
 import { storageProblems } from './problems.ts'
 import type { LifeRule } from './time-to-live.ts'
@@ -25,6 +25,7 @@ export interface StorageConfig {
   /** The most that one app may hold. */
   readonly caps: StorageCaps
   readonly lifeRules: readonly LifeRule[]
+  readonly memory: StoreMemory
 }
 
 /** What a node does whose owner says nothing. */
@@ -33,6 +34,7 @@ const usualStorageConfig: StorageConfig = {
   blobs: { driver: 'disk', options: { durability: 'full' } },
   caps: usualStorage,
   lifeRules: [],
+  memory: usualStoreMemory,
 }
 
 /** Gone with the process. */
@@ -51,8 +53,8 @@ export function diskStorage(
   clock: Clock,
   config: Partial<StorageConfig> = {},
 ): Storage {
-  const { keyValue, blobs, caps, lifeRules } = { ...usualStorageConfig, ...config }
-  const context = { folder, clock, lifeRules }
+  const { keyValue, blobs, caps, lifeRules, memory } = { ...usualStorageConfig, ...config }
+  const context = { folder, clock, lifeRules, memory }
   return new StoresByApp(usualStorage, caps, openKeyValue(keyValue, context), openBlobs(blobs, context))
 }
 

@@ -5,12 +5,15 @@
 import type { GenericSchema, ObjectEntries } from 'valibot'
 import type { Clock, DurableFolder } from '../../../core/index.ts'
 import type { BlobStore, KeyValueStore, MeteredStore } from '../contract.ts'
+import type { StoreMemory } from '../limits.ts'
 import type { LifeRule } from '../time-to-live.ts'
 
 export interface StorageContext {
   /** The node's own, for what keeps things on this disk. */
   readonly folder: DurableFolder
   readonly clock: Clock
+  /** For what keeps things in this process. */
+  readonly memory: StoreMemory
   /** From `[storage.ttl]`: of the bucket's entries, for stores that have the means; see `rulesFor` and `lifeBy`. */
   readonly lifeRules: readonly LifeRule[]
 }

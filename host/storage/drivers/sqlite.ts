@@ -20,8 +20,8 @@ export const sqliteDriver: KeyValueDriver<v.InferOutput<typeof options>> = {
   kind: 'sqlite',
   summary: 'a file for each app on this disk',
   options,
-  open({ durability }, { folder, clock, lifeRules }) {
-    const thread = new StorageThread(keyValueLimits)
+  open({ durability }, { folder, clock, lifeRules, memory }) {
+    const thread = new StorageThread(keyValueLimits, memory)
     const stores: SqliteStore[] = []
     const timers = [every(clock, sweepEveryMs, () => stores.forEach((store) => void store.sweep()))]
     if (durability === 'normal')

@@ -11,7 +11,7 @@ import {
 import type { TimeSource } from '../age-clock.ts'
 import type { Durability, KeyChange, StoreAmount } from '../contract.ts'
 import { KeyValueTable } from '../key-value-table.ts'
-import type { KeyValueLimits } from '../limits.ts'
+import { usualStoreMemory, type KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import { lifeBy } from '../time-to-live.ts'
 import { openConnection, type Connection } from './connection.ts'
@@ -30,6 +30,8 @@ export interface FilesOptions {
   /** For tests: which SQLite to use, and what time it is. */
   readonly kind?: Connection['kind']
   readonly time?: TimeSource
+  /** Pages kept in memory for each file, KiB. */
+  readonly pagesKb?: number
 }
 
 /** A file that turned out damaged is not read again before that: to find out takes long where it is large. */
@@ -56,6 +58,7 @@ interface Wanted {
 
 export class SqliteFiles {
   readonly #limits: KeyValueLimits
+  readonly #pagesKb: number
   readonly #kind: Connection['kind'] | undefined
   readonly #time: TimeSource
   readonly lent = new LentBuckets()
@@ -64,7 +67,11 @@ export class SqliteFiles {
   readonly #opening = new Map<string, Promise<KeyValueTable>>()
   readonly #damaged = new Map<string, { readonly error: SelvedgeError; readonly untilMs: number }>()
 
-  constructor(limits: KeyValueLimits, { kind, time = systemClock }: FilesOptions = {}) {
+  constructor(
+    limits: KeyValueLimits,
+    { kind, time = systemClock, pagesKb = usualStoreMemory.pagesKb }: FilesOptions = {},
+  ) {
+    this.#pagesKb = pagesKb
     this.#limits = limits
     this.#kind = kind
     this.#time = time
@@ -159,7 +166,7 @@ export class SqliteFiles {
     if (damaged !== undefined && this.#time.monotonicMs() < damaged.untilMs) throw damaged.error
     this.#damaged.delete(path)
     const { rules, durability } = wanted.options
-    const rows = await openRows(path, durability, this.#kind)
+    const rows = await openRows(path, durability, this.#pagesKb, this.#kind)
     const table = new KeyValueTable(rows, this.#limits, { time: this.#time, lifeOf: lifeBy(rules) })
     if (wanted.allowed !== null) table.allow(wanted.allowed)
     if (wanted.isWatched) table.watch()
@@ -202,10 +209,15 @@ function part(table: KeyValueTable, call: StorageCall): Outcome {
   }
 }
 
-async function openRows(path: string, durability: Durability, kind?: Connection['kind']): Promise<SqlRows> {
+async function openRows(
+  path: string,
+  durability: Durability,
+  pagesKb: number,
+  kind?: Connection['kind'],
+): Promise<SqlRows> {
   const connection = await openConnection(path, kind)
   try {
-    const rows = new SqlRows(connection, durability)
+    const rows = new SqlRows(connection, durability, pagesKb)
     await flushFolderOf(path)
     return rows
   } catch (error) {

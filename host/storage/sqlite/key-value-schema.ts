@@ -16,13 +16,13 @@ const logPages = { full: 1_000, normal: 4_000 } as const
  * whose commits wait for the disk once. `FULL` waits at each commit, `NORMAL` when the log is written back, which the
  * storage thread sees to every second.
  */
-const setUp = (durability: Durability): string => `
+const setUp = (durability: Durability, pagesKb: number): string => `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'};
   PRAGMA wal_autocheckpoint = ${logPages[durability]};
   PRAGMA journal_size_limit = ${logPages[durability] * 4096};
-  PRAGMA cache_size = -1024;
+  PRAGMA cache_size = -${pagesKb};
   PRAGMA temp_store = MEMORY;
 `
 
@@ -63,10 +63,10 @@ const checkedPages = 16_384
  * written: a disk may be read-only now.
  * @throws what SQLite throws, and an error where the file is damaged or was written by a later version
  */
-export function prepareFile(connection: Connection, durability: Durability): void {
+export function prepareFile(connection: Connection, durability: Durability, pagesKb: number): void {
   const number = (pragma: string): number =>
     Number(Object.values(connection.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
-  connection.exec(setUp(durability))
+  connection.exec(setUp(durability, pagesKb))
   const found = number('user_version')
   if (found > formatVersion) {
     throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)

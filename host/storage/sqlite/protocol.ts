@@ -88,6 +88,8 @@ export interface GivenBack {
 
 export interface StorageThreadData {
   readonly limits: KeyValueLimits
+  /** Pages kept in memory for each file, KiB. */
+  readonly pagesKb: number
   /** Rung for each request, and each question on a line. */
   readonly bell: Int32Array
 }

@@ -45,9 +45,9 @@ export class SqlRows implements Rows {
   #depth = 0
 
   /** @throws what SQLite throws, also where the file was written by a later version */
-  constructor(connection: Connection, durability: Durability) {
+  constructor(connection: Connection, durability: Durability, pagesKb: number) {
     this.#connection = connection
-    prepareFile(connection, durability)
+    prepareFile(connection, durability, pagesKb)
     const prepared = Object.entries(statements).map(([name, sql]) => [name, connection.prepare(sql)])
     this.#statements = Object.fromEntries(prepared) as Record<keyof typeof statements, Statement>
   }

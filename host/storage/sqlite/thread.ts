@@ -1,6 +1,6 @@
 /** The thread that has the apps' stores open. */
 import { closeSharedEntries, closeSharedLine, sharedBell } from '../../../core/index.ts'
-import type { KeyValueLimits } from '../limits.ts'
+import { usualStoreMemory, type KeyValueLimits, type StoreMemory } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import { RequestThread } from '../request-thread.ts'
 import type { StorageMethod, StorageReply, StorageThreadData, StorageTold, StoreNews } from './protocol.ts'
@@ -16,13 +16,17 @@ export class StorageThread {
   readonly #lent = new Map<number, { readonly line: Int32Array; readonly entries: Int32Array }>()
   #lines = 0
 
-  constructor(limits: KeyValueLimits, program: URL = defaultProgram()) {
+  constructor(
+    limits: KeyValueLimits,
+    { heapMb, pagesKb }: StoreMemory = usualStoreMemory,
+    program: URL = defaultProgram(),
+  ) {
     this.#thread = new RequestThread({
       called: 'the storage thread',
       name: 'storage',
       program,
-      workerData: { limits, bell: this.bell } satisfies StorageThreadData,
-      heapMb: 64,
+      workerData: { limits, pagesKb, bell: this.bell } satisfies StorageThreadData,
+      heapMb,
       closed: () => storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed'),
       bell: this.bell,
       heard: (told) => 'path' in told && this.#heard.get(told.path)?.(told),

@@ -22,8 +22,8 @@ const maxAtOnce = 256
 const tellEveryMs = 250
 const reading: ReadonlySet<StorageMethod> = new Set(['get', 'version'])
 
-const { limits, bell } = workerData as StorageThreadData
-const files = new SqliteFiles(limits)
+const { limits, pagesKb, bell } = workerData as StorageThreadData
+const files = new SqliteFiles(limits, { pagesKb })
 /** Files that were changed on lines since the node was last told of them. */
 const untold = new Set<string>()
 let toldAtMs = 0

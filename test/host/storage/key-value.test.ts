@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import { diskStorage, keyValueLimits } from '../../../host/storage/index.ts'
+import { usualStoreMemory } from '../../../host/storage/limits.ts'
 import { MemoryStore } from '../../../host/storage/memory-store.ts'
 import { SqliteStore } from '../../../host/storage/sqlite/store.ts'
 import { StorageThread } from '../../../host/storage/sqlite/thread.ts'
@@ -115,7 +116,7 @@ describe('the stores of a node', () => {
   })
 
   it('answer what waits when the thread cannot be started, and do not wait for ever', async () => {
-    const thread = new StorageThread(keyValueLimits, new URL('file:///nowhere/storage.mjs'))
+    const thread = new StorageThread(keyValueLimits, usualStoreMemory, new URL('file:///nowhere/storage.mjs'))
     const store = new SqliteStore(thread, async () => newPath(), usualOptions)
     await expect(store.get('b', 'k')).rejects.toMatchObject({ code: 'ERR_STORAGE_FAILED' })
     await thread.close()
