@@ -31,6 +31,8 @@ export interface ServiceFile {
   readonly path: string
   readonly text: string
   readonly mode: number
+  /** Written where it is missing alone: what a person put into it stays. */
+  readonly isKept?: boolean
 }
 
 /** A command line without a shell. */

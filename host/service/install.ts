@@ -61,10 +61,11 @@ export async function planOf(
       hint: 'leave out --user, and run it as root',
     })
   }
-  const files = manager.files(order)
-  await refuseForeign(machine, manager, order, files)
+  const all = manager.files(order)
+  await refuseForeign(machine, manager, order, all)
+  const files = all.filter(({ path, isKept }) => isKept !== true || !machine.exists(path))
   if (order.user !== null) refuseUnreadable(order)
-  const known = files[0] !== undefined && machine.exists(files[0].path)
+  const known = all[0] !== undefined && machine.exists(all[0].path)
   const isRunning = known && (await manager.stateOf(machine, scope)).state !== 'stopped'
   const settings = machine.exists(order.config)
     ? []

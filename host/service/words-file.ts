@@ -8,7 +8,8 @@ export function wordsFile(path: string, words: readonly string[]): ServiceFile {
   const refused = words.find((word) => needsQuotes.test(word) || /\s/.test(word))
   if (refused !== undefined)
     throw new RangeError('a word for `up` has a character that means something there')
-  return { path, mode: 0o600, text: wordsText(`Written by \`${ownMark}\`.`, words) }
+  const text = wordsText(`Written by \`${ownMark}\`.`, words)
+  return { path, mode: 0o600, text, isKept: words.length === 0 }
 }
 
 /** Read by systemd as an environment file, by OpenRC as a shell script. */

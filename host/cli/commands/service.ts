@@ -59,7 +59,7 @@ export const serviceInstall = defineCommand({
     const service = await import('../../service/index.ts')
     const { machine, manager, order } = await subject(context, options, options.join)
     if (options.print) {
-      const files = manager.files(order)
+      const files = manager.files(order).map(({ path, text, mode }) => ({ path, text, mode }))
       if (context.json) printJson(context, 'selvedge.service-install/1', { files })
       else for (const { path, text } of files) world.stdout.write(`# ${path}\n${text}\n`)
       return 0

@@ -67,13 +67,15 @@ describe('a service that is installed', () => {
     expect(machine.situation.files.get('/etc/selvedge/node.toml')).toBe('name = "mine"')
   })
 
-  it('is started anew when it is installed again', async () => {
+  it('is started anew when it is installed again, and keeps what was put into its file of words', async () => {
     const machine = new PretendMachine()
     await install(machine)
     await install(machine, { words: [] })
     const { files, isRunning } = machine.situation
     expect(isRunning).toBe(true)
-    expect(files.get('/etc/default/selvedge')).toContain('SELVEDGE_UP=""')
+    expect(files.get('/etc/default/selvedge')).toContain('SELVEDGE_UP="--join abc-123"')
+    await install(machine, { words: ['--join', 'def'] })
+    expect(machine.situation.files.get('/etc/default/selvedge')).toContain('SELVEDGE_UP="--join def"')
     expect(machine.asked.filter((line) => line.startsWith('useradd'))).toHaveLength(1)
   })
 
