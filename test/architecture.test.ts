@@ -120,6 +120,7 @@ describe('the source tree', () => {
       'host/metrics/node-metrics.ts',
       'host/node/control.ts',
       'host/node/parts.ts',
+      'host/node/start.ts',
       'host/node/verdict-history.ts',
       'host/node/why.ts',
       'host/queue/admission.ts',

@@ -1,5 +1,5 @@
 /** The public face of host/placement: which node runs what. */
-export { lacks, needRule, parseNeed, unfit, type Candidate } from './eligibility.ts'
+export { lacks, needRule, parseNeed, type Candidate } from './eligibility.ts'
 export { Placement, type Placed, type PlacedRelease } from './placement.ts'
 export { placementProblems } from './problems.ts'
 export { unmet } from './unmet.ts'
