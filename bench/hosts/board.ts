@@ -1,10 +1,15 @@
 /** The emulated board in figures: how soon its node is there, and what it weighs. `npm run board` tells the whole story. */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { boardStory } from '../../test/board/story.ts'
 import { ensureTools } from '../../test/board/tools.ts'
 import type { BenchContext, Finding } from '../benchmark.ts'
 
 export async function board({ root, say }: BenchContext): Promise<Finding[]> {
   await ensureTools(say)
+  // The board runs what is installed, not what is built for this machine.
+  const packed = spawnSync(process.execPath, [join(root, 'scripts/package.mjs')], { stdio: ['ignore', 2, 2] })
+  if (packed.status !== 0) throw new Error('scripts/package.mjs failed')
   const { steps, measures } = await boardStory({ root, say })
   const failed = steps.find(({ ok }) => !ok)
   if (failed !== undefined) throw new Error(`${failed.title}: ${failed.lines.join(' ')}`)

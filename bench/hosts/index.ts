@@ -1,5 +1,6 @@
 /** What the product takes of small hosts, in figures. `npm run bench -- hosts [QUESTION]` */
 import type { Benchmark, BenchContext, Finding } from '../benchmark.ts'
+import { board } from './board.ts'
 import { idle } from './idle.ts'
 import { prepare } from './prepare.ts'
 import { size } from './size.ts'
@@ -11,6 +12,7 @@ const questions: Readonly<Record<string, Ask>> = {
   size,
   idle,
   prepare,
+  board,
 }
 
 export const hosts: Benchmark = {
