@@ -268,13 +268,12 @@ class Libp2pTransport implements Transport {
       return new StreamChannel(stream, this.#clock, maxFrameBytes, this.#traffic.meter(protocol))
     } catch (error) {
       const peer = connection.remotePeer.toString()
-      throw transportProblems.error(
-        'ERR_CHANNEL_CLOSED',
-        `${protocol} to ${peer} did not open: ${messageOf(error)}`,
-        {
-          cause: error,
-        },
-      )
+      // As a node of before answers, or one that is about to stop.
+      const isUnknown = error instanceof Error && error.name === 'UnsupportedProtocolError'
+      const text = isUnknown
+        ? `${peer} does not speak ${protocol}, as nodes of another version of Selvedge`
+        : `${protocol} to ${peer} did not open: ${messageOf(error)}`
+      throw transportProblems.error('ERR_CHANNEL_CLOSED', text, { cause: error })
     }
   }
 

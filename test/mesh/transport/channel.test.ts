@@ -39,6 +39,15 @@ test('large frames, empty ones and many small ones arrive whole and in order', a
   expect(seen).toEqual(sizes)
 })
 
+test('a protocol that a node of another version does not know is told from one that cannot be opened', async () => {
+  a.handle('/selvedge/newer/1', () => {})
+  await a.dial(b.addresses(), soon())
+  await expect(a.open(b.self, '/selvedge/newer/1', soon())).rejects.toMatchObject({
+    code: 'ERR_CHANNEL_CLOSED',
+    message: expect.stringContaining('does not speak /selvedge/newer/1'),
+  })
+})
+
 test('a frame over the limit is refused before it is sent', async () => {
   const [opened] = await pair(1_000)
   await expect(opened.send(new Uint8Array(1_001))).rejects.toMatchObject({ code: 'ERR_FRAME_TOO_LARGE' })
