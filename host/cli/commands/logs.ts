@@ -7,7 +7,6 @@ import { printJson } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { LogRenderer } from '../render-logs.ts'
 import { plain } from '../text.ts'
-import { utcOffsetAt } from '../time-text.ts'
 
 const schema = 'selvedge.log/1'
 const defaultTail = 50
@@ -57,8 +56,9 @@ export const logs = defineCommand({
       if (json) printJson(context, schema, event)
       else if (!('notice' in event)) world.stdout.write(renderer.line(event))
       else {
-        const now = world.clock.now()
-        world.stderr.write(renderer.notice(event, intent.follow, { now, utcOffset: utcOffsetAt(now) }))
+        // In UTC, as the lines around it.
+        const view = { now: world.clock.now(), utcOffset: 0 }
+        world.stderr.write(renderer.notice(event, intent.follow, view))
       }
     }
     if (intent.follow) {
