@@ -14,12 +14,18 @@ export interface HostsOptions {
   /** Writes the report where it is committed. */
   readonly record: boolean
   readonly previous: string | null
+  /** Hosts that are tried at the same time. */
+  readonly atOnce: number
 }
+
+/** One for each core of the smallest machine that this is for. */
+const usualAtOnce = 2
 
 export const usage = `npm run hosts -- [OPTIONS]
   --only NAMES     these hosts, with commas: ${hosts.map(({ name }) => name).join(',')}
   --part NAMES     of ${parts.join(',')}: only these
   --files TEXT     only test files with it in their path
+  --at-once N      so many hosts at the same time (${usualAtOnce})
   --previous REF   the program of before, beside today's, from this commit
   --json           a line of JSON for each host
   --keep           leave the nodes' folders of the mesh, and say where they are
@@ -32,13 +38,16 @@ export function parseOptions(args: readonly string[]): HostsOptions {
   for (let at = 0; at < args.length; at += 1) {
     const [name = '', inline] = (args[at] ?? '').split(/=(.*)/s)
     if (['--json', '--keep', '--record'].includes(name) && inline === undefined) flags.add(name)
-    else if (['--only', '--part', '--files', '--previous'].includes(name)) {
+    else if (['--only', '--part', '--files', '--at-once', '--previous'].includes(name)) {
       const value = inline ?? args[(at += 1)]
       if (value === undefined || value === '') throw new Error(`${name} takes a value\n${usage}`)
       values.set(name, value)
     } else throw new Error(`there is no option ${args[at]}\n${usage}`)
   }
+  const atOnce = Number(values.get('--at-once') ?? usualAtOnce)
+  if (!Number.isInteger(atOnce) || atOnce < 1) throw new Error(`--at-once takes a number from 1\n${usage}`)
   return {
+    atOnce,
     hosts: pick(values.get('--only'), hosts, ({ name }) => name, 'host'),
     parts: pick(values.get('--part'), parts, (name) => name, 'part'),
     files: values.get('--files') ?? '',

@@ -29,8 +29,6 @@ export interface Proof {
   readonly fileCount: number
 }
 
-/** Hosts that are tried at once: one for each core of the smallest machine this is for. */
-const atOnce = 2
 /** How many times longer things may take under emulation. */
 const emulatedPatience = 8
 
@@ -66,7 +64,7 @@ async function tryApart(
         await tryAlone(row, run, bundle, files, reference)
       }
     }
-    await Promise.all(Array.from({ length: atOnce }, work))
+    await Promise.all(Array.from({ length: run.options.atOnce }, work))
   } finally {
     await rm(dirname(bundle), { recursive: true, force: true })
   }

@@ -39,7 +39,7 @@ export async function bundleSuite(root: string, files: readonly string[]): Promi
     target: 'node18',
     format: 'esm',
     external: besideTheirFiles,
-    plugins: [ownAddresses(root), guestsBuiltHere(root), withoutAddons(root)],
+    plugins: [ownAddresses(root), standIns(root), withoutAddons(root)],
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
@@ -69,15 +69,22 @@ function ownAddresses(root: string): Plugin {
   }
 }
 
-/** The tools that make guests, by way of what the machine itself made before the others begin. */
-function guestsBuiltHere(root: string): Plugin {
+/** Two packages by way of what makes them bearable under emulation: see the files that stand in for them. */
+function standIns(root: string): Plugin {
+  const instead: Readonly<Record<string, string>> = {
+    '@bytecodealliance/jco-transpile/wasm-tools': 'late-tools.ts',
+    'fast-check': 'few-runs.ts',
+  }
   return {
-    name: 'guests built before',
+    name: 'stand-ins',
     setup(builder) {
-      builder.onResolve({ filter: /^@bytecodealliance\/jco-transpile\/wasm-tools$/ }, ({ importer }) =>
-        importer.endsWith('/late-tools.ts')
-          ? undefined
-          : { path: join(root, 'test/hosts/suite/late-tools.ts') },
+      builder.onResolve(
+        { filter: /^(@bytecodealliance\/jco-transpile\/wasm-tools|fast-check)$/ },
+        ({ path, importer }) => {
+          const file = instead[path]
+          if (file === undefined || importer.endsWith(`/${file}`)) return undefined
+          return { path: join(root, 'test/hosts/suite', file) }
+        },
       )
     },
   }

@@ -23,7 +23,7 @@ period = "1s"
 driver = "simulated"
 `
 const startMs = 240_000
-const joinTries = 4
+const joinTries = 6
 /** Handled by a release before it counts as running. */
 const fewEvents = 3
 

@@ -5,7 +5,6 @@
  */
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { configureGlobal } from 'fast-check'
 import { startTests } from 'vitest/internal/browser'
 import { TestRunner } from 'vitest'
 import type { SuiteJob, SuiteLine } from './protocol.ts'
@@ -16,11 +15,8 @@ import { provideWorkerState, runnerConfig } from './worker-state.ts'
 export type Loaders = Readonly<Record<string, () => Promise<unknown>>>
 
 const reports = 3
-/** Of each property that does not say how many; an emulator is slow, and every host draws others. */
-const propertyRuns = 25
 
 export async function runSuite({ root, files, testMs }: SuiteJob, loaders: Loaders): Promise<void> {
-  configureGlobal({ numRuns: propertyRuns })
   const config = runnerConfig(root, testMs)
   const state = provideWorkerState(config)
   const stray: string[] = []

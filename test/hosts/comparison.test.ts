@@ -1,0 +1,70 @@
+/** What makes a host's results the same as this machine's, and what does not. */
+import { describe, expect, it } from 'vitest'
+import { compare } from './comparison.ts'
+import { differences } from './differences.ts'
+import { parseOptions } from './options.ts'
+import type { TestResult } from './suite/protocol.ts'
+
+const file = 'test/core/clock.test.ts'
+const results = (...list: TestResult[]): ReadonlyMap<string, readonly TestResult[]> => new Map([[file, list]])
+const pass = (name: string): TestResult => ({ name, state: 'pass' })
+const fail = (name: string): TestResult => ({ name, state: 'fail', message: 'so it went' })
+const skip = (name: string): TestResult => ({ name, state: 'skip' })
+
+describe('the results of a host', () => {
+  it('are the same where all passes and what is skipped here is skipped there', () => {
+    const list = results(pass('a'), skip('b'))
+    expect(compare('armhf', list, list)).toMatchObject({ passed: 1, skipped: 1, unexplained: [] })
+  })
+
+  it('are not where a test fails, is skipped or did not run', () => {
+    const there = results(fail('a'), skip('b'))
+    const { unexplained } = compare('armhf', results(pass('a'), pass('b'), pass('c')), there)
+    expect(unexplained.map(({ test, message }) => [test, message])).toEqual([
+      ['a', 'so it went'],
+      ['b', 'skip, here pass'],
+      ['c', 'it did not run'],
+    ])
+  })
+
+  it('are not where a file does not load, or its process died', () => {
+    const there = results(pass('a'), fail('(process)'))
+    expect(compare('armhf', results(pass('a')), there).unexplained).toHaveLength(1)
+  })
+
+  it('are not where this machine itself fails', () => {
+    const list = results(fail('a'))
+    expect(compare('here', list, list).unexplained).toHaveLength(1)
+  })
+
+  it('may run what is skipped here', () => {
+    expect(compare('armhf', results(skip('a')), results(pass('a')))).toMatchObject({
+      passed: 1,
+      unexplained: [],
+    })
+  })
+
+  it('may differ where it is written down why, on that host only', () => {
+    const name = 'SQLite (wasm) > keeps what was put'
+    const known = differences.find(({ test }) => test?.test(name))
+    if (known === undefined) throw new Error('no host is known to lack SQLite')
+    const one = (state: TestResult) => new Map([[known.file, [state]]])
+    const [host = ''] = known.hosts
+    expect(compare(host, one(pass(name)), one(fail(name))).explained.get(known.why)).toBe(1)
+    expect(compare('armhf', one(pass(name)), one(fail(name))).unexplained).toHaveLength(1)
+  })
+})
+
+describe('the options', () => {
+  it('choose hosts and parts by name', () => {
+    const { hosts, parts } = parseOptions(['--only', 'armhf,mips64el', '--part=mesh'])
+    expect(hosts.map(({ name }) => name)).toEqual(['armhf', 'mips64el'])
+    expect(parts).toEqual(['mesh'])
+  })
+
+  it('are refused with what there is', () => {
+    expect(() => parseOptions(['--only', 'sparc'])).toThrow(/no host sparc; there is arm64/)
+    expect(() => parseOptions(['--fast'])).toThrow(/no option --fast/)
+    expect(() => parseOptions(['--only'])).toThrow(/--only takes a value/)
+  })
+})
