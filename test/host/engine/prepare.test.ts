@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf, memoryFolder, silentLog, systemClock } from '../../../core/index.ts'
+import { shareMemory, sizesOf, smallestBudgetBytes } from '../../../host/budget/index.ts'
 import { createEngine, type ComponentFacts, type Engine } from '../../../host/engine/index.ts'
 import { interfaceOffers } from '../../../host/interfaces/index.ts'
 import { guest } from '../../guests/index.ts'
@@ -236,4 +239,30 @@ describe('the cache', () => {
     expect(await folder.list()).toEqual([first.entry, third.entry].sort())
     expect(await folder.list()).not.toContain(second.entry)
   })
+})
+
+test('a component that takes more memory to prepare than there is for that is refused with the numbers', async () => {
+  const component = join(import.meta.dirname, '../../../components/light-alarm-ts/build/light-alarm-ts.wasm')
+  const bytes = new Uint8Array(await readFile(component))
+  const request = {
+    ...(await requestFor('echo')),
+    bytes,
+    digest: digestOf(bytes),
+    offered: interfaceOffers,
+    granted: interfaceOffers.map(({ id }) => id),
+    memoryBytes: 16 * 1024 * 1024,
+  }
+  const small = makeEngine({ preparePages: 96 })
+  await expect(small.prepare(request)).rejects.toMatchObject({
+    code: 'ERR_PREPARE_MEMORY',
+    message: expect.stringMatching(
+      /^preparing a component of \d+ KiB took \d MiB of memory and was not done; this node has no more for that$/,
+    ) as string,
+  })
+  await small.stop()
+  // The memory that the smallest node has for it is enough.
+  const { prepareHeapMb, preparePages } = sizesOf(shareMemory(smallestBudgetBytes))
+  const enough = makeEngine({ prepareHeapMb, preparePages })
+  expect((await enough.prepare(request)).fresh).toBe(true)
+  await enough.stop()
 })
