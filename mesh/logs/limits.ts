@@ -6,7 +6,8 @@ export const logWireLimits = {
   /** UTF-16 units of a line, and of what it stands in, as the node cuts them where they are said. */
   messageChars: 4_096,
   contextChars: 128,
-  versionChars: 64,
+  /** Three numbers of nine digits, and 32 characters behind a hyphen and a plus each, have 95. */
+  versionChars: 128,
   /** What is searched for. Plain text and no pattern: a pattern may take for ever. */
   textChars: 128,
   questionBytes: 1_024,
