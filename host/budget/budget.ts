@@ -15,7 +15,8 @@ interface Rule {
 }
 
 /**
- * - `node`: the daemon itself, with libp2p, the mesh's tables, and one connection to each neighbour: 50 to 60 MB alone;
+ * - `node`: the daemon itself, with libp2p, the mesh's tables, and one connection to each neighbour: 50 to 60 MB
+ *   beside the pages of Node's binary, which the kernel can drop and read again;
  * - `preparing`: the short-lived child that turns a component into what runs (one at a time), beside Node's own binary;
  * - `storage`: the threads that have the apps' stores open, with their page caches;
  * - `caches`: verified chunks and patches on their way to neighbours;
