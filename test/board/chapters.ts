@@ -6,6 +6,7 @@ import { boardChip, boardPin, type Board } from './board.ts'
 import type { Desk } from './desk.ts'
 import {
   memoryOfNode,
+  giveLinesBack,
   nodeToml,
   runsOn,
   setUpNode,
@@ -205,6 +206,7 @@ async function isSmall({ measure }: Tools, board: Board | null): Promise<string[
 
 async function changesDriver(board: Board, driver: PinDriverName): Promise<string[]> {
   await stopNode(board)
+  await giveLinesBack(board)
   await setUpNode(board, nodeToml(wiring, driver))
   await board.drive(wiring.light, false)
   await startNode(board)
@@ -214,6 +216,7 @@ async function changesDriver(board: Board, driver: PinDriverName): Promise<strin
 
 async function losesPower({ boot, measure }: Tools, before: Board | null): Promise<string[]> {
   await stopNode(on(before))
+  await giveLinesBack(on(before))
   await setUpNode(on(before), nodeToml(wiring, 'onoff'))
   await startNode(on(before))
   await on(before).drive(wiring.light, false)

@@ -144,7 +144,7 @@ async function program(path: string, text: string): Promise<void> {
 /** The names by which the shell's programs are called. */
 function addShell(work: string): void {
   const names = `sh mount umount hostname ip seq sleep usleep cat echo ls ps kill date sync awk grep sed head tail
-    mkdir rm cp mv ln stty setsid tr cut sort wc uptime free df dmesg poweroff test [ env id chmod vi find`
+    mkdir rm cp mv ln stty setsid tr cut sort wc uptime free df dmesg poweroff test [ env id chmod vi find basename`
   for (const name of names.split(/\s+/)) {
     const path = join(work, 'usr/bin', name)
     if (!existsSync(path)) symlinkSync('busybox', path)

@@ -52,6 +52,13 @@ export async function stopNode({ console }: Board): Promise<void> {
   await console.mustRun(`kill $(cat /run/node.pid); ${gone}`, stopMs)
 }
 
+/** What a person does before another driver takes a line: an output of sysfs stays one when the node ends. */
+export async function giveLinesBack({ console }: Board): Promise<void> {
+  const folder = '/sys/class/gpio'
+  const each = `[ -d $line ] && echo "$(basename $line | tr -d gpio)" >${folder}/unexport`
+  await console.mustRun(`for line in ${folder}/gpio[0-9]*; do ${each}; done; true`)
+}
+
 /** What all processes of Node.js on the board have to themselves, with their share of what they share. @returns bytes */
 export async function memoryOfNode({
   console,
