@@ -28,14 +28,8 @@ export function logFolder(path: string): LogDisk {
     async list() {
       const apps = new Map<string, LogFile[]>()
       for (const entry of await readdir(path, { withFileTypes: true })) {
-        if (!entry.isDirectory()) continue
-        const names = (await readdir(join(path, entry.name))).sort()
-        apps.set(
-          entry.name,
-          await Promise.all(
-            names.map(async (name) => ({ name, bytes: (await stat(join(path, entry.name, name))).size })),
-          ),
-        )
+        // What cannot be read of one app, as it is another user's, is no reason to keep the others from their own.
+        if (entry.isDirectory()) apps.set(entry.name, await filesIn(join(path, entry.name)).catch(() => []))
       }
       return apps
     },
@@ -65,4 +59,12 @@ export function logFolder(path: string): LogDisk {
       await rm(join(path, app, name), { force: true })
     },
   }
+}
+
+async function filesIn(folder: string): Promise<LogFile[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name)
+  return Promise.all(
+    names.sort().map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })),
+  )
 }
