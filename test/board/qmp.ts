@@ -22,7 +22,10 @@ export class Qmp {
 
   private constructor(socket: Socket) {
     this.#socket = socket
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket })
+    // It hands on what went wrong with the socket, which is closed then.
+    lines.on('error', () => {})
+    lines.on('line', (line) => {
       const answer = JSON.parse(line) as Answer
       if (answer.return !== undefined || answer.error !== undefined) this.#waiting.shift()?.(answer)
     })
