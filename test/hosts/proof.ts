@@ -128,7 +128,13 @@ async function tryAlone(
   if (program === null) return
   if (host !== here && reference !== null) {
     const results = await tryTests(row, run, bundle, files)
-    if (results !== null) row.tests = compare(host.name, reference, results)
+    if (results !== null) {
+      row.tests = compare(host.name, reference, results)
+      const { passed, unexplained } = row.tests
+      run.say(
+        `${host.name}: ${passed} tests passed, ${unexplained.length} went another way and nobody knows why`,
+      )
+    }
   }
   if (!run.options.parts.includes('figures')) return
   try {

@@ -195,9 +195,17 @@ async function callEachOther(mesh: Mesh, title: string): Promise<void> {
     if (seat === founder) continue
     const next = seats[index + 1] ?? founder
     await forEach(mesh, [seat], title, async () => {
-      seat.callMs = await ask(founder, seat)
-      await ask(seat, founder)
-      await ask(seat, next)
+      // Who asks must have heard that it runs there.
+      await until('its own answer comes', signal, async () => {
+        seat.callMs = await ask(founder, seat)
+        return true
+      })
+      for (const other of [founder, next]) {
+        await until(`the answer of ${other.name} comes`, signal, async () => {
+          await ask(seat, other)
+          return true
+        })
+      }
     })
   }
 }
