@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { missingTools, mustTell, tell, type Told } from './trial.ts'
 
 const suite = 'bookworm'
-const packages = ['nodejs', 'systemd', 'systemd-sysv', 'passwd', 'procps']
+const packages = ['nodejs', 'systemd', 'systemd-sysv', 'openrc', 'passwd', 'procps']
 const tools = ['debootstrap', 'unshare', 'nsenter', 'chroot']
 
 export function lacksDebian(): string | null {
@@ -33,7 +33,7 @@ function mirror(): string | null {
 
 /** @returns a fresh copy in `scratch` of a root that is made once, in minutes */
 export function debianRoot(root: string, scratch: string, say: (text: string) => void): string {
-  const kept = join(root, 'build/debian-root.tar')
+  const kept = join(root, `build/debian-${suite}-${packages.join('-')}.tar`)
   const folder = join(scratch, 'debian')
   mkdirSync(folder)
   if (existsSync(kept)) mustTell(['tar', 'xpf', kept, '-C', folder])

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { archiveRun, oldNode } from './archive-run.ts'
 import { containerSteps } from './container-steps.ts'
 import { debianLife } from './debian-life.ts'
+import { openrcLife } from './openrc-life.ts'
 import { secondBuild } from './second-build.ts'
 import type { Trial } from './trial.ts'
 
 /** A new one is a file and a line here. */
-const trials: readonly Trial[] = [secondBuild, archiveRun, oldNode, containerSteps, debianLife]
+const trials: readonly Trial[] = [secondBuild, archiveRun, oldNode, containerSteps, debianLife, openrcLife]
 
 function say(text: string): void {
   console.error(text)
