@@ -76,13 +76,15 @@ start_pre() {
 async function stateOf(machine: Machine): Promise<ServiceState> {
   const { output } = await machine.run(['rc-service', serviceName, 'status'])
   const enabled = await machine.run(['rc-update', 'show', 'default'])
-  // What supervise-daemon keeps for itself.
-  const starts = Number((await machine.read(`/run/openrc/options/${serviceName}/start_count`))?.text)
   const word = /status: (\w+)/.exec(output)?.[1] ?? ''
+  // supervise-daemon counts as started while it waits to start again what has ended; this is what it keeps for itself.
+  const child = (await machine.read(`/run/openrc/options/${serviceName}/child_pid`))?.text.trim()
+  const isGone = child !== undefined && !machine.exists(`/proc/${child}`)
+  const state = states[word] ?? 'stopped'
   return {
     isEnabled: new RegExp(`^\\s*${serviceName}\\s`, 'm').test(enabled.output),
-    state: states[word] ?? 'stopped',
-    restarts: starts > 0 ? starts - 1 : null,
+    state: state === 'running' && isGone ? 'failed' : state,
+    restarts: null,
   }
 }
 

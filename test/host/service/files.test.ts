@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseNodeConfig } from '../../../host/config/index.ts'
+import { PretendMachine } from './pretend-machine.ts'
 import { sampleConfig, serviceManagers, type ServiceOrder } from '../../../host/service/index.ts'
 
 const order: ServiceOrder = {
@@ -60,6 +61,23 @@ describe('the script for OpenRC', () => {
     expect(text).toContain(
       `command_args="'/opt/100%/selvedge.mjs' 'up' '--config' '/etc/selvedge/node.toml' \${SELVEDGE_UP}"`,
     )
+  })
+})
+
+describe('a node under OpenRC', () => {
+  const supervisor = { '/run/openrc/options/selvedge/child_pid': '4711\n' }
+  const stateWith = async (files: Record<string, string>): Promise<string | undefined> => {
+    const machine = new PretendMachine({ files })
+    machine.run = async (line) => ({
+      status: 0,
+      output: line[0] === 'rc-service' ? ' * status: started\n' : '',
+    })
+    return (await serviceManagers.find(({ name }) => name === 'openrc')?.stateOf(machine, 'system'))?.state
+  }
+
+  it('has failed where its supervisor runs and it has ended', async () => {
+    expect(await stateWith({ ...supervisor, '/proc/4711': '' })).toBe('running')
+    expect(await stateWith(supervisor)).toBe('failed')
   })
 })
 
