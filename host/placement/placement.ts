@@ -15,6 +15,7 @@ import { Rendezvous, type Slot } from './slots.ts'
 import { Absences } from './absences.ts'
 import { placementProblems } from './problems.ts'
 import { instanceName } from './instance-name.ts'
+import { isMeantFor, misfitsIn, staying, type Misfit } from './misfits.ts'
 import { unmet } from './unmet.ts'
 import type { PlacedMember, PlacementView } from './view.ts'
 
@@ -35,7 +36,7 @@ export interface Placed<Release extends PlacedRelease> {
   /** Who has its places, by id, sorted; this node among them where it has one. */
   readonly nodes: readonly string[]
   /** Members of its groups whose machines cannot run it, with what they lack. */
-  readonly unfit: readonly { readonly node: string; readonly lacks: readonly string[] }[]
+  readonly unfit: readonly Misfit[]
   /** An older one that goes on here, as this node cannot run the newest; null where there is none. */
   readonly stays: Release | null
   /** In words, for people. */
@@ -291,36 +292,6 @@ function isAble(record: ReleaseRecord, rule: Rule, member: PlacedMember): boolea
   if (rule.replicas === null && record.placement?.needs === undefined)
     return unfit(record, member).length === 0
   return lacks(record, member).length === 0
-}
-
-function misfitsIn(record: ReleaseRecord, { members }: PlacementView): Placed<PlacedRelease>['unfit'] {
-  return members.flatMap((member) => {
-    if (member.verdict === 'left' || !isMeantFor(record, member.groups)) return []
-    const missing = unfit(record, member)
-    return missing.length === 0 ? [] : [{ node: member.id, lacks: missing }]
-  })
-}
-
-function isMeantFor({ groups }: ReleaseRecord, own: readonly string[]): boolean {
-  return groups.length === 0 || own.some((group) => groups.includes(group))
-}
-
-/**
- * What ran here before a release came that this machine cannot run: an update that is for others must not end it. Only
- * where every node runs the app; places that are counted go to nodes that can.
- */
-function staying<Release extends PlacedRelease>(
-  { record }: Release,
-  releases: readonly Release[],
-  { self, members, ranBefore }: PlacementView,
-): Release | null {
-  const own = members.find(({ id }) => id === self)
-  if (own === undefined || record.placement?.replicas !== undefined) return null
-  if (unfit(record, own).length === 0 || !isMeantFor(record, own.groups)) return null
-  const ran = own.report?.apps.find(({ app }) => app === record.app)?.seq ?? ranBefore?.get(record.app)
-  if (ran === undefined || ran >= record.seq) return null
-  const stays = releases.find((release) => release.record.seq === ran)
-  return stays === undefined || unfit(stays.record, own).length > 0 ? null : stays
 }
 
 function reportsRunning(record: ReleaseRecord, node: string, view: PlacementView): boolean {
