@@ -24,6 +24,7 @@ export type NodeDescription = Pick<
   | 'features'
   | 'devices'
   | 'apps'
+  | 'rests'
   | 'pause'
   | 'topics'
   | 'machine'

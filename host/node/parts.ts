@@ -34,6 +34,7 @@ import { OutgoingCalls } from './outgoing-calls.ts'
 import { Pauses } from './pauses.ts'
 import { peerChanges } from './peer-changes.ts'
 import { fetchFrom } from './placement.ts'
+import type { Resting } from './placement.ts'
 
 export const clock = systemClock
 export const random = systemRandom
@@ -53,6 +54,7 @@ export interface Parts {
   readonly appLog: AppLog
   readonly journal: Journal
   readonly pauses: Pauses
+  readonly resting: Resting
   readonly outgoing: OutgoingCalls
   readonly messages: NodeMessages
   readonly origin: Origin
@@ -174,6 +176,7 @@ async function makeAround(
 ): Promise<Omit<Parts, 'brokers' | 'devices' | 'origin'>> {
   const { log } = options
   const buses = nameBuses(config.buses, { root: '/', addons: addonsIn(folder) })
+  const resting: Resting = { from: [] }
   const budget = nodeBudget(config.limits.memory)
   const sizes = sizesOf(budget)
   const componentBytes = config.components.size ?? (await halfOfDisk(folder.path))
@@ -227,8 +230,8 @@ async function makeAround(
     clock,
     random,
     log: log.scope('mesh'),
-    describe: () =>
-      describeNode(
+    describe: () => ({
+      ...describeNode(
         capabilities,
         devices,
         config.folders,
@@ -238,6 +241,8 @@ async function makeAround(
         messages.messaging.topics,
         buses,
       ),
+      ...(resting.from.length > 0 && { rests: resting.from }),
+    }),
   })
   const deviceLog = log.scope('devices')
   const tellHealth = ({ kind, name, health: { state, why, hint } }: DeviceState): void =>
@@ -306,6 +311,7 @@ async function makeAround(
     journal,
     pauses,
     outgoing,
+    resting,
     messages,
   }
 }

@@ -18,6 +18,7 @@ import {
   type Mesh,
   type NeededComponents,
   type Opinion,
+  type Rest,
   type Verdict,
 } from '../../mesh/index.ts'
 import type { AppSupervisor, DesiredRelease, FetchComponent } from '../apps/index.ts'
@@ -48,9 +49,16 @@ export interface PlacementParts {
   readonly apps: Pick<AppSupervisor, 'setDesired' | 'status' | 'onChange' | 'onProgress' | 'ranBefore'>
   /** Of this node. */
   readonly capabilities: Capabilities
+  /** Where this node's record finds what it rests from. */
+  readonly resting: Resting
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+}
+
+/** What this node has given up for a while; written by its placement. */
+export interface Resting {
+  from: readonly Rest[]
 }
 
 export interface NodePlacement extends Part {
@@ -63,7 +71,7 @@ export interface NodePlacement extends Part {
 const nothing = (): void => {}
 
 export function createPlacement(parts: PlacementParts): NodePlacement {
-  const { mesh, apps, capabilities, clock, random, log } = parts
+  const { mesh, apps, capabilities, resting, clock, random, log } = parts
   const standby = new Standby({ source: mesh.source, clock, random, log })
   const placement = new Placement()
   let placed: readonly Placed<Release>[] = []
@@ -72,6 +80,10 @@ export function createPlacement(parts: PlacementParts): NodePlacement {
     cancelWake()
     const nowMs = clock.monotonicMs()
     placed = placement.decide(choices(mesh, capabilities), viewOf(mesh, apps.ranBefore), nowMs)
+    if (JSON.stringify(placement.rests) !== JSON.stringify(resting.from)) {
+      resting.from = placement.rests
+      mesh.descriptionChanged()
+    }
     apps.setDesired(placed.flatMap(runningHere))
     const standing = placed.filter(({ standsBy }) => standsBy)
     standby.want(standing.map(({ release }) => fitted(release.record, capabilities).record))

@@ -135,7 +135,8 @@ async function startLocked(
   )
   const writeMeter = new WriteMeter(clock)
   const signs = new Signs({ mesh, apps, clock })
-  const placement = createPlacement({ mesh, apps, capabilities: parts.capabilities, clock, random, log })
+  const { capabilities, resting } = parts
+  const placement = createPlacement({ mesh, apps, capabilities, resting, clock, random, log })
   const history = new VerdictHistory({ mesh, clock })
   const control: NodeControl = new NodeControl({
     memory: () => memoryReport(budget, engine),

@@ -1,7 +1,7 @@
 /** Since when which node is not reached, or does not come to run what it was given: by this node's own clock. */
-import type { ReleaseRecord, Verdict } from '../../mesh/index.ts'
+import type { ReleaseRecord, Rest, Verdict } from '../../mesh/index.ts'
 import type { PlacementView } from './view.ts'
-import { Restless } from './restless.ts'
+import { Restless, restKey } from './restless.ts'
 import type { Rule } from './rule.ts'
 
 /** `cut-off` is not among them: others reach it, and so do calls. */
@@ -11,6 +11,11 @@ const stuck: ReadonlySet<string> = new Set(['failed', 'waiting'])
 
 /** A record crosses the mesh in well under a second, also where a head is repaired rather than pushed. */
 const settleMs = 2_000
+/**
+ * A node that was started anew, or comes out of a part that was cut off, has heard of whoever is there by then, or knows that
+ * it is cut off; and so do those who were with it before.
+ */
+const noticeMs = 10_000
 
 export class Absences {
   /** Monotonic ms; `-Infinity` for one that has left. */
@@ -19,18 +24,30 @@ export class Absences {
   readonly #backSince = new Map<string, number>()
   /** By node, then by app and number. */
   readonly #stuckSince = new Map<string, Map<string, number>>()
+  /** This node's own. */
   readonly #restless = new Restless()
+  #self = ''
+  /** What others rest from, by their own word: node, then app and number. */
+  readonly #rests = new Map<string, ReadonlySet<string>>()
+  /** When this node was last in a part that may judge nobody, monotonic ms. */
+  #isolatedMs = -Infinity
+  #isIsolated = false
+  #startedMs: number | null = null
   /** Apps that a node that is reached runs, or is about to. */
   #seen: ReadonlySet<string> = new Set()
   /** Since when nobody has been seen to run an app from whose place a node rests. */
   readonly #unseenSince = new Map<string, number>()
 
-  look({ members, self }: PlacementView, nowMs: number): void {
+  look({ members, self, isIsolated }: PlacementView, nowMs: number): void {
+    this.#self = self
+    this.#startedMs ??= nowMs
+    if (isIsolated || this.#isIsolated) this.#isolatedMs = nowMs
+    this.#isIsolated = isIsolated
     const present = new Set(members.map(({ id }) => id))
     for (const node of this.#since.keys()) if (!present.has(node)) this.#since.delete(node)
     for (const node of this.#backSince.keys()) if (!present.has(node)) this.#backSince.delete(node)
     for (const node of this.#stuckSince.keys()) if (!present.has(node)) this.#stuckSince.delete(node)
-    for (const node of this.#restless.nodes()) if (!present.has(node)) this.#restless.forget(node)
+    this.#rests.clear()
     const seen = new Set<string>()
     for (const { id, verdict, report } of members) {
       if (verdict !== 'left' && !unreached.has(verdict)) {
@@ -40,17 +57,15 @@ export class Absences {
       else if (id !== self && unreached.has(verdict)) {
         const before = this.#since.get(id)
         if (before === undefined || before === -Infinity) this.#since.set(id, nowMs)
-      } else if (this.#since.delete(id)) {
-        this.#backSince.set(id, nowMs)
-        this.#restless.forget(id)
-      }
-      this.#restless.look(id, report, nowMs)
+      } else if (this.#since.delete(id)) this.#backSince.set(id, nowMs)
+      if (id === self) this.#restless.look(report, nowMs)
+      else this.#rests.set(id, new Set((report?.rests ?? []).map(restKey)))
       const before = this.#stuckSince.get(id)
       const now = new Map<string, number>()
       for (const { app, seq, state, next } of report?.apps ?? []) {
-        if (stuck.has(state)) now.set(keyOf(app, seq), before?.get(keyOf(app, seq)) ?? nowMs)
+        if (stuck.has(state)) now.set(restKey({ app, seq }), before?.get(restKey({ app, seq })) ?? nowMs)
         if (next !== undefined && stuck.has(next.state))
-          now.set(keyOf(app, next.seq), before?.get(keyOf(app, next.seq)) ?? nowMs)
+          now.set(restKey({ app, seq: next.seq }), before?.get(restKey({ app, seq: next.seq })) ?? nowMs)
       }
       this.#stuckSince.set(id, now)
     }
@@ -66,29 +81,54 @@ export class Absences {
     return (this.#backSince.get(node) ?? -Infinity) + settleMs
   }
 
+  /** From when one that is back may begin, as far as time goes: who stands in for it stops a moment before. */
+  handBackMs(node: string): number {
+    return (this.#backSince.get(node) ?? -Infinity) + noticeMs - settleMs
+  }
+
   /** @returns whether its place is its own, and where it is about to lose it, when, monotonic ms */
   availability(
     node: string,
     release: Pick<ReleaseRecord, 'app' | 'seq'>,
-    { replaceAfterMs }: Pick<Rule, 'replaceAfterMs'>,
+    { replaceAfterMs, minority }: Pick<Rule, 'replaceAfterMs' | 'minority'>,
     nowMs: number,
   ): { readonly isThere: boolean; readonly dueMs: number | null } {
-    const stuckMs = this.#stuckSince.get(node)?.get(keyOf(release.app, release.seq)) ?? Infinity
+    const stuckMs = this.#stuckSince.get(node)?.get(restKey(release)) ?? Infinity
+    const isSelf = node === this.#self
     // Once another node has the place this one's record says nothing of it any more: it must not be asked again at once.
-    if (nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(node, release, nowMs)
-    const since = Math.min(this.#since.get(node) ?? Infinity, stuckMs)
-    const ends = this.#restless.availability(node, release, replaceAfterMs, nowMs)
+    if (isSelf && nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(release, nowMs)
+    const since = Math.min(this.#unreachedMs(node, minority), stuckMs)
     const dueMs = since + replaceAfterMs
     if (nowMs >= dueMs) return { isThere: false, dueMs: null }
+    const ends = isSelf
+      ? this.#restless.availability(release, replaceAfterMs, nowMs)
+      : { isThere: this.#rests.get(node)?.has(restKey(release)) !== true, dueMs: null }
     if (!ends.isThere) {
+      if (!isSelf) return { isThere: false, dueMs: null }
       const againMs = this.#aloneSinceMs(release.app, nowMs) + replaceAfterMs
       if (nowMs < againMs) return { isThere: false, dueMs: Math.min(againMs, ends.dueMs ?? Infinity) }
       // Whose turn it is may hold this node for well, as one does that was started anew: a rest must not leave a place empty.
-      this.#restless.retry(node, release, nowMs)
+      this.#restless.retry(release, nowMs)
       return { isThere: true, dueMs: null }
     }
     const firstMs = Math.min(dueMs, ends.dueMs ?? Infinity)
     return { isThere: true, dueMs: firstMs === Infinity ? null : firstMs }
+  }
+
+  /** From when it has heard what others run, monotonic ms: before, it may not begin what must not run twice. */
+  get knowsFromMs(): number {
+    return Math.max(this.#startedMs ?? 0, this.#isolatedMs) + noticeMs
+  }
+
+  /** What this node rests from, and when the first of these rests ends, monotonic ms. */
+  rests(nowMs: number): { readonly from: readonly Rest[]; readonly endsMs: number } {
+    return this.#restless.rests(nowMs)
+  }
+
+  /** Where a minority stops, who comes out of one has yet to hear who is there: none of the time before counts. */
+  #unreachedMs(node: string, minority: Rule['minority']): number {
+    const since = this.#since.get(node) ?? Infinity
+    return minority === 'run' || since === -Infinity ? since : Math.max(since, this.#isolatedMs)
   }
 
   /** Infinity where somebody runs it. */
@@ -98,8 +138,4 @@ export class Absences {
     this.#unseenSince.set(app, since)
     return since
   }
-}
-
-function keyOf(app: string, seq: number): string {
-  return `${app} ${seq}`
 }

@@ -12,7 +12,10 @@ export interface Candidate {
   readonly groups: readonly string[]
   readonly roles: readonly string[]
   /** null where its record was never heard. */
-  readonly report: Pick<NodeReport, 'arch' | 'platform' | 'features' | 'machine' | 'devices' | 'apps'> | null
+  readonly report: Pick<
+    NodeReport,
+    'arch' | 'platform' | 'features' | 'machine' | 'devices' | 'apps' | 'rests'
+  > | null
 }
 
 const needKinds = [...machineNeeds, 'role', 'group', 'name', 'sensor', 'pin', 'i2c', 'folder'] as const

@@ -7,7 +7,7 @@
  * stand-in stops only after the owner says that it runs. Pure: a view and the time go in, decisions come out.
  */
 import type { Digest, SelvedgeError } from '../../core/index.ts'
-import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { ReleaseRecord, Rest } from '../../mesh/index.ts'
 import { lacks, unfit } from './eligibility.ts'
 import { HandOvers } from './hand-overs.ts'
 import { isInScope, ruleOf, scopesOf, type Rule } from './rule.ts'
@@ -62,6 +62,7 @@ export class Placement {
   readonly #rendezvous = new Rendezvous()
   readonly #holding = new Map<string, Holding>()
   #wakeAtMs: number | null = null
+  #rests: readonly Rest[] = []
 
   /**
    * @param apps for each app its releases, the newest first: where that one is held, the one before it stays
@@ -78,7 +79,15 @@ export class Placement {
     const names = new Set(placed.map(({ app }) => app))
     for (const app of this.#holding.keys()) if (!names.has(app)) this.#holding.delete(app)
     this.#handOvers.keep(names, nowMs)
+    const { from, endsMs } = this.#absences.rests(nowMs)
+    this.#rests = from
+    if (endsMs !== Infinity) this.#wake(endsMs)
     return placed
+  }
+
+  /** What this node has given up for a while, as of the last decision; the others must hear it. */
+  get rests(): readonly Rest[] {
+    return this.#rests
   }
 
   /** When it must be asked again though nothing was heard; null where time alone changes nothing. */
@@ -198,7 +207,7 @@ export class Placement {
       rule.replicas === null
         ? undefined
         : places.find((place) => isHeld(place) && place.slot.holder !== view.self)
-    if (surplus !== undefined && !this.#mayLetGo(record, rule, surplus.slot.holder, view, nowMs)) {
+    if (surplus !== undefined && !this.#mayLetGo(record, rule, surplus, places, view, nowMs)) {
       return {
         place: surplus,
         why:
@@ -213,7 +222,7 @@ export class Placement {
       return places.some(isHeld) ? null : this.#abolished(record, rule, held, places, view, nowMs)
     }
     const { scope, slot } = place
-    if (held === undefined && this.#mustWait(record, rule, scope, view)) return null
+    if (held === undefined && this.#mustWait(record, rule, scope, view, nowMs)) return null
     if (slot.owner === view.self)
       return { place, why: rule.replicas === null ? 'every node that can runs it' : 'this node has a place' }
     const key = `${scope}\n${slot.index}`
@@ -226,23 +235,34 @@ export class Placement {
     return { place, why: `stands in for ${nameOf(slot.owner, view)}` }
   }
 
-  /** Whoever must not run it twice stops before the holder starts; all others go on until it runs. */
+  /**
+   * Whoever must not run it twice stops before the holder starts; all others go on until it runs, and all who have a place
+   * beside it: where places move on, a holder that runs may still do so in the place of one that does not.
+   */
   #mayLetGo(
     record: ReleaseRecord,
     rule: Rule,
-    holder: string | null,
+    { scope, slot: { holder } }: Place,
+    places: readonly Place[],
     view: PlacementView,
     nowMs: number,
   ): boolean {
-    if (rule.minority === 'run' || holder === null) return this.#runs(record, holder, view, nowMs)
-    const fromMs = this.#absences.believedFromMs(holder)
+    if (rule.minority === 'run' || holder === null) {
+      const holders = places.filter((place) => place.scope === scope).map(({ slot }) => slot.holder)
+      return holders.every((node) => node === view.self || this.#runs(record, node, view, nowMs))
+    }
+    const fromMs = this.#absences.handBackMs(holder)
     if (nowMs < fromMs) this.#wake(fromMs)
     return nowMs >= fromMs && view.members.some(({ id, verdict }) => id === holder && verdict === 'alive')
   }
 
-  /** As many of those that are reached still run it as there are to be: one of them is about to stop. */
-  #mustWait(record: ReleaseRecord, rule: Rule, scope: string, view: PlacementView): boolean {
+  /** It is not known yet who runs it, or as many of those that are reached do as there are to be: one of them is about to stop. */
+  #mustWait(record: ReleaseRecord, rule: Rule, scope: string, view: PlacementView, nowMs: number): boolean {
     if (rule.minority === 'run' || rule.replicas === null) return false
+    if (nowMs < this.#absences.knowsFromMs) {
+      this.#wake(this.#absences.knowsFromMs)
+      return true
+    }
     const running = view.members.filter(
       (member) =>
         member.id !== view.self &&

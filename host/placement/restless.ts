@@ -1,19 +1,20 @@
 /**
- * Apps that end again and again on a node where they are placed: after a while the place goes to a node that may do better,
- * and stays there for a while, longer each time. By this node's own clock, from what the others' records say.
+ * Apps that end again and again on this node, or never come to run: after a while it gives their places up, for longer each
+ * time, so that a node gets them that may do better. Only the node itself decides so, and says it in its record: others who
+ * judged it by what they happened to see of it would not agree whose turn it is.
  */
-import type { NodeReport } from '../../mesh/index.ts'
+import type { NodeReport, Rest } from '../../mesh/index.ts'
 
 /** An app that comes back from backoff within this time is not worth a move; nor is one whose release waits longer. */
 const giveUpMs = 120_000
 /** Only what has run for so long without an end is well again. */
 const steadyMs = 60_000
-/** Until its first node is tried again, doubled each time. */
+/** Until it tries again, doubled each time. */
 const restMs = 600_000
 const longestRestMs = 14_400_000
 
-interface Trouble {
-  /** Since when it ends again and again; null while it does not run there at all. */
+interface Trouble extends Rest {
+  /** Since when it ends again and again; null while it does not run at all. */
   sinceMs: number | null
   /** Since when it has run without an end, as far as is known. */
   runningMs: number | null
@@ -22,53 +23,50 @@ interface Trouble {
 }
 
 export class Restless {
-  /** By node, then by app and number. */
-  readonly #records = new Map<string, Map<string, Trouble>>()
+  /** By app and number. */
+  readonly #records = new Map<string, Trouble>()
 
-  look(node: string, report: Pick<NodeReport, 'apps'> | null, nowMs: number): void {
-    const records = this.#records.get(node) ?? new Map<string, Trouble>()
+  /** @param report this node's own */
+  look(report: Pick<NodeReport, 'apps'> | null, nowMs: number): void {
     const seen = new Set<string>()
     for (const { app, seq, state } of report?.apps ?? []) {
-      const key = keyOf(app, seq)
+      const key = restKey({ app, seq })
       seen.add(key)
-      const record = records.get(key) ?? fresh()
+      const record = this.#records.get(key) ?? fresh({ app, seq })
       if (state === 'backoff') {
         record.sinceMs ??= nowMs
         record.runningMs = null
-        records.set(key, record)
+        this.#records.set(key, record)
       } else if (state === 'running') {
         record.runningMs ??= nowMs
-        if (nowMs - record.runningMs >= steadyMs) records.delete(key)
+        if (nowMs - record.runningMs >= steadyMs) this.#records.delete(key)
       }
     }
-    for (const [key, record] of records) {
+    for (const [key, record] of this.#records) {
       if (seen.has(key)) continue
       record.sinceMs = null
       record.runningMs = null
-      // Nobody has heard of it there for as long as it ever had to rest.
-      if (nowMs - record.restsUntilMs > longestRestMs) records.delete(key)
+      // Nobody has heard of it for as long as it ever had to rest.
+      if (nowMs - record.restsUntilMs > longestRestMs) this.#records.delete(key)
     }
-    if (records.size > 0) this.#records.set(node, records)
-    else this.#records.delete(node)
   }
 
-  /** The node was started anew, or is no member any more: whatever it was may be mended. */
-  forget(node: string): void {
-    this.#records.delete(node)
-  }
-
-  nodes(): Iterable<string> {
-    return this.#records.keys()
+  /** What it rests from, and when the first of these rests ends, monotonic ms; Infinity for none. */
+  rests(nowMs: number): { readonly from: readonly Rest[]; readonly endsMs: number } {
+    const resting = [...this.#records.values()].filter(({ restsUntilMs }) => nowMs < restsUntilMs)
+    return {
+      from: resting.map(({ app, seq }) => ({ app, seq })),
+      endsMs: Math.min(...resting.map(({ restsUntilMs }) => restsUntilMs)),
+    }
   }
 
   /** @returns whether it may have its place, and when that will be otherwise, monotonic ms */
   availability(
-    node: string,
-    { app, seq }: { readonly app: string; readonly seq: number },
+    release: Rest,
     replaceAfterMs: number,
     nowMs: number,
   ): { readonly isThere: boolean; readonly dueMs: number | null } {
-    const record = this.#records.get(node)?.get(keyOf(app, seq))
+    const record = this.#records.get(restKey(release))
     if (record === undefined) return { isThere: true, dueMs: null }
     if (nowMs < record.restsUntilMs) return { isThere: false, dueMs: record.restsUntilMs }
     if (record.sinceMs === null) return { isThere: true, dueMs: null }
@@ -78,18 +76,17 @@ export class Restless {
     return { isThere: false, dueMs: record.restsUntilMs }
   }
 
-  /** It could not run it there in its time. */
-  rest(node: string, { app, seq }: { readonly app: string; readonly seq: number }, nowMs: number): void {
-    const records = this.#records.get(node) ?? new Map<string, Trouble>()
-    this.#records.set(node, records)
-    const record = records.get(keyOf(app, seq)) ?? fresh()
-    records.set(keyOf(app, seq), record)
+  /** It could not run it in its time. */
+  rest(release: Rest, nowMs: number): void {
+    const key = restKey(release)
+    const record = this.#records.get(key) ?? fresh(release)
+    this.#records.set(key, record)
     if (nowMs >= record.restsUntilMs) this.#rest(record, nowMs)
   }
 
   /** Nobody else runs it either: it is tried here again. */
-  retry(node: string, { app, seq }: { readonly app: string; readonly seq: number }, nowMs: number): void {
-    const record = this.#records.get(node)?.get(keyOf(app, seq))
+  retry(release: Rest, nowMs: number): void {
+    const record = this.#records.get(restKey(release))
     if (record !== undefined) record.restsUntilMs = Math.min(record.restsUntilMs, nowMs)
   }
 
@@ -99,10 +96,11 @@ export class Restless {
   }
 }
 
-function fresh(): Trouble {
-  return { sinceMs: null, runningMs: null, rests: 0, restsUntilMs: -Infinity }
+/** An app and the number of its release, as a text that compares. */
+export function restKey({ app, seq }: Rest): string {
+  return `${app} ${seq}`
 }
 
-function keyOf(app: string, seq: number): string {
-  return `${app} ${seq}`
+function fresh({ app, seq }: Rest): Trouble {
+  return { app, seq, sinceMs: null, runningMs: null, rests: 0, restsUntilMs: -Infinity }
 }

@@ -55,7 +55,7 @@ export {
 export { maxChain } from './member-standing.ts'
 export { openNodeIdentity, type IdentityState, type NodeIdentity } from './node-identity.ts'
 export { compareReports, maxNodeRecordBytes, signNodeRecord, verifyNodeRecord } from './node-record.ts'
-export type { AppReport, MachineReport, NodeRecord, NodeReport } from './node-record.ts'
+export type { AppReport, MachineReport, NodeRecord, NodeReport, Rest } from './node-record.ts'
 export {
   criticalField,
   digestField,

@@ -134,6 +134,9 @@ const schema = v.looseObject({
   issuedAt: timeField,
   /** Version of the trust bundle it goes by; absent in records of before. */
   trust: v.optional(countField),
+  rests: v.optional(
+    v.pipe(v.array(v.looseObject({ app: nameField, seq: countField })), v.maxLength(maxApps)),
+  ),
   topics: v.optional(v.pipe(v.array(textField(128)), v.maxLength(maxTopics))),
   pause: v.optional(
     v.looseObject({ kind: v.picklist(['slept', 'stalled']), ms: countField, endedAt: timeField }),
@@ -212,6 +215,12 @@ export interface AppReport {
     | undefined
 }
 
+/** A release that a node does not run for a while, though it has a place. */
+export interface Rest {
+  readonly app: string
+  readonly seq: number
+}
+
 export interface NodeReport {
   readonly v: 1
   readonly mesh: Digest
@@ -241,6 +250,8 @@ export interface NodeReport {
     readonly health?: string | undefined
   }[]
   readonly apps: readonly AppReport[]
+  /** Apps that failed there, whose places it gives up for a while; absent for none, and in records of before. */
+  readonly rests?: readonly Rest[] | undefined
   /** By the node's own clock, ms since the epoch. */
   readonly issuedAt: number
   /** Version of the trust bundle that the node goes by; absent in records of before. */

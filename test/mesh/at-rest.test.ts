@@ -65,7 +65,9 @@ test('nodes at rest write nothing, and hardly compare what they agree on', async
   }
 
   // It is no deaf node: what is new is there at once.
-  await first.mesh.publish(harbor.release({ seq: 2, previous: first.mesh.releases.heads()[0]?.digest ?? null }))
+  await first.mesh.publish(
+    harbor.release({ seq: 2, previous: first.mesh.releases.heads()[0]?.digest ?? null }),
+  )
   const tookMs = await harbor.until(() =>
     ships.every(({ mesh }) => mesh.releases.heads()[0]?.record.seq === 2),
   )

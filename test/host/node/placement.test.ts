@@ -88,6 +88,7 @@ function setUp(
       onProgress: on(listeners.moves),
     },
     capabilities: { arch: 'x64', platform: 'linux', features: [] },
+    resting: { from: [] },
     clock,
     random: systemRandom,
     log: silentLog,
