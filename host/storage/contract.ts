@@ -283,5 +283,28 @@ export interface Storage {
   /** From now on; an app of which nothing was said may hold the usual, as far as the node's owner allows it. */
   allow(app: string, asked: AskedStorage): void
   report(app: string): StorageReport
+  /**
+   * Writes what the app has on this disk into a file that is not there yet: the entries as of one moment, and the objects as
+   * of one moment. Not what a group shares.
+   * @throws ERR_STORAGE_ELSEWHERE, ERR_STORAGE_FAILED, what the disk says
+   */
+  snapshot(app: string, path: string): Promise<SnapshotReport>
+  /**
+   * Puts what such a file has in the place of all that the app has on this disk; all or nothing. While nobody uses the stores:
+   * they are others afterwards.
+   * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, what the disk says; nothing has changed then
+   */
+  restore(app: string, path: string): Promise<SnapshotReport>
   close(): Promise<void>
+}
+
+export interface SnapshotReport {
+  readonly app: string
+  readonly path: string
+  /** Of the node's clock, ms since the epoch. */
+  readonly takenAtMs: number
+  /** Of the file. */
+  readonly bytes: number
+  readonly entries: number
+  readonly objects: number
 }

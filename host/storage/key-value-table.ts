@@ -241,8 +241,21 @@ export class KeyValueTable {
     return this.#atomically(run)
   }
 
-  flush(): void {
-    this.#rows.flush()
+  /** @param isWhole all of the log is in the file afterwards, so that the file alone is the store */
+  flush(isWhole = false): void {
+    this.#rows.flush(isWhole)
+  }
+
+  /** The highest version that was ever used. */
+  lastVersion(): number {
+    return this.#version
+  }
+
+  /** No version up to this one is used again. */
+  raise(version: number): void {
+    if (version <= this.#version) return
+    this.#version = version
+    this.#rows.transaction(() => this.#rows.setNote('version', version))
   }
 
   close(): void {

@@ -52,6 +52,26 @@ export const storageProblems = defineProblems({
     text: 'the file that an app’s data is in cannot be read as what it should be',
     fix: 'move the file away to begin with an empty store, or put back a copy; the message names it',
   },
+  ERR_SNAPSHOT: {
+    kind: 'user',
+    text: 'a file is no snapshot that can be restored here',
+    fix: 'use a file that `selvedge data snapshot` wrote, whole and unchanged; nothing was restored',
+  },
+  ERR_SNAPSHOT_APP: {
+    kind: 'user',
+    text: 'a snapshot is of another app',
+    fix: 'name the app that it is of',
+  },
+  ERR_SNAPSHOT_FILE: {
+    kind: 'user',
+    text: 'a snapshot’s file is there already, and is not written over',
+    fix: 'name another file with -o, or move this one away',
+  },
+  ERR_STORAGE_ELSEWHERE: {
+    kind: 'user',
+    text: 'what the app stores is not on this node’s disk',
+    fix: 'use the means of the server that it is at; `[storage]` in the node’s TOML names it',
+  },
   ERR_STORAGE_FAILED: {
     kind: 'system',
     text: 'the store could not do what it was asked',

@@ -53,6 +53,6 @@ export interface Rows {
   /** Runs all of it or, where it throws, none. One within another is a part of it, which may fail alone. */
   transaction<Result>(run: () => Result): Result
   /** What was written is on the disk afterwards, where it was not before. */
-  flush(): void
+  flush(isWhole?: boolean): void
   close(): void
 }

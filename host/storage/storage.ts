@@ -8,6 +8,7 @@ import type {
   MeteredStore,
   Storage,
   StorageCaps,
+  SnapshotReport,
   StorageReport,
   StoreAmount,
 } from './contract.ts'
@@ -16,6 +17,7 @@ import { openBlobs, openKeyValue } from './drivers/index.ts'
 import { usualMemoryStorage, usualStorage, usualStoreMemory, type StoreMemory } from './limits.ts'
 import { MemoryStore } from './memory-store.ts'
 import { storageProblems } from './problems.ts'
+import { Snapshots } from './snapshots/snapshots.ts'
 import type { LifeRule } from './time-to-live.ts'
 
 /** Where a node keeps what its apps store; as the node's TOML says. */
@@ -55,7 +57,9 @@ export function diskStorage(
 ): Storage {
   const { keyValue, blobs, caps, lifeRules, memory } = { ...usualStorageConfig, ...config }
   const context = { folder, clock, lifeRules, memory }
-  return new StoresByApp(usualStorage, caps, openKeyValue(keyValue, context), openBlobs(blobs, context))
+  const backends = [openKeyValue(keyValue, context), openBlobs(blobs, context)] as const
+  const snapshots = new Snapshots({ folder, clock, keyValue: backends[0], blobs: backends[1] })
+  return new StoresByApp(usualStorage, caps, ...backends, snapshots)
 }
 
 type Metered<Store> = Store & MeteredStore
@@ -68,6 +72,7 @@ class StoresByApp implements Storage {
   readonly #keyValue = new Map<string, Metered<KeyValueStore>>()
   readonly #blobs = new Map<string, Metered<BlobStore>>()
   readonly #asked = new Map<string, AskedStorage>()
+  readonly #snapshots: Snapshots | null
   #isClosed = false
 
   constructor(
@@ -75,7 +80,9 @@ class StoresByApp implements Storage {
     caps: StorageCaps,
     keyValue: StorageBackend<KeyValueStore>,
     blobs: StorageBackend<BlobStore>,
+    snapshots: Snapshots | null = null,
   ) {
+    this.#snapshots = snapshots
     this.#usual = usual
     this.#caps = caps
     this.#keyValueBackend = keyValue
@@ -104,6 +111,24 @@ class StoresByApp implements Storage {
       },
       blobs: { held: this.#blobs.get(app)?.held ?? null, allowed: this.#allowed('blobs', app) },
     }
+  }
+
+  async snapshot(app: string, path: string): Promise<SnapshotReport> {
+    return this.#onDisk(app).take(app, path, { keyValue: this.keyValue(app), blobs: this.blobs(app) })
+  }
+
+  async restore(app: string, path: string): Promise<SnapshotReport> {
+    const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app) }
+    return this.#onDisk(app).putBack(app, path, stores, async () => {
+      this.#keyValue.delete(app)
+      this.#blobs.delete(app)
+      await Promise.allSettled([stores.keyValue.close(), stores.blobs.close()])
+    })
+  }
+
+  #onDisk(app: string): Snapshots {
+    if (this.#snapshots !== null) return this.#snapshots
+    throw storageProblems.error('ERR_STORAGE_ELSEWHERE', `what ${app} stores is in memory`)
   }
 
   async close(): Promise<void> {

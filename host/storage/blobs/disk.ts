@@ -41,6 +41,7 @@ import { deletion, guardedPieces, highestNumber, nameIn, putsIn } from './disk-c
 import { Numbering } from './numbering.ts'
 import { maxContainerFileBytes, readContainer, writeContainer } from './container-file.ts'
 import { copyObject } from './copy.ts'
+import { linkFolder } from './copying.ts'
 import { DiskUpload } from './upload.ts'
 
 const scratchFolder = 'unfinished'
@@ -261,6 +262,11 @@ export class DiskBlobs implements BlobStore, MeteredStore {
     await this.copy(from, to)
     if (from.container === to.container && from.object === to.object) return
     await this.deleteObjects(from.container, [from.object])
+  }
+
+  /** What is there now, at a path that is not there yet. @returns how many objects */
+  saveTo(target: string): Promise<number> {
+    return this.#inTurn(() => linkFolder(this.#folder, target))
   }
 
   /** Waits for what is being written; afterwards nothing is. */

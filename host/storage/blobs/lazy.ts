@@ -14,8 +14,9 @@ import type {
   StoreAmount,
 } from '../contract.ts'
 import { Listeners } from '../listeners.ts'
+import { adoptFolder } from './copying.ts'
 
-type FedBlobs = BlobStore & { readonly feed: ObjectFeed }
+type FedBlobs = BlobStore & { readonly feed: ObjectFeed; saveTo?(target: string): Promise<number> }
 
 export class LazyBlobs implements BlobStore, MeteredStore {
   readonly #make: () => Promise<FedBlobs & MeteredStore>
@@ -97,6 +98,15 @@ export class LazyBlobs implements BlobStore, MeteredStore {
   readonly feed: ObjectFeed = {
     position: async () => (await this.#open()).feed.position(),
     puts: async (container, after) => (await this.#open()).feed.puts(container, after),
+  }
+
+  async saveTo(target: string): Promise<number> {
+    return (await this.#open()).saveTo?.(target) ?? 0
+  }
+
+  /** Makes another store's folder go on behind this one. @returns how many objects are in it */
+  async adopt(path: string): Promise<number> {
+    return adoptFolder(path, await this.feed.position())
   }
 
   async close(): Promise<void> {

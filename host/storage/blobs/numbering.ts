@@ -33,6 +33,12 @@ export class Numbering {
     }
   }
 
+  /** No number up to this one is given again by whoever opens the folder. @throws what the disk says */
+  static async raise(folder: string, last: number): Promise<void> {
+    const numbering = await Numbering.open(folder, async () => last)
+    if (numbering.last < last) await numbering.#reserve(last)
+  }
+
   get last(): number {
     return this.#last
   }

@@ -24,6 +24,17 @@ export interface StorageBackend<Store> {
    * for. App names are DNS labels, so they are file names too.
    */
   store(app: string): Store & MeteredStore
+  /**
+   * Copies what the store holds now to a path that is not there yet; nothing where it holds nothing. Absent where it is not on
+   * this disk, or nobody has made it.
+   * @returns how many keys or objects
+   */
+  save?(store: Store, path: string): Promise<number>
+  /**
+   * Makes a copy fit to take the store's place: no number that the store has used is used again. @param path as `save` made it
+   * @returns how many keys or objects @throws ERR_STORAGE_DAMAGED where it cannot be read
+   */
+  adopt?(store: Store, path: string): Promise<number>
   /** After its stores were closed. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { openDiskBlobs } from '../blobs/disk.ts'
 import { LazyBlobs } from '../blobs/lazy.ts'
+import { settle } from '../snapshots/placing.ts'
 import { blobLimits } from '../limits.ts'
 import type { BlobDriver } from './contract.ts'
 import { durabilityField } from './options.ts'
@@ -15,9 +16,12 @@ export const diskDriver: BlobDriver<v.InferOutput<typeof options>> = {
   open: ({ durability }, { folder, clock }) => ({
     store: (app) =>
       new LazyBlobs(async () => {
+        await settle(folder.path, app)
         const path = `${(await folder.folder('blobs')).path}/${app}`
         return openDiskBlobs(path, clock, blobLimits, durability)
       }),
+    save: (store, path) => (store as LazyBlobs).saveTo(path),
+    adopt: (store, path) => (store as LazyBlobs).adopt(path),
     close: async () => {},
   }),
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { every } from '../../../core/index.ts'
 import { keyValueLimits } from '../limits.ts'
+import { settle } from '../snapshots/placing.ts'
 import { SqliteStore } from '../sqlite/store.ts'
 import { StorageThread } from '../sqlite/thread.ts'
 import { rulesFor } from '../time-to-live.ts'
@@ -29,11 +30,16 @@ export const sqliteDriver: KeyValueDriver<v.InferOutput<typeof options>> = {
     return {
       store(app) {
         const rules = rulesFor(app, lifeRules)
-        const path = once(async () => `${(await folder.folder('keyvalue')).path}/${app}.sqlite`)
+        const path = once(async () => {
+          await settle(folder.path, app)
+          return `${(await folder.folder('keyvalue')).path}/${app}.sqlite`
+        })
         const store = new SqliteStore(thread, path, { durability, rules })
         stores.push(store)
         return store
       },
+      save: (store, path) => (store as SqliteStore).saveTo(path),
+      adopt: (store, path) => (store as SqliteStore).adopt(path),
       async close() {
         for (const stop of timers) stop()
         await thread.close()

@@ -101,7 +101,8 @@ async function openWasm(path: string, byteOrder: ReturnType<typeof endianness>):
       statements.push(statement)
       return {
         run: (...values) => void statement.run(values),
-        get: (...values) => (statement.get(values) as SqlRow | null) ?? undefined,
+        // Its own `get` leaves the statement at its first row, and the log cannot be written back as long as somebody reads.
+        get: (...values) => (statement.all(values) as SqlRow[])[0],
         all: (...values) => statement.all(values) as SqlRow[],
       }
     },

@@ -1,5 +1,5 @@
 /** The open SQLite files of a node, by path; what runs on the storage thread. */
-import { access, constants, open, statfs } from 'node:fs/promises'
+import { access, constants, copyFile, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   fileProblems,
@@ -47,6 +47,7 @@ const alone: ReadonlySet<StorageMethod> = new Set([
   'flush',
   'share',
   'unshare',
+  'saveTo',
 ])
 
 /** What was asked for of a file, to open it again after a failure. */
@@ -145,9 +146,18 @@ export class SqliteFiles {
     if (method === 'open') return undefined
     if (method === 'allow' && wanted !== undefined) wanted.allowed = args[0] as StoreAmount
     if (method === 'watch' && wanted !== undefined) wanted.isWatched = true
+    if (method === 'saveTo') return this.#saveTo(path, table, String(args[0]))
     if (method === 'share') return this.lent.lend(path, table, args[0] as Lent)
     if (method === 'unshare') return this.lent.takeBack(path, table, args[0] as GivenBack)
     return use(table, { method, args })
+  }
+
+  /** Nobody writes to it meanwhile: one thing is asked of a file at a time. */
+  async #saveTo(path: string, table: KeyValueTable, target: string): Promise<number> {
+    table.flush(true)
+    await copyFile(path, target, constants.COPYFILE_EXCL)
+    await flushFile(target)
+    return table.usage().keys
   }
 
   /** A file has one connection only, which locks it: who comes while it is being opened gets the same. */
@@ -223,6 +233,15 @@ async function openRows(
   } catch (error) {
     connection.close()
     throw error
+  }
+}
+
+async function flushFile(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

@@ -66,11 +66,13 @@ const checkedPages = 16_384
 export function prepareFile(connection: Connection, durability: Durability, pagesKb: number): void {
   const number = (pragma: string): number =>
     Number(Object.values(connection.prepare(`PRAGMA ${pragma}`).get() ?? {})[0])
-  connection.exec(setUp(durability, pagesKb))
+  connection.exec('PRAGMA locking_mode = EXCLUSIVE')
   const found = number('user_version')
+  // Before anything is set: that would be written into it.
   if (found > formatVersion) {
     throw new Error(`it was written by a later version of Selvedge (format ${found}, not ${formatVersion})`)
   }
+  connection.exec(setUp(durability, pagesKb))
   if (number('page_count') <= checkedPages) checkWhole(connection)
   if (found === formatVersion) return
   connection.exec(`BEGIN IMMEDIATE; ${found === 1 ? fromFirst : entries} ${sinceSecond} COMMIT;`)

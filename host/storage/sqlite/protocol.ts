@@ -30,6 +30,9 @@ export type StorageMethod =
   | 'forget'
   | 'share'
   | 'unshare'
+  | 'saveTo'
+  | 'lastVersion'
+  | 'raise'
 
 /** The argument of `open`. */
 export interface OpenOptions {

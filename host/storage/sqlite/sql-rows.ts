@@ -160,8 +160,8 @@ export class SqlRows implements Rows {
   }
 
   /** Writes the log back, and what it holds is on the disk. */
-  flush(): void {
-    this.#connection.exec('PRAGMA wal_checkpoint(PASSIVE)')
+  flush(isWhole = false): void {
+    this.#connection.exec(`PRAGMA wal_checkpoint(${isWhole ? 'TRUNCATE' : 'PASSIVE'})`)
   }
 
   close(): void {

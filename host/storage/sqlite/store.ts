@@ -11,6 +11,7 @@ import type {
   SharedBucket,
   StoreUsage,
 } from '../contract.ts'
+import { isThere } from '../blobs/folder.ts'
 import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
 import { Lending } from './lending.ts'
@@ -127,6 +128,24 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
 
   usage(): Promise<StoreUsage> {
     return this.#ask('usage')
+  }
+
+  /** Copies the file as it is now. @returns how many keys are in it; 0, and no copy, where there is no file */
+  async saveTo(target: string): Promise<number> {
+    if (!(await isThere(await this.#path()))) return 0
+    return this.#ask('saveTo', target)
+  }
+
+  /** Holds another file against what one of this kind is, and lets it go on behind this one. @returns how many keys are in it */
+  async adopt(path: string): Promise<number> {
+    const last = (await isThere(await this.#path())) ? await this.#ask<number>('lastVersion') : 0
+    try {
+      await this.#request(path, 'open', [this.#options])
+      await this.#request(path, 'raise', [last])
+      return ((await this.#request(path, 'usage', [])) as StoreUsage).keys
+    } finally {
+      await this.#thread.request(path, 'close', [])
+    }
   }
 
   async share(bucket: string, gone: AbortSignal): Promise<SharedBucket | null> {

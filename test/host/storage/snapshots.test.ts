@@ -1,0 +1,165 @@
+/** What an app has stored, taken into one file and put back. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { openFolder, systemClock } from '../../../core/index.ts'
+import { diskStorage, memoryStorage, type Storage } from '../../../host/storage/index.ts'
+import { readArchive } from '../../../host/storage/snapshots/archive.ts'
+import { decide, placesOf } from '../../../host/storage/snapshots/placing.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'selvedge-snapshots-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+let folder: string
+let file: string
+let rounds = 0
+beforeEach(() => {
+  rounds += 1
+  folder = join(root, `node-${rounds}`)
+  file = join(root, `${rounds}.snapshot`)
+})
+
+const opened = async (): Promise<Storage> => diskStorage(await openFolder(folder), systemClock)
+
+async function put(storage: Storage, name: string, text: string): Promise<void> {
+  const writer = await storage.blobs('app').create()
+  await writer.write(utf8(text))
+  await writer.commit('photos', name)
+}
+
+async function textOf(storage: Storage, name: string): Promise<string> {
+  const reader = await storage.blobs('app').read('photos', name, 0n, 2n ** 60n)
+  const pieces: Uint8Array[] = []
+  for await (const piece of reader.bytes) pieces.push(piece)
+  await reader.close()
+  return Buffer.concat(pieces).toString()
+}
+
+/** Two keys and two objects, as of the snapshot. */
+async function filled(): Promise<Storage> {
+  const storage = await opened()
+  const keys = storage.keyValue('app')
+  await keys.set('b', 'one', utf8('1'))
+  await keys.set('b', 'two', utf8('2'))
+  await storage.blobs('app').createContainer('photos')
+  await put(storage, 'a', 'A')
+  await put(storage, 'b', 'B'.repeat(200_000))
+  return storage
+}
+
+async function expectAsTaken(storage: Storage): Promise<void> {
+  const keys = storage.keyValue('app')
+  expect((await keys.keys('b', null)).keys).toEqual(['one', 'two'])
+  expect((await keys.get('b', 'one'))?.value).toEqual(utf8('1'))
+  expect(await textOf(storage, 'a')).toBe('A')
+  expect(await textOf(storage, 'b')).toBe('B'.repeat(200_000))
+  expect(await storage.blobs('app').hasObject('photos', 'c')).toBe(false)
+}
+
+async function change(storage: Storage): Promise<void> {
+  const keys = storage.keyValue('app')
+  await keys.set('b', 'one', utf8('changed'))
+  await keys.set('b', 'three', utf8('3'))
+  await keys.delete('b', 'two')
+  await put(storage, 'a', 'changed')
+  await put(storage, 'c', 'C')
+  await storage.blobs('app').deleteObjects('photos', ['b'])
+}
+
+describe('a snapshot', () => {
+  it('puts back what there was, under versions and numbers that were not used before', async () => {
+    const storage = await filled()
+    expect(await storage.snapshot('app', file)).toMatchObject({ app: 'app', entries: 2, objects: 2 })
+    await change(storage)
+    const before = await storage.keyValue('app').version('b', 'three')
+    const number = (await storage.blobs('app').feed?.position()) ?? 0
+    expect(await storage.restore('app', file)).toMatchObject({ app: 'app', entries: 2, objects: 2 })
+    await expectAsTaken(storage)
+    await storage.keyValue('app').set('b', 'new', utf8('x'))
+    expect(await storage.keyValue('app').version('b', 'new')).toBeGreaterThan(before)
+    await put(storage, 'new', 'x')
+    expect((await storage.blobs('app').feed?.position()) ?? 0).toBeGreaterThan(number)
+    await storage.blobs('app').deleteObjects('photos', ['new'])
+    await storage.keyValue('app').delete('b', 'new')
+    await storage.close()
+    const again = await opened()
+    await expectAsTaken(again)
+    await again.close()
+    expect(readdirSync(join(folder, 'restore'))).toEqual([])
+  })
+
+  it('of an app that stored nothing is one, and empties what is there', async () => {
+    const storage = await opened()
+    expect(await storage.snapshot('app', file)).toMatchObject({ entries: 0, objects: 0 })
+    await storage.keyValue('app').set('b', 'k', utf8('v'))
+    await storage.restore('app', file)
+    expect(await storage.keyValue('app').usage()).toMatchObject({ keys: 0 })
+    await storage.close()
+  })
+
+  it('is not written over a file, nor taken of what is not on this disk', async () => {
+    const storage = await filled()
+    writeFileSync(file, 'mine')
+    await expect(storage.snapshot('app', file)).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_FILE' })
+    expect(readFileSync(file, 'utf8')).toBe('mine')
+    await storage.close()
+    await expect(memoryStorage(systemClock).snapshot('app', join(root, 'x'))).rejects.toMatchObject({
+      code: 'ERR_STORAGE_ELSEWHERE',
+    })
+  })
+
+  it('that is cut short, altered, of another app or of a later version changes nothing', async () => {
+    const storage = await filled()
+    await storage.snapshot('app', file)
+    await change(storage)
+    const whole = readFileSync(file)
+    const wrong = join(root, `${rounds}-wrong`)
+    const refused = async (bytes: Uint8Array, code: string): Promise<void> => {
+      writeFileSync(wrong, bytes)
+      await expect(storage.restore('app', wrong)).rejects.toMatchObject({ code })
+    }
+    for (let at = 0; at < whole.length; at += 1 + Math.floor(whole.length / 40)) {
+      const flipped = new Uint8Array(whole)
+      flipped[at] = (flipped[at] ?? 0) ^ 4
+      await refused(flipped, 'ERR_SNAPSHOT')
+      await refused(whole.subarray(0, at), 'ERR_SNAPSHOT')
+    }
+    await refused(Buffer.concat([whole, Buffer.from('x')]), 'ERR_SNAPSHOT')
+    await refused(
+      Buffer.from(whole.toString('latin1').replace('selvedge-data/1', 'selvedge-data/2'), 'latin1'),
+      'ERR_SNAPSHOT',
+    )
+    await expect(storage.restore('other', file)).rejects.toMatchObject({ code: 'ERR_SNAPSHOT_APP' })
+    expect((await storage.keyValue('app').get('b', 'one'))?.value).toEqual(utf8('changed'))
+    expect(await textOf(storage, 'c')).toBe('C')
+    await storage.close()
+    expect(readdirSync(join(folder, 'restore'))).toEqual([])
+  })
+
+  it.each(['nothing', 'the old file is away', 'the keys are in place', 'all is in place'])(
+    'that was being put back when the power went is in place at the next start: %s was done',
+    async (done) => {
+      const storage = await filled()
+      await storage.snapshot('app', file)
+      await change(storage)
+      await storage.close()
+      const unpacked = join(folder, 'restore', 'unpacked')
+      mkdirSync(unpacked)
+      await readArchive(file, unpacked)
+      await decide(folder, 'app', unpacked)
+      const decided = join(folder, 'restore', 'app')
+      const { keyValue, blobs } = placesOf(folder, 'app')
+      if (done !== 'nothing') renameSync(keyValue, join(decided, 'before-keyValue'))
+      if (done.includes('in place')) renameSync(join(decided, 'keyvalue.sqlite'), keyValue)
+      if (done.startsWith('all')) {
+        renameSync(blobs, join(decided, 'before-blobs'))
+        renameSync(join(decided, 'blobs'), blobs)
+      }
+      const again = await opened()
+      await expectAsTaken(again)
+      await again.close()
+      expect(readdirSync(join(folder, 'restore'))).toEqual([])
+    },
+  )
+})
