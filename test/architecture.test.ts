@@ -128,6 +128,7 @@ describe('the source tree', () => {
       'host/storage/blobs/disk.ts',
       'host/storage/blobs/memory.ts',
       'host/storage/drivers/nats/blobs.ts',
+      'host/storage/snapshots/snapshots.ts',
       'host/triggers/event-counter.ts',
       'host/triggers/peer/index.ts',
       'host/triggers/timer/index.ts',

@@ -21,6 +21,13 @@ import type { UploadReport } from './upload-contract.ts'
 import type { DevicesReport } from './devices-contract.ts'
 import { routes } from './contract.ts'
 import type { UploadIntent } from './controlled-node.ts'
+import {
+  dataRoutes,
+  type DataIntent,
+  type DataPage,
+  type DataReceipt,
+  type DataReport,
+} from './data-contract.ts'
 import { eventRoutes, type EventIntent, type EventReceipt, type EventReport } from './event-contract.ts'
 import {
   topicRoutes,
@@ -72,6 +79,10 @@ export interface ControlClient {
   events(app: string): Promise<EventReport>
   /** Dead letters are handed over again, or deleted. */
   changeEvents(intent: EventIntent): Promise<EventReceipt>
+  data(app: string): Promise<DataReport>
+  dataPage(app: string, store: string, cursor: string | null): Promise<DataPage>
+  /** What an app has stored here: read, changed, taken away, put back. */
+  changeData(intent: DataIntent): Promise<DataReceipt>
   topics(): Promise<MessageReport>
   send(intent: SendIntent): Promise<SendReceipt>
   /** Messages as they come; ends when the daemon stops or `signal` aborts. */
@@ -146,6 +157,14 @@ export function clientOf(target: Target): Omit<ControlClient, 'socketPath'> {
     inviteContext: () => call(target, routes.inviteContext),
     events: (app) => call(target, eventRoutes.events, { query: { app } }),
     changeEvents: (intent) => call(target, eventRoutes.change, { body: Buffer.from(JSON.stringify(intent)) }),
+    data: (app) => call(target, dataRoutes.data, { query: { app } }),
+    dataPage: (app, store, cursor) =>
+      call(target, dataRoutes.data, { query: { app, store, cursor: cursor ?? undefined } }),
+    changeData: (intent) =>
+      call(target, dataRoutes.changeData, {
+        body: Buffer.from(JSON.stringify(intent)),
+        timeoutMs: apiLimits.callMs,
+      }),
     topics: () => call(target, topicRoutes.topics),
     send: (intent) => call(target, topicRoutes.send, { body: Buffer.from(JSON.stringify(intent)) }),
     listen: (topics, signal) => listen(target, topics, signal),

@@ -4,6 +4,7 @@
  * Everything throws SelvedgeErrors, which reach the client with code and hint; anything else that is thrown is
  * logged and answered as ERR_INTERNAL.
  */
+import type { DataDesk } from './data-contract.ts'
 import type { EventDesk } from './event-contract.ts'
 import type { Cancel, Digest } from '../../core/index.ts'
 import type { CarriedRecord, TriggerSpec } from '../../mesh/index.ts'
@@ -112,6 +113,7 @@ export interface ControlledNode {
   readonly why: WhySource
   readonly topics: TopicDesk
   readonly events: EventDesk
+  readonly data: DataDesk
   publishContext(app: string): Awaitable<PublishContext>
   /** Checks and keeps a component. @throws the engine's refusals, each naming all that is missing */
   upload(component: Uint8Array, intent: UploadIntent): Promise<UploadReport>

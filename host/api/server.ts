@@ -23,6 +23,7 @@ import type { ControlledNode, LineSource } from './controlled-node.ts'
 import type { DataLock } from './data-lock.ts'
 import { apiLimits } from './limits.ts'
 import { firstLines, followLogs, type LogQuery } from './log-stream.ts'
+import { dataHandlers } from './data-routes.ts'
 import { eventHandlers } from './event-routes.ts'
 import { logHandlers } from './log-routes.ts'
 import { messageRoutes } from './message-routes.ts'
@@ -138,6 +139,7 @@ export class ControlServer implements Part {
       ...trustRoutes(node),
       ...whyRoutes(node),
       ...eventHandlers(node),
+      ...dataHandlers(node),
       ...messageRoutes(node, this.#clock, () => this.#ending.signal),
       ...logHandlers(node, this.#clock, () => this.#ending.signal),
       [routes.publishContext, ({ query }) => node.publishContext(required(appOf(query), 'app'))],

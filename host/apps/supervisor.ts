@@ -44,6 +44,8 @@ export interface AppSupervisor extends Part {
   eventsOf(app: string): AppEvents | null
   /** What ran here last, before this start of the node, by app; empty before {@link start}. */
   readonly ranBefore: ReadonlyMap<string, Digest>
+  /** Ends an app and keeps it from starting. @returns what lets it start again, once it has ended */
+  hold(app: string): Promise<() => void>
   /** Resolves when nothing of it answers a request or a call here any more. */
   idle(app: string): Promise<void>
   /** Calls `listener` when `status` has changed, until cancelled; not for progress alone. */
@@ -66,6 +68,8 @@ class Supervisor implements AppSupervisor {
   readonly #runners = new Map<string, AppRunner>()
   /** The end of each app's former runner: the next one waits for it, they share files. */
   readonly #ending = new Map<string, Promise<void>>()
+  /** Apps that are not to run for a moment, whatever is desired. */
+  readonly #held = new Set<string>()
   readonly #listeners = new Set<() => void>()
   readonly #watchers = new Set<() => void>()
   #desired: readonly DesiredRelease[] = []
@@ -125,6 +129,17 @@ class Supervisor implements AppSupervisor {
     return this.#runners.get(app)?.events() ?? null
   }
 
+  async hold(app: string): Promise<() => void> {
+    this.#held.add(app)
+    const runner = this.#runners.get(app)
+    if (runner !== undefined) this.#end(runner, false)
+    await this.#ending.get(app)
+    return () => {
+      this.#held.delete(app)
+      if (this.#isStarted) this.#reconcile()
+    }
+  }
+
   async idle(app: string): Promise<void> {
     await Promise.all([this.#runners.get(app)?.quiet(), this.#ending.get(app)])
   }
@@ -151,6 +166,7 @@ class Supervisor implements AppSupervisor {
     for (const runner of this.#runners.values()) if (!wanted.has(runner.app)) this.#end(runner, true)
     for (const [app, release] of wanted) {
       const runner = this.#runners.get(app)
+      if (this.#held.has(app)) continue
       if (runner !== undefined && runner.instance === (release.instance ?? null)) runner.desire(release)
       // Its guest was told the name of its place, so another place is another life.
       else if (runner !== undefined) this.#move(runner, release)

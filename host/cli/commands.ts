@@ -8,6 +8,7 @@ import { bindings } from './commands/bindings.ts'
 import { build } from './commands/build.ts'
 import { call } from './commands/call.ts'
 import { completion } from './commands/completion.ts'
+import { dataDelete, dataGet, dataList, dataRestore, dataSet, dataSnapshot } from './commands/data.ts'
 import { doctor } from './commands/doctor.ts'
 import { events } from './commands/events.ts'
 import { explain } from './commands/explain.ts'
@@ -60,6 +61,12 @@ export const commands: readonly Command[] = [
   metrics,
   call,
   events,
+  dataList,
+  dataGet,
+  dataSet,
+  dataDelete,
+  dataSnapshot,
+  dataRestore,
   topics,
   send,
   listen,
@@ -95,6 +102,7 @@ export const commands: readonly Command[] = [
 /** What the first words of such names stand for. */
 export const commandGroups: Readonly<Record<string, string>> = {
   trust: 'whom the mesh believes: show, change, revoke, sign',
+  data: 'what apps have stored: list, change, take a snapshot, put it back',
   service: 'a node that starts with its machine: install, uninstall, status',
   key: 'the keys in the key folder: list, make, encrypt',
 }

@@ -7,6 +7,7 @@ import {
   type HistoryEntry,
   type MemberView,
   type Mesh,
+  type ReleaseRecord,
 } from '../../mesh/index.ts'
 import type {
   AuditLine,
@@ -14,6 +15,7 @@ import type {
   CallReport,
   ControlledNode,
   DevicesReport,
+  DataDesk,
   EventDesk,
   InviteContext,
   KeyFacts,
@@ -35,6 +37,7 @@ import type {
   UploadReport,
 } from '../api/index.ts'
 import type { AppLog, AppSupervisor } from '../apps/index.ts'
+import type { Storage } from '../storage/index.ts'
 import type { MeshRouter } from '../calls/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Engine } from '../engine/index.ts'
@@ -55,6 +58,7 @@ import { mqttTroubles } from './mqtt-report.ts'
 import type { WriteMeter } from './disk-writes.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { exportTypesOf } from './export-types.ts'
+import { dataDesk } from './data-desk.ts'
 import { eventDesk, eventProblems } from './event-desk.ts'
 import { logTroubles } from './log-desk.ts'
 import { messageTroubles } from './message-problems.ts'
@@ -75,6 +79,7 @@ export interface ControlParts {
   readonly brokers: Brokers
   readonly bridges: Pick<Bridges, 'reports' | 'letters'>
   readonly devices: Devices
+  readonly storage: Storage
   readonly apps: AppSupervisor
   readonly appLog: AppLog
   readonly router: Pick<MeshRouter, 'departures' | 'invoke' | 'ingressOf' | 'loadOf'>
@@ -87,7 +92,7 @@ export interface ControlParts {
   readonly pauses: Pick<Pauses, 'last'>
   readonly topics: TopicDesk
   readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
-  readonly replicas: Pick<GroupReplicas, 'report'>
+  readonly replicas: Pick<GroupReplicas, 'report' | 'storeOf'>
   readonly journal: Pick<Journal, 'problem'>
   readonly appLogs: LogDesk
   readonly writeMeter: Pick<WriteMeter, 'writes'>
@@ -107,6 +112,7 @@ export class NodeControl implements ControlledNode {
   readonly audit: LineSource<AuditLine>
   readonly topics: TopicDesk
   readonly events: EventDesk
+  readonly data: DataDesk
   readonly #parts: ControlParts
   readonly #startedAt: number
 
@@ -120,6 +126,17 @@ export class NodeControl implements ControlledNode {
     this.why = createWhy(parts)
     this.topics = parts.topics
     this.events = eventDesk(parts.apps, parts.bridges)
+    const headOf = (app: string): ReleaseRecord | undefined =>
+      parts.mesh.releases.heads().find(({ record }) => record.app === app)?.record
+    this.data = dataDesk({
+      storage: parts.storage,
+      apps: parts.apps,
+      grantsOf: (app) => headOf(app)?.grants ?? null,
+      entriesOf: (app) => {
+        const [record, own] = [headOf(app), parts.storage.keyValue(app)]
+        return record === undefined ? own : parts.replicas.storeOf(record, own)
+      },
+    })
     this.audit = auditLines(parts.mesh.audit)
   }
 

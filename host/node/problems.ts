@@ -1,6 +1,16 @@
 import { defineProblems } from '../../core/index.ts'
 
 export const nodeProblems = defineProblems({
+  ERR_DATA_STORE: {
+    kind: 'user',
+    text: 'an app has no store of that name',
+    fix: 'see which there are with `selvedge data ls APP`',
+  },
+  ERR_APP_RUNS: {
+    kind: 'user',
+    text: 'data cannot be put back under an app that runs',
+    fix: 'say --stop: the app is stopped here, and started again when its data is in place',
+  },
   ERR_CALL_RESPONSE: {
     kind: 'user',
     text: 'the response to a request is too large to be handed over by the control API',

@@ -152,6 +152,7 @@ async function startLocked(
     journal,
     appLogs: logDesk({ mesh, journal, clock, random }),
     writeMeter,
+    storage,
     mesh,
     engine,
     brokers,

@@ -105,7 +105,7 @@ function elsewhere(app: string): Error {
 function notWritten(path: string): (error: NodeJS.ErrnoException) => Promise<never> {
   return async (error) => {
     if (error.code === 'EEXIST') throw storageProblems.error('ERR_SNAPSHOT_FILE', `${path} is there already`)
-    await rm(path, { force: true }).catch(() => {})
+    await rm(path, { force: true })
     throw error
   }
 }

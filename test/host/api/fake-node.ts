@@ -4,6 +4,8 @@ import type {
   CallIntent,
   CallReport,
   ControlledNode,
+  DataDesk,
+  DataIntent,
   EventDesk,
   EventIntent,
   EventReport,
@@ -165,6 +167,40 @@ export class FakeNode implements ControlledNode {
   /** What was asked of dead letters. */
   readonly eventIntents: EventIntent[] = []
   eventReport: EventReport = sampleEvents
+  readonly dataIntents: DataIntent[] = []
+  readonly data: DataDesk = {
+    report: (app) => ({
+      app,
+      stores: [
+        { kind: 'bucket', name: 'counts' },
+        { kind: 'container', name: 'photos' },
+      ],
+      keyValue: { items: 2, bytes: 300 },
+      blobs: null,
+    }),
+    page: async (app, store) => ({
+      app,
+      store,
+      keys: store === 'counts' ? ['visits', 'a\u001b[31mb'] : [],
+      objects: store === 'photos' ? [{ name: 'a.jpg', sizeBytes: 2_048, digest: 'ab'.repeat(32) }] : [],
+      cursor: null,
+    }),
+    change: async (intent) => {
+      this.dataIntents.push(intent)
+      const { action, app } = intent
+      if (action === 'snapshot' || action === 'restore')
+        return { action, app, path: intent.path, takenAtMs: 1, bytes: 4_096, entries: 2, objects: 1 }
+      const { store, key } = intent
+      if (action !== 'get') return { action, app, store, key }
+      return {
+        action,
+        app,
+        store,
+        key,
+        value: key === 'visits' ? Buffer.from('12').toString('base64') : null,
+      }
+    },
+  }
   readonly events: EventDesk = {
     report: async (app) => {
       await this.#pass()
