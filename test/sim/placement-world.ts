@@ -45,7 +45,17 @@ export class PlacementWorld {
 
   constructor(random: SeededRandom, count: number, placement: PlacementRule) {
     this.#random = random
-    const record = { app: 'thermo', seq: 1, version: '1.0.0', grants: [], groups: [], placement }
+    const size = { sizeBytes: 1_024 }
+    const record = {
+      app: 'thermo',
+      seq: 1,
+      version: '1.0.0',
+      grants: [],
+      groups: [],
+      limits: { memoryBytes: 65_536, deadlineMs: 1_000 },
+      component: { ...size, chunks: size },
+      placement,
+    }
     this.#record = record as unknown as ReleaseRecord
     this.nodes = Array.from({ length: count }, (_, at) => newNode(`n${at}`))
     for (const node of this.nodes) {
