@@ -218,7 +218,7 @@ async function ask(from: Seat, to: Seat): Promise<number> {
       app: 'thermo',
       function: name,
       arguments: typed,
-      form: 'json',
+      form: 'wave',
       node: to.name,
     })
   const readings = '([{place: "roof", celsius: 31.25}, {place: "lobby", celsius: 20}])'
@@ -229,13 +229,13 @@ async function ask(from: Seat, to: Seat): Promise<number> {
   const ms = performance.now() - startedAt
   const record = await call('warmest', readings)
   for (const [report, wanted] of [
-    [warm, 70.7],
-    [record, { place: 'roof', celsius: 31.25 }],
+    [warm, /^70\.7$/],
+    [record, /roof.*31\.25/],
   ] as const) {
     if (report.kind === 'failed') throw new Error(`from ${from.name} to ${to.name}: ${report.error.message}`)
     assert.equal(report.kind, 'function')
     if (report.kind !== 'function') continue
-    assert.deepEqual(JSON.parse(report.text), wanted, `from ${from.name} to ${to.name}`)
+    assert.match(report.text, wanted, `from ${from.name} to ${to.name}`)
     assert.equal(report.trace.node, to.name)
   }
   return ms
