@@ -55,11 +55,12 @@ export class Preparer {
   #spawn(program: Program, job: PrepareJob, component: Uint8Array): Promise<Uint8Array> {
     if (this.#stopped) throw engineProblems.error('ERR_PREPARE_FAILED', 'the node is stopping')
     const { prepareMs, prepareHeapMb, preparePages, preparedBytes } = this.#limits
-    // The baseline compiler alone: halves the time of a process that runs its code once.
+    // The baseline compiler alone: halves the time of a process that runs its code once. On a 32-bit ARM without NEON that
+    // compiler gives up, and V8 ends the process where there is no other.
     const flags = [
       `--max-old-space-size=${prepareHeapMb}`,
       `--wasm-max-mem-pages=${preparePages}`,
-      '--liftoff-only',
+      ...(process.arch === 'arm' ? [] : ['--liftoff-only']),
       ...addressFlags(),
     ]
     const child = spawn(process.execPath, [...flags, fileURLToPath(program.prepare)], {
