@@ -14,7 +14,7 @@ export function diskQueues(folder: DurableFolder, clock: Clock, thread = new Que
     open: async (name) => fileOn(thread, pathOf(name)),
     async remove(name) {
       const path = pathOf(name)
-      for (const file of [path, `${path}-journal`]) await rm(file, { force: true })
+      for (const end of ['', '-wal', '-journal']) await rm(`${path}${end}`, { force: true })
       await rm(`${path}.lock`, { recursive: true, force: true })
     },
   })

@@ -4,7 +4,7 @@
  */
 import type { BlobStore, KeyValueStore, Storage } from '../../host/storage/index.ts'
 
-export type StoreKind = 'keyvalue' | 'blobs'
+export type StoreKind = 'keyvalue' | 'blobs' | 'queue'
 
 export interface Act {
   readonly do: 'set' | 'delete' | 'batch'
@@ -55,7 +55,7 @@ export async function perform(
 ): Promise<void> {
   const act = actAt(kind, chain, number)
   const bytes = new TextEncoder().encode(contentOf(chain, number, act))
-  if (kind === 'keyvalue') return performOnKeys(storage.keyValue('app'), act, bytes)
+  if (kind !== 'blobs') return performOnKeys(storage.keyValue('app'), act, bytes)
   return performOnObjects(storage.blobs('app'), act, bytes)
 }
 
@@ -88,7 +88,7 @@ async function performOnObjects(
 
 /** Opens the store, and makes what the first act needs. */
 export async function prepare(storage: Storage, kind: StoreKind): Promise<void> {
-  if (kind === 'keyvalue') await storage.keyValue('app').exists(place, '')
+  if (kind !== 'blobs') await storage.keyValue('app').exists(place, '')
   else if (!(await storage.blobs('app').hasContainer(place)))
     await storage.blobs('app').createContainer(place)
 }
@@ -97,7 +97,7 @@ export async function prepare(storage: Storage, kind: StoreKind): Promise<void> 
 export async function readAll(storage: Storage, kind: StoreKind): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
-  if (kind === 'keyvalue') {
+  if (kind !== 'blobs') {
     const store = storage.keyValue('app')
     const { keys } = await store.keys(place, null)
     for (const key of keys) {

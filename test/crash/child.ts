@@ -3,17 +3,16 @@
  * when it was acknowledged: `+ CHAIN NUMBER`, `= CHAIN NUMBER`. `node child.mjs FOLDER KIND DURABILITY FIRST,FIRST,…`
  */
 import { writeSync } from 'node:fs'
-import { openFolder, systemClock } from '../../core/index.ts'
-import { diskStorage } from '../../host/storage/index.ts'
+import type { Durability } from '../../host/storage/index.ts'
 import { perform, prepare, type StoreKind } from './acts.ts'
+import { openStores } from './stores.ts'
 
 const [, , folder = '', kind = 'keyvalue', durability = 'full', firsts = ''] = process.argv
-const storage = diskStorage(await openFolder(folder), systemClock, {
-  keyValue: { driver: 'sqlite', options: { durability } },
-  blobs: { driver: 'disk', options: { durability } },
-})
+const storage = await openStores(folder, kind as StoreKind, durability as Durability)
 await prepare(storage, kind as StoreKind)
 say('ready')
+// What waits for company at the disk keeps no process alive.
+const alive = setInterval(() => {}, 1_000)
 // Whoever started it ends it; it does not go on alone for ever.
 const endAt = performance.now() + 60_000
 await Promise.all(
@@ -25,6 +24,7 @@ await Promise.all(
     }
   }),
 )
+clearInterval(alive)
 
 /** At once, as the next moment may be the last; who listens may be slow to read. */
 function say(line: string): void {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { openFolder, systemClock } from '../../core/index.ts'
-import { diskStorage, type Durability } from '../../host/storage/index.ts'
+import type { Durability } from '../../host/storage/index.ts'
 import { chains, readAll, stateAfter, type StoreKind } from './acts.ts'
+import { openStores } from './stores.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(here, '../../dist')
@@ -64,7 +64,7 @@ export class CrashHarness {
       inject: [join(here, '../../core/compat.ts')],
       logLevel: 'warning',
     })
-    for (const file of ['storage.mjs', 'node-sqlite3-wasm.wasm'])
+    for (const file of ['storage.mjs', 'queue.mjs', 'node-sqlite3-wasm.wasm'])
       await copyFile(join(dist, file), join(folder, 'program', file))
     return new CrashHarness(folder, program, compileShim(join(folder, 'power-cut.so')), node)
   }
@@ -160,7 +160,7 @@ export const atTheStart = (): Progress => ({
  */
 export async function inspect(data: string, kind: StoreKind, progress: Progress): Promise<Outcome> {
   const startedAt = performance.now()
-  const storage = diskStorage(await openFolder(data), systemClock)
+  const storage = await openStores(data, kind, 'full')
   try {
     const found = await readAll(storage, kind)
     const openMs = performance.now() - startedAt

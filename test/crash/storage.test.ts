@@ -11,7 +11,7 @@ import { atTheStart, CrashHarness, inspect, type PowerCut, type Progress } from 
 const rounds = Number(process.env['ROUNDS'] ?? 3)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const timeoutMs = 30_000 + rounds * 5_000
-const kinds = ['keyvalue', 'blobs'] as const
+const kinds = ['keyvalue', 'blobs', 'queue'] as const
 
 let harness: CrashHarness
 /** For who asked for many rounds: what it was that went well. */

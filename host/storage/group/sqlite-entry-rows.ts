@@ -14,8 +14,10 @@ const formatVersion = 1
 
 const setUp = `
   PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = TRUNCATE;
+  PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 256;
+  PRAGMA journal_size_limit = 1048576;
   PRAGMA cache_size = -1024;
   PRAGMA temp_store = MEMORY;
 `
