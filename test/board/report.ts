@@ -1,7 +1,10 @@
 /** `npm run board [--json] [--keep] [--shell]`: the account of a board's life, with times and a table; exit 1 where it fails. */
+import { goalText } from '../foreign/index.ts'
 import { boardStory, type BoardOutcome } from './story.ts'
 import { ensureTools } from './tools.ts'
 
+/** Of a run that fetches nothing. */
+const goalSeconds = 180
 const knownOptions = ['--json', '--keep', '--shell']
 
 export async function main({ root, args }: { root: string; args: string[] }): Promise<void> {
@@ -25,6 +28,7 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   })
   if (json) console.log(JSON.stringify({ schema: 'selvedge.board/1', ...outcome }))
   else console.log(`\n${tableOf(outcome)}\n\n${verdictOf(outcome)}`)
+  say(goalText(outcome.totalMs / 1_000, goalSeconds, outcome.hasFetched))
   if (!outcome.ok) process.exitCode = 1
 }
 

@@ -26,6 +26,8 @@ export interface BoardOutcome {
   readonly steps: readonly Step[]
   readonly measures: readonly Measure[]
   readonly totalMs: number
+  /** True where something had to be fetched or built first. */
+  readonly hasFetched: boolean
 }
 
 export interface StoryOptions {
@@ -43,12 +45,17 @@ export async function boardStory(options: StoryOptions): Promise<BoardOutcome> {
   const startedAt = performance.now()
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-board-'))
   const teller = new Teller(say)
+  let hasFetched = false
+  const fetching = (text: string): void => {
+    hasFetched = true
+    say(`    ${text}`)
+  }
   const stage: { board: Board | null; desk: Desk | null } = { board: null, desk: null }
   const cutAtExit = (): void => stage.board?.kill()
   process.once('exit', cutAtExit)
   try {
     const made = await teller.step('the card is made from packages', async () => {
-      const parts = await makeParts(root, folder, say)
+      const parts = await makeParts(root, folder, fetching)
       return { value: parts, lines: parts.lines }
     })
     const desk = new Desk({
@@ -83,7 +90,7 @@ export async function boardStory(options: StoryOptions): Promise<BoardOutcome> {
   const { steps, measures } = teller
   const ok =
     steps.every((step) => step.ok) && measures.every(({ value, atMost = Infinity }) => value <= atMost)
-  return { ok, steps, measures, totalMs: performance.now() - startedAt }
+  return { ok, steps, measures, totalMs: performance.now() - startedAt, hasFetched }
 }
 
 interface Parts {
@@ -94,10 +101,10 @@ interface Parts {
   readonly lines: readonly string[]
 }
 
-async function makeParts(root: string, folder: string, say: (text: string) => void): Promise<Parts> {
+/** @param tell hears of what is not there yet */
+async function makeParts(root: string, folder: string, tell: (text: string) => void): Promise<Parts> {
   const cache = join(root, 'build/board')
   mkdirSync(cache, { recursive: true })
-  const tell = (text: string): void => say(`    ${text}`)
   const kernel = await makeKernel({ root, cache, say: tell })
   const system = await makeSystem({ cache, say: tell })
   const addons = await makeOnoff({ system, cache, say: tell })

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { compare } from './comparison.ts'
 import { differences } from './differences.ts'
+import { faultLine } from './fault-line.ts'
 import { parseOptions } from './options.ts'
 import type { TestResult } from './suite/protocol.ts'
 
@@ -66,5 +67,36 @@ describe('the options', () => {
     expect(() => parseOptions(['--only', 'sparc'])).toThrow(/no host sparc; there is arm64/)
     expect(() => parseOptions(['--fast'])).toThrow(/no option --fast/)
     expect(() => parseOptions(['--only'])).toThrow(/--only takes a value/)
+  })
+})
+
+describe('a fault in the report', () => {
+  it('is what was thrown, without the stack and the folders of a machine', () => {
+    const said = [
+      'it ended with 1: file:///home/me/build/hosts/suite-22213/chunk-UIHOCHIK.mjs:269',
+      '      return new SelvedgeError(code, kind, message);',
+      '             ^',
+      '',
+      'SelvedgeError: preparing 10015 bytes failed: Fatal error in , line 0',
+      '    at Object.error (file:///home/me/build/hosts/suite-22213/chunk-UIHOCHIK.mjs:269:14)',
+    ]
+    expect(faultLine(said.join('\n'), '/home/me')).toBe(
+      'it ended with 1: SelvedgeError: preparing 10015 bytes failed: Fatal error in , line 0',
+    )
+  })
+
+  it('names files, and those of this repository by where they are in it', () => {
+    const said =
+      'test/host/queue.test.ts: a queue: /tmp/selvedge-queue-009QZ9/30/events.app.sqlite: Out of memory'
+    expect(faultLine(said, '/srv/it')).toBe(
+      'test/host/queue.test.ts: a queue: …/events.app.sqlite: Out of memory',
+    )
+    expect(faultLine('no /srv/it/build/hosts/armhf: run it, see https://a.b/c/d', '/srv/it')).toBe(
+      'no build/hosts/armhf: run it, see https://a.b/c/d',
+    )
+  })
+
+  it('ends where it becomes long', () => {
+    expect(faultLine('x'.repeat(10_000), '/srv/it').length).toBeLessThan(250)
   })
 })

@@ -13,10 +13,14 @@ export interface HostsOptions {
   readonly keep: boolean
   /** Writes the report where it is committed. */
   readonly record: boolean
+  /** A commit, or {@link noPrevious}; null finds the last one by itself. */
   readonly previous: string | null
   /** Hosts that are tried at the same time. */
   readonly atOnce: number
 }
+
+/** What `--previous` takes for a mesh without the program of before. */
+export const noPrevious = 'none'
 
 /** One for each core of the smallest machine that this is for. */
 const usualAtOnce = 2
@@ -26,7 +30,7 @@ export const usage = `npm run hosts -- [OPTIONS]
   --part NAMES     of ${parts.join(',')}: only these
   --files TEXT     only test files with it in their path
   --at-once N      so many hosts at the same time (${usualAtOnce})
-  --previous REF   the program of before, beside today's, from this commit
+  --previous REF   the program of before, beside today's, from this commit; ${noPrevious} leaves it out
   --json           a line of JSON for each host
   --keep           leave the nodes' folders of the mesh, and say where they are
   --record         write the report to docs/hosts-report.md`

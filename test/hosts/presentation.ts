@@ -1,6 +1,7 @@
 /** What was found, as a table on the terminal, as lines of JSON, and as the report that is committed. */
 import { cpus, release } from 'node:os'
 import { finish } from '../foreign/index.ts'
+import { faultLine } from './fault-line.ts'
 import type { PreviousProgram } from './previous.ts'
 import { faultsOf, type Row } from './row.ts'
 
@@ -10,6 +11,8 @@ export interface Found {
   /** Files of tests. */
   readonly fileCount: number
   readonly seconds: number
+  /** Whether that was soon enough; null for a part of the proof. */
+  readonly goal: string | null
 }
 
 const heads = [
@@ -63,9 +66,9 @@ export function jsonOf(row: Row): object {
 }
 
 export async function reportText(root: string, found: Found): Promise<string> {
-  const { rows, previous, fileCount, seconds } = found
+  const { rows, previous, fileCount, seconds, goal } = found
   const git = await finish('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], 10_000)
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Linux ${release()}, Node ${process.version}`
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Linux ${plainRelease()}, Node ${process.version}`
   const before =
     typeof previous === 'string'
       ? `none: ${previous}`
@@ -79,13 +82,13 @@ export async function reportText(root: string, found: Found): Promise<string> {
     `|${' --- |'.repeat(heads.length)}`,
     ...rows.map((row) => `| ${cellsOf(row).join(' | ')} |`),
     '',
-    `${fileCount} files of tests; ${seconds.toFixed(0)} s in all; ${machine}; commit ${git.stdout.trim() || 'unknown'}. The version before: ${before}.`,
-    ...rows.flatMap(sectionOf),
+    `${fileCount} files of tests; ${seconds.toFixed(0)} s in all${goal === null ? '' : ` (${goal})`}; ${machine}; commit ${git.stdout.trim() || 'unknown'}. The version before: ${before}.`,
+    ...rows.flatMap((row) => sectionOf(row, root)),
     '',
   ].join('\n')
 }
 
-function sectionOf(row: Row): string[] {
+function sectionOf(row: Row, root: string): string[] {
   const { host, version, emptyMs, figures, seat, tests, testsMs } = row
   const lines: string[] = []
   if (emptyMs !== null) lines.push(`\`node -e 0\`: ${ms(emptyMs)}`)
@@ -104,7 +107,7 @@ function sectionOf(row: Row): string[] {
     for (const [why, count] of tests.explained)
       lines.push(`${count} ${count === 1 ? 'test goes' : 'tests go'} another way: ${why}`)
   }
-  const faults = faultsOf(row).map((fault) => `**failed**: ${fault}`)
+  const faults = faultsOf(row).map((fault) => `**failed**: ${faultLine(fault, root)}`)
   return [
     '',
     `## ${host.name}`,
@@ -113,6 +116,11 @@ function sectionOf(row: Row): string[] {
     '',
     ...[...lines, ...faults].map((line) => `- ${line}`),
   ]
+}
+
+/** Of the kernel: what behind the number names who built it is nobody's concern. */
+function plainRelease(): string {
+  return /^\d+(\.\d+)*/.exec(release())?.[0] ?? 'unknown'
 }
 
 function cellsOf(row: Row): string[] {

@@ -7,7 +7,7 @@ import { emptyProgramMs, figuresOf } from './figures-run.ts'
 import { here } from './hosts.ts'
 import { runMixedMesh } from './mesh/mixed-mesh.ts'
 import type { SeatParts } from './mesh/seat.ts'
-import type { HostsOptions } from './options.ts'
+import { noPrevious, type HostsOptions } from './options.ts'
 import { previousProgram, type PreviousProgram } from './previous.ts'
 import { emptyRow, type Row } from './row.ts'
 import { bundleSuite } from './suite-bundle.ts'
@@ -27,6 +27,8 @@ export interface Proof {
   /** Or why there is none. */
   readonly previous: PreviousProgram | string
   readonly fileCount: number
+  /** True where something had to be fetched or unpacked, which takes as long as the line it comes by. */
+  readonly hasFetched: boolean
 }
 
 /** How many times longer things may take under emulation. */
@@ -37,13 +39,27 @@ export async function prove(run: ProofRun): Promise<Proof> {
   const own = { ...emptyRow(here), program: process.execPath, version: process.version }
   const rows = options.hosts.map(emptyRow)
   // One after the other: two hosts of one architecture share a root.
-  for (const row of rows) await prepare(row, join(root, 'build/hosts'), say)
+  let hasFetched = false
+  for (const row of rows) {
+    // Of what is there, it says nothing.
+    const fetching = (text: string): void => {
+      hasFetched = true
+      say(text)
+    }
+    await prepare(row, join(root, 'build/hosts'), say, fetching)
+  }
   const files = options.parts.includes('tests') ? suiteFiles(options.files) : []
   if (options.parts.some((part) => part !== 'mesh')) await tryApart(own, rows, run, files)
-  const previous = await previousProgram(root, options.previous, say).catch((error: Error) => error.message)
+  const previous = await programBefore(run)
   const all = [own, ...rows]
   if (options.parts.includes('mesh')) await tryMesh(all, previous, run)
-  return { rows: all, previous, fileCount: files.length }
+  return { rows: all, previous, fileCount: files.length, hasFetched }
+}
+
+async function programBefore({ root, options, say }: ProofRun): Promise<PreviousProgram | string> {
+  if (options.previous === noPrevious) return 'left out, as was asked for'
+  if (!options.parts.includes('mesh')) return 'only the mesh has a node of it'
+  return previousProgram(root, options.previous, say).catch((error: Error) => error.message)
 }
 
 /** What each host does by itself, a few hosts at once; the machine's own results first, as the measure of the others. */
@@ -70,11 +86,16 @@ async function tryApart(
   }
 }
 
-async function prepare(row: Row, cache: string, say: (text: string) => void): Promise<void> {
+async function prepare(
+  row: Row,
+  cache: string,
+  say: (text: string) => void,
+  fetching: (text: string) => void,
+): Promise<void> {
   const { name, architecture, emulator, suite, node } = row.host
   if (emulator === null) return
   try {
-    const found = await foreignNode({ name, cache, architecture, emulator, suite, node, say })
+    const found = await foreignNode({ name, cache, architecture, emulator, suite, node, say: fetching })
     row.program = found.program
     row.version = found.version
     say(`${name}: Node.js ${found.version}`)
@@ -146,14 +167,14 @@ async function tryAlone(
   }
 }
 
-/** Adds a row for the program of before, where there is one. */
+/** Adds a row for the program of before: a mesh without it proves less, which only whoever asks for that may have. */
 async function tryMesh(rows: Row[], previous: PreviousProgram | string, run: ProofRun): Promise<void> {
   const { root, options, signal, say } = run
-  const [own, ...others] = rows
-  if (typeof previous !== 'string') {
+  if (options.previous !== noPrevious) {
     const note = 'the program of before, on this machine'
     const before = emptyRow({ ...here, name: 'version-before', note })
-    rows.push({ ...before, program: process.execPath, version: process.version })
+    if (typeof previous === 'string') rows.push({ ...before, obstacles: [previous] })
+    else rows.push({ ...before, program: process.execPath, version: process.version })
   }
   const program = join(root, 'dist/selvedge.mjs')
   const nodes = rows.flatMap(({ host, program: node }): SeatParts[] => {
@@ -166,6 +187,6 @@ async function tryMesh(rows: Row[], previous: PreviousProgram | string, run: Pro
     for (const row of rows) row.seat = seats.find(({ name }) => name === row.host.name) ?? null
   } catch (error) {
     signal.throwIfAborted()
-    for (const row of [own, ...others]) row?.obstacles.push(`mesh: ${(error as Error).message}`)
+    for (const row of rows) row.obstacles.push(`mesh: ${(error as Error).message}`)
   }
 }
