@@ -41,10 +41,11 @@ function tableOf({ measures }: BoardOutcome): string {
   return ['| question | value | goal | |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
-function verdictOf({ ok, steps, totalMs }: BoardOutcome): string {
-  const took = `${(totalMs / 1_000).toFixed(0)} s`
-  const failed = steps.filter((step) => !step.ok)
-  return ok
-    ? `all ${steps.length} hold (${took})`
-    : `${failed.map(({ title }) => title).join('; ')}: failed (${took})`
+function verdictOf({ steps, measures, totalMs }: BoardOutcome): string {
+  const took = `(${(totalMs / 1_000).toFixed(0)} s)`
+  const failed = steps.find((step) => !step.ok)
+  if (failed !== undefined) return `${failed.title}: failed ${took}`
+  const missed = measures.filter(({ value, atMost = Infinity }) => value > atMost)
+  if (missed.length === 0) return `all ${steps.length} hold ${took}`
+  return `all ${steps.length} hold, and goals are missed: ${missed.map(({ what }) => what).join('; ')} ${took}`
 }
