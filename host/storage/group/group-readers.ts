@@ -13,11 +13,16 @@ const lostFact = 'lost'
 
 export class GroupReaders {
   readonly #rows: EntryRows
-  readonly #marks: Map<string, number>
+  #marks = new Map<string, number>()
 
   constructor(rows: EntryRows) {
     this.#rows = rows
-    this.#marks = new Map(JSON.parse(rows.fact(readersFact) ?? '[]') as [string, number][])
+    this.reload()
+  }
+
+  /** After a transaction that was undone. */
+  reload(): void {
+    this.#marks = new Map(JSON.parse(this.#rows.fact(readersFact) ?? '[]') as [string, number][])
   }
 
   /** Up to which version deletions may be forgotten; Infinity where nobody follows. */

@@ -114,7 +114,15 @@ export class Replica {
 
   /** Runs all of it or, where it throws, none. */
   transaction<Result>(run: () => Result): Result {
-    const kept = [this.#vector, this.#digest, this.#version, this.#collected] as const
+    // By what it is called as well: a life that was to end here, and did not, goes on.
+    const kept = [
+      this.#vector,
+      this.#digest,
+      this.#version,
+      this.#collected,
+      this.#replica,
+      this.#fresh,
+    ] as const
     const [known, , , collected] = kept
     this.#vector = new Map(known)
     this.#writing = []
@@ -133,7 +141,8 @@ export class Replica {
       if ((this.#fresh.keys?.size ?? 0) > mostFresh) this.#fresh.keys = null
       return result
     } catch (error) {
-      ;[this.#vector, this.#digest, this.#version, this.#collected] = kept
+      ;[this.#vector, this.#digest, this.#version, this.#collected, this.#replica, this.#fresh] = kept
+      this.readers.reload()
       throw error
     }
   }

@@ -7,13 +7,26 @@ import { Replica } from '../../../../host/storage/group/replica.ts'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-function replicaOf(node: string, seed: number): Replica {
+/** A disk that at times does all but the last step of a transaction. */
+class FailingRows extends MapEntryRows {
+  fails = false
+
+  override transaction<Result>(run: () => Result): Result {
+    return super.transaction(() => {
+      const result = run()
+      if (this.fails) throw new Error('the disk is full')
+      return result
+    })
+  }
+}
+
+function replicaOf(node: string, seed: number, rows = new MapEntryRows()): Replica {
   let count = seed
   const random: Random = {
     fraction: () => 0.5,
     bytes: (length) => Uint8Array.from({ length }, () => (count += 1)),
   }
-  const replica = new Replica(new MapEntryRows(), node, random)
+  const replica = new Replica(rows, node, random)
   replica.time = { wallMs: Date.UTC(2026, 0, 1), latestMs: Infinity }
   return replica
 }
@@ -113,6 +126,52 @@ describe('a claim to know writes that were never made', () => {
       expect(owner.state().life).not.toBe(life)
       expect(read(owner, 'k')).toBe('kept')
     }
+  })
+})
+
+describe('a transaction that the disk does not take', () => {
+  it('ends no life: the claim is seen through when it comes again, and nothing is lost', () => {
+    const rows = new FailingRows()
+    const [owner, victim] = [replicaOf('owner', 1, rows), replicaOf('victim', 90)]
+    write(owner, 'k', 'kept')
+    add(owner, 'n', 5n)
+    const life = owner.state().life ?? ''
+    const told = owner.changes(new Map(), Infinity)
+    rows.fails = true
+    expect(() => owner.merge(lie(life), Infinity)).toThrow('the disk is full')
+    rows.fails = false
+    expect(owner.state().life).toBe(life)
+    expect(owner.changes(new Map(), Infinity)).toEqual(told)
+    believe(owner, lie(life))
+    believe(victim, lie(life))
+    expect(owner.state().life).not.toBe(life)
+    settle(owner, victim)
+    for (const replica of [owner, victim]) {
+      expect(read(replica, 'k')).toBe('kept')
+      expect(read(replica, 'n')).toBe('5')
+    }
+  })
+
+  it('leaves what is to be told at once as it was', () => {
+    const rows = new FailingRows()
+    const owner = replicaOf('owner', 1, rows)
+    write(owner, 'k', 'told')
+    rows.fails = true
+    expect(() => owner.merge(lie(owner.state().life ?? ''), Infinity)).toThrow('the disk is full')
+    rows.fails = false
+    expect(owner.fresh()?.entries.map(({ key }) => key)).toEqual(['k'])
+  })
+
+  it('leaves who follows the store where they were', () => {
+    const rows = new FailingRows()
+    const owner = replicaOf('owner', 1, rows)
+    write(owner, 'k', 'x')
+    owner.transaction(() => owner.readers.follow('reader', 0))
+    rows.fails = true
+    expect(() => owner.transaction(() => owner.readers.advance('reader', 1))).toThrow('the disk is full')
+    expect(() => owner.transaction(() => owner.readers.forget('reader'))).toThrow('the disk is full')
+    rows.fails = false
+    expect(owner.readers.seen).toBe(0)
   })
 })
 
