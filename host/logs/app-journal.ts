@@ -3,14 +3,13 @@
  * together; reading and writing take turns, so that no line is seen twice, or not at all, as it moves to the disk.
  */
 import { messageOf, type Log } from '../../core/index.ts'
-import { lineBytes, logWireLimits, type KeptLine, type LogPage, type LogStart } from '../../mesh/index.ts'
+import { lineBytes, type KeptLine, type LogStart } from '../../mesh/index.ts'
 import type { Wants } from './filter.ts'
 import type { LogDisk, LogFile } from './log-disk.ts'
 import { logLimits as limits } from './limits.ts'
+import { linesPerStart, PageMaker, type LinesFound } from './page-maker.ts'
 import { encodeLine, readSegment } from './segment.ts'
 
-/** Lines of one start of the node, and of one app: more than a node writes in its life. */
-export const linesPerStart = 1_000_000_000
 const suffix = '.log'
 
 interface SegmentFile {
@@ -46,6 +45,8 @@ export class AppJournal {
   /** The last file may end in the middle of a line: of the start before, or of a write that failed. */
   #isTorn: boolean
   #next: number
+  /** Nothing was said since this node started: the app may be gone. */
+  isSilent = true
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(needs: AppJournalNeeds, files: readonly LogFile[]) {
@@ -66,11 +67,16 @@ export class AppJournal {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
+  get files(): number {
+    return this.#segments.length
+  }
+
   get unsavedBytes(): number {
     return this.#unsavedBytes
   }
 
   append(said: Omit<KeptLine, 'seq'>): void {
+    this.isSilent = false
     const line = { ...said, seq: this.#next++ }
     const bytes = lineBytes(line)
     this.#recent.push({ line, bytes })
@@ -92,21 +98,17 @@ export class AppJournal {
     return this.#inTurn(() => this.#write())
   }
 
-  /** Makes room by the oldest file. @returns how many bytes that were; 0 where there is one file or none */
-  dropOldest(): Promise<number> {
-    return this.#inTurn(async () => {
-      if (this.#segments.length < 2) return 0
-      return this.#removeOldest()
-    })
+  /** Makes room by the oldest file. @throws what the disk throws */
+  dropOldest(): Promise<void> {
+    return this.#inTurn(() => this.#removeOldest())
   }
 
   /** The lines from a place on that are wanted, as many as a page holds. Its clock is left to the caller. */
-  read(from: LogStart, wants: Wants): Promise<Omit<LogPage, 'nowMs'>> {
-    return this.#inTurn(async () => {
-      const after = 'after' in from ? from.after : await this.#placeOfTail(from.tail, wants)
-      const page = await this.#page(after, wants)
-      return 'after' in from ? page : { ...page, missed: 0 }
-    })
+  async read(from: LogStart, wants: Wants): Promise<LinesFound> {
+    if ('after' in from) return this.#inTurn(() => this.#page(from.after, wants))
+    const { place, scannedBytes } = await this.#placeOfTail(from.tail, wants)
+    const page = await this.#inTurn(() => this.#page(place, wants))
+    return { ...page, missed: 0, scannedBytes: page.scannedBytes + scannedBytes }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -148,10 +150,21 @@ export class AppJournal {
     const bytes = Buffer.from(this.#isTorn ? `\n${text}` : text)
     const segment = this.#segmentFor(bytes.length, lines[0]?.seq ?? 0)
     this.#isTorn = true
-    await this.#needs.disk.append(this.#needs.app, segment.name, bytes)
+    const { app, disk } = this.#needs
+    try {
+      await disk.append(app, segment.name, bytes)
+      this.#grown(segment, segment.bytes + bytes.length)
+    } catch (error) {
+      // A part of it may have come there, which takes room as well.
+      this.#grown(segment, await disk.size(app, segment.name).catch(() => segment.bytes))
+      throw error
+    }
     this.#isTorn = false
-    if (!this.#segments.includes(segment)) this.#segments.push(segment)
-    segment.bytes += bytes.length
+  }
+
+  #grown(segment: SegmentFile, bytes: number): void {
+    segment.bytes = bytes
+    if (bytes > 0 && !this.#segments.includes(segment)) this.#segments.push(segment)
   }
 
   #segmentFor(bytes: number, first: number): SegmentFile {
@@ -160,12 +173,11 @@ export class AppJournal {
     return { name: `${String(first).padStart(16, '0')}${suffix}`, first, bytes: 0 }
   }
 
-  async #removeOldest(): Promise<number> {
+  async #removeOldest(): Promise<void> {
     const oldest = this.#segments[0]
-    if (oldest === undefined) return 0
+    if (oldest === undefined) return
     await this.#needs.disk.remove(this.#needs.app, oldest.name)
     this.#segments.shift()
-    return oldest.bytes
   }
 
   /** Only in turns: a reader counts on what is in memory. */
@@ -181,37 +193,45 @@ export class AppJournal {
     return oldest
   }
 
-  /** @returns the number behind which the newest `count` lines are that are wanted */
-  async #placeOfTail(count: number, wants: Wants): Promise<number> {
+  /**
+   * Each file in a turn of its own: where few lines are wanted, all of them are looked through, and what is said meanwhile
+   * must not wait so long to be written.
+   * @returns the number behind which the newest `count` lines are that are wanted
+   */
+  async #placeOfTail(count: number, wants: Wants): Promise<{ place: number; scannedBytes: number }> {
+    let scannedBytes = 0
     const newest = this.#next - 1
-    if (count === 0) return newest
+    if (count === 0) return { place: newest, scannedBytes }
     let found = 0
-    for (let at = this.#recent.length - 1; at >= 0; at -= 1) {
-      const line = this.#recent[at]?.line
-      if (line !== undefined && wants(line) && ++found === count) return line.seq - 1
-    }
-    let before = this.#recent[0]?.line.seq ?? Infinity
-    for (const segment of [...this.#segments].reverse()) {
+    // A moment without a wait: what is in memory now, and which files there are beside it.
+    const { recent, segments } = await this.#inTurn(async () => {
+      return { recent: [...this.#recent], segments: [...this.#segments] }
+    })
+    for (const { line } of [...recent].reverse())
+      if (wants(line) && ++found === count) return { place: line.seq - 1, scannedBytes }
+    let before = recent[0]?.line.seq ?? Infinity
+    for (const segment of segments.reverse()) {
       if (segment.first >= before) continue
-      const lines = (await this.#linesOf(segment)).filter(({ seq }) => seq < before)
-      for (const line of lines.reverse()) if (wants(line) && ++found === count) return line.seq - 1
+      scannedBytes += segment.bytes
+      const lines = await this.#inTurn(() => this.#linesOf(segment))
+      for (const line of lines.filter(({ seq }) => seq < before).reverse())
+        if (wants(line) && ++found === count) return { place: line.seq - 1, scannedBytes }
       before = segment.first
     }
-    return 0
+    return { place: 0, scannedBytes }
   }
 
-  async #page(after: number, wants: Wants): Promise<Omit<LogPage, 'nowMs'>> {
+  async #page(after: number, wants: Wants): Promise<LinesFound> {
     const page = new PageMaker(after, wants)
     // As it is now: a disk that takes nothing may shorten it while files are read.
     const recent = [...this.#recent]
     const oldest = recent[0]?.line.seq ?? Infinity
     if (after < oldest - 1) {
-      let scanned = 0
       for (const [at, segment] of this.#segments.entries()) {
         const next = this.#segments[at + 1]?.first ?? Infinity
         if (segment.first >= oldest || next <= page.cursor + 1) continue
-        if (scanned >= limits.scannedBytes) return page.ended(true)
-        scanned += segment.bytes
+        if (page.scannedBytes >= limits.scannedBytes) return page.ended(true)
+        page.scannedBytes += segment.bytes
         for (const line of await this.#linesOf(segment)) if (!page.take(line)) return page.ended(true)
       }
     }
@@ -231,48 +251,6 @@ export class AppJournal {
       return []
     }
   }
-}
-
-/** Fills a page with what is wanted of the lines that it is handed, which are in order. */
-class PageMaker {
-  readonly #after: number
-  readonly #wants: Wants
-  readonly #lines: KeptLine[] = []
-  #bytes = 0
-  #missed: number | null = null
-  cursor: number
-
-  constructor(after: number, wants: Wants) {
-    this.#after = after
-    this.#wants = wants
-    this.cursor = after
-  }
-
-  /** @returns false where there is no room for it */
-  take(line: KeptLine): boolean {
-    if (line.seq <= this.cursor) return true
-    const isWanted = this.#wants(line)
-    const bytes = isWanted ? lineBytes(line) : 0
-    const isFull =
-      this.#bytes + bytes > logWireLimits.pageBytes || this.#lines.length >= logWireLimits.pageLines
-    if (isFull) return false
-    this.#missed ??= this.#after === 0 ? 0 : missing(this.#after, line.seq)
-    this.cursor = line.seq
-    if (!isWanted) return true
-    this.#bytes += bytes
-    this.#lines.push(line)
-    return true
-  }
-
-  ended(more: boolean): Omit<LogPage, 'nowMs'> {
-    return { lines: this.#lines, cursor: this.cursor, missed: this.#missed ?? 0, more }
-  }
-}
-
-/** Lines between two numbers; of two starts of the node those that the later one is known to have had. */
-function missing(after: number, next: number): number {
-  const isOneStart = Math.floor(after / linesPerStart) === Math.floor(next / linesPerStart)
-  return isOneStart ? next - 1 - after : (next % linesPerStart) - 1
 }
 
 /** @returns 0 for a file that is none of ours */

@@ -7,14 +7,18 @@
  */
 import { messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
 import type { KeptLine, LogPage, LogQuestion } from '../../mesh/index.ts'
-import { AppJournal, linesPerStart } from './app-journal.ts'
+import { AppJournal } from './app-journal.ts'
 import { wantsOf } from './filter.ts'
 import { logLimits as limits } from './limits.ts'
 import type { LogDisk, LogFile } from './log-disk.ts'
+import { linesPerStart, nothingAfter, type Found } from './page-maker.ts'
 
 export interface SaidLine extends Omit<KeptLine, 'seq'> {
   readonly app: string
 }
+
+/** A page, and what it took to find its lines. */
+type FoundPage = LogPage & Found
 
 export interface JournalNeeds {
   readonly disk: LogDisk
@@ -42,7 +46,10 @@ export class Journal {
   #writing: Promise<void> = Promise.resolve()
   /** Lines are being written, or about to be: another time for each that comes meanwhile would write no more of them. */
   #isWriting = false
-  #problem: string | null = null
+  /** Apps whose lines could not be written, and why: their disk is left in peace until all is tried again. */
+  readonly #failing = new Map<AppJournal, string>()
+  #roomProblem: string | null = null
+  #cancelRetry: Cancel | null = null
 
   /** Use {@link openJournal}. */
   constructor(needs: JournalNeeds, files: ReadonlyMap<string, readonly LogFile[]>) {
@@ -57,7 +64,7 @@ export class Journal {
 
   /** Why lines cannot be written just now; null where they can. */
   get problem(): string | null {
-    return this.#problem
+    return [...this.#failing.values()][0] ?? this.#roomProblem
   }
 
   /** Whether anything of an app is kept here. */
@@ -69,16 +76,17 @@ export class Journal {
     const journal = this.#apps.get(app) ?? this.#open(app, [])
     journal.append(line)
     for (const wake of this.#waiting.get(app) ?? []) wake()
-    if (this.#problem !== null) return
-    if (journal.unsavedBytes >= limits.flushBytes && !this.#isWriting) void this.flush()
-    else this.#cancelFlush ??= this.#needs.clock.after(limits.flushMs, () => void this.flush())
+    if (this.#failing.has(journal)) return
+    const write = (): void => void this.#flush((one) => !this.#failing.has(one))
+    if (journal.unsavedBytes >= limits.flushBytes && !this.#isWriting) write()
+    else this.#cancelFlush ??= this.#needs.clock.after(limits.flushMs, write)
   }
 
   /**
    * A page of an app's log. Where there is nothing it waits for a line as long as the question says.
    * @throws the signal's reason
    */
-  async answer(question: LogQuestion, signal: AbortSignal): Promise<LogPage> {
+  async answer(question: LogQuestion, signal: AbortSignal): Promise<FoundPage> {
     const { clock } = this.#needs
     const untilMs = clock.monotonicMs() + question.waitMs
     let page = await this.#page(question)
@@ -87,17 +95,22 @@ export class Journal {
       if (leftMs <= 0 || this.#waitingCount >= limits.waiting) break
       await this.#line(question.app, leftMs, signal)
       const next = await this.#page({ ...question, from: { after: page.cursor } })
-      page = { ...next, missed: page.missed + next.missed }
+      const scannedBytes = page.scannedBytes + next.scannedBytes
+      page = { ...next, missed: page.missed + next.missed, scannedBytes }
     }
     return page
   }
 
   /** Writes all that waits; what cannot be written now is tried again in a while. Never rejects. */
   flush(): Promise<void> {
+    return this.#flush(() => true)
+  }
+
+  #flush(isTried: (journal: AppJournal) => boolean): Promise<void> {
     this.#cancelFlush?.()
     this.#cancelFlush = null
     this.#isWriting = true
-    const writing = this.#writing.then(() => this.#write())
+    const writing = this.#writing.then(() => this.#write(isTried))
     this.#writing = writing
     void writing.then(() => {
       if (this.#writing === writing) this.#isWriting = false
@@ -110,6 +123,8 @@ export class Journal {
     await this.flush()
     this.#cancelFlush?.()
     this.#cancelFlush = null
+    this.#cancelRetry?.()
+    this.#cancelRetry = null
   }
 
   #open(app: string, files: readonly LogFile[]): AppJournal {
@@ -119,11 +134,10 @@ export class Journal {
     return journal
   }
 
-  async #page({ app, from, filter }: LogQuestion): Promise<LogPage> {
+  async #page({ app, from, filter }: LogQuestion): Promise<FoundPage> {
     const nowMs = this.#needs.clock.now()
     const journal = this.#apps.get(app)
-    if (journal === undefined)
-      return { lines: [], cursor: 'after' in from ? from.after : 0, missed: 0, more: false, nowMs }
+    if (journal === undefined) return { ...nothingAfter('after' in from ? from.after : 0), nowMs }
     return { ...(await journal.read(from, wantsOf(filter, nowMs))), nowMs }
   }
 
@@ -157,26 +171,50 @@ export class Journal {
     }
   }
 
-  async #write(): Promise<void> {
+  async #write(isTried: (journal: AppJournal) => boolean): Promise<void> {
     const { clock, log } = this.#needs
-    try {
-      for (const journal of this.#apps.values()) await journal.flush()
-      await this.#makeRoom()
-      if (this.#problem !== null) log.info('logs:written-again')
-      this.#problem = null
-    } catch (error) {
-      const problem = messageOf(error)
-      if (this.#problem === null) log.warn('logs:unsaved', { error: problem })
-      this.#problem = problem
-      this.#cancelFlush ??= clock.after(limits.retryMs, () => void this.flush())
+    const before = this.problem
+    for (const journal of this.#apps.values()) {
+      if (!isTried(journal)) continue
+      // What the disk does not take of one app says nothing of the others.
+      try {
+        await journal.flush()
+        this.#failing.delete(journal)
+      } catch (error) {
+        this.#failing.set(journal, messageOf(error))
+      }
     }
+    this.#roomProblem = await this.#makeRoom()
+    const { problem } = this
+    if (before === null && problem !== null) log.warn('logs:unsaved', { error: problem })
+    if (before !== null && problem === null) log.info('logs:written-again')
+    if (problem === null) return
+    this.#cancelRetry ??= clock.after(limits.retryMs, () => {
+      this.#cancelRetry = null
+      void this.flush()
+    })
   }
 
-  /** The app with the most makes room first, whether it still runs or not. */
-  async #makeRoom(): Promise<void> {
+  /**
+   * The app with the most makes room first, whether it still runs or not. Where each has one file left, those lose it that
+   * have said nothing since this node started; one that speaks keeps its newest.
+   * @returns why a file could not be removed; null where none was in the way
+   */
+  async #makeRoom(): Promise<string | null> {
+    const stuck = new Map<AppJournal, string>()
     while (this.bytes > this.#needs.totalBytes) {
-      const largest = [...this.#apps.values()].reduce((a, b) => (b.bytes > a.bytes ? b : a))
-      if ((await largest.dropOldest()) === 0) break
+      const left = [...this.#apps.values()].filter((journal) => !stuck.has(journal))
+      const rings = left.filter(({ files }) => files > 1)
+      const last = left.filter(({ files, isSilent }) => files === 1 && isSilent)
+      const [first, ...others] = rings.length > 0 ? rings : last
+      if (first === undefined) break
+      const largest = others.reduce((a, b) => (b.bytes > a.bytes ? b : a), first)
+      try {
+        await largest.dropOldest()
+      } catch (error) {
+        stuck.set(largest, messageOf(error))
+      }
     }
+    return [...stuck.values()][0] ?? null
   }
 }

@@ -16,6 +16,8 @@ export interface LogDisk {
   list(): Promise<ReadonlyMap<string, readonly LogFile[]>>
   /** Makes the file where there is none. What throws may have written a part. */
   append(app: string, name: string, bytes: Uint8Array): Promise<void>
+  /** @returns its length, bytes; 0 where there is none */
+  size(app: string, name: string): Promise<number>
   /** @returns its first `maxBytes` at most; null where there is none */
   read(app: string, name: string, maxBytes: number): Promise<Uint8Array | null>
   /** Nothing happens where there is none. */
@@ -47,6 +49,14 @@ export function logFolder(path: string): LogDisk {
         await mkdir(join(path, app), { recursive: true, mode: 0o700 })
         await add()
       })
+    },
+    async size(app, name) {
+      try {
+        return (await stat(join(path, app, name))).size
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0
+        throw error
+      }
     },
     async read(app, name, maxBytes) {
       const bytes = await readFile(join(path, app, name)).catch((error: NodeJS.ErrnoException) => {

@@ -23,9 +23,15 @@ export class Allowances {
     return waitMs
   }
 
-  /** What a page had less than a whole one. */
-  giveBack(peer: NodeId, bytes: number): void {
-    this.#accountOf(peer).bytes.giveBack(bytes)
+  /**
+   * Settles what an answer came to: its page, or a part of what was looked through for it where that is more.
+   * @param now monotonic ms
+   */
+  answered(peer: NodeId, pageBytes: number, scannedBytes: number, now: number): void {
+    const { bytes } = this.#accountOf(peer)
+    const used = Math.max(pageBytes, scannedBytes / limits.scannedPerByte)
+    if (used < limits.pageBytes) bytes.giveBack(limits.pageBytes - used)
+    else bytes.take(used - limits.pageBytes, now)
   }
 
   #accountOf(peer: NodeId): Account {

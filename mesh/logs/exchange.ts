@@ -24,7 +24,11 @@ import { decodeQuestion, encodeQuestion, type LogQuestion } from './question.ts'
 export const logsProtocol = '/selvedge/logs/1'
 
 /** Settles within the question's wait, or when the signal aborts, and gives a page within {@link logWireLimits}. */
-export type AnswerLogs = (question: LogQuestion, signal: AbortSignal) => Promise<LogPage>
+export type AnswerLogs = (
+  question: LogQuestion,
+  signal: AbortSignal,
+  /** `scannedBytes` were looked through for it on the disk: they are put down to who asked. */
+) => Promise<LogPage & { readonly scannedBytes?: number }>
 
 export interface LogExchangeNeeds {
   readonly transport: Transport
@@ -111,8 +115,9 @@ export class LogExchange implements Part {
         throw logsProblems.error('ERR_LOGS_UNANSWERED', 'the node gives out no logs just now')
       const waitMs = this.#allowances.ask(peer, clock.monotonicMs())
       if (waitMs > 0) await delay(clock, waitMs, signal)
-      const page = encodePage(await answer(question, signal))
-      this.#allowances.giveBack(peer, Math.max(0, limits.pageBytes - page.length))
+      const answered = await answer(question, signal)
+      const page = encodePage(answered)
+      this.#allowances.answered(peer, page.length, answered.scannedBytes ?? 0, clock.monotonicMs())
       return { head: page, body: null }
     } catch (error) {
       this.#report(peer, error)

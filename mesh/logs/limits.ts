@@ -23,6 +23,8 @@ export const logWireLimits = {
   answerMs: 10_000,
   /** What one peer may read, in the long run; whoever wants more is answered later. */
   bytesPerSecond: 512 * 1024,
+  /** To look through so many bytes of files counts as one that is read: it costs no wire, but disk and processor. */
+  scannedPerByte: 8,
   questionsPerSecond: 40,
   /** What was not used is saved up for so long. */
   burstMs: 4_000,

@@ -121,6 +121,50 @@ describe('writing', () => {
     expect((await bench.read({ after: 0 }, {}, 'gone')).lines.length).toBeGreaterThan(0)
   })
 
+  it('an app whose folder takes nothing costs the others neither lines nor time, and room is made all the same', async () => {
+    const bench = await new Bench().start({ totalBytes: 256 * 1024 })
+    bench.disk.brokenApp = 'a'
+    bench.say('kept in memory', { app: 'a' })
+    bench.say('written', { app: 'b' })
+    await bench.clock.run(logLimits.flushMs)
+    expect(bench.journal.problem).toContain('read-only folder')
+    for (let index = 0; index < 100; index += 1) bench.say('x'.repeat(4_000), { app: 'b' })
+    await bench.clock.run(logLimits.flushMs)
+    expect([...bench.disk.files.keys()].every((path) => path.startsWith('b/'))).toBe(true)
+    expect(bench.disk.bytes).toBeGreaterThan(64 * 1024)
+    expect(bench.disk.bytes).toBeLessThanOrEqual(256 * 1024)
+    bench.disk.brokenApp = null
+    await bench.clock.run(logLimits.retryMs)
+    expect(bench.journal.problem).toBeNull()
+    await bench.start()
+    expect(await bench.messages({ after: 0 })).toEqual(['kept in memory'])
+  })
+
+  it('of many apps with one file each those lose it that are silent, and the bound holds', async () => {
+    const bench = await new Bench().start()
+    for (let app = 0; app < 20; app += 1)
+      for (let index = 0; index < 10; index += 1) bench.say('x'.repeat(4_000), { app: `gone-${app}` })
+    bench.say('here before', { app: 'a' })
+    await bench.journal.close()
+    await bench.start({ totalBytes: 256 * 1024 })
+    bench.say('here')
+    await bench.journal.flush()
+    expect(bench.disk.bytes).toBeLessThanOrEqual(256 * 1024)
+    expect(bench.disk.bytes).toBeGreaterThan(128 * 1024)
+    expect(bench.journal.bytes).toBe(bench.disk.bytes)
+    expect(await bench.messages({ after: 0 })).toEqual(['here before', 'here'])
+  })
+
+  it('what came to the disk of an addition that failed is counted', async () => {
+    const bench = await new Bench().start()
+    bench.disk.failsAfter = 25
+    bench.say('first')
+    await bench.journal.flush()
+    expect(bench.journal.bytes).toBe(25)
+    await bench.journal.flush()
+    expect(bench.journal.bytes).toBe(bench.disk.bytes)
+  })
+
   it('a full disk keeps the newest in memory, is said, and is caught up with', async () => {
     const bench = await new Bench().start()
     bench.say('before')
@@ -213,6 +257,19 @@ describe('reading', () => {
     ])
     expect(await bench.messages({ tail: 1 }, { level: 'warn' })).toEqual(['pump off'])
     expect(await bench.messages({ tail: 0 })).toEqual([])
+  })
+
+  it('says how much was looked through for what is not there', async () => {
+    const bench = await new Bench().start()
+    for (let index = 0; index < 300; index += 1) {
+      bench.say('x'.repeat(2_000))
+      if (index % 20 === 0) await bench.journal.flush()
+    }
+    await bench.journal.flush()
+    const question = { app: 'a', from: { tail: 5 }, filter: { ...all, text: 'nothing' }, waitMs: 0 }
+    const { lines, scannedBytes } = await bench.journal.answer(question, never)
+    expect(lines).toEqual([])
+    expect(scannedBytes).toBeGreaterThanOrEqual(bench.disk.bytes)
   })
 
   it('a question waits for a line that is wanted, takes those that come with it, and ends with its time', async () => {
