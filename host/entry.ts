@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /**
  * What starts first: it parses on versions of Node.js that the program does not, so that an old one, a missing file
- * or two builds in one folder are told in a line. Everything else is in main.ts.
+ * or two builds in one folder are told in a line, and so is
+ * what keeps it from starting at all. Everything else is in main.ts.
  *
  * Built for Node 12.20 and without compat.ts; it may import nothing of ours but what needs nothing newer either.
  */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { installationFault, nodeFault, type StartFault } from './installation.ts'
+import { installationFault, loadFault, nodeFault, type StartFault } from './installation.ts'
 
 /** At once, and whole: the process ends behind it. */
 function refuse({ code, what, hint }: StartFault): void {
@@ -17,5 +18,5 @@ function refuse({ code, what, hint }: StartFault): void {
 
 const folder = dirname(fileURLToPath(import.meta.url))
 const fault = nodeFault(process.versions.node, process.execPath) ?? installationFault(folder)
-if (fault === null) void import('./main.ts')
+if (fault === null) import('./main.ts').catch((error: unknown) => refuse(loadFault(error)))
 else refuse(fault)

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 
 /** Printed as `error[code]: what`, then `hint: …`; the codes are in the problem table of the command line. */
 export interface StartFault {
-  readonly code: 'ERR_NODE_TOO_OLD' | 'ERR_PROGRAM_INCOMPLETE'
+  readonly code: 'ERR_NODE_TOO_OLD' | 'ERR_PROGRAM_INCOMPLETE' | 'ERR_START_FOLDER'
   readonly what: string
   readonly hint: string
 }
@@ -58,6 +58,24 @@ export function installationFault(folder: string): StartFault | null {
       return incomplete(`${path} has ${found} bytes, not the ${bytes} that were built`)
   }
   return null
+}
+
+/** What to say where the program was found whole and did not load: it looks for two folders before all else. */
+export function loadFault(error: unknown): StartFault {
+  const { syscall, message } = (error ?? {}) as { syscall?: unknown; message?: unknown }
+  if (syscall === 'uv_cwd')
+    return {
+      code: 'ERR_START_FOLDER',
+      what: 'the folder that selvedge was started in is not there any more',
+      hint: 'go to another folder (cd /), and start it again',
+    }
+  if (syscall === 'uv_os_homedir')
+    return {
+      code: 'ERR_START_FOLDER',
+      what: 'whoever runs selvedge has no home folder, and so nowhere to keep data',
+      hint: 'set HOME, as HOME=/var/lib/selvedge',
+    }
+  return incomplete(`it does not load: ${String(message ?? error).split('\n')[0]}`)
 }
 
 /** The last line of a script. */

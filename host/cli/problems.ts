@@ -27,6 +27,11 @@ export const cliProblems = defineProblems({
     text: 'a file of the program is missing, cut short, or of another build than the files beside it',
     fix: 'install selvedge again, into an empty folder; data and settings are elsewhere and stay',
   },
+  ERR_START_FOLDER: {
+    kind: 'system',
+    text: 'the folder that it was started in, or the home of whoever runs it, is not there',
+    fix: 'start it in another folder, or set HOME',
+  },
   ERR_OUTPUT: {
     kind: 'system',
     text: 'standard output takes nothing more',

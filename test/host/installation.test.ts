@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { installationFault, markOf, nodeFault } from '../../host/installation.ts'
+import { installationFault, loadFault, markOf, nodeFault } from '../../host/installation.ts'
 import { cliProblems } from '../../host/cli/index.ts'
 
 describe('a Node.js', () => {
@@ -63,7 +63,17 @@ describe('an installation', () => {
 
   it('is refused with codes that `selvedge explain` knows', () => {
     rmSync(join(folder, 'worker.mjs'))
-    for (const fault of [installationFault(folder), nodeFault('16.0.0', 'node')])
+    const home = loadFault({ syscall: 'uv_os_homedir' })
+    for (const fault of [installationFault(folder), nodeFault('16.0.0', 'node'), home])
       expect(Object.keys(cliProblems.problems)).toContain(fault?.code)
   })
+})
+
+it('a program that is whole and does not load says why in a line', () => {
+  const gone = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), { syscall: 'uv_cwd' })
+  expect(loadFault(gone).what).toBe('the folder that selvedge was started in is not there any more')
+  expect(loadFault(new SyntaxError('Unexpected token\n  at x')).what).toMatch(
+    /not whole: it does not load: Unexpected token$/,
+  )
+  expect(loadFault(undefined).what).toMatch(/does not load: undefined$/)
 })
