@@ -33,6 +33,11 @@ export interface ServiceFile {
   readonly mode: number
   /** Written where it is missing alone: what a person put into it stays. */
   readonly isKept?: boolean
+  /**
+   * What becomes of a text that is there, for a file that is a person's too.
+   * @throws ERR_SERVICE_WORD
+   */
+  merged?(there: string): string
 }
 
 /** A command line without a shell. */
@@ -54,6 +59,12 @@ export interface ServiceState {
   readonly restarts: number | null
 }
 
+/** What an installation finds, and leaves behind where it fails. */
+interface ServiceBefore {
+  readonly isEnabled: boolean
+  readonly isRunning: boolean
+}
+
 export interface ServiceManager {
   readonly name: string
   /** True where it runs this machine now. */
@@ -62,10 +73,12 @@ export interface ServiceManager {
   unfit(scope: ServiceScope): string | null
   /** Files of the service itself; each holds {@link ownMark}. The first is what the manager knows it by. */
   files(order: ServiceOrder): readonly ServiceFile[]
+  /** Folders that what runs in a service of this scope cannot see, whatever their modes. */
+  hidden(scope: ServiceScope): readonly string[]
   /** Where else a service of this name may be, which a package brought. */
   packaged(scope: ServiceScope): readonly string[]
   /** Makes the manager read the files, start the service, and start it with the machine; for one that runs, anew. */
-  start(scope: ServiceScope, isRunning: boolean): readonly Step[]
+  start(scope: ServiceScope, before: ServiceBefore): readonly Step[]
   stop(scope: ServiceScope): readonly CommandLine[]
   /** After the files are gone. */
   forget(scope: ServiceScope): readonly CommandLine[]

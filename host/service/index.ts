@@ -5,6 +5,7 @@ export { installService, planOf, type InstallReport, type ServicePlan } from './
 export { systemMachine, type Machine } from './machine.ts'
 export { serviceManagers } from './managers.ts'
 export { serviceProblems } from './problems.ts'
+export { refuseWithoutRights } from './rights.ts'
 export { sampleConfig } from './sample-config.ts'
 export { systemdUnit } from './systemd-unit.ts'
 export { uninstallService } from './uninstall.ts'

@@ -6,7 +6,6 @@
  */
 import { dirname } from 'node:path'
 import { delay, messageOf, type Clock } from '../../core/index.ts'
-import { isReadableByOthers } from '../readable-by-others.ts'
 import {
   ownMark,
   type CommandLine,
@@ -17,6 +16,8 @@ import {
 } from './contract.ts'
 import type { Machine } from './machine.ts'
 import { serviceProblems } from './problems.ts'
+import { refuseUnreachable } from './reach.ts'
+import { readServiceFile, refuseWithoutRights } from './rights.ts'
 import { sampleConfig } from './sample-config.ts'
 import { userSteps } from './user-steps.ts'
 
@@ -48,7 +49,10 @@ export interface Watch {
 const patienceMs = 20_000
 const pollMs = 250
 
-/** @throws ERR_SERVICE_FOREIGN, ERR_SERVICE_UNREADABLE, ERR_SERVICE_MANAGER; it has changed nothing */
+/**
+ * @throws ERR_SERVICE_FOREIGN, ERR_SERVICE_UNREADABLE, ERR_SERVICE_WORD, ERR_SERVICE_MANAGER, ERR_SERVICE_ROOT,
+ *   ERR_SERVICE_FILE; it has changed nothing
+ */
 export async function planOf(
   machine: Machine,
   manager: ServiceManager,
@@ -61,50 +65,57 @@ export async function planOf(
       hint: 'leave out --user, and run it as root',
     })
   }
+  refuseUnreachable(manager, order)
   const all = manager.files(order)
-  await refuseForeign(machine, manager, order, all)
-  const files = all.filter(({ path, isKept }) => isKept !== true || !machine.exists(path))
-  if (order.user !== null) refuseUnreadable(order)
+  const there = await textsOf(machine, manager, order, all)
+  const files = all
+    .filter(({ path, isKept }) => isKept !== true || !there.has(path))
+    .map((file) => withOld(file, there.get(file.path)))
   const known = all[0] !== undefined && machine.exists(all[0].path)
-  const isRunning = known && (await manager.stateOf(machine, scope)).state !== 'stopped'
+  const standing = known ? await manager.stateOf(machine, scope) : null
+  const isRunning = standing !== null && standing.state !== 'stopped'
+  const before = { isEnabled: standing?.isEnabled ?? false, isRunning }
   const settings = machine.exists(order.config)
     ? []
     : [{ path: order.config, text: sampleConfig, mode: 0o644 }]
-  const before = order.user === null ? [] : await userSteps(machine, order.user, order.data)
-  return { manager, order, files, settings, before, after: manager.start(scope, isRunning), isRunning }
+  return {
+    manager,
+    order,
+    files,
+    settings,
+    before: order.user === null ? [] : await userSteps(machine, order.user, order.data),
+    after: manager.start(scope, before),
+    isRunning,
+  }
 }
 
-async function refuseForeign(
+function withOld(file: ServiceFile, old: string | undefined): ServiceFile {
+  return old === undefined || file.merged === undefined ? file : { ...file, text: file.merged(old) }
+}
+
+/** @returns what is in those that there are, by their paths. @throws ERR_SERVICE_FOREIGN for somebody else's */
+async function textsOf(
   machine: Machine,
   manager: ServiceManager,
   { scope }: ServiceOrder,
   files: readonly ServiceFile[],
-): Promise<void> {
+): Promise<ReadonlyMap<string, string>> {
   const packaged = manager.packaged(scope).find((path) => machine.exists(path))
   if (packaged !== undefined) {
     throw serviceProblems.error('ERR_SERVICE_FOREIGN', `a package brought ${packaged}`, {
       hint: 'it needs no installation: switch it on with `systemctl enable --now selvedge`',
     })
   }
+  const texts = new Map<string, string>()
   for (const { path } of files) {
-    const there = await machine.read(path)
-    if (there === null || there.text.includes(ownMark)) continue
+    const text = await readServiceFile(machine, scope, path)
+    if (text !== null) texts.set(path, text)
+    if (text === null || text.includes(ownMark)) continue
     throw serviceProblems.error('ERR_SERVICE_FOREIGN', `${path} is there and was not written by selvedge`, {
       hint: `look at it, and move it away: mv ${path} ${path}.before`,
     })
   }
-}
-
-function refuseUnreadable({ node, program, user }: ServiceOrder): void {
-  const closed = [node, program].find((path) => !isReadableByOthers(path))
-  if (closed === undefined) return
-  throw serviceProblems.error('ERR_SERVICE_UNREADABLE', `the user ${user} could not read ${closed}`)
-}
-
-/** @throws ERR_SERVICE_ROOT */
-export function refuseWithoutRights(machine: Machine, scope: ServiceOrder['scope'], verb: string): void {
-  if (scope === 'user' || machine.uid === 0) return
-  throw serviceProblems.error('ERR_SERVICE_ROOT', `only root can ${verb} a service of the machine`)
+  return texts
 }
 
 /**
@@ -141,7 +152,7 @@ export async function installService(
 
 async function settle(machine: Machine, { manager, order, isRunning }: ServicePlan): Promise<void> {
   for (const line of manager.forget(order.scope)) await machine.run(line)
-  const again = isRunning ? manager.start(order.scope, true).at(-1) : undefined
+  const again = isRunning ? manager.start(order.scope, { isEnabled: true, isRunning }).at(-1) : undefined
   if (again !== undefined) await machine.run(again.run)
 }
 

@@ -1,7 +1,7 @@
 /** What a service's installation touches of a machine: the seam through which tests are one. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { messageOf } from '../../core/index.ts'
 import type { CommandLine } from './contract.ts'
@@ -57,12 +57,12 @@ async function write(path: string, text: string, mode: number): Promise<void> {
     const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(text)
+      // The mode that was asked for, whatever the umask; of this file, whatever its name leads to by now.
+      await file.chmod(mode)
       await file.sync()
     } finally {
       await file.close()
     }
-    // The mode that was asked for, whatever the umask.
-    await chmod(temporary, mode)
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })

@@ -19,10 +19,11 @@ export const openrc: ServiceManager = {
     wordsFile(`/etc/conf.d/${serviceName}`, order.words),
   ],
   packaged: () => [],
-  start: (_scope, isRunning) => [
+  hidden: () => [],
+  start: (_scope, { isEnabled, isRunning }) => [
     {
       run: ['rc-update', 'add', serviceName, 'default'],
-      ...(isRunning ? {} : { undo: ['rc-update', 'del', serviceName, 'default'] as const }),
+      ...(isEnabled ? {} : { undo: ['rc-update', 'del', serviceName, 'default'] as const }),
     },
     {
       run: ['rc-service', serviceName, isRunning ? 'restart' : 'start'],
@@ -38,6 +39,7 @@ export const openrc: ServiceManager = {
   logCommand: () => ['tail', '-n', '20', logFile],
 }
 
+const cacheFolder = `/var/cache/${serviceName}`
 const logFile = `/var/log/${serviceName}.log`
 
 /** openrc-run(8), supervise-daemon(8). */
@@ -56,10 +58,12 @@ respawn_delay=5
 respawn_max=0
 retry="TERM/30/KILL/5"
 umask=0077
+# Nothing shortens it: logrotate does, with copytruncate.
 output_log=${logFile}
 error_log=${logFile}
 export SELVEDGE_DATA=${quoted(order.data)}
 export SELVEDGE_KEYS=${quoted(order.keys)}
+export XDG_CACHE_HOME=${cacheFolder}
 
 depend() {
   # No network is waited for: a node does its work without one.
@@ -68,6 +72,7 @@ depend() {
 
 start_pre() {
   checkpath --directory --mode 0700 --owner "${user}:${user}" ${quoted(order.data)} || return 1
+  checkpath --directory --mode 0700 --owner "${user}:${user}" ${cacheFolder} || return 1
   checkpath --file --mode 0640 --owner "${user}:${user}" ${logFile}
 }
 `

@@ -19,17 +19,17 @@ export const serviceProblems = defineProblems({
   },
   ERR_SERVICE_UNREADABLE: {
     kind: 'user',
-    text: 'the user that the service runs as could not read what it is to run',
+    text: 'the service could not read what it is to run on',
     fix: 'put Node.js and selvedge where everybody can read them, as /usr/local/lib, or add --user',
   },
   ERR_SERVICE_WORD: {
     kind: 'user',
-    text: 'an option has a character that service files cannot carry',
+    text: 'a service file cannot carry what was typed',
     fix: 'leave out quotes, spaces and backslashes',
   },
   ERR_SERVICE_FILE: {
     kind: 'system',
-    text: 'a file of the service could not be written; everything is as it was',
+    text: 'a file of the service could not be read or written; everything is as it was',
     fix: 'see the message: a disk that is full or read-only is the usual reason',
   },
   ERR_SERVICE_COMMAND: {

@@ -9,6 +9,7 @@ import {
 import type { Machine } from './machine.ts'
 import { serviceManagers } from './managers.ts'
 import { serviceProblems } from './problems.ts'
+import { readServiceFile } from './rights.ts'
 
 export interface Standing extends ServiceState {
   readonly manager: string
@@ -45,13 +46,13 @@ export async function readStanding(
 ): Promise<Standing> {
   const { scope } = order
   const [first] = manager.files(order)
-  const own = first === undefined ? null : await machine.read(first.path)
+  const own = first === undefined ? null : await readServiceFile(machine, scope, first.path)
   const packaged = manager.packaged(scope).find((path) => machine.exists(path)) ?? null
   const file = own === null ? packaged : (first?.path ?? null)
   const log = manager.logCommand(scope).join(' ')
   const about = { manager: manager.name, scope, file, log }
   if (file === null) return { ...about, madeBy: null, isEnabled: false, state: 'stopped', restarts: null }
-  const madeBy = own === null ? 'package' : own.text.includes(ownMark) ? 'selvedge' : 'somebody'
+  const madeBy = own === null ? 'package' : own.includes(ownMark) ? 'selvedge' : 'somebody'
   return { ...about, madeBy, ...(await manager.stateOf(machine, scope)) }
 }
 

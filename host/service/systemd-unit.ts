@@ -18,6 +18,7 @@ export interface UnitOptions {
 
 export function systemdUnit(order: ServiceOrder, { head, environmentFile }: UnitOptions): string {
   const isSystem = order.scope === 'system'
+  const args = [order.program, 'up', '--config', order.config]
   return [
     ...head.map((line) => `# ${line}`),
     '',
@@ -32,8 +33,8 @@ export function systemdUnit(order: ServiceOrder, { head, environmentFile }: Unit
     'Type=exec',
     ...(order.user === null ? [] : [`User=${order.user}`]),
     `Environment=${word(`SELVEDGE_DATA=${order.data}`)} ${word(`SELVEDGE_KEYS=${order.keys}`)} SELVEDGE_UP=`,
-    `EnvironmentFile=-${environmentFile}`,
-    `ExecStart=${[order.node, order.program, 'up', '--config', order.config].map(word).join(' ')} $SELVEDGE_UP`,
+    `EnvironmentFile=-${environmentFile.replaceAll('%', '%%')}`,
+    `ExecStart=${[word(order.node), ...args.map(argument)].join(' ')} $SELVEDGE_UP`,
     '# `selvedge stop` ends it for good; what it ends of by itself does not.',
     'Restart=on-failure',
     'RestartSec=5',
@@ -115,8 +116,13 @@ const personalHardening = [
   'SystemCallArchitectures=native',
 ]
 
-/** One word of a directive: systemd takes quotes, and gives `%` and `$` a meaning. */
+/** One behind the program of a command line, where systemd puts in variables; nowhere else does it. */
+function argument(text: string): string {
+  return word(text).replaceAll('$', '$$$$')
+}
+
+/** One word of a directive: systemd takes quotes, and gives `%` a meaning. */
 function word(text: string): string {
-  const plain = text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')
+  const plain = text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')
   return /[\s'"\\;]/.test(text) ? `"${plain}"` : plain
 }

@@ -36,11 +36,13 @@ export const systemd: ServiceManager = {
     (scope === 'system' ? ['/usr/lib/systemd/system', '/lib/systemd/system'] : ['/usr/lib/systemd/user']).map(
       (folder) => `${folder}/${unit}`,
     ),
-  start: (scope, isRunning) => [
+  // ProtectHome= and PrivateTmp= of the unit.
+  hidden: (scope) => (scope === 'system' ? ['/home', '/root', '/run/user', '/tmp', '/var/tmp'] : []),
+  start: (scope, { isEnabled, isRunning }) => [
     { run: systemctl(scope, 'daemon-reload') },
     {
       run: systemctl(scope, 'enable', unit),
-      ...(isRunning ? {} : { undo: systemctl(scope, 'disable', unit) }),
+      ...(isEnabled ? {} : { undo: systemctl(scope, 'disable', unit) }),
     },
     {
       run: systemctl(scope, 'restart', unit),

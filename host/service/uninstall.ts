@@ -1,9 +1,9 @@
 /** Takes a service away that `selvedge service install` made. What it ran on stays: data, settings, keys, user. */
 import { messageOf } from '../../core/index.ts'
 import { ownMark, type ServiceManager, type ServiceOrder } from './contract.ts'
-import { refuseWithoutRights } from './install.ts'
 import type { Machine } from './machine.ts'
 import { serviceProblems } from './problems.ts'
+import { readServiceFile, refuseWithoutRights } from './rights.ts'
 import { foreignHint, readStanding } from './standing.ts'
 
 export interface Uninstallation {
@@ -30,9 +30,10 @@ export async function uninstallService(
       hint,
     })
   }
+  if (standing.madeBy === 'selvedge' && !isDry) refuseWithoutRights(machine, scope, 'uninstall')
   const removed: string[] = []
   for (const { path } of manager.files(order)) {
-    if ((await machine.read(path))?.text.includes(ownMark) === true) removed.push(path)
+    if ((await readServiceFile(machine, scope, path))?.includes(ownMark) === true) removed.push(path)
   }
   if (removed.length === 0) return { removed, commands: [] }
   const [stop, forget] = [manager.stop(scope), manager.forget(scope)]

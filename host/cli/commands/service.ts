@@ -64,6 +64,7 @@ export const serviceInstall = defineCommand({
       else for (const { path, text } of files) world.stdout.write(`# ${path}\n${text}\n`)
       return 0
     }
+    if (!options['dry-run']) service.refuseWithoutRights(machine, order.scope, 'install')
     const plan = await service.planOf(machine, manager, order)
     const facts = factsOf(plan)
     if (options['dry-run']) {

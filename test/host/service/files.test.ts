@@ -24,6 +24,13 @@ describe('the unit for systemd', () => {
     )
   })
 
+  it('names folders with a dollar sign so that systemd takes it as one', () => {
+    const text = textOf('systemd', { program: '/opt/a$b.mjs', data: '/srv/a$b', node: '/opt/n$1/node' })
+    expect(text).toContain('ExecStart=/opt/n$1/node /opt/a$$b.mjs up --config')
+    expect(text).toContain('Environment=SELVEDGE_DATA=/srv/a$b ')
+    expect(text).toContain('ReadWritePaths=/srv/a$b\n')
+  })
+
   it('lets V8 compile, and switches stay reachable in /sys', () => {
     const directives = textOf('systemd')
       .split('\n')

@@ -79,6 +79,24 @@ describe('a service that is installed', () => {
     expect(machine.asked.filter((line) => line.startsWith('useradd'))).toHaveLength(1)
   })
 
+  it('joins with a new invite beside the words that a person gave', async () => {
+    const words = '/etc/default/selvedge'
+    const head = '# Written by `selvedge service install`.\n'
+    const after = async (text: string): Promise<string | undefined> => {
+      const machine = new PretendMachine({ files: { [words]: `${head}${text}` } })
+      await install(machine)
+      return machine.situation.files.get(words)
+    }
+    const theirs = 'A=1\nSELVEDGE_UP="--group lobby --join old --metrics 9464"\n# mine\n'
+    expect(await after(theirs)).toBe(
+      `${head}A=1\nSELVEDGE_UP="--group lobby --metrics 9464 --join abc-123"\n# mine\n`,
+    )
+    expect(await after('SELVEDGE_UP=--join=old')).toBe(`${head}SELVEDGE_UP="--join abc-123"`)
+    expect(await after('A=1')).toBe(`${head}A=1\nSELVEDGE_UP="--join abc-123"\n`)
+    for (const text of ['SELVEDGE_UP="$MORE"', 'SELVEDGE_UP=a\nSELVEDGE_UP=b', 'SELVEDGE_UP="a \\\nb"'])
+      expect((await thrown(after(text))).code).toBe('ERR_SERVICE_WORD')
+  })
+
   it('goes with an uninstallation; data and settings stay', async () => {
     const machine = new PretendMachine()
     await install(machine)
@@ -123,6 +141,25 @@ describe('an installation that fails', () => {
       await install(machine)
       const before = machine.situation
       await thrown(install(machine, { words: [] }))
+      expect({ failsAt, ...machine.situation }).toEqual({ failsAt, ...before })
+    }
+  })
+
+  it('over one that was stopped and starts with the machine leaves it so', async () => {
+    const prepared = async (failsAt: number): Promise<PretendMachine> => {
+      const machine = new PretendMachine({ failsAt })
+      await install(machine)
+      await machine.run(['systemctl', 'stop', 'selvedge.service'])
+      return machine
+    }
+    const first = await prepared(0)
+    const made = first.changes
+    await install(first)
+    for (let failsAt = made + 1; failsAt <= first.changes; failsAt += 1) {
+      const machine = await prepared(failsAt)
+      const before = machine.situation
+      expect(before).toMatchObject({ isEnabled: true, isRunning: false })
+      await thrown(install(machine))
       expect({ failsAt, ...machine.situation }).toEqual({ failsAt, ...before })
     }
   })
@@ -184,6 +221,27 @@ describe('what is refused before anything is changed', () => {
 
   it('a program that the service’s user could not read', async () => {
     expect(await refused({}, { program: '/nowhere/selvedge.mjs' })).toBe('ERR_SERVICE_UNREADABLE')
+  })
+
+  it('what systemd hides from a service', async () => {
+    for (const changes of [
+      { node: '/home/eve/.nvm/bin/node' },
+      { program: '/root/selvedge.mjs' },
+      { config: '/home/eve/node.toml' },
+      { data: '/var/tmp/node' },
+    ])
+      expect(await refused({}, changes)).toBe('ERR_SERVICE_UNREADABLE')
+    expect(await refused({}, { data: '/srv/a\nb' })).toBe('ERR_SERVICE_WORD')
+  })
+
+  it('what only root may read', async () => {
+    const files = { [unit]: '# Written by `selvedge service install`', '/etc/default/selvedge': '' }
+    const machine = new PretendMachine({ uid: 1000, files, closed: '/etc/default/selvedge' })
+    const manager = chooseManager(machine, undefined)
+    const { code, message } = await thrown(planOf(machine, manager, order))
+    expect([code, message]).toEqual(['ERR_SERVICE_ROOT', 'only root can read /etc/default/selvedge'])
+    for (const isDry of [true, false])
+      expect((await thrown(uninstallService(machine, manager, order, isDry))).code).toBe('ERR_SERVICE_ROOT')
   })
 
   it('a service of one person where the manager has none', async () => {

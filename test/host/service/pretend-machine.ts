@@ -14,6 +14,8 @@ export interface PretendOptions {
   readonly files?: Readonly<Record<string, string>>
   /** Which of the changes that it is asked for fails, counted from 1. */
   readonly failsAt?: number
+  /** Which file only root may read. */
+  readonly closed?: string
   /** What becomes of a node that is started. */
   readonly ends?: boolean
 }
@@ -24,6 +26,7 @@ export class PretendMachine implements Machine {
   changes = 0
   readonly #failsAt: number
   readonly #ends: boolean
+  readonly #closed: string | undefined
   #files: Map<string, string>
   #folders = new Set([
     '/var/lib',
@@ -38,10 +41,11 @@ export class PretendMachine implements Machine {
   #isRunning = false
   #hasFailed = false
 
-  constructor({ uid = 0, files = {}, failsAt = 0, ends = false }: PretendOptions = {}) {
+  constructor({ uid = 0, files = {}, failsAt = 0, ends = false, closed }: PretendOptions = {}) {
     this.uid = uid
     this.#failsAt = failsAt
     this.#ends = ends
+    this.#closed = closed
     this.#files = new Map(
       Object.entries({
         '/run/systemd/system': '',
@@ -67,6 +71,8 @@ export class PretendMachine implements Machine {
   }
 
   async read(path: string): Promise<{ text: string; mode: number } | null> {
+    if (this.uid !== 0 && path === this.#closed)
+      throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' })
     const text = this.#files.get(path)
     return text === undefined ? null : { text, mode: 0o644 }
   }
