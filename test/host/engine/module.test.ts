@@ -50,6 +50,7 @@ describe('a core module', () => {
       imports: ['wasi_snapshot_preview1'],
       exports: ['wasi:cli/run@0.2.12'],
       features: [],
+      memory: { startBytes: 65_536 },
     })
   })
 
