@@ -7,14 +7,15 @@
  * through all keys.
  */
 import {
-  covers,
   isAtLeast,
   joined,
   ownerOf,
   type Batch,
+  type Claim,
   type ReplicaState,
   type Vector,
 } from '../storage/index.ts'
+import { claimOf, endedLifeIn, OwnLife } from './claims.ts'
 import type { ReplicaMessage, WantedFrom } from './messages.ts'
 
 export type SyncEvent =
@@ -81,6 +82,7 @@ export class ReplicaSync {
   /** How far a pull from a peer came that was cut off: writes up to there need not be sent again by the same one. */
   readonly #partial = new Map<string, Vector>()
   #state: ReplicaState
+  readonly #life: OwnLife
   #pull: Pull | null = null
   #fullUntilMs = -Infinity
   #wallMs = 0
@@ -89,6 +91,7 @@ export class ReplicaSync {
 
   constructor(state: ReplicaState) {
     this.#state = state
+    this.#life = new OwnLife(state)
   }
 
   get state(): ReplicaState {
@@ -132,15 +135,16 @@ export class ReplicaSync {
       case 'message':
         return this.#onMessage(event.peer, event.message)
       case 'state':
-        this.#state = event.state
+        this.#setState(event.state)
         return this.#pullNext()
       case 'advanced':
-        this.#state = event.state
+        this.#setState(event.state)
         this.#pull = null
         return this.#pullNext()
       case 'written':
         return this.#push(event.batch)
       case 'read':
+        this.#life.knows(event.batch.vector)
         return this.#answer(event.peer, event.batch)
       case 'merged':
         return this.#onMerged(event.peer, event.batch, event.isTaken)
@@ -154,12 +158,17 @@ export class ReplicaSync {
     }
   }
 
+  #setState(state: ReplicaState): void {
+    this.#state = state
+    this.#life.is(state, this.#nowMs)
+  }
+
   #onMessage(peer: string, message: ReplicaMessage): void {
     const known = this.#peers.get(peer)
     if (known === undefined) return
     switch (message.type) {
       case 'summary':
-        if (!this.#believes(peer, known, message.vector)) return
+        if (!this.#believes(peer, known, claimOf(message.vector))) return
         known.vector = message.vector
         known.digest = message.digest
         known.life = message.life
@@ -173,27 +182,18 @@ export class ReplicaSync {
     }
   }
 
-  /**
-   * What ended lives of a connected node have written that node knows: whoever claims more of them is not listened to, as
-   * what they wrote would be taken for overwritten. A life that goes on looks after itself (`Replica.#burn`).
-   */
-  #believes(peer: string, known: Peer, vector: Vector): boolean {
-    for (const [replica, counter] of vector) {
-      const owner = ownerOf(replica)
-      const { vector: word, life } = this.#peers.get(owner) ?? { vector: null, life: undefined }
-      const most = word?.get(replica) ?? 0
-      if (owner === peer || most === 0 || life === undefined || life === replica || counter <= most) continue
-      if (covers(this.#state.vector, replica, counter)) continue
-      if (!known.isDoubted) this.#actions.push({ type: 'doubts', peer, replica })
-      known.isDoubted = true
-      return false
-    }
-    known.isDoubted = false
-    return true
+  /** Who claims to know what was never written is not listened to ({@link OwnLife}, {@link endedLifeIn}). */
+  #believes(peer: string, known: Peer, claim: Claim): boolean {
+    const replica =
+      endedLifeIn(claim.vector, this.#state.vector, peer, (owner) => this.#peers.get(owner)) ??
+      this.#life.spared(claim, this.#nowMs)
+    if (replica !== null && !known.isDoubted) this.#actions.push({ type: 'doubts', peer, replica })
+    known.isDoubted = replica !== null
+    return !known.isDoubted
   }
 
   #onBatch(peer: string, known: Peer, batch: Batch): void {
-    if (!this.#believes(peer, known, batch.vector)) {
+    if (!this.#believes(peer, known, batch)) {
       if (this.#pull?.peer === peer && !this.#pull.isMerging) this.#pull = null
       return this.#pullNext()
     }

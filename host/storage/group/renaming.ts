@@ -5,8 +5,10 @@
 import type { Batch } from './batch.ts'
 import { dotsOf, inOrder, seenSum, type Entry, type Tally } from './entry.ts'
 
+export type Claim = Pick<Batch, 'vector' | 'entries' | 'kind'>
+
 /** The highest number of a replica's writes that a batch claims to know, or has. */
-export function claimed({ vector, entries, kind }: Batch, replica: string): number {
+export function claimed({ vector, entries, kind }: Claim, replica: string): number {
   let most = vector.get(replica) ?? 0
   if (kind.type === 'fresh' && kind.replica === replica) most = Math.max(most, kind.to)
   for (const { entry } of entries) {

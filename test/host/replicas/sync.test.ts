@@ -85,3 +85,62 @@ describe('a neighbour that claims more of a node’s ended life than the node it
     expect(actions.filter(({ type }) => type === 'merge')).toEqual([])
   })
 })
+
+describe('a neighbour that claims more of this node’s life than it has written', () => {
+  const [first, second, third] = ['self/000000000001', 'self/000000000002', 'self/000000000003']
+  const state = (life: string, counter: number): ReplicaState => {
+    return { ...empty, vector: new Map([[life, counter]]), life }
+  }
+  const claims = (sync: ReplicaSync, life: string, counter: number, atMs: number): readonly SyncAction[] => {
+    const message = { type: 'summary', vector: new Map([[life, counter]]), digest: '1', wallMs: 0 } as const
+    return sync.on({ type: 'message', peer: 'liar', message }, atMs)
+  }
+  const pushed = (sync: ReplicaSync, life: string, atMs: number): readonly SyncAction[] => {
+    const dot = { replica: life, counter: 9 }
+    const sibling = { ...dot, stamp: { ms: 0, count: 1 }, value: null, seen: [] }
+    const entry = { siblings: [sibling], tallies: [], context: new Map() }
+    const batch = {
+      vector: new Map([['liar/000000000001', 1]]),
+      entries: [{ bucket: 'b', key: 'k', entry }],
+      kind: { type: 'fresh', replica: 'liar/000000000001', after: 0, to: 1 },
+      isLast: true,
+      collected: new Map(),
+    } as const
+    return sync.on({ type: 'message', peer: 'liar', message: { type: 'batch', batch } }, atMs)
+  }
+
+  it('ends it once, and the next only minutes later; until then it is told of and not listened to', () => {
+    const sync = started()
+    sync.on({ type: 'state', state: state(first, 5) }, 0)
+    expect(asked(claims(sync, first, 6, 1))).toEqual(['liar'])
+    sync.on({ type: 'state', state: state(second, 5) }, 10)
+    sync.on({ type: 'peer-down', peer: 'liar' }, 10)
+    sync.on({ type: 'peer-up', peer: 'liar' }, 10)
+    const refused = claims(sync, second, 6, 20)
+    expect(refused).toContainEqual({ type: 'doubts', peer: 'liar', replica: second })
+    expect(asked(refused)).toEqual([])
+    // Nor is what stands beside a key.
+    expect(pushed(sync, second, 30).some(({ type }) => type === 'merge')).toBe(false)
+    expect(pushed(sync, third, 40).some(({ type }) => type === 'merge')).toBe(true)
+    sync.on({ type: 'peer-down', peer: 'liar' }, 50)
+    sync.on({ type: 'peer-up', peer: 'liar' }, 50)
+    expect(asked(claims(sync, second, 6, 10 + 300_000))).toContain('liar')
+  })
+
+  it('is believed where it was sent those writes before this node’s state was told', () => {
+    const sync = started()
+    sync.on({ type: 'state', state: state(first, 5) }, 0)
+    sync.on({ type: 'state', state: state(second, 5) }, 10)
+    const vector = new Map([[second, 7]])
+    const batch = {
+      vector,
+      entries: [],
+      kind: { type: 'changes', upTo: vector },
+      isLast: true,
+      collected: new Map(),
+    } as const
+    sync.on({ type: 'read', peer: 'liar', batch }, 20)
+    expect(claims(sync, second, 7, 30).some(({ type }) => type === 'doubts')).toBe(false)
+    expect(claims(sync, second, 8, 40)).toContainEqual({ type: 'doubts', peer: 'liar', replica: second })
+  })
+})
