@@ -107,5 +107,23 @@ describe('an installation that is not whole', () => {
     })
     expect(mixed.status).toBe(1)
     expect(mixed.stderr).toContain('dist/sandbox.mjs is of another build than the files beside it\n')
+    const altered = damaged((folder) => {
+      const own = readFileSync(join(folder, 'program.mjs'), 'latin1')
+      writeFileSync(join(folder, 'program.mjs'), own.replace('import', 'impart'), 'latin1')
+    })
+    expect(altered.status).toBe(1)
+    expect(altered.stderr).toMatch(/^error\[ERR_PROGRAM_INCOMPLETE\]: .+ it does not load: .+\nhint: .+\n$/)
+  })
+
+  it('is not what it is told to be where only the folder that it was started in is gone', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'selvedge-gone-'))
+    const line = 'cd "$1" && rmdir "$1" && exec "$2" "$3" version'
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', line, 'sh', folder, process.execPath, join(root, 'dist/selvedge.mjs')],
+      { encoding: 'utf8' },
+    )
+    expect(status).toBe(1)
+    expect(stderr).toMatch(/^error\[ERR_START_FOLDER\]: .+\nhint: .+\n$/)
   })
 })
