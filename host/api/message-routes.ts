@@ -1,5 +1,5 @@
 /** The control API's routes about messages. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../core/index.ts'
 import type { ControlledNode } from './controlled-node.ts'
 import type { Handler } from './handler.ts'
