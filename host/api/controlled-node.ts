@@ -79,7 +79,8 @@ export interface MetricSource {
 /** What a node gives along, and takes, that travels by hand. */
 export interface NodeCarriage {
   /**
-   * What it takes to believe a release, and the release; `bare` where its component is not here.
+   * What it takes to believe a release, and the release; `bare` where no component of it is here, and
+   * otherwise, behind it, an `absent` with the digest of each component that is not.
    * @param release null for the newest of all apps
    */
   records(release: Digest | null): Awaitable<Iterable<Frame> | AsyncIterable<Frame>>

@@ -7,7 +7,7 @@ import type { CarriedKind } from '../../mesh/index.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 
-/** `bare`: a release whose component is not on the node's disk. `absent`: no chunk of that name is. */
+/** `bare`: a release of which no component is on the node's disk. `absent`: no chunk, or component, of that name is. */
 export type FrameKind = CarriedKind | 'bare' | 'blob' | 'absent'
 
 export interface Frame {

@@ -47,6 +47,11 @@ export const formatsProblems = defineProblems({
     text: 'the node does not hold the component of a release',
     fix: 'export from a node that runs it (`selvedge status` shows where), or wait until it has been fetched here',
   },
+  ERR_EXPORT_VARIANTS: {
+    kind: 'user',
+    text: 'an OCI image holds one component, and a release has several',
+    fix: 'write a bundle, which carries all variants: `selvedge export APP --bundle FILE`',
+  },
   ERR_IMPORT_SOURCE: {
     kind: 'user',
     text: 'what is to be imported cannot be read',

@@ -5,6 +5,7 @@ import {
   hexOf,
   type CarriedRecord,
   type CarriedVerdict,
+  type ComponentRef,
   type HeldRelease,
   type SignedRelease,
   type Mesh,
@@ -50,8 +51,13 @@ async function* framesOf(
       continue
     }
     const held = mesh.releases.get(digestOf(bytes))
-    const isHere = held !== null && (await holdsAll(mesh.blobs, held.record))
-    yield { kind: isHere ? 'release' : 'bare', bytes }
+    const components = held === null ? [] : componentsOf(held.record)
+    const absent = held === null ? [] : await absentOf(mesh.blobs, held.record)
+    // A node fetches the one that it runs: with any of them it has something to give along.
+    const isBare = absent.length === components.length
+    yield { kind: isBare ? 'bare' : 'release', bytes }
+    if (isBare) continue
+    for (const { digest } of absent) yield { kind: 'absent', bytes: Buffer.from(digest, 'hex') }
   }
 }
 
@@ -104,18 +110,19 @@ async function verdictOf(
             grants: release.record.grants,
             publisher: hexOf(release.publisher),
             before: before === null ? null : factsOf(before),
-            held: await holdsAll(blobs, release.record),
+            held: (await absentOf(blobs, release.record)).length === 0,
           },
         }),
   }
 }
 
-async function holdsAll(
+async function absentOf(
   blobs: Pick<Mesh['blobs'], 'holds'>,
   record: SignedRelease['record'],
-): Promise<boolean> {
-  for (const component of componentsOf(record)) if (!(await blobs.holds(component))) return false
-  return true
+): Promise<ComponentRef[]> {
+  const absent: ComponentRef[] = []
+  for (const component of componentsOf(record)) if (!(await blobs.holds(component))) absent.push(component)
+  return absent
 }
 
 function reasonOf(error: Error): NonNullable<RecordVerdict['reason']> {

@@ -26,6 +26,12 @@ export interface Cargo {
   close(): Promise<void>
 }
 
+/** Whether it brings any of a release's components: nodes fetch the others from each other. */
+export function bringsSome(cargo: Pick<Cargo, 'holds'>, { record }: SignedRelease): boolean {
+  const { component, variants = [] } = record
+  return [component, ...variants.map((variant) => variant.component)].some((one) => cargo.holds(one))
+}
+
 /**
  * @param typed a file, a folder, a reference, or `-` for standard input
  * @throws ERR_IMPORT_SOURCE, ERR_OCI_UNSIGNED, and what reading bundles and images throws

@@ -7,8 +7,10 @@ import { assemble } from './unload.ts'
 export interface Holdings {
   readonly records: readonly CarriedRecord[]
   readonly releases: readonly SignedRelease[]
-  /** Digests of releases whose component the node does not have whole. */
+  /** Digests of releases of which the node has no component whole. */
   readonly bare: ReadonlySet<Digest>
+  /** Digests of components that it does not have, of releases of which it has another. */
+  readonly absent: ReadonlySet<Digest>
 }
 
 /**
@@ -21,19 +23,21 @@ export async function holdingsOf(client: ControlClient, release: Digest | null):
   const records: CarriedRecord[] = []
   const releases: SignedRelease[] = []
   const bare = new Set<Digest>()
+  const absent = new Set<Digest>()
   let sizeBytes = 0
   for await (const { kind, bytes } of client.carriage.records(release)) {
     sizeBytes += bytes.length
     if (sizeBytes > formatLimits.recordsBytes || records.length >= formatLimits.records) {
       throw formatsProblems.error('ERR_BUNDLE_LIMIT', `there are more than ${records.length} records`)
     }
+    if (kind === 'absent') absent.add(Buffer.from(bytes).toString('hex'))
     if (kind === 'blob' || kind === 'absent') continue
     if (kind === 'bare') bare.add(digestOf(bytes))
     const carried = kind === 'bare' ? 'release' : kind
     records.push({ kind: carried, bytes })
     if (carried === 'release') releases.push(readRelease(bytes))
   }
-  return { records, releases, bare }
+  return { records, releases, bare, absent }
 }
 
 /** The lists of these components, each once, and their chunks, each once, in the order of the lists. */

@@ -3,7 +3,7 @@ import { shortDigest } from '../../../core/index.ts'
 import type { OfferReport, RecordVerdict } from '../../api/index.ts'
 import { table } from '../table.ts'
 import { countText, hanging, plain, sizeText } from '../text.ts'
-import type { Cargo } from './cargo.ts'
+import { bringsSome, type Cargo } from './cargo.ts'
 
 /** `● new`, `○ known`, `✗ refused`: a sign and a word for each. */
 const outcomes = {
@@ -52,7 +52,7 @@ function releaseCells(cargo: Cargo, { digest, release }: RecordVerdict): string[
   const { app, version, seq, sizeBytes, before, grants, held } = release
   const more = grants.filter((grant) => !(before?.grants ?? []).includes(grant))
   const carried = cargo.releases.find((one) => one.digest === digest)
-  const isCarried = carried !== undefined && cargo.holds(carried.record.component)
+  const isCarried = carried !== undefined && bringsSome(cargo, carried)
   return [
     `${plain(app)} ${plain(version)} (seq ${seq})`,
     sizeText(sizeBytes),

@@ -67,6 +67,7 @@ export const exportCommand = defineCommand({
     if (all && bundle === undefined) throw wrongUse('--all is for --bundle: an image holds one release')
     const entry = all ? null : await chosenRelease(context, args[0] ?? '')
     const holdings = await holdingsOf(client, entry?.digest ?? null)
+    if (bundle === undefined) await refuseVariants(holdings)
     await requireComponents(context, holdings, all)
     const exported =
       bundle !== undefined
@@ -101,8 +102,28 @@ async function chosenRelease({ client }: CommandContext, typed: string): Promise
   )
 }
 
+/** Nodes that take a variant would have nobody to get it from. @throws ERR_EXPORT_VARIANTS */
+async function refuseVariants({ releases }: Holdings): Promise<void> {
+  for (const { record } of releases) {
+    const { app, version, variants = [] } = record
+    if (variants.length === 0) continue
+    const { formatsProblems } = await import('../../formats/index.ts')
+    const names = variants.map(({ name }) => name).join(', ')
+    throw formatsProblems.error(
+      'ERR_EXPORT_VARIANTS',
+      `${app} ${version} has variants (${names}), and an image holds the component itself alone`,
+    )
+  }
+}
+
 /** A bundle of everything may go without a component that runs elsewhere, and says so; one release may not. */
 async function requireComponents(context: CommandContext, holdings: Holdings, all: boolean): Promise<void> {
+  for (const { record, digest } of holdings.releases) {
+    const away = holdings.bare.has(digest) ? [] : absentNames(record, holdings)
+    if (away.length === 0) continue
+    const what = `${plain(record.app)} ${plain(record.version)}`
+    say(context, `  ${what} goes without ${away.map(plain).join(' and ')}, which is not on this node`)
+  }
   const missing = holdings.releases.filter(({ digest }) => holdings.bare.has(digest))
   if (missing.length === 0) return
   const names = missing.map(({ record }) => `${record.app} ${record.version}`)
@@ -116,14 +137,24 @@ async function requireComponents(context: CommandContext, holdings: Holdings, al
   say(context, `  goes without its component, which is not on this node: ${names.map(plain).join(', ')}`)
 }
 
+/** What of a release's components the node does not have, by name. */
+function absentNames({ component, variants = [] }: SignedRelease['record'], { absent }: Holdings): string[] {
+  return [
+    ...(absent.has(component.digest) ? ['the component itself'] : []),
+    ...variants.filter((one) => absent.has(one.component.digest)).map(({ name }) => `variant ${name}`),
+  ]
+}
+
 async function toBundle(context: CommandContext, holdings: Holdings, target: string): Promise<Exported> {
   const { client, world } = context
   const { bundleOf } = await import('../../formats/index.ts')
   const { componentsOf } = await import('../../../mesh/index.ts')
-  const whole = holdings.releases.filter(({ digest }) => !holdings.bare.has(digest))
+  const held = holdings.releases.filter(({ digest }) => !holdings.bare.has(digest))
   const { lists, chunks } = await chunksOf(
     client,
-    whole.flatMap(({ record }) => componentsOf(record)),
+    held
+      .flatMap(({ record }) => componentsOf(record))
+      .filter((component) => !holdings.absent.has(component.digest)),
   )
   const progress = byteProgress(world, 'writing')
   const total = [...lists, ...chunks].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)

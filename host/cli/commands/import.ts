@@ -1,7 +1,7 @@
 import { shortDigest } from '../../../core/index.ts'
 import type { OfferReport } from '../../api/index.ts'
 import { defineCommand, type CommandContext } from '../command.ts'
-import { openCargo, type Cargo } from '../carry/cargo.ts'
+import { bringsSome, openCargo, type Cargo } from '../carry/cargo.ts'
 import { byteProgress } from '../carry/progress.ts'
 import { cargoText, offerText } from '../carry/render-offer.ts'
 import { checkComponent, unload } from '../carry/unload.ts'
@@ -95,7 +95,7 @@ function show(
     const { trustVersion, verdicts, alarms } = report
     const records = verdicts.map((verdict) => {
       const carried = cargo.releases.find((release) => release.digest === verdict.digest)
-      return { ...verdict, ...(carried && { carried: cargo.holds(carried.record.component) }) }
+      return { ...verdict, ...(carried && { carried: bringsSome(cargo, carried) }) }
     })
     printJson(context, schema, { dryRun, kind, mesh, digest, sizeBytes, trustVersion, records, alarms })
     return

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { signTrust } from '../../../mesh/index.ts'
+import { componentRef, signTrust } from '../../../mesh/index.ts'
 import { root, trustRecord } from '../../mesh/identity/harness.ts'
 import { releaseRevocation } from '../../mesh/identity/revocation-harness.ts'
 import { sample } from '../../mesh/blobs/samples.ts'
@@ -143,6 +143,36 @@ describe('a stick', () => {
     expect(await ok(there, 'import', stick)).toContain('without its component')
     const alone = await at(here, 'export', 'light-alarm', '--bundle', stick)
     expect(alone.stderr).toContain('error[ERR_EXPORT_COMPONENT]')
+  })
+})
+
+describe('a release with variants', () => {
+  const variant = sample(7, 40_000)
+  const variants = [{ name: 'simd', component: componentRef(variant).ref }]
+
+  it('goes with what the node runs of it, and is taken without the rest', async () => {
+    await here.blobs.putComponent(variant)
+    await here.publish(component, { variants }, { keep: false })
+    for (const words of [['light-alarm'], ['--all']]) {
+      const { code, stderr } = await at(here, 'export', ...words, '--bundle', `${stick}.${words[0]}`)
+      expect({ code, stderr }).toEqual({
+        code: 0,
+        stderr: expect.stringContaining('without the component itself'),
+      })
+    }
+    expect(await ok(there, 'import', `${stick}.--all`)).toContain('brings its component')
+    const { record } = there.releases.log.head('light-alarm')!
+    expect(await there.blobs.readComponent(record.variants![0]!.component)).toEqual(variant)
+    expect(await there.blobs.holds(record.component)).toBe(false)
+  })
+
+  it('is not put into an image, which would hold only one of its components', async () => {
+    await here.blobs.putComponent(variant)
+    await here.publish(component, { variants })
+    const { code, stderr } = await at(here, 'export', 'light-alarm', '--oci', 'out.tar')
+    expect(code).toBe(1)
+    expect(stderr).toContain('error[ERR_EXPORT_VARIANTS]')
+    expect(stderr).toContain('--bundle')
   })
 })
 
