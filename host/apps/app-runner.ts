@@ -16,6 +16,7 @@ import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import type { Ingress } from '../http/index.ts'
 import type { CallFunction } from './functions.ts'
+import { instanceRules } from './instance-policy.ts'
 import { Instances } from './instances.ts'
 import type { FolderSpaces } from './folder-space.ts'
 import { holdingsOf } from './holdings.ts'
@@ -211,7 +212,10 @@ export class AppRunner {
 
   #judge({ record }: DesiredRelease): Verdict {
     const { devices, engine, folders } = this.#needs
-    const tooLarge = engine.refusalOfSize(this.app, record.limits.memoryBytes)
+    // How many it may have at most is of no matter here.
+    const { isolation, shape } = instanceRules(record, false)
+    const size = { memoryBytes: record.limits.memoryBytes, isolation, instances: shape.min }
+    const tooLarge = engine.refusalOfSize(this.app, size)
     if (tooLarge !== null) return { may: 'never', reason: reasonOf(tooLarge) }
     return judge(record, namesOf(devices, folders), this.#capabilities)
   }

@@ -8,4 +8,5 @@ export {
   type ShareName,
 } from './budget.ts'
 export { budgetFault, isBeyondMachine, nodeBudget, type NodeBudget } from './node-budget.ts'
+export { sandboxBytes } from './sandbox-cost.ts'
 export { sizesOf, type NodeSizes } from './sizes.ts'

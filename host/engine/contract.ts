@@ -335,11 +335,20 @@ export interface AppsMemory {
   readonly held: readonly { readonly app: string; readonly bytes: number }[]
 }
 
+/** What an app may take, and what is always there of it. */
+export interface AppSize {
+  readonly memoryBytes: number
+  /** A thread of its own unless given. */
+  readonly isolation?: Isolation | undefined
+  /** That are kept; one where none are. */
+  readonly instances?: number | undefined
+}
+
 export interface Engine {
   readonly starts: Readonly<StartCounts>
   readonly memory: AppsMemory
-  /** Why an app with this limit can never run here, whatever else does; null where it can. Asked before it is fetched. */
-  refusalOfSize(app: string, memoryBytes: number): SelvedgeError | null
+  /** Why an app of this size can never run here, whatever else does; null where it can. Asked before it is fetched. */
+  refusalOfSize(app: string, size: AppSize): SelvedgeError | null
   /** @throws ERR_NOT_WASM, ERR_CORE_MODULE, ERR_COMPONENT_INVALID, ERR_COMPONENT_TOO_LARGE */
   inspect(bytes: Uint8Array): Promise<ComponentFacts>
   /**

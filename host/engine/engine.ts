@@ -14,6 +14,7 @@ import { entryOf, parseStored, PreparedCache } from './cache.ts'
 import { Preparer } from './child.ts'
 import { refuseOtherForms } from './component-form.ts'
 import type {
+  AppSize,
   ComponentFacts,
   Engine,
   Isolation,
@@ -150,8 +151,8 @@ class ComponentEngine implements Engine {
     return this.#sandboxes.memory
   }
 
-  refusalOfSize(app: string, memoryBytes: number): SelvedgeError | null {
-    return refusalOfSize(this.#limits, app, memoryBytes)
+  refusalOfSize(app: string, size: AppSize): SelvedgeError | null {
+    return refusalOfSize(this.#limits, app, size)
   }
 
   start(request: StartRequest): Promise<Sandbox> {

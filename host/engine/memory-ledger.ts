@@ -6,17 +6,11 @@
  * larger ones count, so that a node whose room is taken can still update what it runs.
  */
 import type { SelvedgeError } from '../../core/index.ts'
-import type { Isolation } from './contract.ts'
+import { sandboxBytes } from '../budget/index.ts'
+import type { AppSize, Isolation } from './contract.ts'
 import { engineProblems } from './problems.ts'
 
 const mib = 1024 * 1024
-
-/** What an instance takes beside its memory: measured 9 to 12 MB for a thread or a process, 1 MB in a shared thread. */
-export const sandboxBytes: Readonly<Record<Isolation, number>> = {
-  worker: 10 * mib,
-  process: 12 * mib,
-  shared: 1 * mib,
-}
 
 export interface MemoryRoom {
   /** For apps together, bytes. */
@@ -30,19 +24,23 @@ export interface AppMemory {
   readonly bytes: number
 }
 
-/** Instances of one release of an app, which come and go together. */
+/** Instances of one release of an app, which come and go together, and need not all run in the same kind of place. */
 export class MemoryHolder {
   readonly app: string
-  readonly instanceBytes: number
+  readonly isolation: Isolation
+  /** Of all its instances. */
+  bytes = 0
   instances = 0
+  readonly #memoryBytes: number
 
-  constructor(app: string, instanceBytes: number) {
+  constructor(app: string, memoryBytes: number, isolation: Isolation) {
     this.app = app
-    this.instanceBytes = instanceBytes
+    this.isolation = isolation
+    this.#memoryBytes = memoryBytes
   }
 
-  get bytes(): number {
-    return this.instances * this.instanceBytes
+  instanceBytes(isolation: Isolation = this.isolation): number {
+    return this.#memoryBytes + sandboxBytes[isolation]
   }
 }
 
@@ -69,26 +67,28 @@ export class MemoryLedger {
 
   /** Instances of a release to come, of which there are none yet. */
   holder(app: string, memoryBytes: number, isolation: Isolation): MemoryHolder {
-    return new MemoryHolder(app, memoryBytes + sandboxBytes[isolation])
+    return new MemoryHolder(app, memoryBytes, isolation)
   }
 
-  /** Whether one more instance fits. */
-  fits(holder: MemoryHolder): boolean {
-    return this.#leftFor(holder) >= holder.bytes + holder.instanceBytes
+  /** Whether one more instance fits. @param isolation where it runs, the holder's own unless given */
+  fits(holder: MemoryHolder, isolation: Isolation = holder.isolation): boolean {
+    return this.#leftFor(holder) >= holder.bytes + holder.instanceBytes(isolation)
   }
 
   /** One more instance. @throws ERR_MEMORY_BUDGET where it does not fit */
-  take(holder: MemoryHolder): void {
-    if (!this.fits(holder)) throw this.refusal(holder)
+  take(holder: MemoryHolder, isolation: Isolation = holder.isolation): void {
+    if (!this.fits(holder, isolation)) throw this.refusal(holder, isolation)
     holder.instances += 1
+    holder.bytes += holder.instanceBytes(isolation)
     const holders = this.#holders.get(holder.app) ?? new Set()
     this.#holders.set(holder.app, holders.add(holder))
     this.#count(holder.app)
   }
 
-  /** One of its instances has ended. */
-  giveBack(holder: MemoryHolder): void {
+  /** One of its instances has ended, which was taken for this isolation. */
+  giveBack(holder: MemoryHolder, isolation: Isolation = holder.isolation): void {
     holder.instances = Math.max(0, holder.instances - 1)
+    holder.bytes = holder.instances === 0 ? 0 : holder.bytes - holder.instanceBytes(isolation)
     const holders = this.#holders.get(holder.app)
     if (holder.instances === 0) holders?.delete(holder)
     if (holders?.size === 0) this.#holders.delete(holder.app)
@@ -96,7 +96,7 @@ export class MemoryLedger {
   }
 
   /** Why one more instance does not fit: what it needs, what is left, and who has the rest. */
-  refusal(holder: MemoryHolder): SelvedgeError {
+  refusal(holder: MemoryHolder, isolation: Isolation = holder.isolation): SelvedgeError {
     const { appsBytes, budgetBytes } = this.room
     const others = this.held().filter(({ app }) => app !== holder.app)
     const left = Math.max(0, this.#leftFor(holder) - holder.bytes)
@@ -105,7 +105,7 @@ export class MemoryLedger {
     const used = others.length === 0 ? '' : `, used by ${[...named, ...more].join(', ')}`
     return engineProblems.error(
       'ERR_MEMORY_BUDGET',
-      `${holder.app} needs ${sizeText(holder.instanceBytes)}; this node has ${sizeText(left)} left of the ` +
+      `${holder.app} needs ${sizeText(holder.instanceBytes(isolation))}; this node has ${sizeText(left)} left of the ` +
         `${sizeText(appsBytes)} that are for apps in its ${sizeText(budgetBytes)} of memory${used}`,
     )
   }
@@ -126,12 +126,20 @@ export class MemoryLedger {
 }
 
 /**
- * Whether an app could not even have the node to itself: nothing that ends would make it fit.
+ * Whether an app could not even have the node to itself: nothing that ends would make it fit. Counts as `memoryOf` in
+ * host/fit does, but for what asks for a shared thread: that is placed only where a thread of its own would fit.
  * @returns ERR_MEMORY_BUDGET, or null
  */
-export function refusalOfSize(room: MemoryRoom, app: string, memoryBytes: number): SelvedgeError | null {
-  const needed = memoryBytes + sandboxBytes.shared
-  return needed <= room.appsBytes ? null : new MemoryLedger(room).refusal(new MemoryHolder(app, needed))
+export function refusalOfSize(
+  room: MemoryRoom,
+  app: string,
+  { memoryBytes, isolation = 'worker', instances = 1 }: AppSize,
+): SelvedgeError | null {
+  const overhead = sandboxBytes[isolation]
+  const needed = Math.max(1, instances) * (memoryBytes + overhead)
+  if (needed <= room.appsBytes) return null
+  const ledger = new MemoryLedger(room)
+  return ledger.refusal(ledger.holder(app, needed - overhead, isolation))
 }
 
 /** The largest `memory` under `[limits]` of an app that could run here, bytes, with nothing beside it. */

@@ -97,7 +97,8 @@ export class Sandboxes {
     const isolation = (): Isolation => this.#isolationOf(request)
     const holder = this.#holderOf(request)
     // Said before anything of it is loaded.
-    if (shape.min > 0 && !this.#ledger.fits(holder)) throw this.#ledger.refusal(holder)
+    if (shape.min > 0 && !this.#ledger.fits(holder, isolation()))
+      throw this.#ledger.refusal(holder, isolation())
     this.#pools.add(isolation)
     // Begun now, so that the first instance need not wait for it; where it fails, that one's start says so.
     if (isolation() !== 'process') void compiledModules(stored).catch(() => {})
@@ -112,7 +113,7 @@ export class Sandboxes {
           clock: this.#needs.clock,
           log: this.#needs.log.scope(request.app),
           start: () => this.#startStored(request, this.#codes.with(stored), holder),
-          mayGrow: () => this.#hasRoom() && this.#ledger.fits(holder),
+          mayGrow: () => this.#hasRoom() && this.#ledger.fits(holder, isolation()),
           incident: (incident) => request.incident?.(incident),
         },
         shape,
@@ -187,7 +188,8 @@ export class Sandboxes {
     if (this.#isStopped) throw engineProblems.error('ERR_APP_STOPPED', 'the engine has stopped')
     const memories = isolation === 'process' ? 0 : stored.modules.filter(({ hasMemory }) => hasMemory).length
     this.#refuseBeyondAddresses(request.app, memories)
-    this.#ledger.take(holder)
+    // What was moved out of a shared thread takes as much as any other in one of its own.
+    this.#ledger.take(holder, isolation)
     this.#memories += memories
     const sandbox = startSandbox(request, stored, {
       clock,
@@ -199,7 +201,7 @@ export class Sandboxes {
     this.#running.add(sandbox)
     void sandbox.ended.then(() => {
       this.#running.delete(sandbox)
-      this.#ledger.giveBack(holder)
+      this.#ledger.giveBack(holder, isolation)
       this.#memories -= memories
     })
     await sandbox.ready

@@ -6,6 +6,9 @@ import type { NodeReport } from '../../mesh/index.ts'
 
 export type Capabilities = Pick<NodeReport, 'arch' | 'platform' | 'features' | 'machine'>
 
+/** What WebAssembly can address, and so the most that a node says it can give an app. */
+export const addressableBytes = 4 * 1024 ** 3
+
 export type Tier = 1 | 2 | 3
 
 const is32Bit: ReadonlySet<string> = new Set(['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390'])

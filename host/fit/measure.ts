@@ -1,6 +1,6 @@
 /** Finds out, once at the start, what this node can give to apps. The one place of the folder that looks around. */
 import { endianness, totalmem } from 'node:os'
-import { tierOf, wordBitsOf, type Capabilities } from './capabilities.ts'
+import { addressableBytes, tierOf, wordBitsOf, type Capabilities } from './capabilities.ts'
 
 export interface Measured {
   /** As the engine's probe names them. */
@@ -17,8 +17,6 @@ export interface Measured {
 
 /** What a 32-bit process can hardly find in one piece. */
 const most32BitBytes = 1024 ** 3
-/** What WebAssembly can address. */
-const mostBytes = 4 * 1024 ** 3
 
 export function measureCapabilities({
   features: probed,
@@ -39,7 +37,7 @@ export function measureCapabilities({
       endianness: endianness() === 'BE' ? 'big' : 'little',
       tier: tierOf(versions.node, arch, features),
       memoryBytes,
-      appMemoryBytes: Math.min(appMemoryBytes, bits === 32 ? most32BitBytes : mostBytes),
+      appMemoryBytes: Math.min(appMemoryBytes, bits === 32 ? most32BitBytes : addressableBytes),
       ...(Number.isFinite(componentBytes) && { componentBytes }),
     },
   }

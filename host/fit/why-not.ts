@@ -3,7 +3,8 @@
  * same on every node, so that all compute the same places.
  */
 import type { ComponentRef, MemoryNeed, ReleaseRecord } from '../../mesh/index.ts'
-import type { Capabilities } from './capabilities.ts'
+import { sandboxBytes } from '../budget/index.ts'
+import { addressableBytes, type Capabilities } from './capabilities.ts'
 import { isMachineNeed, machineNeeds, meetsNeed } from './needs.ts'
 
 export interface Requirements {
@@ -11,7 +12,7 @@ export interface Requirements {
   readonly features: readonly string[]
   /** `arch:arm64`; what is not about a machine is passed over. */
   readonly needs: readonly string[]
-  /** Linear memory that it may come to hold, in all instances that are kept. */
+  /** Memory that all instances that are kept may come to hold, with their sandboxes but for the thread of one. */
   readonly memoryBytes: number
   /** Of its bytes on the disk, its list of chunks included. */
   readonly componentBytes: number
@@ -35,9 +36,21 @@ export function requirementsOf(record: ReleaseRecord, choice: ComponentChoice = 
   }
 }
 
-/** Its limit, as an instance may take that at any moment; never less than its modules begin with. */
-function memoryOf({ limits, instances }: ReleaseRecord, memory: MemoryNeed | undefined): number {
-  return Math.max(limits.memoryBytes, memory?.startBytes ?? 0) * Math.max(1, instances?.min ?? 1)
+/**
+ * Its limit, as an instance may take that at any moment; never less than its modules begin with. Nodes say what they can
+ * give beside one thread, so what more or larger sandboxes take is added here.
+ */
+function memoryOf({ limits, instances = {} }: ReleaseRecord, memory: MemoryNeed | undefined): number {
+  const oneBytes = Math.max(limits.memoryBytes, memory?.startBytes ?? 0)
+  const count = Math.max(1, instances.min ?? 1)
+  const bytes = count * oneBytes
+  const withSandboxes = bytes + count * overheadOf(instances.isolation) - sandboxBytes.worker
+  // One that asks for a shared thread may be moved out of it. What a node with more than that can give, it does not say.
+  return Math.max(bytes, Math.min(withSandboxes, addressableBytes))
+}
+
+function overheadOf(isolation: string | undefined): number {
+  return isolation === 'process' || isolation === 'shared' ? sandboxBytes[isolation] : sandboxBytes.worker
 }
 
 /** What is missing, in the words of needs, with the numbers: `feature:simd`, `memory:64MiB (it can give 32 MiB)`. */

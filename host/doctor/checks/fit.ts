@@ -1,4 +1,5 @@
 /** What this machine can run: its tier, what its engine lacks, what an app may have, and the apps that are not here for it. */
+import { loadNodeConfig } from '../../config/index.ts'
 import { knownFeatures, supportedFeatures } from '../../engine/index.ts'
 import { measureCapabilities, tierText, type Capabilities, type Tier } from '../../fit/index.ts'
 import type { Check, Finding, NodeFacts } from '../contract.ts'
@@ -47,9 +48,15 @@ function mib(bytes: number): number {
 export const fitCheck: Check = {
   name: 'fit',
   summary: 'what this machine can run, and what not',
-  async run({ node }) {
+  async run({ node, config }) {
     if (node === null) {
-      const { machine: { bits, tier } = {}, ...rest } = measureCapabilities({ features: supportedFeatures() })
+      // What is wrong with the file is another check's to say.
+      const without = await loadNodeConfig(config).then(
+        ({ engine }) => engine.without,
+        () => [],
+      )
+      const measured = measureCapabilities({ features: supportedFeatures(), without })
+      const { machine: { bits, tier } = {}, ...rest } = measured
       // What of its memory is for apps is another check's to say.
       return judgeMachine({ ...rest, machine: { bits, tier } })
     }

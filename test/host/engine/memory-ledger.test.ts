@@ -47,6 +47,19 @@ describe('the memory that is for apps', () => {
     expect(ledger.held()).toEqual([])
   })
 
+  it('counts an instance that was moved out of a shared thread for what it takes now', () => {
+    const ledger = new MemoryLedger(room)
+    const pool = ledger.holder('app', 1 * mib, 'shared')
+    ledger.take(pool)
+    for (let n = 0; n < 4; n += 1) ledger.take(pool, 'worker')
+    expect(ledger.held()).toEqual([{ app: 'app', bytes: 46 * mib }])
+    expect(ledger.fits(pool)).toBe(true)
+    expect(() => ledger.take(pool, 'worker')).toThrow('app needs 11 MiB; this node has 2 MiB left')
+    ledger.giveBack(pool)
+    for (let n = 0; n < 4; n += 1) ledger.giveBack(pool, 'worker')
+    expect(ledger.held()).toEqual([])
+  })
+
   it('names a few of many apps, and counts the others', () => {
     const ledger = new MemoryLedger({ appsBytes: 100 * mib, budgetBytes: 200 * mib })
     for (let n = 0; n < 9; n += 1) ledger.take(ledger.holder(`app-${n}`, 1 * mib, 'worker'))
@@ -57,11 +70,16 @@ describe('the memory that is for apps', () => {
   })
 
   it('refuses beforehand what could not have it all', () => {
-    expect(refusalOfSize(room, 'vision', 47 * mib)).toBeNull()
-    expect(refusalOfSize(room, 'vision', 48 * mib)?.message).toBe(
+    const shared = (memoryBytes: number) =>
+      refusalOfSize(room, 'vision', { memoryBytes, isolation: 'shared' })
+    expect(shared(47 * mib)).toBeNull()
+    expect(shared(48 * mib)?.message).toBe(
       'vision needs 49 MiB; this node has 48 MiB left of the 48 MiB that are for apps in its 128 MiB of memory',
     )
     expect(largestAppBytes(room)).toBe(38 * mib)
+    expect(refusalOfSize(room, 'vision', { memoryBytes: 38 * mib, instances: 0 })).toBeNull()
+    const three = refusalOfSize(room, 'vision', { memoryBytes: 8 * mib, instances: 3 })
+    expect(three?.message).toMatch(/^vision needs 54 MiB; /)
   })
 
   it('is never given out twice, whatever comes and goes', () => {

@@ -10,6 +10,7 @@ import {
   withoutFeatures,
   type Capabilities,
 } from '../../../host/fit/index.ts'
+import { largestAppBytes, refusalOfSize } from '../../../host/engine/memory-ledger.ts'
 import type { ComponentVariant, ReleaseRecord } from '../../../mesh/index.ts'
 
 const mib = 1024 ** 2
@@ -69,8 +70,29 @@ describe('what a machine lacks for a release', () => {
     expect(of({})).toBe(16 * mib)
     expect(of({ memory: { startBytes: mib } })).toBe(16 * mib)
     expect(of({ memory: { startBytes: 20 * mib } })).toBe(20 * mib)
-    expect(of({ instances: { min: 3 } })).toBe(48 * mib)
     expect(of({ instances: { min: 0 } })).toBe(16 * mib)
+    // Four of 26 MiB with their threads, beside the one that a node has counted in already.
+    expect(of({ instances: { min: 4 } })).toBe((4 * 26 - 10) * mib)
+    expect(of({ instances: { isolation: 'process' } })).toBe(18 * mib)
+    expect(of({ instances: { isolation: 'shared' } })).toBe(16 * mib)
+    // A node says no more than can be addressed, whatever it has.
+    const vast = { limits: { memoryBytes: 4_096 * mib, deadlineMs: 1_000 } }
+    expect(of({ ...vast, instances: { isolation: 'process' } })).toBe(4_096 * mib)
+  })
+
+  it('is what the engine would say of a node that the app has to itself', () => {
+    const sizes = fc.integer({ min: 1, max: 64 }).map((count) => count * mib)
+    const room = fc.integer({ min: 10, max: 400 }).map((count) => count * mib)
+    const isolations = fc.constantFrom('worker' as const, 'process' as const)
+    fc.assert(
+      fc.property(sizes, room, isolations, fc.nat(8), (memoryBytes, appsBytes, isolation, min) => {
+        const whole = { appsBytes, budgetBytes: 2 * appsBytes }
+        const record = release({ limits: { memoryBytes, deadlineMs: 1_000 }, instances: { isolation, min } })
+        const here = machine({ machine: { appMemoryBytes: largestAppBytes(whole) } })
+        const refusal = refusalOfSize(whole, 'a', { memoryBytes, isolation, instances: min })
+        expect(lacking(record, here).length > 0).toBe(refusal !== null)
+      }),
+    )
   })
 
   it('is room for the component, where its owner bounds what components may take', () => {
