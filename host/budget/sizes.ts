@@ -1,6 +1,8 @@
 /**
  * What the shares of a budget mean for the parts of the node: how large their heaps, caches and queues may be. Each is
- * what it is on a large machine (the numbers beside `Math.min`), or less where its share is smaller.
+ * what it is on a large machine (the numbers beside `Math.min`), or less where its share is smaller. None is less than
+ * what does its work at all (beside `Math.max`), be its share smaller than that: in a small budget the bounds of heaps
+ * come to more than their shares, and docs/small-devices.md says by how much.
  */
 import type { MemoryBudget } from './budget.ts'
 

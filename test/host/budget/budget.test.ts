@@ -54,6 +54,14 @@ describe('a memory budget', () => {
     expect(budgetFault(smallestBudgetBytes - 1)).toContain(`${smallestBudgetBytes / mib} MiB`)
   })
 
+  it('lets heaps grow beyond their shares in the smallest, by what docs/small-devices.md says', () => {
+    const smallest = shareMemory(smallestBudgetBytes)
+    const { prepareHeapMb, preparePages, storageHeapMb } = sizesOf(smallest)
+    const { preparing, storage } = smallest.shares
+    expect([prepareHeapMb, preparePages / 16, preparing / mib]).toEqual([24, 32, 44])
+    expect([storageHeapMb, storage / mib]).toEqual([16, 4])
+  })
+
   it('bounds no part of a large machine more than it was bounded before there was a budget', () => {
     expect(sizesOf(shareMemory(16 * 1_024 * mib))).toEqual({
       prepareHeapMb: 512,

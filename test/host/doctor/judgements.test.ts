@@ -1,14 +1,33 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../core/index.ts'
 import { judgeClock } from '../../../host/doctor/checks/clock.ts'
 import { judgeOwner, judgeWrite } from '../../../host/doctor/checks/data.ts'
 import { judgeDevice } from '../../../host/doctor/checks/devices.ts'
 import { judgeDisk } from '../../../host/doctor/checks/disk.ts'
-import { judgeMachine, judgeUnfit } from '../../../host/doctor/checks/fit.ts'
+import { fitCheck, judgeMachine, judgeUnfit } from '../../../host/doctor/checks/fit.ts'
 import { judgePeers } from '../../../host/doctor/checks/peers.ts'
 import { placeOf } from '../../../host/doctor/checks/ports.ts'
 import { judgeMemory, judgeOpenFiles, judgeVersion } from '../../../host/doctor/checks/runtime.ts'
 import { knownFeatures } from '../../../host/engine/index.ts'
 import { sampleStatus } from '../api/sample-status.ts'
+
+describe('a machine whose node does not run', () => {
+  it('lacks what the owner of the node keeps from apps', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'selvedge-doctor-'))
+    try {
+      const config = join(folder, 'node.toml')
+      await writeFile(config, '[engine]\nwithout = ["bulk-memory"]\n')
+      const patient = { data: folder, keys: folder, config, node: null, clock: systemClock }
+      const [finding] = await fitCheck.run({ ...patient, signal: new AbortController().signal })
+      expect(finding?.what).toMatch(/WebAssembly without .*bulk-memory/)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
 
 describe('the clock', () => {
   const now = Date.UTC(2026, 10, 22, 1, 2, 3)
