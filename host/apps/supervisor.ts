@@ -68,8 +68,8 @@ class Supervisor implements AppSupervisor {
   readonly #runners = new Map<string, AppRunner>()
   /** The end of each app's former runner: the next one waits for it, they share files. */
   readonly #ending = new Map<string, Promise<void>>()
-  /** Apps that are not to run for a moment, whatever is desired. */
-  readonly #held = new Set<string>()
+  /** Apps that are not to run for a moment, whatever is desired; by how many hold them. */
+  readonly #held = new Map<string, number>()
   readonly #listeners = new Set<() => void>()
   readonly #watchers = new Set<() => void>()
   #desired: readonly DesiredRelease[] = []
@@ -130,11 +130,16 @@ class Supervisor implements AppSupervisor {
   }
 
   async hold(app: string): Promise<() => void> {
-    this.#held.add(app)
+    this.#held.set(app, (this.#held.get(app) ?? 0) + 1)
     const runner = this.#runners.get(app)
     if (runner !== undefined) this.#end(runner, false)
     await this.#ending.get(app)
+    let isHeld = true
     return () => {
+      if (!isHeld) return
+      isHeld = false
+      const others = (this.#held.get(app) ?? 1) - 1
+      if (others > 0) return void this.#held.set(app, others)
       this.#held.delete(app)
       if (this.#isStarted) this.#reconcile()
     }

@@ -107,6 +107,25 @@ describe('an app that is wanted', () => {
     await stopNode(node)
   })
 
+  it('stays down until the last of those who hold it lets it go', async () => {
+    const node = await startNode()
+    node.apps.setDesired([releaseOf(1)])
+    await node.clock.advance(2_000)
+    const app = releaseOf(1).record.app
+    const [[first, second]] = await Promise.all([
+      Promise.all([node.apps.hold(app), node.apps.hold(app)]),
+      node.clock.advance(2_000),
+    ])
+    first()
+    first()
+    await node.clock.advance(2_000)
+    expect(node.apps.local()).toEqual([])
+    second()
+    await node.clock.advance(2_000)
+    expect(node.apps.status()).toMatchObject([{ app, state: 'running' }])
+    await stopNode(node)
+  })
+
   it('is prepared with what its grants and triggers say, and no more', async () => {
     const node = await startNode()
     node.apps.setDesired([releaseOf(1, { grants: ['sensor:light'] })])
