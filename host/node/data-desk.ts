@@ -1,4 +1,5 @@
 /** What apps have stored on this node, for the control API: read, changed by hand, taken away and put back. */
+import { isSelvedgeError } from '../../core/index.ts'
 import type { DataDesk, DataIntent, DataReceipt } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
 import type { KeyValueStore, Storage } from '../storage/index.ts'
@@ -57,8 +58,8 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf }: DataDeskNeeds):
       const page = await blobs.objects(store, from)
       const objects = []
       for (const name of page.names) {
-        const { sizeBytes, digest } = await blobs.object(store, name)
-        objects.push({ name, sizeBytes, digest })
+        const found = await blobs.object(store, name).catch(goneMeanwhile)
+        if (found !== null) objects.push({ name, sizeBytes: found.sizeBytes, digest: found.digest })
       }
       return {
         app,
@@ -108,6 +109,16 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf }: DataDeskNeeds):
       resume()
     }
   }
+}
+
+/** The app goes on while its objects are listed. */
+function goneMeanwhile(error: unknown): null {
+  if (
+    isSelvedgeError(error) &&
+    (error.code === 'ERR_OBJECT_MISSING' || error.code === 'ERR_CONTAINER_MISSING')
+  )
+    return null
+  throw error
 }
 
 /** Before the cursors of objects: a store may be a bucket and a container by one name. */

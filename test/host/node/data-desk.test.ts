@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import type { DataDesk, LocalApp } from '../../../host/api/index.ts'
 import { dataDesk } from '../../../host/node/data-desk.ts'
@@ -85,4 +85,17 @@ it('puts nothing back under an app that runs, unless it may stop it, and always 
   await desk.change({ action: 'restore', app: 'app', path, stop: true })
   expect(acts).toEqual(['hold app', 'resume app', 'hold app', 'resume app'])
   expect(await desk.change({ action: 'get', ...at })).toMatchObject({ value: 'Nw==' })
+})
+
+it('lists the objects that are there though one goes meanwhile', async () => {
+  const blobs = storage.blobs('app')
+  await blobs.createContainer('photos')
+  for (const name of ['a', 'b']) {
+    const writer = await blobs.create()
+    await writer.commit('photos', name)
+  }
+  const names = vi.spyOn(blobs, 'objects')
+  names.mockResolvedValueOnce({ names: ['a', 'gone', 'b'], cursor: null })
+  const { objects } = await desk.page('app', 'photos', null)
+  expect(objects.map(({ name }) => name)).toEqual(['a', 'b'])
 })
