@@ -76,11 +76,12 @@ export function renderPage({ store, keys, objects, cursor }: DataPage): string {
 export const dataGet = defineCommand({
   name: 'data get',
   summary: 'print the value of a key',
+  details: 'A file or a pipe gets its bytes as they are; a terminal gets base64 where they are no text.',
   arguments: [appArgument, { name: 'BUCKET', required: true }, { name: 'KEY', required: true }],
   options: {},
   json: schema,
   usesNode: true,
-  examples: [{ line: 'data get counter counts visits', says: 'its bytes, as they are' }],
+  examples: [{ line: 'data get counter counts visits', says: 'what the app counted' }],
   async run(context) {
     const { client, world, args, json } = context
     const [app = '', store = '', key = ''] = args
@@ -88,16 +89,16 @@ export const dataGet = defineCommand({
     const value = receipt.action === 'get' ? receipt.value : null
     if (json) printJson(context, schema, receipt)
     else if (value === null) world.stderr.write(`${plain(key)} is not set\n`)
-    else world.stdout.write(textOf(Buffer.from(value, 'base64'), world.stdout.isTTY))
+    else if (world.stdout.isTTY) world.stdout.write(`${shown(Buffer.from(value, 'base64'))}\n`)
+    else await world.streams.stdout(Buffer.from(value, 'base64'))
     return value === null ? 1 : 0
   },
 })
 
-/** A terminal does what some bytes say; a file gets them as they are. */
-function textOf(bytes: Buffer, isTerminal: boolean): string {
+/** A terminal does what some bytes say. */
+function shown(bytes: Buffer): string {
   const text = bytes.toString('utf8')
-  if (Buffer.from(text, 'utf8').equals(bytes)) return isTerminal ? `${plain(text)}\n` : text
-  return `${bytes.toString('base64')}\n`
+  return Buffer.from(text, 'utf8').equals(bytes) ? plain(text) : bytes.toString('base64')
 }
 
 export const dataSet = defineCommand({
@@ -189,8 +190,8 @@ export const dataRestore = defineCommand({
   name: 'data restore',
   summary: 'put a snapshot in the place of what an app has stored',
   details:
-    'The file is verified as a whole before anything changes, and all of it is put in place or none, whatever happens ' +
-    'meanwhile. What the app has stored since is gone.',
+    'The file is verified as a whole before anything changes. Then all of it is put in place or none: what a power cut ' +
+    'interrupts is ended before the app’s stores are opened again. What the app has stored since is gone.',
   arguments: [appArgument, { name: 'FILE', required: true, completes: 'file' }],
   options: { stop: { kind: 'flag', help: 'stop the app where it runs, and start it again afterwards' } },
   json: schema,

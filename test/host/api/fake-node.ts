@@ -197,7 +197,7 @@ export class FakeNode implements ControlledNode {
         app,
         store,
         key,
-        value: key === 'visits' ? Buffer.from('12').toString('base64') : null,
+        value: ({ visits: 'MTI=', picture: '/9j/AA==' } as Record<string, string>)[key] ?? null,
       }
     },
   }

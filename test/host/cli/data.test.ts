@@ -60,6 +60,15 @@ it('`data get`, `set` and `delete` are about one key', async () => {
   ])
 })
 
+it('`data get` gives a file the bytes as they are, and a terminal what it can show', async () => {
+  const bytes: Uint8Array[] = []
+  const line = 'data get counter counts picture'
+  expect(await here(line, { onBytes: (piece) => void bytes.push(piece) })).toMatchObject({ code: 0 })
+  expect(Buffer.concat(bytes)).toEqual(Buffer.from('/9j/AA==', 'base64'))
+  expect((await here(line, { stdout: { isTTY: true } })).stdout).toBe('/9j/AA==\n')
+  expect((await here('data get counter counts visits', { stdout: { isTTY: true } })).stdout).toBe('12\n')
+})
+
 it('`data snapshot` and `data restore` name a file by its whole path', async () => {
   expect((await here('data snapshot counter')).code).toBe(2)
   const { stdout } = await here('data snapshot counter -o /tmp/counter.data')

@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly press?: World['keys']
   /** Called with each thing that is written to stdout. */
   readonly onAnswer?: (text: string) => void
+  /** Called with what is written to stdout as bytes. */
+  readonly onBytes?: (bytes: Uint8Array) => void
 }
 
 /** Runs a command line as a person would type it. */
@@ -85,7 +87,10 @@ export async function run(
     streams: {
       ...noStreams,
       ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
-      stdout: async (bytes) => stdout.write(Buffer.from(bytes).toString('utf8')),
+      stdout: async (bytes) => {
+        stdout.write(Buffer.from(bytes).toString('utf8'))
+        options.onBytes?.(bytes)
+      },
       stderr: async (bytes) => stderr.write(Buffer.from(bytes).toString('utf8')),
     },
     ...(options.press === undefined ? {} : { keys: options.press }),
