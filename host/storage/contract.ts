@@ -286,13 +286,14 @@ export interface Storage {
   /**
    * Writes what the app has on this disk into a file that is not there yet: the entries as of one moment, and the objects as
    * of one moment. Not what a group shares.
-   * @throws ERR_STORAGE_ELSEWHERE, ERR_STORAGE_FAILED, what the disk says
+   * @throws ERR_SNAPSHOT_FILE, ERR_SNAPSHOT_SIZE, ERR_STORAGE_ELSEWHERE, ERR_STORAGE_FAILED, ERR_DISK_FULL
    */
   snapshot(app: string, path: string): Promise<SnapshotReport>
   /**
-   * Puts what such a file has in the place of all that the app has on this disk; all or nothing. While nobody uses the stores:
-   * they are others afterwards.
-   * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, what the disk says; nothing has changed then
+   * Puts what such a file has in the place of all that the app has on this disk, or nothing of it. Meanwhile the app's stores
+   * are refused, and they are others afterwards: while the app does not run. One at a time for an app, snapshots too.
+   * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, ERR_DISK_FULL: nothing has changed then;
+   * ERR_STORAGE_FAILED, ERR_DATA_NOT_WRITABLE: nothing has changed, or all will have when the stores are opened again
    */
   restore(app: string, path: string): Promise<SnapshotReport>
   close(): Promise<void>

@@ -67,6 +67,11 @@ export const storageProblems = defineProblems({
     text: 'a snapshot’s file is there already, and is not written over',
     fix: 'name another file with -o, or move this one away',
   },
+  ERR_SNAPSHOT_SIZE: {
+    kind: 'user',
+    text: 'an app has more objects than a snapshot takes',
+    fix: 'copy `storage/` in the data folder while the node is stopped; no file was written',
+  },
   ERR_STORAGE_ELSEWHERE: {
     kind: 'user',
     text: 'what the app stores is not on this node’s disk',

@@ -73,6 +73,12 @@ class StoresByApp implements Storage {
   readonly #blobs = new Map<string, Metered<BlobStore>>()
   readonly #asked = new Map<string, AskedStorage>()
   readonly #snapshots: Snapshots | null
+  /** The last of what was asked of all that an app has, by app: one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  /** Apps whose stores are about to be others. */
+  readonly #restoring = new Set<string>()
+  /** Those of them where it is decided, or is about to be. */
+  readonly #swapping = new Set<string>()
   #isClosed = false
 
   constructor(
@@ -114,16 +120,47 @@ class StoresByApp implements Storage {
   }
 
   async snapshot(app: string, path: string): Promise<SnapshotReport> {
-    return this.#onDisk(app).take(app, path, { keyValue: this.keyValue(app), blobs: this.blobs(app) })
+    const snapshots = this.#onDisk(app)
+    return this.#inTurn(app, () =>
+      snapshots.take(app, path, { keyValue: this.keyValue(app), blobs: this.blobs(app) }),
+    )
   }
 
   async restore(app: string, path: string): Promise<SnapshotReport> {
-    const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app) }
-    return this.#onDisk(app).putBack(app, path, stores, async () => {
-      this.#keyValue.delete(app)
-      this.#blobs.delete(app)
-      await Promise.allSettled([stores.keyValue.close(), stores.blobs.close()])
+    const snapshots = this.#onDisk(app)
+    return this.#inTurn(app, async () => {
+      const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app) }
+      // Who came now would have files open that are about to be taken away.
+      this.#restoring.add(app)
+      try {
+        return await snapshots.putBack(app, path, stores, async () => {
+          this.#checkOpen()
+          this.#swapping.add(app)
+          this.#keyValue.delete(app)
+          this.#blobs.delete(app)
+          await Promise.allSettled([stores.keyValue.close(), stores.blobs.close()])
+        })
+      } finally {
+        this.#restoring.delete(app)
+        this.#swapping.delete(app)
+      }
     })
+  }
+
+  #inTurn<Result>(app: string, run: () => Promise<Result>): Promise<Result> {
+    const turn = (this.#turns.get(app) ?? Promise.resolve()).then(run)
+    const ended = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#turns.get(app) === ended) this.#turns.delete(app)
+      })
+    this.#turns.set(app, ended)
+    return turn
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed)
+      throw storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed')
   }
 
   #onDisk(app: string): Snapshots {
@@ -134,6 +171,8 @@ class StoresByApp implements Storage {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    // Nobody else may use the folder before files are where they belong; what is only being read is given up.
+    await Promise.all([...this.#swapping].map((app) => this.#turns.get(app)))
     const stores = [...this.#keyValue.values(), ...this.#blobs.values()]
     // One that cannot be closed must not keep the others open; what it had acknowledged is on the disk.
     await Promise.allSettled(stores.map((store) => store.close()))
@@ -156,8 +195,15 @@ class StoresByApp implements Storage {
     app: string,
     backend: StorageBackend<Store>,
   ): Store {
-    if (this.#isClosed)
-      throw storageProblems.error('ERR_STORAGE_CLOSED', 'the stores of this node are closed')
+    this.#checkOpen()
+    if (this.#restoring.has(app))
+      throw storageProblems.error(
+        'ERR_STORAGE_CLOSED',
+        `a snapshot of what ${app} stores is being put back`,
+        {
+          hint: 'ask again when it has ended',
+        },
+      )
     let store = stores.get(app)
     if (store === undefined) {
       store = backend.store(app)

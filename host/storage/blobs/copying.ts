@@ -1,6 +1,7 @@
 /** A blob store's folder as a whole: copied without its bytes, and made fit to take another's place. */
 import { link, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { highestNumber } from './disk-changes.ts'
 import { containerFile, containerFolders, missing } from './folder.ts'
 import { Numbering } from './numbering.ts'
 
@@ -26,9 +27,11 @@ export async function adoptFolder(folder: string, last: number): Promise<number>
   let objects = 0
   for (const container of containers)
     objects += (await readdir(join(folder, container))).filter((file) => file !== containerFile).length
-  if (last > 0) {
+  // What was put on another node may have higher numbers than any that this one has given.
+  const highest = Math.max(last, containers.length === 0 ? 0 : await highestNumber(folder))
+  if (highest > 0) {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await Numbering.raise(folder, last)
+    await Numbering.raise(folder, highest)
   }
   return objects
 }

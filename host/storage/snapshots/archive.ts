@@ -6,8 +6,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { mkdir, open, readdir, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as v from 'valibot'
-import { storageProblems } from '../problems.ts'
 import { flushFolder } from '../blobs/folder.ts'
+import { storageProblems } from '../problems.ts'
+import { checkRoom } from '../room.ts'
 
 const magic = 'selvedge-data/1\n'
 const format = 1
@@ -33,7 +34,7 @@ const schema = v.object({
 })
 export type SnapshotTable = v.InferOutput<typeof schema>
 
-/** Of the files in a folder. @returns the table, and the size of the file @throws what the disk says */
+/** Of the files in a folder. @returns the table, and the size of the file @throws ERR_SNAPSHOT_SIZE, ERR_DISK_FULL, what the disk says */
 export async function writeArchive(
   folder: string,
   path: string,
@@ -47,17 +48,20 @@ export async function writeArchive(
     parts.push({ name, bytes, sha256: hash.digest('hex') })
   }
   const table: SnapshotTable = { format, app, takenAtMs, parts }
+  const text = Buffer.from(JSON.stringify(table))
+  if (text.length > maxTableBytes) throw tooMany(app, parts.length)
+  const head = Buffer.from(`${magic}${String(text.length).padStart(10, '0')}\n`)
+  await checkRoom(dirname(path), head.length + text.length + sizeOfParts(parts) + digestBytes, path)
   const file = await open(path, 'wx', 0o600)
   try {
     const out = new Summed(file)
-    const text = Buffer.from(JSON.stringify(table))
-    await out.write(Buffer.from(`${magic}${String(text.length).padStart(10, '0')}\n`))
+    await out.write(head)
     await out.write(text)
     for (const { name, bytes } of parts) {
       const written = await eachPiece(join(folder, name), (piece) => out.write(piece))
       if (written !== bytes) throw damaged(path, `${name} changed while it was read`)
     }
-    await file.write(out.hash.digest())
+    await file.writeFile(out.hash.digest())
     await file.sync()
     return { table, bytes: out.bytes + digestBytes }
   } finally {
@@ -74,6 +78,11 @@ export async function readArchive(path: string, folder: string): Promise<Snapsho
   try {
     const reader = new Reader(file, path)
     const table = await readTable(reader, path)
+    const { size } = await file.stat()
+    const told = reader.bytes + sizeOfParts(table.parts) + digestBytes
+    if (size < told) throw damaged(path, 'it is cut short')
+    if (size > told) throw damaged(path, 'it is not as it was written')
+    await checkRoom(folder, size, `what is in ${path}`)
     const folders = new Set([folder])
     for (const { name, bytes, sha256 } of table.parts) {
       const target = join(folder, name)
@@ -119,7 +128,7 @@ async function unpack(
     for (let left = bytes; left > 0;) {
       const piece = await reader.take(Math.min(left, pieceBytes))
       hash.update(piece)
-      await file.write(piece)
+      await file.writeFile(piece)
       left -= piece.length
     }
     if (hash.digest('hex') !== sha256) throw wrong()
@@ -141,12 +150,14 @@ class Summed {
   async write(piece: Uint8Array): Promise<void> {
     this.hash.update(piece)
     this.bytes += piece.length
-    await this.#file.write(piece)
+    // Unlike `write`, which may take less and say so.
+    await this.#file.writeFile(piece)
   }
 }
 
 class Reader {
   readonly hash: Hash = createHash('sha256')
+  bytes = 0
   readonly #file: FileHandle
   readonly #path: string
 
@@ -163,6 +174,7 @@ class Reader {
       if (bytesRead === 0) throw damaged(this.#path, 'it is cut short')
       at += bytesRead
     }
+    this.bytes += count
     this.hash.update(bytes)
     return bytes
   }
@@ -200,12 +212,23 @@ async function filesIn(folder: string, below = ''): Promise<string[]> {
   return names
 }
 
+function sizeOfParts(parts: SnapshotTable['parts']): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
 function jsonOf(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch {
     return null
   }
+}
+
+function tooMany(app: string, parts: number): Error {
+  return storageProblems.error(
+    'ERR_SNAPSHOT_SIZE',
+    `${app} has ${parts} objects, and the table of a snapshot takes at most ${maxTableBytes} bytes`,
+  )
 }
 
 function damaged(path: string, what: string): Error {

@@ -5,6 +5,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { flushFolder, isThere, writeFlushed } from '../blobs/folder.ts'
+import { claimScratch, dropScratch } from './scratch.ts'
 
 /** Of one app, in the node's storage folder. */
 export interface StorePlaces {
@@ -31,14 +32,27 @@ export async function decide(root: string, app: string, unpacked: string): Promi
   await flushFolder(dirname(decided))
 }
 
-/** Ends what was decided; nothing happens where nothing was. While nobody has the stores open. */
-export async function settle(root: string, app: string): Promise<void> {
+/** By the path of what was decided: an app's entries and objects are opened at once, and both ask. */
+const settling = new Map<string, Promise<void>>()
+
+/** Ends what was decided; nothing happens where nothing was. While nobody has the stores open. @param drop removes what was before */
+export function settle(root: string, app: string, drop = dropScratch): Promise<void> {
   const decided = decidedOf(root, app)
+  const present = settling.get(decided)
+  if (present !== undefined) return present
+  const ended = settleOnce(decided, placesOf(root, app), drop).finally(() => settling.delete(decided))
+  settling.set(decided, ended)
+  return ended
+}
+
+async function settleOnce(decided: string, places: StorePlaces, drop: typeof dropScratch): Promise<void> {
   if (!(await isThere(decided))) return
-  const places = placesOf(root, app)
   for (const part of parts) await place(decided, part, places[part])
-  await rm(decided, { recursive: true, force: true })
+  // By one rename, like the decision: half removed, it would no longer tell what was in the snapshot.
+  const done = claimScratch(dirname(decided))
+  await rename(decided, done)
   await flushFolder(dirname(decided))
+  await drop(done)
 }
 
 const parts: readonly Part[] = ['keyValue', 'blobs']
@@ -48,7 +62,7 @@ async function place(decided: string, part: Part, target: string): Promise<void>
   const source = join(decided, fileOf[part])
   const isIn = await isThere(source)
   // It was in the snapshot, and is in place.
-  if (!isIn && (await isThere(join(decided, `has-${part}`)))) return
+  if (!isIn && (await isThere(join(decided, `has-${part}`)))) return flushFolder(dirname(target))
   if (part === 'keyValue') {
     // A log of what was there before would be taken for one of what comes.
     for (const suffix of ['-wal', '-shm', '-journal', '.lock'])

@@ -1,16 +1,15 @@
 /** Takes snapshots of what an app has on this disk, and puts them back, by way of folders beside the stores. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Clock, DurableFolder } from '../../../core/index.ts'
-import { guarded } from '../blobs/folder.ts'
+import { link, mkdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileProblems, type Clock, type DurableFolder } from '../../../core/index.ts'
+import { flushFolder, guarded, isThere } from '../blobs/folder.ts'
 import type { BlobStore, KeyValueStore, SnapshotReport } from '../contract.ts'
 import type { StorageBackend } from '../drivers/contract.ts'
 import { storageProblems } from '../problems.ts'
 import { readArchive, writeArchive } from './archive.ts'
 import { decide, settle } from './placing.ts'
-
-const unfinished = '.unfinished-'
+import { claimScratch, dropLeftScratch, dropScratch } from './scratch.ts'
 
 export interface SnapshotNeeds {
   readonly folder: DurableFolder
@@ -26,10 +25,10 @@ export interface AppStores {
 
 export class Snapshots {
   readonly #needs: SnapshotNeeds
-  readonly #underWay = new Set<string>()
 
   constructor(needs: SnapshotNeeds) {
     this.#needs = needs
+    void dropLeftScratch(join(needs.folder.path, 'restore'))
   }
 
   take(app: string, path: string, stores: AppStores): Promise<SnapshotReport> {
@@ -37,11 +36,19 @@ export class Snapshots {
     const [saveKeys, saveObjects] = [keyValue.save, blobs.save]
     if (saveKeys === undefined || saveObjects === undefined) throw elsewhere(app)
     return this.#inScratch(async (scratch) => {
+      if (await isThere(path)) throw isThereAlready(path)
       const entries = await saveKeys(stores.keyValue, join(scratch, 'keyvalue.sqlite'))
       const objects = await saveObjects(stores.blobs, join(scratch, 'blobs'))
       const takenAtMs = Math.max(0, Math.floor(clock.now()))
-      const { bytes } = await writeArchive(scratch, path, { app, takenAtMs }).catch(notWritten(path))
-      return { app, path, takenAtMs, bytes, entries, objects }
+      const beside = `${path}.${randomBytes(4).toString('hex')}.unfinished`
+      try {
+        const { bytes } = await writeArchive(scratch, beside, { app, takenAtMs })
+        await giveName(beside, path)
+        return { app, path, takenAtMs, bytes, entries, objects }
+      } catch (error) {
+        await rm(beside, { force: true }).catch(() => {})
+        throw notWritten(error, path)
+      }
     })
   }
 
@@ -72,27 +79,17 @@ export class Snapshots {
     })
   }
 
-  /** What a crash left: only one node uses a folder at a time. */
-  async #dropLeft(root: string): Promise<void> {
-    for (const name of await readdir(root)) {
-      if (!name.startsWith(unfinished) || this.#underWay.has(name)) continue
-      await rm(join(root, name), { recursive: true, force: true })
-    }
-  }
-
   /** A folder of its own that is gone afterwards, on the disk of the stores. */
   #inScratch(run: (scratch: string) => Promise<SnapshotReport>): Promise<SnapshotReport> {
     return guarded(async () => {
       const root = (await this.#needs.folder.folder('restore')).path
-      await this.#dropLeft(root)
-      const name = `${unfinished}${randomBytes(8).toString('hex')}`
-      this.#underWay.add(name)
+      await dropLeftScratch(root)
+      const scratch = claimScratch(root)
       try {
-        await mkdir(join(root, name), { mode: 0o700 })
-        return await run(join(root, name))
+        await mkdir(scratch, { mode: 0o700 })
+        return await run(scratch)
       } finally {
-        await rm(join(root, name), { recursive: true, force: true })
-        this.#underWay.delete(name)
+        await dropScratch(scratch)
       }
     })
   }
@@ -102,10 +99,31 @@ function elsewhere(app: string): Error {
   return storageProblems.error('ERR_STORAGE_ELSEWHERE', `what ${app} stores is not on this node’s disk`)
 }
 
-function notWritten(path: string): (error: NodeJS.ErrnoException) => Promise<never> {
-  return async (error) => {
-    if (error.code === 'EEXIST') throw storageProblems.error('ERR_SNAPSHOT_FILE', `${path} is there already`)
-    await rm(path, { force: true })
-    throw error
-  }
+function isThereAlready(path: string): Error {
+  return storageProblems.error('ERR_SNAPSHOT_FILE', `${path} is there already`)
+}
+
+/** Writes over nothing: another name for the file fails where there is one, and a rename does not. */
+async function giveName(beside: string, path: string): Promise<void> {
+  const hasLinks = await link(beside, path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') throw error
+      return false
+    },
+  )
+  if (hasLinks) await unlink(beside)
+  // As on a memory stick.
+  else if (await isThere(path)) throw isThereAlready(path)
+  else await rename(beside, path)
+  // A folder that may be written and not read cannot be opened for it.
+  await flushFolder(dirname(path)).catch(() => {})
+}
+
+function notWritten(error: unknown, path: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EEXIST') return isThereAlready(path)
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, { cause: error })
+  return error
 }

@@ -1,5 +1,5 @@
 /** The open SQLite files of a node, by path; what runs on the storage thread. */
-import { access, constants, copyFile, open, statfs } from 'node:fs/promises'
+import { access, constants, open, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   fileProblems,
@@ -15,6 +15,7 @@ import { usualStoreMemory, type KeyValueLimits } from '../limits.ts'
 import { storageProblems } from '../problems.ts'
 import { lifeBy } from '../time-to-live.ts'
 import { openConnection, type Connection } from './connection.ts'
+import { copyFlushed } from './copy.ts'
 import { LentBuckets } from './lent-buckets.ts'
 import type { GivenBack, Lent, OpenOptions, StorageMethod } from './protocol.ts'
 import { SqlRows } from './sql-rows.ts'
@@ -155,8 +156,7 @@ export class SqliteFiles {
   /** Nobody writes to it meanwhile: one thing is asked of a file at a time. */
   async #saveTo(path: string, table: KeyValueTable, target: string): Promise<number> {
     table.flush(true)
-    await copyFile(path, target, constants.COPYFILE_EXCL)
-    await flushFile(target)
+    await copyFlushed(path, target)
     return table.usage().keys
   }
 
@@ -236,15 +236,6 @@ async function openRows(
   }
 }
 
-async function flushFile(path: string): Promise<void> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
 /** SQLite without native code does not do this, and a new file may be lost in a power cut as long as nobody has. */
 export async function flushFolderOf(path: string): Promise<void> {
   const folder = await open(dirname(path), 'r')
@@ -276,7 +267,7 @@ export async function problemOf(error: unknown, path: string): Promise<SelvedgeE
   const details = { cause: error }
   const isVague = /I\/O error|unable to open|readonly|read-only|EROFS/i.test(message)
   const trouble = isVague ? await troubleOfDisk(path) : null
-  if (/database or disk is full/i.test(message) || trouble === 'full') {
+  if (/database or disk is full|ENOSPC|EDQUOT/i.test(message) || trouble === 'full') {
     return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, details)
   }
   if (/not a database|malformed|later version|corrupt/i.test(message)) {

@@ -26,6 +26,8 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   readonly #listeners = new Listeners<KeyChange>()
   readonly #lending: Lending
   #openedIn = -1
+  /** Ends when nobody is opening the file any more: who closes it must not come before. */
+  #opening: Promise<unknown> = Promise.resolve()
   #isClosed = false
   #allowed: StoreAmount | null = null
   #allowedIn = -1
@@ -157,6 +159,7 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    await this.#opening
     if (this.#openedIn === this.#thread.generation) await this.#request(await this.#path(), 'close', [])
   }
 
@@ -175,14 +178,23 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
     return (await this.#request(path, method, args)) as Result
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
+  }
+
   /** @returns the path of the file, which is open and knows all that was said of it */
   async #opened(): Promise<string> {
-    if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
+    this.#checkOpen()
     const path = await this.#path()
     const { generation } = this.#thread
     if (this.#openedIn !== generation) {
-      await this.#request(path, 'open', [this.#options])
-      this.#openedIn = this.#thread.generation
+      this.#checkOpen()
+      const opening = this.#request(path, 'open', [this.#options]).then(() => {
+        this.#openedIn = this.#thread.generation
+      })
+      this.#opening = Promise.allSettled([this.#opening, opening])
+      await opening
+      this.#checkOpen()
     }
     if (this.#allowed !== null && this.#allowedIn !== generation) {
       this.#allowedIn = generation

@@ -1,12 +1,23 @@
 /** What an app has stored, taken into one file and put back. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import { diskStorage, memoryStorage, type Storage } from '../../../host/storage/index.ts'
+import { checkRoom } from '../../../host/storage/room.ts'
 import { readArchive } from '../../../host/storage/snapshots/archive.ts'
-import { decide, placesOf } from '../../../host/storage/snapshots/placing.ts'
+import { decide, placesOf, settle } from '../../../host/storage/snapshots/placing.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'selvedge-snapshots-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -55,6 +66,15 @@ async function expectAsTaken(storage: Storage): Promise<void> {
   expect(await textOf(storage, 'a')).toBe('A')
   expect(await textOf(storage, 'b')).toBe('B'.repeat(200_000))
   expect(await storage.blobs('app').hasObject('photos', 'c')).toBe(false)
+}
+
+/** What a power cut leaves right after the decision. @returns its folder */
+async function decided(): Promise<string> {
+  const unpacked = join(folder, 'restore', 'unpacked')
+  mkdirSync(unpacked, { recursive: true })
+  await readArchive(file, unpacked)
+  await decide(folder, 'app', unpacked)
+  return join(folder, 'restore', 'app')
 }
 
 async function change(storage: Storage): Promise<void> {
@@ -144,17 +164,13 @@ describe('a snapshot', () => {
       await storage.snapshot('app', file)
       await change(storage)
       await storage.close()
-      const unpacked = join(folder, 'restore', 'unpacked')
-      mkdirSync(unpacked)
-      await readArchive(file, unpacked)
-      await decide(folder, 'app', unpacked)
-      const decided = join(folder, 'restore', 'app')
+      const path = await decided()
       const { keyValue, blobs } = placesOf(folder, 'app')
-      if (done !== 'nothing') renameSync(keyValue, join(decided, 'before-keyValue'))
-      if (done.includes('in place')) renameSync(join(decided, 'keyvalue.sqlite'), keyValue)
+      if (done !== 'nothing') renameSync(keyValue, join(path, 'before-keyValue'))
+      if (done.includes('in place')) renameSync(join(path, 'keyvalue.sqlite'), keyValue)
       if (done.startsWith('all')) {
-        renameSync(blobs, join(decided, 'before-blobs'))
-        renameSync(join(decided, 'blobs'), blobs)
+        renameSync(blobs, join(path, 'before-blobs'))
+        renameSync(join(path, 'blobs'), blobs)
       }
       const again = await opened()
       await expectAsTaken(again)
@@ -162,4 +178,99 @@ describe('a snapshot', () => {
       expect(readdirSync(join(folder, 'restore'))).toEqual([])
     },
   )
+
+  it('that was put back stays where the power goes while what was before is removed', async () => {
+    const storage = await filled()
+    await storage.snapshot('app', file)
+    await change(storage)
+    await storage.close()
+    await decided()
+    await settle(folder, 'app', async (path) => {
+      // What is small is gone first, and the rest never is.
+      for (const mark of ['has-keyValue', 'has-blobs']) rmSync(join(path, mark))
+    })
+    const again = await opened()
+    await expectAsTaken(again)
+    await again.close()
+  })
+
+  it('is put in place once, whoever asks, and what was left unfinished goes at the start', async () => {
+    const storage = await filled()
+    await storage.snapshot('app', file)
+    await change(storage)
+    await storage.close()
+    const left = join(folder, 'restore', '.unfinished-0123456789abcdef')
+    mkdirSync(join(left, 'blobs'), { recursive: true })
+    await decided()
+    const again = await opened()
+    const [keys, objects] = [again.keyValue('app').usage(), again.blobs('app').hasContainer('photos')]
+    expect(settle(folder, 'app')).toBe(settle(folder, 'app'))
+    expect(await keys).toMatchObject({ keys: 2 })
+    expect(await objects).toBe(true)
+    await expectAsTaken(again)
+    await again.close()
+    await vi.waitFor(() => expect(readdirSync(join(folder, 'restore'))).toEqual([]))
+  })
+
+  it('is put back alone: nobody opens the stores meanwhile, and another one waits', async () => {
+    const storage = await filled()
+    await storage.snapshot('app', file)
+    await change(storage)
+    const both = [storage.restore('app', file), storage.restore('app', file)]
+    await Promise.resolve()
+    const refused: unknown[] = []
+    const ended = new AbortController()
+    const asked = (async () => {
+      while (!ended.signal.aborted) {
+        // What is refused at once, and what was opened before the other one began.
+        await (async () => storage.keyValue('app').get('b', 'one'))().catch((error: unknown) => {
+          refused.push((error as { code: unknown }).code)
+        })
+        await new Promise((resolve) => void setImmediate(resolve))
+      }
+    })()
+    const reports = await Promise.all(both)
+    ended.abort()
+    await asked
+    expect(reports).toMatchObject([{ entries: 2 }, { entries: 2 }])
+    expect(new Set(refused)).toEqual(new Set(['ERR_STORAGE_CLOSED']))
+    await expectAsTaken(storage)
+    await storage.close()
+  })
+
+  it('of another node goes on behind the numbers of its own objects', async () => {
+    const storage = await filled()
+    await change(storage)
+    const numbers = (await storage.blobs('app').feed?.puts('photos', 0))?.map(({ number }) => number ?? 0)
+    await storage.snapshot('app', file)
+    await storage.close()
+    folder = join(root, `other-${rounds}`)
+    const other = await opened()
+    await other.restore('app', file)
+    await put(other, 'new', 'x')
+    const puts = await other.blobs('app').feed?.puts('photos', Math.max(...(numbers ?? [])))
+    expect(puts).toMatchObject([{ object: 'new' }])
+    await other.close()
+  })
+
+  it('that has no room is refused before anything is written, by what it takes and what there is', async () => {
+    const storage = await filled()
+    const { bavail, bsize } = await statfs(root)
+    const bytes = bavail * bsize + 2 ** 30
+    const part = { name: 'keyvalue.sqlite', bytes, sha256: '0'.repeat(64) }
+    const table = JSON.stringify({ format: 1, app: 'app', takenAtMs: 1, parts: [part] })
+    const head = `selvedge-data/1\n${String(table.length).padStart(10, '0')}\n${table}`
+    writeFileSync(file, head)
+    // Mostly a hole.
+    truncateSync(file, head.length + bytes + 32)
+    await expect(storage.restore('app', file)).rejects.toMatchObject({
+      code: 'ERR_DISK_FULL',
+      message: expect.stringMatching(/takes \d+\.\d MiB, and the disk of .* has \d+\.\d MiB free/),
+    })
+    await expect(checkRoom(root, bytes, 'it')).rejects.toMatchObject({ code: 'ERR_DISK_FULL' })
+    await checkRoom(root, 1, 'it')
+    expect(await textOf(storage, 'a')).toBe('A')
+    await storage.close()
+    expect(readdirSync(join(folder, 'restore'))).toEqual([])
+  })
 })
