@@ -77,9 +77,8 @@ export class Journal {
     journal.append(line)
     for (const wake of this.#waiting.get(app) ?? []) wake()
     if (this.#failing.has(journal)) return
-    const write = (): void => void this.#flush((one) => !this.#failing.has(one))
-    if (journal.unsavedBytes >= limits.flushBytes && !this.#isWriting) write()
-    else this.#cancelFlush ??= this.#needs.clock.after(limits.flushMs, write)
+    if (journal.unsavedBytes >= limits.flushBytes && !this.#isWriting) this.#flushHealthy()
+    else this.#flushSoon()
   }
 
   /**
@@ -104,6 +103,14 @@ export class Journal {
   /** Writes all that waits; what cannot be written now is tried again in a while. Never rejects. */
   flush(): Promise<void> {
     return this.#flush(() => true)
+  }
+
+  #flushHealthy(): void {
+    void this.#flush((journal) => !this.#failing.has(journal))
+  }
+
+  #flushSoon(): void {
+    this.#cancelFlush ??= this.#needs.clock.after(limits.flushMs, () => this.#flushHealthy())
   }
 
   #flush(isTried: (journal: AppJournal) => boolean): Promise<void> {
@@ -185,6 +192,9 @@ export class Journal {
       }
     }
     this.#roomProblem = await this.#makeRoom()
+    // What was said while an app was tried again waits for nothing yet.
+    const isLeft = [...this.#apps.values()].some((one) => one.unsavedBytes > 0 && !this.#failing.has(one))
+    if (isLeft) this.#flushSoon()
     const { problem } = this
     if (before === null && problem !== null) log.warn('logs:unsaved', { error: problem })
     if (before !== null && problem === null) log.info('logs:written-again')

@@ -140,6 +140,21 @@ describe('writing', () => {
     expect(await bench.messages({ after: 0 })).toEqual(['kept in memory'])
   })
 
+  it('what is said while a disk that failed is tried again is written soon', async () => {
+    const bench = await new Bench().start()
+    bench.disk.brokenApp = 'a'
+    bench.say('first')
+    await bench.journal.flush()
+    bench.disk.brokenApp = null
+    const trying = bench.journal.flush()
+    for (let turn = 0; turn < 3; turn += 1) await Promise.resolve()
+    bench.say('second')
+    await trying
+    await bench.clock.run(logLimits.flushMs)
+    await bench.start()
+    expect(await bench.messages({ after: 0 })).toEqual(['first', 'second'])
+  })
+
   it('of many apps with one file each those lose it that are silent, and the bound holds', async () => {
     const bench = await new Bench().start()
     for (let app = 0; app < 20; app += 1)

@@ -18,6 +18,7 @@ it('grow, are found again by app and name, and go', async () => {
   await disk.append('pump', '2.log', Buffer.from('one\n'))
   await disk.append('pump', '2.log', Buffer.from('two\n'))
   await disk.append('pump', '1.log', Buffer.from('zero\n'))
+  expect([await disk.size('pump', '2.log'), await disk.size('pump', '3.log')]).toEqual([8, 0])
   expect(await disk.list()).toEqual(
     new Map([
       [
