@@ -15,9 +15,11 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import { diskStorage, memoryStorage, type Storage } from '../../../host/storage/index.ts'
+import { keyValueLimits } from '../../../host/storage/limits.ts'
 import { checkRoom } from '../../../host/storage/room.ts'
 import { readArchive } from '../../../host/storage/snapshots/archive.ts'
 import { decide, placesOf, settle } from '../../../host/storage/snapshots/placing.ts'
+import { problemOf, SqliteFiles } from '../../../host/storage/sqlite/files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'selvedge-snapshots-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -272,5 +274,22 @@ describe('a snapshot', () => {
     expect(await textOf(storage, 'a')).toBe('A')
     await storage.close()
     expect(readdirSync(join(folder, 'restore'))).toEqual([])
+  })
+
+  it('that its target does not take leaves the store open, and says what is wrong with the target', async () => {
+    const files = new SqliteFiles(keyValueLimits)
+    const path = `${file}.sqlite`
+    await files.run(path, 'open', [{ durability: 'full', rules: [] }])
+    await files.run(path, 'set', ['b', 'k', utf8('v')])
+    const target = join(root, 'missing', 'copy')
+    await expect(files.run(path, 'saveTo', [target])).rejects.toMatchObject({
+      code: 'ERR_STORAGE_FAILED',
+      message: expect.stringContaining(target),
+    })
+    expect(files.heldAt(path)).toMatchObject({ items: 1 })
+    expect((await problemOf(new Error('ENOSPC: no space left on device, write'), path)).code).toBe(
+      'ERR_DISK_FULL',
+    )
+    await files.run(path, 'close', [])
   })
 })
