@@ -50,15 +50,22 @@ export const steps: readonly Step[] = [
     },
   },
   {
-    title: 'a TypeScript app does too',
+    title:
+      'a TypeScript app does too, where the engine has what QuickJS is built with; and the others are known by name',
     async run(mesh, title) {
-      await publish(mesh, mesh.founder, 'light-alarm-ts')
+      const app = 'light-alarm-ts'
+      await publish(mesh, mesh.founder, app)
       await forEach(mesh, mesh.seats, title, (seat) =>
-        until('light-alarm-ts handles events', mesh.signal, async () => {
-          const found = (await seat.client.apps()).find(({ app }) => app === 'light-alarm-ts')
-          return found?.state === 'running' && found.events.handled >= fewEvents
+        until(`${app} handles events, or cannot`, mesh.signal, async () => {
+          const found = (await seat.client.apps()).find((one) => one.app === app)
+          if (found?.state === 'running' && found.events.handled >= fewEvents) return true
+          return (await unfitFor(mesh, app)).has(seat.name)
         }),
       )
+      const unfit = [...(await unfitFor(mesh, app))]
+      if (unfit.length > 0)
+        mesh.say(`not for ${unfit.map(([name, lacks]) => `${name} (${lacks})`).join(', ')}`)
+      assert.ok(unfit.length < mesh.seats.length)
     },
   },
   {
@@ -128,6 +135,14 @@ async function start({ stage, signal }: Mesh, seat: Seat, token?: string): Promi
     signal.removeEventListener('abort', end)
   }
   seat.startMs ??= performance.now() - startedAt
+}
+
+/** By name, what the machine of a node lacks for an app, as the first node says. */
+async function unfitFor({ founder }: Mesh, app: string): Promise<ReadonlyMap<string, string>> {
+  const { nodes, placements = [] } = await founder.client.status()
+  const names = new Map(nodes.map(({ id, name }) => [id, name]))
+  const unfit = placements.find((placed) => placed.app === app)?.unfit ?? []
+  return new Map(unfit.map(({ node, lacks }) => [names.get(node) ?? node, lacks.join(' ')]))
 }
 
 async function everybodyAlive(mesh: Mesh, title: string): Promise<void> {
