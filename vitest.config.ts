@@ -37,7 +37,7 @@ const alone = [
   'test/core/files.test.ts',
   'test/host/node/start.test.ts',
   // They measure the heap of their process, or ask what V8 took for a flag of it.
-  'test/host/http/server.test.ts',
+  'test/host/http/{server,endless}.test.ts',
   'test/host/engine/sandbox/glue-codes.test.ts',
   'test/mesh/hostile/{sources,strangers,flood}.test.ts',
   // It ends with its process, whatever happens to it: it makes networks.

@@ -97,8 +97,7 @@ export class Absences {
     const isSelf = node === this.#self
     // Once another node has the place this one's record says nothing of it any more: it must not be asked again at once.
     if (isSelf && nowMs >= stuckMs + replaceAfterMs) this.#restless.rest(release, nowMs)
-    const since = Math.min(this.#unreachedMs(node, minority), stuckMs)
-    const dueMs = since + replaceAfterMs
+    const dueMs = Math.min(this.#missedMs(node, minority, replaceAfterMs), stuckMs + replaceAfterMs)
     if (nowMs >= dueMs) return { isThere: false, dueMs: null }
     const ends = isSelf
       ? this.#restless.availability(release, replaceAfterMs, nowMs)
@@ -125,10 +124,16 @@ export class Absences {
     return this.#restless.rests(nowMs)
   }
 
-  /** Where a minority stops, who comes out of one has yet to hear who is there: none of the time before counts. */
-  #unreachedMs(node: string, minority: Rule['minority']): number {
+  /**
+   * From when a node that is not reached has lost its place, monotonic ms. One that was started anew has yet to dial the
+   * others: until it has heard who is there it takes over from nobody, however short the app lets it wait. Where a
+   * minority stops, who comes out of one is in the same position: none of the time before counts.
+   */
+  #missedMs(node: string, minority: Rule['minority'], replaceAfterMs: number): number {
     const since = this.#since.get(node) ?? Infinity
-    return minority === 'run' || since === -Infinity ? since : Math.max(since, this.#isolatedMs)
+    if (since === -Infinity) return since
+    const countedMs = minority === 'run' ? since : Math.max(since, this.#isolatedMs)
+    return Math.max(countedMs + replaceAfterMs, (this.#startedMs ?? 0) + noticeMs)
   }
 
   /** Infinity where somebody runs it. */

@@ -2,58 +2,13 @@
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { silentLog, systemClock } from '../../../core/index.ts'
-import type { Engine, Sandbox } from '../../../host/engine/index.ts'
 import { bodyBytes, packCall, unpackAnswer, type WireBody } from '../../../host/guest/http/index.ts'
-import { componentIngress, HttpServer, type Ingress } from '../../../host/http/index.ts'
-import {
-  bindInterfaces,
-  grantedInterfaces,
-  grantedNames,
-  interfaceOffers,
-} from '../../../host/interfaces/index.ts'
-import type { GuestName } from '../../guests/index.ts'
+import { grantedInterfaces, interfaceOffers } from '../../../host/interfaces/index.ts'
 import { makeEngine, requestFor } from '../engine/kit.ts'
-import { appContext } from '../interfaces/app-context.ts'
-import { downloaded, uncollectedBytes } from './long-body.ts'
+import { HttpGuests } from './http-guests.ts'
 
-const engine: Engine = makeEngine()
-const sandboxes: Sandbox[] = []
-const lines: string[] = []
-const apps = new Map<string, Ingress>()
-const server = new HttpServer({
-  host: '127.0.0.1',
-  port: 0,
-  hosts: new Map(),
-  ingressOf: (app) => apps.get(app) ?? null,
-  textOf: (code) => code,
-  clock: systemClock,
-  log: silentLog,
-  limits: { stopMs: 100 },
-})
-
-async function start(name: GuestName, grants: readonly string[] = []): Promise<void> {
-  const prepared = await engine.prepare(
-    await requestFor(name, {
-      granted: grantedInterfaces(grants),
-      offered: interfaceOffers,
-      requiredExports: ['wasi:http/incoming-handler@0.2.12'],
-    }),
-  )
-  const origins = new Set(grantedNames(grants, 'http'))
-  const log = (_level: unknown, _context: unknown, message: string): void => void lines.push(message)
-  const imports = bindInterfaces(grants, appContext({ origins, log }))
-  const sandbox = await engine.start({
-    app: name,
-    prepared,
-    imports,
-    // One of them answers for as long as somebody reads, which may be long on a busy machine.
-    deadlineMs: 60_000,
-    memoryBytes: 4 * 1024 * 1024,
-  })
-  sandboxes.push(sandbox)
-  apps.set(name, componentIngress(name, sandbox))
-}
+const guests = new HttpGuests()
+const { server, lines } = guests
 
 interface Answer {
   readonly status: number
@@ -77,13 +32,11 @@ function ask(path: string, body?: Uint8Array, method = body === undefined ? 'GET
 }
 
 beforeAll(async () => {
-  await Promise.all([server.start(), start('hello-http'), start('relay-http'), start('endless-http')])
+  await Promise.all([server.start(), guests.start('hello-http'), guests.start('relay-http')])
 })
 
 afterAll(async () => {
-  await server.stop()
-  await Promise.all(sandboxes.map((sandbox) => sandbox.stop()))
-  await engine.stop()
+  await guests.stop()
 })
 
 describe('a guest behind wasi:http', () => {
@@ -106,21 +59,6 @@ describe('a guest behind wasi:http', () => {
     const { status, body } = await ask('/relay-http/', Buffer.from('hello'))
     expect(status).toBe(200)
     expect(String(body)).toBe('hello')
-  })
-
-  it('may answer for ever, and neither its sandbox nor the node grows by it', async () => {
-    const mib = 1024 * 1024
-    const held: number[] = []
-    const resident: number[] = []
-    await downloaded(server.address!.port, '/endless-http/', 350 * mib, (bytes) => {
-      if (bytes < (50 + 100 * held.length) * mib) return
-      held.push(uncollectedBytes())
-      resident.push(process.memoryUsage().rss)
-    })
-    expect(held.length).toBe(4)
-    expect(Math.max(...held)).toBeLessThan(32 * mib)
-    // Of the whole process, the sandbox's thread with it; a third of what has passed would be far more.
-    expect(Math.max(...resident) - resident[0]!).toBeLessThan(100 * mib)
   })
 
   it('relays a body that is larger than every buffer on the way', async () => {
@@ -172,7 +110,7 @@ describe('a guest behind wasi:http', () => {
     async function* chunks(): AsyncGenerator<Uint8Array> {
       for (;;) yield new Uint8Array(65_536)
     }
-    const { body } = await apps.get('relay-http')!.handle({
+    const { body } = await guests.ingressOf('relay-http')!.handle({
       method: 'POST',
       path: '/',
       scheme: 'http',
@@ -192,7 +130,7 @@ describe('a guest that sends requests', () => {
     await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
     try {
       const authority = `127.0.0.1:${(origin.address() as AddressInfo).port}`
-      await start('fetch-http', [`http:http://${authority}`])
+      await guests.start('fetch-http', [`http:http://${authority}`])
       const { status, body } = await ask(`/fetch-http/${authority}`)
       expect(status).toBe(200)
       expect(body.equals(large)).toBe(true)

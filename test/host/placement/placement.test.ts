@@ -137,6 +137,21 @@ describe('who runs a release', () => {
     expect(new Site().decide(members, [release({ replicas: 1, per: 'mesh' })])).toHaveLength(1)
   })
 
+  it('is not a node that was just started, in the place of one it has not dialled yet', () => {
+    const site = new Site()
+    const quick = [release({ replicas: 1, replaceAfterMs: 1_000 })]
+    const [owner = ''] = site.decide(five, quick)
+    const started = new Site()
+    const unmet = changed(five, owner, { verdict: 'suspect' })
+    const takers = (nowMs: number): string[] => {
+      started.nowMs = nowMs
+      return started.decide(unmet, quick).filter((id) => id !== owner)
+    }
+    expect(takers(0)).toEqual([])
+    expect(takers(9_999)).toEqual([])
+    expect(takers(10_000)).toHaveLength(1)
+  })
+
   it('is nobody who lacks what it needs or is granted', () => {
     const members = [
       member('a', { arch: 'arm64', devices: ['pin:led'] }),
