@@ -10,6 +10,7 @@ import {
   app,
   appFile,
   appFolder,
+  inTouch,
   join,
   lightAndLed,
   openStage,
@@ -26,7 +27,8 @@ const scene = share(async (stage) => {
   const node = await start(stage, { name: 'lobby-1' })
   await publishApp(stage, node)
   const used = (await stage.mustRun(['invite', '--data', node.data, '--group', 'lobby'])).trim()
-  await start(stage, { name: 'lobby-2', join: used })
+  await inTouch(await start(stage, { name: 'lobby-2', join: used }), node.name)
+  await inTouch(node, 'lobby-2')
   return { stage, node, used }
 })
 

@@ -68,7 +68,17 @@ export async function join(
 ): Promise<Daemon> {
   const group = options.group ?? 'lobby'
   const token = await mustType(stage, ['invite', '--data', member.data, '--group', group])
-  return start(stage, { ...options, group, join: token.trim() })
+  const daemon = await start(stage, { ...options, group, join: token.trim() })
+  await inTouch(daemon, member.name)
+  return daemon
+}
+
+/** One that was just started takes itself for isolated, and the others for suspect, until it has dialled them. */
+export async function inTouch(daemon: Daemon, other: string): Promise<void> {
+  await until(`${daemon.name} and ${other} are in touch`, async () => {
+    const verdicts = await Promise.all([verdictOf(daemon, daemon.name), verdictOf(daemon, other)])
+    return verdicts.every((verdict) => verdict === 'alive')
+  })
 }
 
 /**
