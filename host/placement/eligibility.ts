@@ -2,7 +2,7 @@
  * Whether a node could run a release, by what its own signed record says: what the release needs, and the devices and
  * folders that it is granted. Every node that holds the same records says the same.
  */
-import type { NodeReport, ReleaseRecord } from '../../mesh/index.ts'
+import type { NodeReport, ReleaseRecord, Rest } from '../../mesh/index.ts'
 import { isMachineNeed, machineNeeds, meetsNeed, misfits, type MachineNeed } from '../fit/index.ts'
 
 /** What the choice sees of a member. */
@@ -45,15 +45,19 @@ export function lacks(record: ReleaseRecord, candidate: Candidate): string[] {
   const { placement, grants } = record
   const granted = grants.filter((grant) => deviceKinds.some((kind) => grant.startsWith(`${kind}:`)))
   const missing = [...(placement?.needs ?? []), ...granted].filter((need) => !has(need, candidate, report))
-  return [...new Set([...missing, ...misfits(record, report)])]
+  return [...new Set([...missing, ...unfit(record, candidate)])]
 }
 
 /**
  * What a node's machine lacks, which its owner cannot add in the node's TOML: such a node is not given the release. A node
- * of which nothing was heard is not judged.
+ * of which nothing was heard is not judged, and who runs it has shown that it can: by the rule of its own version.
  */
 export function unfit(record: ReleaseRecord, { report }: Pick<Candidate, 'report'>): string[] {
-  return report === null ? [] : misfits(record, report)
+  return report === null || isRunning(record, report) ? [] : misfits(record, report)
+}
+
+function isRunning({ app, seq }: Rest, { apps }: Pick<NodeReport, 'apps'>): boolean {
+  return apps.some((one) => one.app === app && one.seq === seq && one.state === 'running')
 }
 
 function has(

@@ -1,5 +1,5 @@
 /** Nodes whose machines cannot run a release that is for them, and what goes on there instead. */
-import type { ReleaseRecord } from '../../mesh/index.ts'
+import type { ReleaseRecord, Rest } from '../../mesh/index.ts'
 import { unfit } from './eligibility.ts'
 import type { PlacementView } from './view.ts'
 
@@ -21,6 +21,22 @@ export function misfitsIn(record: ReleaseRecord, { members }: PlacementView): Mi
 
 export function isMeantFor({ groups }: ReleaseRecord, own: readonly string[]): boolean {
   return groups.length === 0 || own.some((group) => groups.includes(group))
+}
+
+/**
+ * What this node's machine cannot run and others might count on it for: a version that counts otherwise what an app takes, or
+ * reads nothing of a machine, would give it a place that nobody then fills. All versions heed what a node rests from.
+ */
+export function restsOfMisfit(
+  records: readonly ReleaseRecord[],
+  { self, members }: Pick<PlacementView, 'self' | 'members'>,
+): Rest[] {
+  const own = members.find(({ id }) => id === self)
+  if (own === undefined) return []
+  return records.flatMap((record) => {
+    const isCounted = record.placement?.replicas !== undefined && isMeantFor(record, own.groups)
+    return isCounted && unfit(record, own).length > 0 ? [{ app: record.app, seq: record.seq }] : []
+  })
 }
 
 /**

@@ -15,7 +15,7 @@ import { Rendezvous, type Slot } from './slots.ts'
 import { Absences } from './absences.ts'
 import { placementProblems } from './problems.ts'
 import { instanceName } from './instance-name.ts'
-import { isMeantFor, misfitsIn, staying, type Misfit } from './misfits.ts'
+import { isMeantFor, misfitsIn, restsOfMisfit, staying, type Misfit } from './misfits.ts'
 import { unmet } from './unmet.ts'
 import type { PlacedMember, PlacementView } from './view.ts'
 
@@ -80,12 +80,18 @@ export class Placement {
     for (const app of this.#holding.keys()) if (!names.has(app)) this.#holding.delete(app)
     this.#handOvers.keep(names, nowMs)
     const { from, endsMs } = this.#absences.rests(nowMs)
-    this.#rests = from
+    this.#rests = [
+      ...from,
+      ...restsOfMisfit(
+        placed.map(({ release }) => release.record),
+        view,
+      ),
+    ]
     if (endsMs !== Infinity) this.#wake(endsMs)
     return placed
   }
 
-  /** What this node has given up for a while, as of the last decision; the others must hear it. */
+  /** What this node has given up for a while, or cannot run, as of the last decision; the others must hear it. */
   get rests(): readonly Rest[] {
     return this.#rests
   }

@@ -250,7 +250,7 @@ export interface NodeReport {
     readonly health?: string | undefined
   }[]
   readonly apps: readonly AppReport[]
-  /** Apps that failed there, whose places it gives up for a while; absent for none, and in records of before. */
+  /** Apps that failed there or do not fit, whose places it gives up; absent for none, and in records of before. */
   readonly rests?: readonly Rest[] | undefined
   /** By the node's own clock, ms since the epoch. */
   readonly issuedAt: number
@@ -284,12 +284,14 @@ export function signNodeRecord(key: KeyPair, report: NodeReport): Uint8Array {
   const devices = named.filter(({ kind }) => firstKinds.includes(kind))
   const later = named.filter(({ kind }) => !firstKinds.includes(kind))
   const moreDevices = later.length === 0 ? {} : { moreDevices: later }
+  const rests = report.rests === undefined ? {} : { rests: report.rests.slice(0, maxApps) }
   let apps = withFewTransfers(report.apps.slice(0, maxApps))
   for (let reasonChars = maxReasonChars; ; reasonChars = Math.floor(reasonChars / 8)) {
     const payload = encodeCbor({
       ...report,
       devices,
       ...moreDevices,
+      ...rests,
       apps: apps.map((app) => cutApp(app, reasonChars)),
     })
     if (payload.length > maxPayloadBytes && apps.length > 0) {

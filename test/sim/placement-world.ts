@@ -21,6 +21,10 @@ export interface PlacementNode {
   isUp: boolean
   /** The app never comes to run here. */
   isBroken: boolean
+  /** Its machine has less memory than the app may take, as its record says. */
+  readonly isSmall: boolean
+  /** A version that reads nothing of a machine in a record, its own neither. */
+  readonly isOld: boolean
   isIsolated: boolean
   app: AppState | null
   boot: number
@@ -43,7 +47,8 @@ export class PlacementWorld {
   /** Which part of the mesh each is in. */
   readonly #parts = new Map<string, number>()
 
-  constructor(random: SeededRandom, count: number, placement: PlacementRule) {
+  /** @param isMixed some nodes are small, and some, small ones among them, of a version that takes no note of that */
+  constructor(random: SeededRandom, count: number, placement: PlacementRule, isMixed = false) {
     this.#random = random
     const size = { sizeBytes: 1_024 }
     const record = {
@@ -57,7 +62,9 @@ export class PlacementWorld {
       placement,
     }
     this.#record = record as unknown as ReleaseRecord
-    this.nodes = Array.from({ length: count }, (_, at) => newNode(`n${at}`))
+    this.nodes = Array.from({ length: count }, (_, at) =>
+      newNode(`n${at}`, isMixed && random.chance(0.5), isMixed && random.chance(0.5)),
+    )
     for (const node of this.nodes) {
       this.#parts.set(node.id, 0)
       for (const other of this.nodes) {
@@ -82,7 +89,7 @@ export class PlacementWorld {
     return part.length * 2 > this.nodes.filter(({ isUp }) => isUp).length
   }
 
-  /** @param each called after every event */
+  /** @param each called after every event, and at the end: nothing may have happened for long */
   run(ms: number, each: () => void): void {
     const untilMs = this.nowMs + ms
     while (this.#events.nextMs <= untilMs) {
@@ -91,6 +98,7 @@ export class PlacementWorld {
       each()
     }
     this.nowMs = untilMs
+    each()
   }
 
   kill(node: PlacementNode): void {
@@ -191,7 +199,8 @@ export class PlacementWorld {
     const members = this.nodes.map((other): PlacedMember => {
       const own: Sight = { verdict: node.isIsolated ? 'isolated' : 'alive', report: reportOf(node) }
       const { verdict, report } = other === node ? own : (node.sights.get(other.id) as Sight)
-      return { id: other.id, name: other.id, groups: [], roles: [], verdict, report }
+      const seen = report === null || !node.isOld ? report : { ...report, machine: undefined }
+      return { id: other.id, name: other.id, groups: [], roles: [], verdict, report: seen }
     })
     const view = { self: node.id, isIsolated: node.isIsolated, members }
     const restedBefore = JSON.stringify(node.placement.rests)
@@ -251,9 +260,11 @@ export class PlacementWorld {
   }
 }
 
-function newNode(id: string): PlacementNode {
+function newNode(id: string, isSmall: boolean, isOld: boolean): PlacementNode {
   return {
     id,
+    isSmall,
+    isOld,
     isUp: true,
     isBroken: false,
     isIsolated: false,
@@ -266,8 +277,9 @@ function newNode(id: string): PlacementNode {
   }
 }
 
-function reportOf({ app, placement: { rests } }: PlacementNode): Report {
+function reportOf({ app, isSmall, placement: { rests } }: PlacementNode): Report {
   const state = { app: 'thermo', version: '1.0.0', seq: 1, since: 0, failures: 0 }
   const apps = app === null ? [] : [{ ...state, state: app }]
-  return { arch: 'x64', platform: 'linux', features: [], devices: [], apps, rests }
+  const machine = isSmall ? { appMemoryBytes: 1_024 } : {}
+  return { arch: 'x64', platform: 'linux', features: [], machine, devices: [], apps, rests }
 }

@@ -44,11 +44,12 @@ function inWorlds(
   placement: PlacementRule,
   mayBreak: boolean,
   judge: (world: PlacementWorld, isSettled: boolean) => string | null,
+  isMixed = false,
 ): { starts: number } {
   let starts = 0
   for (let step = 0; step < seeds; step++) {
     withSeed(firstSeed + step, (random) => {
-      const world = new PlacementWorld(random, 3 + random.below(5), placement)
+      const world = new PlacementWorld(random, 3 + random.below(5), placement, isMixed)
       let broken: string | null = null
       const look = (): void => {
         broken ??= judge(world, world.nowMs - world.changedMs > settledMs)
@@ -107,5 +108,60 @@ describe('an app with a place for each of its replicas, under faults at random,'
       },
     )
     expect(starts).toBeGreaterThan(seeds)
+  })
+})
+
+describe('an app that is too large for some nodes, where some versions do not know that,', () => {
+  /** By its own rule; one that has been mended may rest. */
+  const canRun = ({ isBroken, isSmall, isOld, placement }: PlacementNode): boolean =>
+    !isBroken && (isOld || !isSmall) && placement.rests.length === 0
+
+  it('is run by one of each part that has one that can', { timeout: 600_000 }, () => {
+    const { starts } = inWorlds(
+      { replicas: 1, per: 'mesh', replaceAfterMs },
+      true,
+      (world, isSettled) => {
+        if (!isSettled) return null
+        for (const part of world.parts()) {
+          const count = running(part).length + part.filter(({ app }) => app === 'starting').length
+          if (count === 0 && part.some(canRun)) return `at ${world.nowMs} ms nobody runs it`
+        }
+        return null
+      },
+      true,
+    )
+    expect(starts).toBeGreaterThan(seeds / 2)
+  })
+
+  it('is run by no more than that where nobody fails', { timeout: 600_000 }, () => {
+    inWorlds(
+      { replicas: 1, per: 'mesh', replaceAfterMs },
+      false,
+      (world, isSettled) => {
+        const over = isSettled ? world.parts().find((part) => running(part).length > 1) : undefined
+        return over === undefined
+          ? null
+          : `at ${world.nowMs} ms ${running(over).length} run it where 1 should`
+      },
+      true,
+    )
+  })
+
+  it('is run by somebody where two should, and never by more for good', { timeout: 600_000 }, () => {
+    inWorlds(
+      { replicas: 2, per: 'mesh', replaceAfterMs },
+      false,
+      (world, isSettled) => {
+        if (!isSettled) return null
+        for (const part of world.parts()) {
+          const count = running(part).length
+          const wanted = Math.min(2, part.filter(canRun).length)
+          if (count < Math.min(1, wanted)) return `at ${world.nowMs} ms nobody runs it`
+          if (count > 2) return `at ${world.nowMs} ms ${count} run it where 2 should`
+        }
+        return null
+      },
+      true,
+    )
   })
 })

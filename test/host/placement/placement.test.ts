@@ -198,6 +198,28 @@ describe('who runs a release', () => {
     ])
   })
 
+  it('is who runs it, where another version counts otherwise what it may take', () => {
+    const limits = { memoryBytes: 64 * 1024 ** 2, deadlineMs: 1 }
+    const machine = { appMemoryBytes: 32 * 1024 ** 2 }
+    const releases = [release({ replicas: 1 }, { limits })]
+    const [owner = ''] = new Site().decide(five, releases)
+    const small = changed(five, owner, { machine })
+    expect(new Site().decide(small, releases)).not.toContain(owner)
+    const running = changed(five, owner, { machine, running: 1 })
+    expect(new Site().decide(running, releases)).toEqual([owner])
+  })
+
+  it('rests by its own word from what its machine cannot run, where places are counted', () => {
+    const limits = { memoryBytes: 64 * 1024 ** 2, deadlineMs: 1 }
+    const members = [member('a', { machine: { appMemoryBytes: 32 * 1024 ** 2 } }), member('b')]
+    const site = new Site()
+    site.decide(members, [release({ replicas: 1 }, { limits })])
+    expect(site.placements.get('a')?.rests).toEqual([{ app: 'thermo', seq: 1 }])
+    expect(site.placements.get('b')?.rests).toEqual([])
+    site.decide(members, [release({}, { limits, seq: 2 })])
+    expect(site.placements.get('a')?.rests).toEqual([])
+  })
+
   it('is nobody under a need of a later version', () => {
     expect(new Site().decide(five, [release({ needs: ['planet:mars'] })])).toEqual([])
   })

@@ -68,7 +68,9 @@ describe('a node record', () => {
       name: `${index}`.padEnd(64, 'x'),
       driver: 'd'.repeat(64),
     }))
-    const { report: read } = verifyNodeRecord(signNodeRecord(key, { ...report, devices, apps }))
+    const rests = apps.map(({ app: name }) => ({ app: name, seq: 1 }))
+    const { report: read } = verifyNodeRecord(signNodeRecord(key, { ...report, devices, apps, rests }))
+    expect(read.rests).toHaveLength(128)
     expect(read.devices).toHaveLength(128)
     expect(read.apps.length).toBeGreaterThan(60)
     expect(read.apps[0]?.reason?.code).toBe('ERR_APP_TRAPPED')
