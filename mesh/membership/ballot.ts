@@ -52,8 +52,9 @@ export class Ballot {
   speakFor(link: Link, nowMs: number): void {
     const { view } = this.#context
     const file = view.cases.get(link.node)
-    if (file === undefined || !view.isWatcher(view.self, link.node)) return
     const accused = this.#accused.get(link.node)
+    if (file === undefined || (file.doubtedMs === null && accused === undefined)) return
+    if (!view.isWatcher(view.self, link.node)) return
     const isOwed = accused !== undefined && compareIncarnations(accused.incarnation, file.incarnation) === 0
     if (file.doubtedMs === null && !isOwed) {
       this.#accused.delete(link.node)
@@ -89,6 +90,7 @@ export class Ballot {
   /** @returns why this node holds another for dead; null where the votes do not come to that */
   verdict(node: NodeId, nowMs: number): string | null {
     const { view, isIsolated } = this.#context
+    if (view.cases.get(node)?.isCalledDead !== true) return null
     const watchers = view.reachableWatchers(node, nowMs)
     const dead = [...view.doubters(node, watchers, true)]
     if (dead.length === 0) return null

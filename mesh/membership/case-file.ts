@@ -34,9 +34,12 @@ export class CaseFile {
   /** Two machines speak with this identity: an earlier life came back after a later one, or two claim one incarnation. */
   isTwofold = false
   readonly #lives: string[] = []
+  readonly #doubted: Set<CaseFile>
 
-  constructor(about: NodeId) {
+  /** @param doubted where it stands while there is doubt and nothing is settled */
+  constructor(about: NodeId, doubted: Set<CaseFile>) {
     this.about = about
+    this.#doubted = doubted
   }
 
   get incarnation(): Incarnation {
@@ -46,9 +49,7 @@ export class CaseFile {
   /** The vote as it stands; undefined for one that does not. */
   standing(observer: NodeId): HeldVote | undefined {
     const held = this.votes.get(observer)
-    if (held === undefined) return undefined
-    const { incarnation } = held.sealed.statement
-    return compareIncarnations(incarnation, this.incarnation) === 0 ? held : undefined
+    return held !== undefined && this.#stands(held.sealed) ? held : undefined
   }
 
   /** Whether this observer's vote of doubt stands. */
@@ -58,7 +59,7 @@ export class CaseFile {
   }
 
   *standingVotes(): Generator<HeldVote> {
-    for (const [observer, held] of this.votes) if (this.standing(observer) !== undefined) yield held
+    for (const held of this.votes.values()) if (this.#stands(held.sealed)) yield held
   }
 
   take(sealed: Sealed, nowMs: number): Reception {
@@ -72,7 +73,13 @@ export class CaseFile {
   /** Forgets what one observer said: seen from a part that was cut off, it says nothing of the other. */
   forget(observer: NodeId): void {
     this.votes.delete(observer)
-    if (!this.#isDoubted()) this.doubtedMs = null
+    if (!this.#isDoubted()) this.#date(null)
+  }
+
+  settle(as: 'dead' | 'left' | null, reason: string): void {
+    this.settled = as
+    this.reason = reason
+    this.#date(this.doubtedMs)
   }
 
   /** Forgets doubts that came before a moment. */
@@ -80,13 +87,23 @@ export class CaseFile {
     for (const [observer, { sealed, receivedMs }] of this.votes) {
       if (receivedMs < beforeMs && sealed.statement.verdict !== 'alive') this.votes.delete(observer)
     }
-    if (!this.#isDoubted()) this.doubtedMs = null
+    if (!this.#isDoubted()) this.#date(null)
+  }
+
+  /** Whether anybody's vote for death stands. */
+  get isCalledDead(): boolean {
+    for (const { sealed } of this.votes.values()) {
+      if (sealed.statement.verdict === 'dead' && this.#stands(sealed)) return true
+    }
+    return false
   }
 
   /** Whether anything about it was told to the whole mesh. */
   get isWide(): boolean {
     if (this.settled !== null) return true
-    for (const { sealed } of this.standingVotes()) if (sealed.statement.isWide) return true
+    for (const { sealed } of this.votes.values()) {
+      if (sealed.statement.isWide && this.#stands(sealed)) return true
+    }
     return false
   }
 
@@ -129,11 +146,23 @@ export class CaseFile {
   }
 
   #dateDoubt(nowMs: number): void {
-    this.doubtedMs = this.#isDoubted() ? (this.doubtedMs ?? nowMs) : null
+    this.#date(this.#isDoubted() ? (this.doubtedMs ?? nowMs) : null)
+  }
+
+  #date(doubtedMs: number | null): void {
+    this.doubtedMs = doubtedMs
+    if (doubtedMs !== null && this.settled === null) this.#doubted.add(this)
+    else this.#doubted.delete(this)
   }
 
   #isDoubted(): boolean {
-    for (const { sealed } of this.standingVotes()) if (sealed.statement.verdict !== 'alive') return true
+    for (const { sealed } of this.votes.values()) {
+      if (sealed.statement.verdict !== 'alive' && this.#stands(sealed)) return true
+    }
     return false
+  }
+
+  #stands({ statement }: Sealed<Vote>): boolean {
+    return compareIncarnations(statement.incarnation, this.incarnation) === 0
   }
 }

@@ -5,6 +5,7 @@ import type { Incarnation } from './incarnation.ts'
 import { LocalHealth } from './local-health.ts'
 import type { MembershipOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
+import type { Reach } from './reach.ts'
 import { isVote, type Farewell, type Seal, type Sealed, type Statement } from './statement.ts'
 import type { View } from './view.ts'
 
@@ -29,7 +30,7 @@ export class Context {
   isNetworkOn = true
   isIsolated = false
   /** The part of the mesh that this node reaches; null for all that are there. */
-  reached: ReadonlySet<NodeId> | null = null
+  reached: Reach | null = null
   /** Why it has left; null while it has not. */
   farewell: Farewell | null = null
   /** Members whose verdict may have changed since this was last looked at. */

@@ -57,9 +57,9 @@ export class Exchange {
     const theirs = view.cases.get(link.node)
     if (theirs !== undefined && theirs.doubtedMs !== null) this.#tellCase(link.node, link.node)
     let told = 0
-    for (const [node, file] of view.cases) {
-      if (file.doubtedMs === null || file.settled !== null || node === link.node || node === view.self)
-        continue
+    for (const file of view.doubted) {
+      const node = file.about
+      if (node === link.node || node === view.self) continue
       if (!file.isWide && !view.isWatcher(link.node, node)) continue
       if (told++ >= membershipLimits.goneAtOnce) break
       this.#tellCase(link.node, node)

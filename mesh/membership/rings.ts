@@ -29,10 +29,13 @@ export class Rings {
   readonly #circles: readonly (readonly NodeId[])[]
   readonly #index: readonly ReadonlyMap<NodeId, number>[]
   readonly #whole = new Map<NodeId, readonly NodeId[]>()
+  readonly #order: ReadonlyMap<NodeId, number>
+  readonly #near: (readonly number[] | undefined)[] = []
 
   /** @param before spares hashing those who were members already */
   constructor(nodes: Iterable<NodeId>, before: Rings | null = null) {
     this.nodes = [...new Set(nodes)].sort()
+    this.#order = new Map(this.nodes.map((node, place) => [node, place]))
     const known = before === null ? null : before.#places
     const places = this.nodes.map((node) => known?.get(node) ?? placeOf(node))
     this.#places = new Map(places.map((place) => [place.node, place]))
@@ -52,6 +55,21 @@ export class Rings {
     return this.#places.has(node)
   }
 
+  /** Where a member stands in {@link nodes}; undefined for a stranger. */
+  place(node: NodeId): number | undefined {
+    return this.#order.get(node)
+  }
+
+  /** The places of a member's neighbours, all of them there, by its own. */
+  neighboursAt(place: number): readonly number[] {
+    const known = this.#near[place]
+    if (known !== undefined) return known
+    const node = this.nodes[place]
+    const near = node === undefined ? [] : this.neighbours(node).map((other) => this.place(other) as number)
+    this.#near[place] = near
+    return near
+  }
+
   /**
    * The neighbours of a member: those who watch it, and whom it watches. Symmetric among those who are there.
    * @param gone members that are dead or left, passed over
@@ -60,7 +78,7 @@ export class Rings {
   neighbours(node: NodeId, gone: ReadonlySet<NodeId> = nobody): readonly NodeId[] {
     if (!this.has(node)) return []
     if (gone.size > 0) return this.#compute(node, gone)
-    const known = this.#whole.get(node) ?? this.#compute(node, gone)
+    const known = this.#whole.get(node) ?? this.#compute(node, nobody)
     this.#whole.set(node, known)
     return known
   }

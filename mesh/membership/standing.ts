@@ -2,10 +2,10 @@
  * Whether this node is cut off: what it reaches, against the members that it counts on. A part that reaches half of them
  * or less changes nobody's state; when that ends, whatever was counted before counts no more.
  */
-import type { NodeId } from '../identity/index.ts'
 import type { Context } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Prober } from './prober.ts'
+import { differing, type Reach } from './reach.ts'
 
 /** It is looked at so often at the most. */
 const weighMs = 100
@@ -34,8 +34,7 @@ export class Standing {
     this.#weighedMs = nowMs
     this.#missNeighbours(nowMs)
     // Whose agreement counts changes with time alone.
-    for (const file of view.cases.values()) {
-      if (file.doubtedMs === null || file.settled !== null) continue
+    for (const file of view.doubted) {
       if (!context.isIsolated) file.expire(nowMs - context.options.expireMs)
       context.touched.add(file.about)
     }
@@ -50,9 +49,7 @@ export class Standing {
     this.#exchange.tellMissing(nowMs)
     // A majority is in view again: whatever was counted before counts no more.
     if (isIsolated) return
-    for (const file of view.cases.values()) {
-      if (file.settled === null && file.doubts(view.self)) file.forget(view.self)
-    }
+    for (const file of view.doubted) if (file.doubts(view.self)) file.forget(view.self)
     this.#prober.refresh(nowMs)
   }
 
@@ -72,10 +69,8 @@ export class Standing {
     }
   }
 
-  #touchUnreached(before: ReadonlySet<NodeId> | null): void {
+  #touchUnreached(before: Reach | null): void {
     const { view, reached, touched } = this.#context
-    for (const node of view.rings.nodes) {
-      if ((before?.has(node) ?? true) !== (reached?.has(node) ?? true)) touched.add(node)
-    }
+    for (const node of differing(view.rings, before, reached)) touched.add(node)
   }
 }

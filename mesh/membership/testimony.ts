@@ -44,8 +44,9 @@ export class Testimony {
     // Votes of this node come back by others; what it says now is newer.
     if (by === view.self) return
     const file = view.caseOf(about)
-    const wasWide = file.isWide
     const wasDoubted = file.doubtedMs !== null || file.settled !== null
+    // Most of what comes is known already: asked only where it matters.
+    const wasWide = wasDoubted && !isVote(sealed) && file.isWide
     const reception = file.take(sealed, nowMs)
     if (file.isTwofold) this.#tellTwofold(about)
     if (reception === 'stale' && file.own !== null) this.#context.outbox.say(from, file.own)

@@ -6,10 +6,9 @@ import type { NodeId } from '../identity/index.ts'
 import { CaseFile, type HeldVote } from './case-file.ts'
 import { Link } from './link.ts'
 import type { MembershipOptions } from './options.ts'
-import { reachFrom } from './reach.ts'
+import { Walk, type Reach } from './reach.ts'
 import { Rings, wholeMesh } from './rings.ts'
 
-const nobody: readonly NodeId[] = []
 /** Cutting any part off a large mesh takes more broken edges than this. */
 const fewEdges = 4
 /** A connection with one that is no neighbour counts for so long after something came through it. */
@@ -20,6 +19,8 @@ export class View {
   readonly options: MembershipOptions
   readonly links = new Map<NodeId, Link>()
   readonly cases = new Map<NodeId, CaseFile>()
+  /** Those of them in which there is doubt and nothing is settled: few, however many members there are. */
+  readonly doubted = new Set<CaseFile>()
   /** Dead or left. */
   readonly gone = new Set<NodeId>()
   rings: Rings
@@ -60,6 +61,8 @@ export class View {
     for (const node of [...this.links.keys(), ...this.cases.keys()]) {
       if (rings.has(node)) continue
       this.links.delete(node)
+      const file = this.cases.get(node)
+      if (file !== undefined) this.doubted.delete(file)
       this.cases.delete(node)
       this.gone.delete(node)
     }
@@ -77,14 +80,13 @@ export class View {
   caseOf(node: NodeId): CaseFile {
     const known = this.cases.get(node)
     if (known !== undefined) return known
-    const file = new CaseFile(node)
+    const file = new CaseFile(node, this.doubted)
     this.cases.set(node, file)
     return file
   }
 
   settle(file: CaseFile, as: 'dead' | 'left' | null, reason = ''): void {
-    file.settled = as
-    file.reason = reason
+    file.settle(as, reason)
     const before = this.gone.size
     if (as === null) this.gone.delete(file.about)
     else this.gone.add(file.about)
@@ -96,8 +98,12 @@ export class View {
    * than it takes to see that it is this node that is cut off.
    */
   reachableWatchers(node: NodeId, nowMs: number): readonly NodeId[] {
-    const watchers = this.watchers(node)
-    return watchers.filter((watcher) => watcher === this.self || !this.#isLongDoubted(watcher, nowMs))
+    return this.watchers(node).filter((watcher) => this.isReachable(watcher, nowMs))
+  }
+
+  /** Whether the agreement of one that watches counts. */
+  isReachable(watcher: NodeId, nowMs: number): boolean {
+    return watcher === this.self || !this.#isLongDoubted(watcher, nowMs)
   }
 
   /** Watchers among `of` whose vote about `node` stands and is one of doubt; `dead` alone where asked. */
@@ -131,8 +137,8 @@ export class View {
   isClear(node: NodeId, nowMs: number): boolean {
     let others = 0
     let newestMs = -Infinity
-    for (const file of this.cases.values()) {
-      if (file.settled !== null || file.doubtedMs === null || file.about === node) continue
+    for (const file of this.doubted) {
+      if (file.doubtedMs === null || file.about === node) continue
       others++
       newestMs = Math.max(newestMs, file.doubtedMs)
     }
@@ -148,22 +154,23 @@ export class View {
   }
 
   /** The part that this node reaches, itself included; null for everybody who is there. */
-  reached(nowMs: number): ReadonlySet<NodeId> | null {
-    const broken = this.#brokenEdges(nowMs)
+  reached(nowMs: number): Reach | null {
     const own = this.missing(nowMs).length
-    const isFew = own < this.neighbours.length && broken + own < fewEdges
+    const isFew = own < this.neighbours.length && this.#brokenEdges(fewEdges) + own < fewEdges
     if (!this.isWhole && isFew) return null
-    return reachFrom(
-      this.self,
-      (node) => (node === this.self ? this.#met(nowMs) : this.#leadsOn(node) ? this.watchers(node) : nobody),
-      (from, to) => {
-        if (from === this.self) return this.#isOwnEdgeBroken(to, nowMs)
-        if (to === this.self) return this.#isOwnEdgeBroken(from, nowMs)
-        return (
-          this.#doubts(from, to) || this.#doubts(to, from) || this.#misses(from, to) || this.#misses(to, from)
-        )
-      },
-    )
+    const walk = new Walk(this.rings)
+    for (const file of this.doubted) {
+      for (const observer of file.votes.keys()) if (file.doubts(observer)) walk.break(observer, file.about)
+    }
+    for (const { node, isUp, isIntroduced, missing } of this.links.values()) {
+      if (!isUp) continue
+      // A fresh connection may lead to another that is cut off: what lies behind it is known when it has spoken.
+      if (!isIntroduced) walk.endAt(node)
+      // Votes of one that is cut off stay with those who are cut off with it; so it says to whom it speaks what it misses.
+      for (const other of missing ?? []) walk.break(node, other)
+    }
+    const first = this.#met(nowMs).filter((node) => !this.#isOwnEdgeBroken(node, nowMs))
+    return walk.from(this.self, first, (place) => this.#watchersAt(place))
   }
 
   /** Members that this node is connected with, and has not to watch. */
@@ -218,28 +225,20 @@ export class View {
     return link.silentMs(nowMs) >= this.options.shareMs
   }
 
-  /** A fresh connection may lead to another that is cut off: what lies behind it is known when it has spoken. */
-  #leadsOn(node: NodeId): boolean {
-    if (this.gone.has(node)) return false
-    const link = this.links.get(node)
-    return link === undefined || !link.isUp || link.isIntroduced
+  #watchersAt(place: number): readonly number[] {
+    const near = this.rings.neighboursAt(place)
+    if (this.gone.size === 0) return near
+    const { nodes } = this.rings
+    if (!this.isWhole && !near.some((other) => this.gone.has(nodes[other] as NodeId))) return near
+    return this.watchers(nodes[place] as NodeId).map((node) => this.rings.place(node) as number)
   }
 
-  /** Votes of one that is cut off stay with those who are cut off with it; so it says to whom it speaks what it misses. */
-  #misses(observer: NodeId, node: NodeId): boolean {
-    const link = this.links.get(observer)
-    return link?.isUp === true && link.missing?.has(node) === true
-  }
-
-  #doubts(observer: NodeId, node: NodeId): boolean {
-    return this.cases.get(node)?.doubts(observer) ?? false
-  }
-
-  #brokenEdges(nowMs: number): number {
+  /** Counted no further than to some number. */
+  #brokenEdges(most: number): number {
     let count = 0
-    for (const file of this.cases.values()) {
-      if (file.settled !== null || file.doubtedMs === null || nowMs < file.doubtedMs) continue
+    for (const file of this.doubted) {
       for (const { sealed } of file.standingVotes()) if (sealed.statement.verdict !== 'alive') count++
+      if (count >= most) break
     }
     return count
   }

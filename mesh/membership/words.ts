@@ -123,13 +123,17 @@ function isHeardByOthers(context: Context, { node, doubt }: Link, nowMs: number)
 function isDoubtedByOthers({ view }: Context, node: NodeId, nowMs: number): boolean {
   const file = view.cases.get(node)
   if (file === undefined || file.doubtedMs === null) return false
-  const watchers = view.reachableWatchers(node, nowMs)
   // What the watchers say among themselves they also take back among themselves.
   const isParty = view.isWatcher(view.self, node)
-  const doubters = [...view.doubters(node, watchers)].filter(
-    ({ sealed }) => isParty || sealed.statement.isWide,
-  )
-  return doubters.length > 0 && view.othersHear(node, watchers, file.doubtedMs) === 0
+  let isDoubted = false
+  for (const watcher of view.watchers(node)) {
+    const held = file.standing(watcher)
+    if (held === undefined || !view.isReachable(watcher, nowMs)) continue
+    const { verdict, isWide } = held.sealed.statement
+    if (verdict !== 'alive') isDoubted ||= isParty || isWide
+    else if (watcher !== view.self && held.receivedMs >= file.doubtedMs) return false
+  }
+  return isDoubted
 }
 
 function votesOf({ view }: Context, node: NodeId, nowMs: number): VoteView[] {
