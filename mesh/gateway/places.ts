@@ -104,7 +104,14 @@ export class Places {
 
   #learn(list: readonly Candidate[]): void {
     const known = new Map(list.map((candidate) => [candidate.node, candidate]))
-    for (const [node, gateway] of this.#gateways) gateway.candidate = known.get(node) ?? null
+    for (const [node, gateway] of this.#gateways) {
+      const candidate = known.get(node) ?? null
+      // What it failed at before it came back, or before this node reached it, says nothing of now.
+      if (candidate?.isAlive === true && gateway.candidate?.isAlive !== true) {
+        Object.assign(gateway, { attempt: 0, dueMs: 0 })
+      }
+      gateway.candidate = candidate
+    }
     for (const [node, candidate] of known) {
       if (this.#gateways.has(node)) continue
       const tie = this.#random.fraction()
@@ -132,6 +139,8 @@ export class Places {
     const gateway = this.#gateways.get(node)
     if (gateway === undefined || gateway.place === null) return
     gateway.place = null
+    // Whoever refused an hour ago is asked now that a place is missing; how often it did is not forgotten.
+    for (const other of this.#gateways.values()) other.dueMs = Math.min(other.dueMs, nowMs)
     // The others come first: it may be gone.
     if (!gateway.isAsking) this.#refused(node, nowMs)
   }

@@ -35,6 +35,12 @@ it('nodes that nobody can dial keep gateways, replace one that dies, and get wha
   await until('another has taken the place of the one that died', async () => {
     const names = await via(node, 'hidden-1')
     return names.length === 2 && !names.includes(lost ?? '')
+  }).catch(async (error: unknown) => {
+    const { nodes, problems } = await node.client.status()
+    const told = nodes.map(({ name, state, via: ways }) => ({ name, state, ways }))
+    throw new Error(`${lost} died: ${JSON.stringify([told, problems])}\n${node.output.join('\n')}`, {
+      cause: error,
+    })
   })
   const [publisher] = left
   if (publisher === undefined) throw new Error('no gateway is left')

@@ -53,6 +53,37 @@ describe('a node that nobody can dial', () => {
     expect(asked[0]?.gateway).not.toBe(lost)
   })
 
+  test('asks at once who refused before, when a place is lost or when that one comes to life', () => {
+    const refusing = (): Places => {
+      const places = needing(
+        candidate('g1'),
+        candidate('g2', { rttMs: 300 }),
+        candidate('g3', { rttMs: 300 }),
+      )
+      settle(places, 0)
+      const [kept] = places.held(0).filter((gateway) => gateway !== 'g1')
+      places.on({ type: 'lost', gateway: kept ?? '' }, 0)
+      for (let nowMs = 0; nowMs < 150_000; nowMs += 1_000) {
+        for (const { gateway } of places.on({ type: 'tick' }, nowMs)) {
+          places.on({ type: 'refused', gateway }, nowMs)
+        }
+        for (const gateway of ['g2', 'g3']) places.on({ type: 'refused', gateway }, nowMs)
+      }
+      return places
+    }
+    const lost = refusing()
+    expect(lost.on({ type: 'tick' }, 150_000)).toEqual([])
+    const asked = lost.on({ type: 'lost', gateway: 'g1' }, 150_000).map(({ gateway }) => gateway)
+    expect(asked.sort()).toEqual(['g2', 'g3'])
+
+    const revived = refusing()
+    const rest = [candidate('g1'), candidate('g3', { rttMs: 300 })]
+    revived.on({ type: 'candidates', list: [...rest, candidate('g2', { isAlive: false })] }, 150_000)
+    expect(revived.on({ type: 'candidates', list: [...rest, candidate('g2')] }, 150_001)).toEqual([
+      { type: 'ask', gateway: 'g2' },
+    ])
+  })
+
   test('does not wait for the connection to one that is dead', () => {
     const places = needing(candidate('g1'), candidate('g2'))
     settle(places, 0)
