@@ -1,8 +1,11 @@
 /**
  * One question at a time through memory that two threads share: the one that asks sleeps on it, the one that answers has
  * a bell that everybody rings. It costs two wake-ups, where a message by way of a third thread costs four and a clone at
- * each. Who owns the bytes alternates with the state, which is the only thing that both look at.
+ * each, and none where both are patient for a moment. Who owns the bytes alternates with the state, which is the only
+ * thing that both look at.
  */
+import { Patience } from './patience.ts'
+
 export interface LineQuestion {
   readonly method: number
   readonly key: string
@@ -94,6 +97,7 @@ const nothing = new Uint8Array(0)
 export class SharedLineClient {
   readonly #line: Line
   readonly #bell: Int32Array
+  readonly #patience = new Patience()
 
   constructor(words: Int32Array, bell: Int32Array) {
     this.#line = new Line(words)
@@ -109,7 +113,8 @@ export class SharedLineClient {
     if (!this.#line.write(method, encoder.encode(key), value, number)) return longWay
     if (!this.#line.pass(states.idle, states.asked)) return longWay
     ring(this.#bell)
-    while (this.#line.state === states.asked) Atomics.wait(this.#line.words, cells.state, states.asked)
+    if (!this.#patience.look(() => this.#line.state !== states.asked))
+      while (this.#line.state === states.asked) Atomics.wait(this.#line.words, cells.state, states.asked)
     const answer = this.#line.read()
     if (answer === null || !this.#line.pass(states.answered, states.idle)) return null
     return { outcome: outcomes[answer.method] ?? 'refused', number: answer.number, value: answer.value }

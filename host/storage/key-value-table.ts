@@ -9,7 +9,7 @@ import { entryOverheadBytes, type KeyValueLimits } from './limits.ts'
 import { storageProblems } from './problems.ts'
 import { Readers } from './readers.ts'
 import type { RowFacts, Rows } from './rows.ts'
-import type { LifeOf } from './time-to-live.ts'
+import { forEver, type LifeOf } from './time-to-live.ts'
 
 export interface TableTimes {
   readonly time: TimeSource
@@ -58,6 +58,7 @@ export class KeyValueTable {
     this.#age = new AgeClock(time, ageMs === null || wallMs === null ? null : { ageMs, wallMs }, at)
     this.#savedAgeMs = ageMs ?? 0
     this.#readers = new Readers(rows)
+    rows.followVersions(lifeOf !== forEver || !this.#readers.isEmpty)
   }
 
   /** What the app may hold from now on. What it holds stays: it may only not grow beyond. */

@@ -25,6 +25,8 @@ export class MapRows implements Rows {
     return row && { valueBytes: row.value.length, version: row.version, at: row.at }
   }
 
+  followVersions(): void {}
+
   read(bucket: string, key: string): DatedValue | undefined {
     const row = this.#buckets.get(bucket)?.get(key)
     return row && { value: row.value.slice(), version: row.version, at: row.at }

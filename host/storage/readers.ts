@@ -23,6 +23,10 @@ export class Readers {
     this.reload()
   }
 
+  get isEmpty(): boolean {
+    return this.#marks.size === 0
+  }
+
   /** After a transaction that was undone. */
   reload(): void {
     this.#marks = new Map(this.#rows.notes(prefix))
@@ -35,6 +39,7 @@ export class Readers {
     const present = this.#marks.get(name)
     if (present !== undefined) return present
     if (this.#marks.size >= maxReaders) this.#dropSlowest()
+    if (this.isEmpty) this.#rows.followVersions(true)
     this.#set(name, version)
     return version
   }

@@ -34,6 +34,8 @@ export interface Rows {
   buckets(): readonly string[]
   /** Keys that were written at the age `until` or before; of the `count` that were longest not written. */
   oldest(bucket: string, until: number, count: number): readonly string[]
+  /** Whether {@link oldest} and {@link changed} will be asked for: what makes them quick costs each write a page. */
+  followVersions(isWanted: boolean): void
   /** In the order of versions, those above `after`. */
   changed(bucket: string, after: number, count: number): readonly KeyVersion[]
   /** Remembers that a key was deleted: one grave for a key, the last. */

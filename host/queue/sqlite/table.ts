@@ -120,9 +120,11 @@ export class QueueTable {
         for (const id of change.ids) replay.run(id)
         return
       case 'retry':
-        return retry.run(change.attempts, blob(change.lastError), change.id)
+        retry.run(change.attempts, blob(change.lastError), change.id)
+        return
       case 'bury':
-        return bury.run(change.attempts, blob(change.lastError), change.diedMs, change.id)
+        bury.run(change.attempts, blob(change.lastError), change.diedMs, change.id)
+        return
     }
   }
 

@@ -19,7 +19,8 @@ export interface Connection {
 }
 
 export interface Statement {
-  run(...values: SqlValue[]): void
+  /** @returns how many rows it changed */
+  run(...values: SqlValue[]): number
   get(...values: SqlValue[]): SqlRow | undefined
   all(...values: SqlValue[]): SqlRow[]
 }
@@ -29,7 +30,7 @@ interface BuiltIn {
   readonly DatabaseSync: new (path: string) => {
     exec(sql: string): void
     prepare(sql: string): {
-      run(...values: SqlValue[]): unknown
+      run(...values: SqlValue[]): { readonly changes: number | bigint }
       get(...values: SqlValue[]): SqlRow | undefined
       all(...values: SqlValue[]): SqlRow[]
     }
@@ -71,7 +72,7 @@ function openBuiltIn({ DatabaseSync }: BuiltIn, path: string): Connection {
     prepare(sql) {
       const statement = database.prepare(sql)
       return {
-        run: (...values) => void statement.run(...values),
+        run: (...values) => Number(statement.run(...values).changes),
         get: (...values) => statement.get(...values),
         all: (...values) => statement.all(...values),
       }
@@ -100,7 +101,7 @@ async function openWasm(path: string, byteOrder: ReturnType<typeof endianness>):
       const statement = database.prepare(sql)
       statements.push(statement)
       return {
-        run: (...values) => void statement.run(values),
+        run: (...values) => Number(statement.run(values).changes),
         // Its own `get` leaves the statement at its first row, and the log cannot be written back as long as somebody reads.
         get: (...values) => (statement.all(values) as SqlRow[])[0],
         all: (...values) => statement.all(values) as SqlRow[],

@@ -105,6 +105,23 @@ export class SqliteFiles {
     return outcomes
   }
 
+  /**
+   * Of a file that is open, without a turn of the event loop for who waits awake.
+   * @returns null where it takes longer: the file is to be opened, or what failed is to be found out; `runAll` does it
+   */
+  runNow(path: string, call: StorageCall): Outcome | null {
+    const table = this.#tables.get(path)
+    if (table === undefined || alone.has(call.method)) return null
+    try {
+      const outcome = part(table, call)
+      this.lent.publish(path, table)
+      return outcome
+    } catch {
+      // It has left nothing behind, so it may be done again where there is time to see what is wrong.
+      return null
+    }
+  }
+
   /** What is in it; null where it is not open. */
   heldAt(path: string): StoreAmount | null {
     const usage = this.#tables.get(path)?.usage()

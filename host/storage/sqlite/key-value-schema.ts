@@ -48,8 +48,8 @@ const fromFirst = `
   ALTER TABLE entry ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE entry ADD COLUMN sum BLOB;`
 
+/** An index of versions comes and goes with those who need it (`SqlRows`). */
 const sinceSecond = `
-  CREATE INDEX entry_version ON entry (bucket, version);
   CREATE TABLE grave (version INTEGER PRIMARY KEY, bucket BLOB NOT NULL, key BLOB NOT NULL, sum BLOB NOT NULL);
   CREATE UNIQUE INDEX grave_key ON grave (bucket, key);
   CREATE TABLE note (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum BLOB NOT NULL);

@@ -6,13 +6,24 @@ import { createHash } from 'node:crypto'
 
 const sumBytes = 8
 
+/** Larger values are not copied to be hashed in one piece with the rest. */
+const copiedBytes = 4_096
+
 /** Of names and numbers in order, each with its length, and of a value behind them. */
 export function sumOf(fields: readonly (Uint8Array | number)[], value?: Uint8Array): Uint8Array {
-  const hash = createHash('sha256')
-  // All lengths and numbers first: each call of the hash costs more than what it hashes here.
-  hash.update(fields.map((field) => (typeof field === 'number' ? field : `${field.length}b`)).join(';'))
-  for (const field of fields) if (typeof field !== 'number') hash.update(field)
-  if (value !== undefined) hash.update(value)
+  // All lengths and numbers first, all in one piece: each call of the hash costs more than what it hashes here.
+  const head = fields.map((field) => (typeof field === 'number' ? field : `${field.length}b`)).join(';')
+  const parts = fields.filter((field) => typeof field !== 'number')
+  const isCopied = value !== undefined && value.length <= copiedBytes
+  if (isCopied) parts.push(value)
+  const bytes = Buffer.allocUnsafe(head.length + parts.reduce((sum, { length }) => sum + length, 0))
+  let at = bytes.write(head, 'latin1')
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  const hash = createHash('sha256').update(bytes)
+  if (value !== undefined && !isCopied) hash.update(value)
   return new Uint8Array(hash.digest().subarray(0, sumBytes))
 }
 

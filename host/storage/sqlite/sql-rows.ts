@@ -17,6 +17,8 @@ const statements = {
   read: 'SELECT value, version, at, sum FROM entry WHERE bucket = ? AND key = ?',
   write: `INSERT INTO entry (bucket, key, version, at, sum, value) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bucket, key)
     DO UPDATE SET version = excluded.version, at = excluded.at, sum = excluded.sum, value = excluded.value`,
+  // Of what is known to be there: an insertion that turns out to be a change has counted up the ids, on a page of its own.
+  rewrite: 'UPDATE entry SET version = ?, at = ?, sum = ?, value = ? WHERE bucket = ? AND key = ?',
   remove: 'DELETE FROM entry WHERE bucket = ? AND key = ?',
   page: 'SELECT id, key FROM entry WHERE bucket = ? AND id > ? AND at >= ? ORDER BY id LIMIT ?',
   // Jumps from one bucket to the next along the index, however many keys they have.
@@ -37,6 +39,9 @@ const statements = {
   totals: `SELECT count(*) AS keys, coalesce(sum(length(key) + length(value) + ${entryOverheadBytes}), 0) AS bytes,
     coalesce(max(version), 0) AS version, coalesce(max(at), 0) AS at FROM entry`,
 } as const
+
+const byVersion = 'CREATE INDEX IF NOT EXISTS entry_version ON entry (bucket, version)'
+const notByVersion = 'DROP INDEX IF EXISTS entry_version'
 
 export class SqlRows implements Rows {
   readonly #connection: Connection
@@ -83,8 +88,11 @@ export class SqlRows implements Rows {
   write(bucket: string, key: string, value: Uint8Array, version: number, at: number): void {
     const names = [blob(bucket), blob(key)] as const
     const sum = sumOf([...names, version, at], value)
-    this.#statements.write.run(...names, version, at, sum, value)
-    this.#keep(nameOf(bucket, key), { valueBytes: value.length, version, at })
+    const { write, rewrite } = this.#statements
+    const name = nameOf(bucket, key)
+    if (!this.#facts.has(name) || rewrite.run(version, at, sum, value, ...names) === 0)
+      write.run(...names, version, at, sum, value)
+    this.#keep(name, { valueBytes: value.length, version, at })
   }
 
   remove(bucket: string, key: string): void {
@@ -99,6 +107,14 @@ export class SqlRows implements Rows {
 
   buckets(): string[] {
     return this.#statements.buckets.all().map(({ bucket }) => text(bucket))
+  }
+
+  followVersions(isWanted: boolean): void {
+    try {
+      this.#connection.exec(isWanted ? byVersion : notByVersion)
+    } catch {
+      // A disk that is full or read-only now: what is wanted is found without it, and only takes longer.
+    }
   }
 
   oldest(bucket: string, until: number, count: number): string[] {

@@ -4,7 +4,7 @@
  * rather than in its event loop: who asks on a line rings it at the price of a wake-up, and has no port to send through.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../../../core/index.ts'
+import { Patience, systemClock } from '../../../core/index.ts'
 import { SqliteFiles, type Outcome } from './files.ts'
 import type { Asked } from './lent-buckets.ts'
 import type {
@@ -27,6 +27,8 @@ const files = new SqliteFiles(limits, { pagesKb })
 /** Files that were changed on lines since the node was last told of them. */
 const untold = new Set<string>()
 let toldAtMs = 0
+/** Who was just answered on a line may ask again at once. */
+const patience = new Patience()
 
 for (;;) {
   const rung = Atomics.load(bell, 0)
@@ -35,7 +37,7 @@ for (;;) {
   if (requests.length + asked.length > 0) {
     await dealWith(requests, asked)
     if (untold.size > 0 && systemClock.monotonicMs() - toldAtMs > tellEveryMs) tellAll()
-  } else {
+  } else if (!patience.look(() => Atomics.load(bell, 0) !== rung)) {
     const untilMs = untold.size === 0 ? Infinity : toldAtMs + tellEveryMs - systemClock.monotonicMs()
     if (untilMs <= 0) tellAll()
     else Atomics.wait(bell, 0, rung, untilMs)
@@ -53,6 +55,8 @@ function received(): StorageRequest[] {
 }
 
 async function dealWith(requests: readonly StorageRequest[], asked: readonly Asked[]): Promise<void> {
+  const [only] = asked
+  if (only !== undefined && requests.length + asked.length === 1 && dealtWith(only)) return
   const paths = new Set([...requests, ...asked].map(({ path }) => path))
   for (const path of paths) {
     const ofNode = requests.filter((request) => request.path === path)
@@ -63,6 +67,15 @@ async function dealWith(requests: readonly StorageRequest[], asked: readonly Ask
     answerAll(path, ofNode, outcomes)
     if (ofLines.some(({ call }) => !reading.has(call.method))) told(path)
   }
+}
+
+/** What one guest alone does one after the other. */
+function dealtWith({ path, call, answer }: Asked): boolean {
+  const outcome = files.runNow(path, call)
+  if (outcome === null) return false
+  answer(outcome)
+  if (!reading.has(call.method)) told(path)
+  return true
 }
 
 function answerAll(path: string, requests: readonly StorageRequest[], outcomes: readonly Outcome[]): void {

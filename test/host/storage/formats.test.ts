@@ -60,6 +60,38 @@ describe.each(sqliteKinds)('a file of another version, by %s', (kind) => {
     await again.close()
   })
 
+  it('keeps the order of changes on the disk as long as somebody follows them, and for no one else', async () => {
+    const path = join(root, `order-${kind.replace(':', '-')}.sqlite`)
+    const hasOrder = async (): Promise<boolean> => {
+      const connection = await openConnection(path, kind)
+      connection.exec('PRAGMA locking_mode = EXCLUSIVE')
+      const found = connection.prepare("SELECT name FROM sqlite_master WHERE name = 'entry_version'").all()
+      connection.close()
+      return found.length > 0
+    }
+    const used = async (use: (store: ReturnType<typeof openNear>) => Promise<unknown>): Promise<void> => {
+      const store = openNear(keyValueLimits, path, { kind })
+      await use(store)
+      await store.close()
+    }
+    await used((store) => store.set('b', 'k', utf8('v')))
+    expect(await hasOrder()).toBe(false)
+    await used((store) => store.feed.follow('reader'))
+    expect(await hasOrder()).toBe(true)
+    await used(async (store) => {
+      await store.set('b', 'k', utf8('w'))
+      const { changes } = await store.feed.changes('b', 1, 10)
+      expect(changes).toEqual([{ bucket: 'b', key: 'k', kind: 'set', version: 2 }])
+      await store.feed.forget('reader')
+    })
+    await used((store) => store.get('b', 'k'))
+    expect(await hasOrder()).toBe(false)
+    const mortal = openNear(keyValueLimits, path, { kind, rules: [{ pattern: '*', ms: 1_000 }] })
+    expect((await mortal.get('b', 'k'))?.value).toEqual(utf8('w'))
+    await mortal.close()
+    expect(await hasOrder()).toBe(true)
+  })
+
   it('of a later one is refused by its version, and unharmed', async () => {
     const path = join(root, `later-${kind.replace(':', '-')}.sqlite`)
     const connection = await openConnection(path, kind)
