@@ -19,7 +19,7 @@ await Promise.all(
   firsts.split(',').map(async (first, chain) => {
     for (let number = Number(first); performance.now() < endAt; number += 1) {
       say(`+ ${chain} ${number}`)
-      await perform(storage, kind as StoreKind, chain, number)
+      await perform(storage, folder, kind as StoreKind, chain, number)
       say(`= ${chain} ${number}`)
     }
   }),

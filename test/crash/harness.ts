@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Durability } from '../../host/storage/index.ts'
-import { chains, readAll, stateAfter, type StoreKind } from './acts.ts'
+import { chainsOf, readAll, stateAfter, type StoreKind } from './acts.ts'
 import { openStores } from './stores.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -64,7 +64,7 @@ export class CrashHarness {
       inject: [join(here, '../../core/compat.ts')],
       logLevel: 'warning',
     })
-    for (const file of ['storage.mjs', 'queue.mjs', 'node-sqlite3-wasm.wasm'])
+    for (const file of ['storage.mjs', 'queue.mjs', 'replicas.mjs', 'node-sqlite3-wasm.wasm'])
       await copyFile(join(dist, file), join(folder, 'program', file))
     return new CrashHarness(folder, program, compileShim(join(folder, 'power-cut.so')), node)
   }
@@ -148,9 +148,9 @@ export class CrashHarness {
   }
 }
 
-export const atTheStart = (): Progress => ({
-  begun: Array.from({ length: chains }, () => 0),
-  acknowledged: Array.from({ length: chains }, () => 0),
+export const atTheStart = (kind: StoreKind): Progress => ({
+  begun: Array.from({ length: chainsOf(kind) }, () => 0),
+  acknowledged: Array.from({ length: chainsOf(kind) }, () => 0),
 })
 
 /**

@@ -42,7 +42,7 @@ struct file {
   struct change *changes;
 };
 
-enum kind { CREATED, RENAMED, REMOVED, FOLDER };
+enum kind { CREATED, RENAMED, REMOVED, FOLDER, NO_FOLDER };
 struct name {
   struct name *next; /* older */
   enum kind kind;
@@ -144,6 +144,8 @@ static void lose_name(struct name *name) {
     if (name->kept[0] != 0) real_rename(name->kept, name->to);
   } else if (name->kind == REMOVED) {
     real_rename(name->kept, name->path);
+  } else if (name->kind == NO_FOLDER) {
+    syscall(SYS_mkdirat, AT_FDCWD, name->path, 0700);
   } else {
     snprintf(away, sizeof away, "%.2000s/lost-%ld", hidden, names_kept++);
     real_rename(name->path, away);
@@ -389,6 +391,16 @@ int mkdir(const char *path, mode_t mode) {
   take_step();
   int done = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
   if (done == 0) remember_name(FOLDER, path);
+  pthread_mutex_unlock(&lock);
+  return done;
+}
+
+int rmdir(const char *path) {
+  if (!watched(path)) return (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+  pthread_mutex_lock(&lock);
+  take_step();
+  int done = (int)syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR);
+  if (done == 0) remember_name(NO_FOLDER, path);
   pthread_mutex_unlock(&lock);
   return done;
 }

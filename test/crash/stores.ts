@@ -1,11 +1,12 @@
 /**
- * The stores that are killed. A durable queue, as events, messages on their way and bridges have, stands in the place of keys:
+ * The stores that are harmed. A durable queue, as events, messages on their way and bridges have, stands in the place of keys:
  * what is set is put, and what was there of the name before is done.
  */
 import { openFolder, systemClock } from '../../core/index.ts'
 import { diskQueues, type DurableQueue, type QueueItem } from '../../host/queue/index.ts'
 import { diskStorage, type Durability, type Storage } from '../../host/storage/index.ts'
 import type { StoreKind } from './acts.ts'
+import { GroupKeys } from './group-keys.ts'
 
 const limits = {
   items: 1_000,
@@ -17,6 +18,10 @@ const limits = {
 
 export async function openStores(folder: string, kind: StoreKind, durability: Durability): Promise<Storage> {
   const opened = await openFolder(folder)
+  if (kind === 'group') {
+    const keys = await GroupKeys.open(`${folder}/group.sqlite`)
+    return { keyValue: () => keys, close: () => keys.close() } as unknown as Storage
+  }
   if (kind !== 'queue') {
     return diskStorage(opened, systemClock, {
       keyValue: { driver: 'sqlite', options: { durability } },
