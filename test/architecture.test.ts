@@ -117,6 +117,7 @@ describe('the source tree', () => {
       'host/apps/instances.ts',
       'host/apps/life-watch.ts',
       'host/messages/messaging.ts',
+      'host/messages/requests.ts',
       'host/metrics/node-metrics.ts',
       'host/node/control.ts',
       'host/node/parts.ts',

@@ -58,6 +58,10 @@ export interface MessageCounts {
   readonly handled: number
   /** Tries of handlers that failed. */
   readonly failed: number
+  /** Requests of this node, and replies to others’; unanswered requests got none. */
+  readonly requests: number
+  readonly replies: number
+  readonly unanswered: number
 }
 
 export interface JournalReport {

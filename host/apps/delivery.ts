@@ -116,7 +116,8 @@ export class Delivery extends Attendance<Receiver> {
 
   /** @throws ERR_TRIGGER_EVENT, and what the queue on the disk throws; without a promise to keep it never does */
   async offer(trigger: PlannedTrigger, event: TriggerEvent): Promise<void> {
-    if (trigger.terms.promise === 'at-most-once') return this.push(trigger, event)
+    const isBrief = event.untilMs !== undefined
+    if (isBrief || trigger.terms.promise === 'at-most-once') return this.push(trigger, event)
     const id = this.#needs.nextId()
     if (id === null) {
       this.#counts.dropped += 1
@@ -138,7 +139,9 @@ export class Delivery extends Attendance<Receiver> {
       return
     }
     const { lane, queue } = this.#memoryLane(trigger)
-    queue.push({ id, payload: event.payload, key: keyOf(trigger, event), attempts: 0, item: id })
+    const { payload, untilMs } = event
+    const key = keyOf(trigger, event)
+    queue.push({ id, payload, key, attempts: 0, item: id, ...(untilMs !== undefined && { untilMs }) })
     lane.poke()
   }
 
@@ -243,6 +246,8 @@ export class Delivery extends Attendance<Receiver> {
     if (post === null) return { type: 'not-begun', busy: false }
     const { instance, pool, triggers } = post.way
     if (!triggers.some(({ lane }) => lane === trigger.lane)) return { type: 'unfit', why: noTrigger }
+    const deadlineMs = this.#leftMs(events)
+    if (deadlineMs !== undefined && deadlineMs <= 0) return { type: 'unfit', why: 'its time was over' }
     let args: readonly unknown[]
     try {
       args = trigger.args(
@@ -254,7 +259,8 @@ export class Delivery extends Attendance<Receiver> {
     post.underWay += 1
     this.#counts.taken += events.length
     try {
-      await unlessResolved(pool.call(trigger.target, args), pool.ended, endedUnderEvent)
+      const terms = deadlineMs === undefined ? undefined : { deadlineMs }
+      await unlessResolved(pool.call(trigger.target, args, terms), pool.ended, endedUnderEvent)
       this.#counts.handled += events.length
       for (const { id } of events) this.#counts.lastId = Math.max(this.#counts.lastId, id)
       this.#needs.handled(instance)
@@ -264,6 +270,12 @@ export class Delivery extends Attendance<Receiver> {
     } finally {
       this.done(post)
     }
+  }
+
+  /** What is left of the time of those that have one, ms. */
+  #leftMs(events: readonly HeldEvent[]): number | undefined {
+    const ends = events.flatMap(({ untilMs }) => untilMs ?? [])
+    return ends.length === 0 ? undefined : Math.min(...ends) - this.#needs.clock.monotonicMs()
   }
 
   #failed(trigger: PlannedTrigger, events: readonly HeldEvent[], instance: number, error: unknown): Outcome {

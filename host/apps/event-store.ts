@@ -11,6 +11,8 @@ export interface HeldEvent {
   readonly attempts: number
   /** How the store knows it. */
   readonly item: number
+  /** Monotonic ms: from then on nobody wants it handled. */
+  readonly untilMs?: number
 }
 
 export interface EventStore {

@@ -25,7 +25,11 @@ export function noCalls(): Promise<never> {
 }
 
 /** The same of messages. */
-export const noTopics: Pick<Topics, 'publish'> = { publish: noCalls }
+export const noTopics: Pick<Topics, 'publish' | 'request' | 'reply'> = {
+  publish: noCalls,
+  request: noCalls,
+  reply: noCalls,
+}
 
 export interface AppContext {
   readonly app: string
@@ -55,7 +59,7 @@ export interface AppContext {
   /** Topics that it may publish to. */
   readonly publishes: ReadonlySet<string>
   /** The node's topics, asked for when they are used. */
-  topics(): Pick<Topics, 'publish'>
+  topics(): Pick<Topics, 'publish' | 'request' | 'reply'>
   /** What it may do on the network. */
   readonly network: NetworkPolicy
   /** Where grants are not a release's: what gives this one, `use --network tcp-connect:10.0.0.7:80`. */

@@ -2,6 +2,7 @@
 import { topicPattern, topicRule } from '../../core/index.ts'
 import { messageLimits as limits, type NewMessage } from './contract.ts'
 import { messageProblems } from './problems.ts'
+import { isReserved } from './request-wire.ts'
 
 const idPattern = /^[\x21-\x7e]{1,64}$/
 const namePattern = /^[a-z0-9][a-z0-9./-]{0,180}$/
@@ -23,6 +24,9 @@ export function checkMessage({ topic, body, key, contentType, metadata = [], id 
   const chars = metadata.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   atMost('metadata', chars, limits.metadataChars, 'characters')
   for (const text of [key ?? '', contentType ?? '', ...metadata.flat()]) requireWhole(text)
+  const own = metadata.find(([name]) => isReserved(name))
+  if (own !== undefined)
+    throw messageProblems.error('ERR_MESSAGE_INVALID', `the metadata name ${own[0]} is the node’s own`)
   if (id !== undefined && !idPattern.test(id))
     throw messageProblems.error(
       'ERR_MESSAGE_INVALID',

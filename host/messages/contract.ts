@@ -21,7 +21,32 @@ export interface Message {
   readonly origin: string
   /** By the origin's wall clock, which may be wrong: to be shown, not to be reckoned with. */
   readonly timeMs: number
+  /** Of a request alone. */
+  readonly request?: RequestMark
 }
+
+/** That somebody waits for replies to a message. */
+export interface RequestMark {
+  /** What {@link Topics.reply} knows the request by. */
+  readonly replyTo: string
+  /** Monotonic ms of this node: from then on nobody waits. */
+  readonly untilMs: number
+}
+
+/** How long is waited for replies, for how many, and on whose behalf. */
+export interface RequestTerms {
+  /** At most {@link messageLimits}.requestMostMs is waited. */
+  readonly timeoutMs: number
+  /** Enough of them; at most {@link messageLimits}.replies. */
+  readonly replies: number
+  /** The app that asks. */
+  readonly app: string
+  /** Whoever asks gives it up. */
+  readonly signal?: AbortSignal
+}
+
+/** A reply has no topic of its own to name, and no key: it goes to who asked. */
+export type NewReply = Pick<NewMessage, 'body' | 'contentType' | 'metadata'>
 
 export interface NewMessage {
   /** See {@link topicRule}. */
@@ -59,9 +84,27 @@ export interface Topics {
     name: string,
     topics: readonly string[],
     handle: (message: Message) => Promise<void>,
+    options?: SubscribeOptions,
   ): Promise<Cancel>
   /** Ends a subscription for good, with what waits for it. Nothing happens where there is none. */
   forget(name: string): Promise<void>
+  /**
+   * Sends a message to all within the topic's scope that take requests, at most once and by no journal, and waits for
+   * replies: for as many as are wanted, or for those that came in time.
+   * @throws ERR_REQUEST_UNHEARD where nobody is there who could answer, at once; ERR_REQUEST_TIMEOUT where nobody did in
+   *   time; ERR_REQUESTS_FULL, and what `publish` throws of a message that is none
+   */
+  request(message: Omit<NewMessage, 'id' | 'key'>, terms: RequestTerms): Promise<readonly Message[]>
+  /**
+   * Resolves when whoever asked has it. A request may be replied to several times.
+   * @throws ERR_REQUEST_OVER where nobody waits for it any more, and what `publish` throws of a message that is none
+   */
+  reply(replyTo: string, reply: NewReply): Promise<void>
+}
+
+export interface SubscribeOptions {
+  /** Requests are handed to it too, with {@link Message.request}; usually they are not. */
+  readonly takesRequests?: boolean
 }
 
 /** Every bound of messages on one node, with its reason. */
@@ -85,4 +128,17 @@ export const messageLimits = {
   /** From the first failure of a handler to the next try, and at most. */
   handleAgainMs: 500,
   handleAgainMostMs: 60_000,
+  /** Requests of this node that wait for replies: each keeps what has come until it has enough. */
+  requests: 256,
+  /** The same of one app, so that others can ask too. */
+  requestsOfApp: 64,
+  /** How long a request waits where its app does not say, and at most. */
+  requestMs: 30_000,
+  requestMostMs: 300_000,
+  /** Replies that one request may want, and what they may have in all: they are handed to a guest as one value. */
+  replies: 64,
+  replyBytes: 2 * 1024 * 1024,
+  /** Requests that apps of this node may still reply to; and those of one node, so that others are heard too. */
+  answerable: 1_024,
+  answerableOfNode: 256,
 } as const

@@ -29,6 +29,7 @@ interface Reader {
   underWay: number
   isTaking: boolean
   isOver: boolean
+  readonly takesRequests: boolean
 }
 
 export class Inbox {
@@ -73,10 +74,10 @@ export class Inbox {
   }
 
   /** Whoever read by this name does so no more. @returns ends it */
-  read(name: string, handle: Handle): Cancel {
+  read(name: string, handle: Handle, takesRequests = false): Cancel {
     const before = this.#readers.get(name)
     if (before !== undefined) before.isOver = true
-    const reader: Reader = { handle, underWay: 0, isTaking: false, isOver: false }
+    const reader: Reader = { handle, underWay: 0, isTaking: false, isOver: false, takesRequests }
     this.#readers.set(name, reader)
     this.#wake(name)
     return () => {
@@ -87,6 +88,28 @@ export class Inbox {
 
   isRead(name: string): boolean {
     return this.#readers.has(name)
+  }
+
+  /**
+   * Hands a request to those of the names that are read now and take requests, by no journal: who is not there does not
+   * get it later.
+   * @returns how many have it
+   */
+  async handNow(message: Message, names: readonly string[]): Promise<number> {
+    const readers = names.flatMap((name) => {
+      const reader = this.#readers.get(name)
+      return reader?.takesRequests === true ? [reader] : []
+    })
+    const ends = await Promise.allSettled(readers.map(({ handle }) => handle(message)))
+    for (const end of ends)
+      if (end.status === 'rejected')
+        this.#needs.log.debug('messages:request', { topic: message.topic, error: messageOf(end.reason) })
+    return ends.filter(({ status }) => status === 'fulfilled').length
+  }
+
+  /** Whether somebody of that name takes requests now. */
+  takesRequests(name: string): boolean {
+    return this.#readers.get(name)?.takesRequests === true
   }
 
   /** Deletes what waits for a name that nobody reads any more. @throws what the disk says */

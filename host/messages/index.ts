@@ -1,6 +1,14 @@
 /** The public face of messages: topics, and what a node keeps of messages on their way. */
-export { messageLimits, type Message, type NewMessage, type Topics } from './contract.ts'
+export {
+  messageLimits,
+  type Message,
+  type NewMessage,
+  type NewReply,
+  type RequestTerms,
+  type Topics,
+} from './contract.ts'
 export { MeshTopics } from './directory.ts'
 export { localTopics } from './local.ts'
-export { openMessaging, type Messaging, type MessageSettings } from './messaging.ts'
+export type { Messaging, MessageSettings } from './messaging.ts'
+export { openMessaging } from './opening.ts'
 export { messageProblems } from './problems.ts'

@@ -3,7 +3,7 @@ import { memoryFolder, silentLog, type Clock, type Random } from '../../core/ind
 import { memoryQueues } from '../queue/index.ts'
 import type { Topics } from './contract.ts'
 import { noDirectory } from './directory.ts'
-import { openMessaging } from './messaging.ts'
+import { openMessaging } from './opening.ts'
 
 const settings = { bytes: 16 * 1024 * 1024, items: 10_000, whenFull: 'refuse', keepMs: 0 } as const
 
@@ -13,8 +13,11 @@ export function localTopics(clock: Clock, random: Random): Topics {
   const open = (): Promise<Topics> => (opening ??= opened(clock, random))
   return {
     publish: async (message) => (await open()).publish(message),
-    subscribe: async (name, topics, handle) => (await open()).subscribe(name, topics, handle),
+    subscribe: async (name, topics, handle, options) =>
+      (await open()).subscribe(name, topics, handle, options),
     forget: async (name) => (await open()).forget(name),
+    request: async (message, terms) => (await open()).request(message, terms),
+    reply: async (replyTo, reply) => (await open()).reply(replyTo, reply),
   }
 }
 

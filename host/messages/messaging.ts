@@ -14,23 +14,25 @@ import {
 } from '../../core/index.ts'
 import type { MessageReport } from '../api/index.ts'
 import type { MessageVerdict, Verdicts, WireMessage } from '../../mesh/index.ts'
-import {
-  unusableQueue,
-  type DurableQueue,
-  type NewItem,
-  type QueueLimits,
-  type Queues,
-} from '../queue/index.ts'
-import { AgeClock } from './age-clock.ts'
+import type { DurableQueue, NewItem, QueueLimits, Queues } from '../queue/index.ts'
+import type { AgeClock } from './age-clock.ts'
 import { checkMessage, checkName, checkTopic } from './check.ts'
-import { messageLimits as limits, type NewMessage, type Topics } from './contract.ts'
+import {
+  messageLimits as limits,
+  type Message,
+  type NewMessage,
+  type NewReply,
+  type RequestTerms,
+  type SubscribeOptions,
+  type Topics,
+} from './contract.ts'
 import type { TopicDirectory } from './directory.ts'
-import { envelopeBytes } from './envelope.ts'
-import { Inbox, originIn, type Handle } from './inbox.ts'
+import { Inbox, type Handle } from './inbox.ts'
 import { Outbox, type MessageCarrier } from './outbox.ts'
 import { messageProblems } from './problems.ts'
+import { Requests } from './requests.ts'
 import { journalOf, messageReport } from './report.ts'
-import { Subscriptions } from './subscriptions.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 const listenerPrefix = 'listen/'
 
@@ -58,43 +60,8 @@ export interface MessagingNeeds {
   topicsChanged(): void
 }
 
-/** Opens the journals. @throws what the queues throw */
-export async function openMessaging(needs: MessagingNeeds): Promise<Messaging> {
-  const { queues, folder, clock, log, settings } = needs
-  const { bytes, items, whenFull } = settings
-  const queueLimits: QueueLimits = { bytes, items, whenFull, itemBytes: envelopeBytes, deadItems: 0 }
-  // What a node sends without end takes the place of its own, and of nobody else's.
-  const sourceOf = (unique: string): string | null => {
-    const origin = originIn(unique)
-    return origin === needs.self ? null : origin
-  }
-  const journal = (name: string, limits: QueueLimits): Promise<Journal> =>
-    queues.open(name, limits).then(
-      (queue) => ({ queue, problem: null }),
-      (error: unknown) => {
-        // The node has other things to do than messages.
-        log.error('messages:journal', { name, error: messageOf(error) })
-        const problem = error instanceof Error ? error : new Error(messageOf(error))
-        return { queue: unusableQueue(problem), problem: problem.message }
-      },
-    )
-  const [out, into, age, subscriptions] = await Promise.all([
-    journal('messages-out', queueLimits),
-    journal('messages-in', { ...queueLimits, sourceOf }),
-    AgeClock.open(folder, clock),
-    Subscriptions.open(folder, log),
-  ])
-  const unusable = { out: out.problem, in: into.problem }
-  return new Messaging(needs, { out: out.queue, into: into.queue, unusable, age, subscriptions, queueLimits })
-}
-
-interface Journal {
-  readonly queue: DurableQueue
-  /** Why it cannot be opened; null where it is. */
-  readonly problem: string | null
-}
-
-interface MessagingParts {
+/** Its journals, and what it has beside them. */
+export interface MessagingParts {
   readonly out: DurableQueue
   readonly into: DurableQueue
   readonly unusable: { readonly out: string | null; readonly in: string | null }
@@ -109,15 +76,17 @@ export class Messaging implements Topics, Part {
   readonly #parts: MessagingParts
   readonly #outbox: Outbox
   readonly #inbox: Inbox
+  #requests: Requests
   readonly #counts = { published: 0, received: 0, refused: 0 }
   #isStopped = false
 
-  /** Use {@link openMessaging}. */
+  /** Use `openMessaging`. */
   constructor(needs: MessagingNeeds, parts: MessagingParts) {
     this.#needs = needs
     this.#parts = parts
     this.#outbox = new Outbox({ ...needs, queue: parts.out, age: parts.age })
     this.#inbox = new Inbox({ ...needs, queue: parts.into })
+    this.#requests = this.#newRequests()
   }
 
   /** What this node hears, for its record; sorted. */
@@ -127,6 +96,7 @@ export class Messaging implements Topics, Part {
 
   async start(): Promise<void> {
     const { into, subscriptions } = this.#parts
+    if (this.#isStopped) this.#requests = this.#newRequests()
     this.#isStopped = false
     // Who listened was gone with the process.
     for (const name of subscriptions.names) {
@@ -147,6 +117,7 @@ export class Messaging implements Topics, Part {
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#requests.stop()
     this.#outbox.stop()
     this.#inbox.stop()
     if (this.#parts.out.lanes().length > 0) {
@@ -176,12 +147,27 @@ export class Messaging implements Topics, Part {
     return id
   }
 
-  async subscribe(name: string, topics: readonly string[], handle: Handle): Promise<Cancel> {
+  async subscribe(
+    name: string,
+    topics: readonly string[],
+    handle: Handle,
+    { takesRequests = false }: SubscribeOptions = {},
+  ): Promise<Cancel> {
     this.#requireOpen()
     checkName(name)
     for (const topic of topics) checkTopic(topic)
     if (await this.#parts.subscriptions.set(name, topics)) this.#needs.topicsChanged()
-    return this.#inbox.read(name, handle)
+    return this.#inbox.read(name, handle, takesRequests)
+  }
+
+  async request(message: Omit<NewMessage, 'id' | 'key'>, terms: RequestTerms): Promise<readonly Message[]> {
+    this.#requireOpen()
+    return this.#requests.request(message, terms)
+  }
+
+  async reply(replyTo: string, reply: NewReply): Promise<void> {
+    this.#requireOpen()
+    await this.#requests.reply(replyTo, reply)
   }
 
   /** Hears topics from now on for as long as somebody listens; what comes later is nobody's. @returns ends it */
@@ -220,7 +206,13 @@ export class Messaging implements Topics, Part {
   async receive(node: string, messages: readonly WireMessage[]): Promise<Verdicts> {
     const { directory, log } = this.#needs
     const items: NewItem[] = []
-    const verdicts = messages.map((message): MessageVerdict => {
+    // None of them is on the disk: what becomes of them is known at once.
+    const live = await Promise.all(
+      messages.map((message) => (this.#isStopped ? null : this.#requests.receive(node, message))),
+    )
+    const verdicts = messages.map((message, at): MessageVerdict => {
+      const verdict = live[at]
+      if (verdict !== null && verdict !== undefined) return verdict
       if (!directory.admits(message.topic, node)) {
         this.#counts.refused += 1
         return 'refused'
@@ -233,7 +225,9 @@ export class Messaging implements Topics, Part {
     try {
       if (this.#isStopped) throw closed()
       await this.#put(this.#parts.into, items)
-      this.#counts.received += verdicts.filter((verdict) => verdict === 'taken').length
+      this.#counts.received += verdicts.filter(
+        (verdict, at) => verdict === 'taken' && live[at] === null,
+      ).length
       return { verdicts, waitMs: 0 }
     } catch (error) {
       log.debug('messages:no-room', { node, error: messageOf(error) })
@@ -260,12 +254,21 @@ export class Messaging implements Topics, Part {
   figures(): Pick<MessageReport, 'counts' | 'journals'> {
     const { out, into, unusable, queueLimits } = this.#parts
     return {
-      counts: { ...this.#counts, ...this.#outbox.counts, ...this.#inboxCounts() },
+      counts: { ...this.#counts, ...this.#outbox.counts, ...this.#inboxCounts(), ...this.#requests.counts },
       journals: {
         out: journalOf(out, queueLimits, unusable.out),
         in: journalOf(into, queueLimits, unusable.in),
       },
     }
+  }
+
+  #newRequests(): Requests {
+    const hearing = (topic: string): readonly string[] => this.#parts.subscriptions.hearing(topic)
+    return new Requests({
+      ...this.#needs,
+      isHeard: (topic) => hearing(topic).some((name) => this.#inbox.takesRequests(name)),
+      hand: (message) => this.#inbox.handNow(message, hearing(message.topic)),
+    })
   }
 
   #inboxCounts(): { readonly handled: number; readonly failed: number; readonly damaged: number } {

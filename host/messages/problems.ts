@@ -27,6 +27,26 @@ export const messageProblems = defineProblems({
     text: 'a node has no room for another subscription',
     fix: 'subscribe with fewer triggers, or run some of the apps on other nodes',
   },
+  ERR_REQUEST_UNHEARD: {
+    kind: 'remote',
+    text: 'nobody is there who could answer a request',
+    fix: 'see with `selvedge topics` who hears the topic and how far it goes; the app that answers has to run, be granted it under subscribe, and have a message trigger for it',
+  },
+  ERR_REQUEST_TIMEOUT: {
+    kind: 'remote',
+    text: 'a request was handed over, and nobody answered it in time',
+    fix: 'see the log of the app that hears the topic: it answers with wasi:messaging/request-reply; give it more time with set-timeout-ms',
+  },
+  ERR_REQUEST_OVER: {
+    kind: 'remote',
+    text: 'nobody waits for a reply any more',
+    fix: 'nothing to do: whoever asked has enough replies, gave up, or is not reached; answer sooner',
+  },
+  ERR_REQUESTS_FULL: {
+    kind: 'system',
+    text: 'as many requests wait for replies as may wait',
+    fix: 'ask less at once, or with shorter timeouts',
+  },
   ERR_MESSAGES_CLOSED: {
     kind: 'system',
     text: 'the node stops, and takes no more messages',

@@ -28,6 +28,11 @@ export interface TriggerEvent<Data = Payload> {
   readonly key?: string
   /** The same one again is taken as handled; only with a delivery of at least once. */
   readonly unique?: string
+  /**
+   * Monotonic ms: from then on nobody wants it handled. Such an event waits in memory and is handed over at most once,
+   * whatever its trigger promises of others.
+   */
+  readonly untilMs?: number
 }
 
 /** What the call says of an event beside its payload. */
@@ -102,6 +107,8 @@ export interface TopicMessage {
   readonly body: Uint8Array
   readonly origin: string
   readonly timeMs: number
+  /** Of a request: what a reply names, and until when somebody waits for it, monotonic ms. */
+  readonly request?: { readonly replyTo: string; readonly untilMs: number }
 }
 
 export interface TopicMessages {
@@ -110,6 +117,7 @@ export interface TopicMessages {
     name: string,
     topics: readonly string[],
     handle: (message: TopicMessage) => Promise<void>,
+    options?: { readonly takesRequests?: boolean },
   ): Promise<Cancel>
 }
 

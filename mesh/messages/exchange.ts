@@ -41,8 +41,8 @@ export class MessageExchange implements Part {
   readonly #needs: MessageExchangeNeeds
   readonly #calls: CallExchange
   readonly #allowances = new Allowances()
-  /** Peers whose batch is being written down. */
-  readonly #receiving = new Set<NodeId>()
+  /** Batches of a peer that are being written down. */
+  readonly #receiving = new Map<NodeId, number>()
   readonly #listeners = new Set<(peer: NodeId) => void>()
   #receive: ReceiveMessages | null = null
   #cancels: Cancel[] = []
@@ -117,10 +117,11 @@ export class MessageExchange implements Part {
 
   async #verdictsOn({ peer, body }: IncomingCall): Promise<Verdicts> {
     const receive = this.#receive
-    // A second batch of one peer would have to wait in memory.
-    if (receive === null || this.#receiving.has(peer))
+    const underWay = this.#receiving.get(peer) ?? 0
+    // Each more of one peer would have to wait in memory.
+    if (receive === null || underWay >= limits.batchesPerPeer)
       throw messagesProblems.error('ERR_MESSAGES_UNHEARD', 'the node takes no messages of this one now')
-    this.#receiving.add(peer)
+    this.#receiving.set(peer, underWay + 1)
     try {
       const bytes = await wholeOf(body)
       const messages = decodeBatch(bytes)
@@ -130,7 +131,9 @@ export class MessageExchange implements Part {
         this.#needs.report('flood', peer, `it sent messages ${limits.ignoredWaits} times though told to wait`)
       return { verdicts: messages.map(() => 'later' as const), waitMs: asked.waitMs }
     } finally {
-      this.#receiving.delete(peer)
+      const left = (this.#receiving.get(peer) ?? 1) - 1
+      if (left > 0) this.#receiving.set(peer, left)
+      else this.#receiving.delete(peer)
     }
   }
 }

@@ -13,6 +13,8 @@ export const messageWireLimits = {
   idChars: 64,
   /** One batch is under way to a peer at a time, and the next waits for its answer; another for when one of them hangs. */
   channelsPerPeer: 2,
+  /** Taken from one peer at a time: one of what its journal sends, and one of what cannot wait for that. */
+  batchesPerPeer: 2,
   /** From a batch to its answer, over the slowest of wires. */
   answerMs: 30_000,
   /** What one peer may send, in the long run; four times an edge node's fastest disk. */

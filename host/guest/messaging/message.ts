@@ -4,6 +4,7 @@ import type { PartContext } from '../part.ts'
 import { WitError } from '../wit-error.ts'
 import { heldMessageBytes, type GuestMessage, type MessagingError } from './wire.ts'
 
+type Content = Pick<GuestMessage, 'contentType' | 'data' | 'metadata'>
 type Metadata = readonly (readonly [string, string])[]
 
 /** What all messages of a sandbox hold together. */
@@ -31,6 +32,7 @@ export function messageClass(context: PartContext, room: MessageRoom) {
     #contentType: string | undefined
     #data: Uint8Array = new Uint8Array(0)
     #metadata: Metadata | undefined
+    #replyTo: string | undefined
     #isGone = false
 
     constructor(data: Uint8Array) {
@@ -39,23 +41,34 @@ export function messageClass(context: PartContext, room: MessageRoom) {
     }
 
     /** One that has arrived. */
-    static arrived({ topic, contentType, data, metadata }: GuestMessage): Message {
+    static arrived({ topic, contentType, data, metadata, replyTo }: GuestMessage): Message {
       const message = new Message(data)
       message.#topic = topic
       message.#contentType = contentType
       message.#metadata = metadata
+      message.#replyTo = replyTo
       message.#weigh()
       return message
     }
 
     /** Gives it up; it was handed over. */
-    taken(): Omit<GuestMessage, 'topic'> {
+    taken(): Content {
       const { contentType, data, metadata } = this.#all
       this.#drop()
       return { contentType, data, metadata }
     }
 
-    get #all(): Omit<GuestMessage, 'topic'> {
+    /** The same of one that its guest keeps. */
+    content(): Content {
+      return this.#all
+    }
+
+    /** Where replies to it go; undefined where nobody waits for any. */
+    replyTo(): string | undefined {
+      return this.#replyTo
+    }
+
+    get #all(): Content {
       return { contentType: this.#contentType, data: this.#data, metadata: this.#metadata }
     }
 

@@ -3,6 +3,7 @@
 export const messagingPartName = 'wasi:messaging'
 export const messagingTypesId = 'wasi:messaging/types@0.2.0-draft'
 export const messagingProducerId = 'wasi:messaging/producer@0.2.0-draft'
+export const messagingRequestId = 'wasi:messaging/request-reply@0.2.0-draft'
 export const messagingHandlerId = 'wasi:messaging/incoming-handler@0.2.0-draft'
 
 /** `error` of wasi:messaging/types. */
@@ -18,6 +19,8 @@ export interface GuestMessage {
   readonly contentType: string | undefined
   readonly data: Uint8Array
   readonly metadata: readonly (readonly [string, string])[] | undefined
+  /** Of a request: what the node knows it by when it is replied to. */
+  readonly replyTo?: string | undefined
 }
 
 /** Data and metadata of all messages that one sandbox holds: each is in its heap, which must never run full. */

@@ -1,16 +1,19 @@
 /**
- * wasi:messaging on the node's side: messages to the topics that the release may publish to. What arrives comes by the
- * `message` trigger. The metadata entry `key` is the message's key: messages of one key keep their order.
+ * wasi:messaging on the node's side: messages and requests to the topics that the release may publish to, and replies.
+ * What arrives comes by the `message` trigger. The metadata entry `key` is the message's key: messages of one key keep their order.
  */
 import { isSelvedgeError, messageOf } from '../../../core/index.ts'
-import { WitError, type BoundFunction } from '../../engine/index.ts'
+import { WitError, type BoundFunction, type GuestCaller } from '../../engine/index.ts'
 import {
   messagingPartName,
   messagingProducerId,
+  messagingRequestId,
   messagingTypesId,
+  type GuestMessage,
   type MessagingError,
 } from '../../guest/index.ts'
-import type { NewMessage } from '../../messages/index.ts'
+import { messageLimits, type Message, type NewMessage } from '../../messages/index.ts'
+import { reserved } from '../call/failure.ts'
 import type { AppContext } from '../context.ts'
 import type { InterfaceOffer } from '../offer.ts'
 
@@ -40,22 +43,78 @@ const producer: InterfaceOffer = {
       mode: 'call',
       async run([topic, contentType, data, metadata]) {
         const message = messageFrom(topic, contentType, data, metadata)
-        // Of a topic that was not granted nobody learns whether it exists.
-        if (!publishes.has(message.topic))
-          throw fail({ tag: 'permission-denied', val: 'the release may not publish to this topic' })
-        try {
-          await topics().publish(message)
-        } catch (error) {
-          const isClosed = isSelvedgeError(error, 'ERR_MESSAGES_CLOSED')
-          throw fail({ tag: isClosed ? 'connection' : 'other', val: messageOf(error) })
-        }
+        requireGranted(message.topic, publishes)
+        await topics().publish(message).catch(told)
       },
     }
     return { send }
   },
 }
 
-export const messaging: readonly InterfaceOffer[] = [types, producer]
+/** Whoever may publish to a topic may ask there; whoever was asked may reply, so that it is given to all. */
+const requestReply: InterfaceOffer = {
+  id: messagingRequestId,
+  summary: 'ask over the granted topics and wait for replies, and reply to what was asked',
+  grantKind: null,
+  allowedBy: grantKind,
+  part: messagingPartName,
+  bind: (context: AppContext) => ({
+    request: { mode: 'call', run: (args, caller) => ask(context, args, caller) },
+    reply: {
+      mode: 'call',
+      async run([replyTo, contentType, data, metadata]) {
+        const { body, ...rest } = messageFrom('', contentType, data, metadata)
+        if (typeof replyTo !== 'string') throw new TypeError('what is replied to should be a string')
+        await context
+          .topics()
+          .reply(replyTo, { body, contentType: rest.contentType ?? null, metadata: rest.metadata ?? [] })
+          .catch(told)
+      },
+    } satisfies BoundFunction,
+  }),
+}
+
+export const messaging: readonly InterfaceOffer[] = [types, producer, requestReply]
+
+async function ask(
+  { app, publishes, topics }: AppContext,
+  [topic, contentType, data, metadata, timeoutMs, replies]: readonly unknown[],
+  caller: GuestCaller | undefined,
+): Promise<GuestMessage[]> {
+  const { key: _, ...message } = messageFrom(topic, contentType, data, metadata)
+  requireGranted(message.topic, publishes)
+  const wantedMs = typeof timeoutMs === 'number' ? timeoutMs : messageLimits.requestMs
+  // The caller keeps some of its own time to do something about a request that nobody answers.
+  const { deadlineMs = wantedMs, signal } = reserved(caller, Math.min(wantedMs, messageLimits.requestMostMs))
+  const terms = {
+    app,
+    timeoutMs: deadlineMs,
+    replies: typeof replies === 'number' ? replies : 1,
+    ...(signal !== undefined && { signal }),
+  }
+  const answers = await topics().request(message, terms).catch(told)
+  return answers.map(guestMessage)
+}
+
+/** Where a reply came by is the node's business. */
+function guestMessage({ contentType, body, metadata }: Message): GuestMessage {
+  return { topic: undefined, contentType: contentType ?? undefined, data: body, metadata }
+}
+
+/** Of a topic that was not granted nobody learns whether it exists. */
+function requireGranted(topic: string, publishes: ReadonlySet<string>): void {
+  if (!publishes.has(topic))
+    throw fail({ tag: 'permission-denied', val: 'the release may not publish to this topic' })
+}
+
+const timeouts = ['ERR_REQUEST_TIMEOUT', 'ERR_REQUEST_OVER']
+const connections = ['ERR_MESSAGES_CLOSED', 'ERR_REQUEST_UNHEARD', 'ERR_NO_MESH']
+
+/** In the words of the draft. */
+function told(error: unknown): never {
+  if (isSelvedgeError(error, ...timeouts)) throw fail({ tag: 'timeout' })
+  throw fail({ tag: isSelvedgeError(error, ...connections) ? 'connection' : 'other', val: messageOf(error) })
+}
 
 /** What the sandbox's half says is only what a guest made it say. */
 function messageFrom(topic: unknown, contentType: unknown, data: unknown, metadata: unknown): NewMessage {

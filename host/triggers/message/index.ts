@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { messageOf, topicPattern, topicRule, type Cancel } from '../../../core/index.ts'
 import { messagingHandlerId } from '../../guest/index.ts'
-import type { TopicMessage, TriggerKind } from '../contract.ts'
+import type { TopicMessage, TriggerEvent, TriggerKind } from '../contract.ts'
 import { triggerProblems } from '../problems.ts'
 
 const topic = v.pipe(v.string(), v.regex(topicPattern, `is no topic; ${topicRule}`))
@@ -20,6 +20,8 @@ export type MessagePayload = {
   readonly contentType: string | null
   readonly body: Uint8Array
   readonly metadata: readonly (readonly [string, string])[]
+  /** Of a request. */
+  readonly replyTo?: string
 }
 
 /** The same from one release of the app to the next, so that what waits is handed to the new one. */
@@ -28,16 +30,12 @@ export function subscriptionName(app: string, of: string): string {
 }
 
 /** Messages of one origin and key keep their order; one that comes twice is handled once. */
-function eventOf({ topic: of, contentType, body, metadata, key, origin, id }: TopicMessage): {
-  payload: MessagePayload
-  unique: string
-  key?: string
-} {
-  return {
-    payload: { topic: of, contentType, body, metadata },
-    unique: `${origin} ${id}`,
-    ...(key !== null && { key: `${origin} ${key}` }),
-  }
+function eventOf(message: TopicMessage): TriggerEvent<MessagePayload> {
+  const { topic: of, contentType, body, metadata, key, origin, id, request } = message
+  const payload = { topic: of, contentType, body, metadata }
+  if (request !== undefined)
+    return { payload: { ...payload, replyTo: request.replyTo }, untilMs: request.untilMs }
+  return { payload, unique: `${origin} ${id}`, ...(key !== null && { key: `${origin} ${key}` }) }
 }
 
 export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayload> = {
@@ -51,8 +49,8 @@ export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayl
   method: 'handle',
   delivery: 'at-least-once',
   requiredGrants: ({ topic: of }) => [`subscribe:${of}`],
-  args: ({ topic: of, contentType, body, metadata }) => [
-    { topic: of, contentType: contentType ?? undefined, data: body, metadata },
+  args: ({ topic: of, contentType, body, metadata, replyTo }) => [
+    { topic: of, contentType: contentType ?? undefined, data: body, metadata, replyTo },
   ],
   start({ topic: of }, { app, topics, clock, offer, failed }) {
     if (topics === null) {
@@ -63,8 +61,11 @@ export const messageTrigger: TriggerKind<{ readonly topic: string }, MessagePayl
     let cancel: Cancel | null = null
     const begin = async (): Promise<void> => {
       try {
-        const end = await topics.subscribe(subscriptionName(app, of), [of], (message) =>
-          offer(eventOf(message)),
+        const end = await topics.subscribe(
+          subscriptionName(app, of),
+          [of],
+          (message) => offer(eventOf(message)),
+          { takesRequests: true },
         )
         if (isStopped) end()
         else cancel = end

@@ -81,6 +81,7 @@ const always = [
   'wasi:config/store@0.2.0-draft',
   'wasi:config/runtime@0.2.0-draft',
   'wasi:messaging/types@0.2.0-draft',
+  'wasi:messaging/request-reply@0.2.0-draft',
 ]
 const socketIds = [
   'instance-network',

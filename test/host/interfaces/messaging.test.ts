@@ -1,8 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock, systemRandom } from '../../../core/index.ts'
-import { bindInterfaces, grantedInterfaces, type AppContext } from '../../../host/interfaces/index.ts'
-import { localTopics, messageLimits, messageProblems, type NewMessage } from '../../../host/messages/index.ts'
-import { heldMessageBytes, messagingProducerId } from '../../../host/guest/index.ts'
+import {
+  bindInterfaces,
+  grantedInterfaces,
+  noTopics,
+  type AppContext,
+} from '../../../host/interfaces/index.ts'
+import {
+  localTopics,
+  messageLimits,
+  messageProblems,
+  type Message,
+  type NewMessage,
+  type RequestTerms,
+  type Topics,
+} from '../../../host/messages/index.ts'
+import { heldMessageBytes, messagingProducerId, messagingRequestId } from '../../../host/guest/index.ts'
 import { appContext } from './app-context.ts'
 import { scriptRunner, type ScriptRunner } from './guest-script.ts'
 
@@ -27,7 +40,11 @@ async function asGuest(
     sent.push(message)
     return 'id'
   }
-  const context = appContext({ publishes: new Set(['shop/door']), topics: () => ({ publish }), ...overrides })
+  const context = appContext({
+    publishes: new Set(['shop/door']),
+    topics: () => ({ ...noTopics, publish }),
+    ...overrides,
+  })
   const value = await runner.run(names + script, bindInterfaces(['publish:shop/door'], context))
   return { value, sent }
 }
@@ -101,6 +118,7 @@ describe('wasi:messaging/producer', () => {
   it('is not there at all without a grant, but messages are', () => {
     expect(grantedInterfaces([]).filter((id) => id.startsWith('wasi:messaging'))).toEqual([
       'wasi:messaging/types@0.2.0-draft',
+      'wasi:messaging/request-reply@0.2.0-draft',
     ])
   })
 
@@ -118,6 +136,7 @@ describe('wasi:messaging/producer', () => {
       `return payload(() => send(Client.connect(''), 'shop/door', new Message(utf8('x'))))`,
       {
         topics: () => ({
+          ...noTopics,
           publish: async () =>
             Promise.reject(messageProblems.error('ERR_MESSAGES_FULL', 'the journal is full')),
         }),
@@ -144,6 +163,105 @@ describe('wasi:messaging/producer', () => {
       for (let n = 0; n < 20; n += 1) all.push(new Message(new Uint8Array(${heldMessageBytes / 10})))
       return all.length`
     await expect(asGuest(hoard)).rejects.toThrow(/messages of more than/)
+  })
+})
+
+describe('wasi:messaging/request-reply', () => {
+  const asks = `
+    const { request, reply, RequestOptions } = imports['wasi:messaging/request-reply']
+    const client = Client.connect('')
+    const options = (timeoutMs, replies) => {
+      const made = new RequestOptions()
+      if (timeoutMs !== undefined) made.setTimeoutMs(timeoutMs)
+      if (replies !== undefined) made.setExpectedReplies(replies)
+      return made
+    }
+    const ask = (topic, body, how) =>
+      payload(() => request(client, topic, new Message(utf8(body)), how).map((one) => [one.topic(), one.contentType(), text(one.data())]))
+  `
+  interface Asked {
+    readonly message: Parameters<Topics['request']>[0]
+    readonly terms: RequestTerms
+  }
+
+  /** As an app that may ask on one topic, of others that answer so. */
+  async function asking(script: string, answer: (asked: Asked) => Promise<readonly string[]>) {
+    const asked: Asked[] = []
+    const topics = {
+      ...noTopics,
+      request: async (message: Asked['message'], terms: RequestTerms): Promise<Message[]> => {
+        asked.push({ message, terms })
+        const bodies = await answer({ message, terms })
+        return bodies.map((body, at) => ({
+          id: String(at),
+          topic: 'selvedge/reply/r1',
+          key: null,
+          contentType: 'text/plain',
+          metadata: [],
+          body: new Uint8Array(Buffer.from(body)),
+          origin: 'b',
+          timeMs: 0,
+        }))
+      },
+    }
+    const { value } = await asGuest(asks + script, { topics: () => topics })
+    return { value, asked }
+  }
+
+  it('asks with what is said of the message, and gets the replies without where they came by', async () => {
+    const { value, asked } = await asking(
+      `
+      const m = new Message(utf8('how much?'))
+      m.setContentType('text/plain')
+      m.addMetadata('a', '1')
+      const first = request(client, 'shop/door', m, options(2000, 2)).map((one) => text(one.data()))
+      return [first, text(m.data()), ask('shop/door', 'again')]`,
+      async ({ terms }) => ['one', 'two'].slice(0, terms.replies),
+    )
+    expect(value).toEqual([['one', 'two'], 'how much?', { ok: [[undefined, 'text/plain', 'one']] }])
+    expect(asked).toMatchObject([
+      {
+        message: { topic: 'shop/door', contentType: 'text/plain', metadata: [['a', '1']] },
+        terms: { app: 'test-app', timeoutMs: 2_000, replies: 2 },
+      },
+      { terms: { replies: 1 } },
+    ])
+    expect(asked[0]?.message).not.toHaveProperty('key')
+    expect(asked[1]?.terms.timeoutMs).toBeLessThanOrEqual(messageLimits.requestMs)
+  })
+
+  it('is denied a topic that was not granted, and tells late from nobody', async () => {
+    const problems = ['ERR_REQUEST_TIMEOUT', 'ERR_REQUEST_UNHEARD', 'ERR_REQUESTS_FULL'] as const
+    let at = 0
+    const { value, asked } = await asking(
+      `return [ask('shop/till', 'x'), ask('shop/door', '1'), ask('shop/door', '2'), ask('shop/door', '3')]`,
+      async () => {
+        throw messageProblems.error(problems[at++] ?? 'ERR_MESSAGE_INVALID', 'so it is')
+      },
+    )
+    expect(value).toEqual([
+      { err: { tag: 'permission-denied', val: 'the release may not publish to this topic' } },
+      { err: { tag: 'timeout' } },
+      { err: { tag: 'connection', val: 'so it is' } },
+      { err: { tag: 'other', val: 'so it is' } },
+    ])
+    expect(asked).toHaveLength(3)
+  })
+
+  it('replies to nothing where nothing was asked', async () => {
+    const { value } = await asking(
+      `return payload(() => reply(new Message(utf8('x')), new Message(utf8('y'))))`,
+      async () => [],
+    )
+    expect(value).toEqual({ ok: undefined })
+  })
+
+  it('takes from the sandbox’s half only what it should say', async () => {
+    const [bound] = bindInterfaces([], appContext()).filter(({ id }) => id === messagingRequestId)
+    const reply = bound?.functions['reply']
+    if (reply?.mode !== 'call') throw new Error('reply is no call')
+    for (const args of [[], [1, undefined, new Uint8Array(1)], ['r', undefined, 'text']])
+      await expect(reply.run(args)).rejects.toThrow(TypeError)
   })
 })
 

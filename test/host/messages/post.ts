@@ -4,7 +4,8 @@
  */
 import { memoryFolder, type Clock, type DurableFolder } from '../../../core/index.ts'
 import type { Message, NewMessage } from '../../../host/messages/index.ts'
-import { openMessaging, type Messaging, type MessageSettings } from '../../../host/messages/messaging.ts'
+import type { Messaging, MessageSettings } from '../../../host/messages/messaging.ts'
+import { openMessaging } from '../../../host/messages/opening.ts'
 import type { TopicDirectory } from '../../../host/messages/directory.ts'
 import { MemoryQueueFile, type QueueChange, type QueueFile } from '../../../host/queue/file.ts'
 import { QueuesByName } from '../../../host/queue/queues.ts'

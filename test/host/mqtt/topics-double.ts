@@ -34,6 +34,14 @@ export class TopicsDouble implements Topics {
     return [...this.#handlers.keys()]
   }
 
+  request(): Promise<never> {
+    return Promise.reject(new Error('a bridge asks nothing'))
+  }
+
+  reply(): Promise<never> {
+    return Promise.reject(new Error('a bridge replies to nothing'))
+  }
+
   async forget(name: string): Promise<void> {
     this.#handlers.delete(name)
   }

@@ -17,15 +17,16 @@ interface Subscribed {
   readonly name: string
   readonly topics: readonly string[]
   readonly handle: (message: TopicMessage) => Promise<void>
+  readonly options: unknown
 }
 
 function run(failures = 0) {
   const subscribed: Subscribed[] = []
   let left = failures
   const topics: TopicMessages = {
-    async subscribe(name, wanted, handle) {
+    async subscribe(name, wanted, handle, options) {
       if (left-- > 0) throw new Error('the disk is full')
-      const entry = { name, topics: wanted, handle }
+      const entry = { name, topics: wanted, handle, options }
       subscribed.push(entry)
       return () => void subscribed.splice(subscribed.indexOf(entry), 1)
     },
@@ -54,6 +55,17 @@ describe('the message trigger', () => {
     expect(trigger.events[1]).not.toHaveProperty('key')
     trigger.stop()
     expect(subscribed).toEqual([])
+  })
+
+  it('hands a request over with where it is replied to, for as long as somebody waits', async () => {
+    const { trigger, subscribed } = run()
+    await settled()
+    expect(subscribed).toMatchObject([{ options: { takesRequests: true } }])
+    const request = { replyTo: 'selvedge/reply/r1', untilMs: 700 }
+    await subscribed[0]?.handle({ ...message, request })
+    expect(trigger.events).toMatchObject([{ untilMs: 700, payload: { replyTo: request.replyTo } }])
+    expect(trigger.events[0]).not.toHaveProperty('unique')
+    expect(trigger.args()).toMatchObject([{ replyTo: request.replyTo }])
   })
 
   it('is delivered at least once where nothing else is written', () => {

@@ -154,7 +154,7 @@ describe('a hostile peer', () => {
     expect(received).toBe(before + limits.batchMessages)
   })
 
-  it('has one batch at a time in memory, however many it sends at once', async () => {
+  it('has a few batches in memory at a time, however many it sends at once', async () => {
     const harbor = new Harbor()
     let now = 0
     let most = 0
@@ -170,8 +170,7 @@ describe('a hostile peer', () => {
       encodeBatch([messageOf(`${at}`)]),
     )
     const outcomes = (await say(first, ...more)).split(',')
-    expect(most).toBe(1)
+    expect(most).toBe(limits.batchesPerPeer)
     expect(outcomes).toContain('answered')
-    expect(outcomes).toContain('ERR_MESSAGES_UNHEARD')
   })
 })
