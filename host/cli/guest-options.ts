@@ -28,6 +28,7 @@ export const guestOptions = {
   },
   keyvalue: { kind: 'list', value: 'NAME', help: 'a bucket of wasi:keyvalue, kept in memory' },
   blobstore: { kind: 'list', value: 'NAME', help: 'a container of wasi:blobstore, kept in memory' },
+  publish: { kind: 'list', value: 'TOPIC', help: 'a topic that it may send messages to' },
   'http-origin': {
     kind: 'list',
     value: 'URL',

@@ -1,4 +1,5 @@
 /** The public face of messages: topics, and what a node keeps of messages on their way. */
+export { checkMessage } from './check.ts'
 export {
   messageLimits,
   type Message,

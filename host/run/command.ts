@@ -74,8 +74,8 @@ function argumentsOf(name: string, texts: readonly string[], app: LocalApp): rea
   return parameters === null ? texts.map(readArgument) : readCoreArguments(name, texts, parameters)
 }
 
-/** @param incident why the sandbox is gone, where it is */
-function endOf(failure: unknown, incident: Incident | null): CommandEnd {
+/** What a failure is as an end. @param incident why the sandbox is gone, where it is */
+export function endOf(failure: unknown, incident: Incident | null): CommandEnd {
   if (failure instanceof WitError) return { kind: 'exited', status: 1 }
   if (incident?.exitCode !== undefined) return { kind: 'exited', status: statusOf(incident.exitCode) }
   const error = withRunHint(failure)
@@ -95,7 +95,8 @@ function statusOf(code: number): number {
   return code === 0 ? 0 : code & 0xff || 1
 }
 
-function interruption(signal: AbortSignal): Promise<{ readonly kind: 'interrupted' }> {
+/** Resolves when the signal is aborted; never where it is not. */
+export function interruption(signal: AbortSignal): Promise<{ readonly kind: 'interrupted' }> {
   return new Promise((resolve) => {
     const end = (): void => resolve({ kind: 'interrupted' as const })
     if (signal.aborted) end()

@@ -1,5 +1,6 @@
 /** What is asked of `selvedge run` and `selvedge serve`: a file, what it may touch, and what it may use. */
 import type { Isolation, StandardStreams } from '../engine/index.ts'
+import type { AppContext } from '../interfaces/index.ts'
 
 /** A folder of this machine, and what the program calls it. */
 export interface GrantedFolder {
@@ -36,6 +37,8 @@ export interface RunRequest {
   readonly limits: RunLimits
   /** Where prepared components are kept; null keeps none. */
   readonly cacheFolder: string | null
+  /** In place of topics of its own. */
+  readonly topics?: ReturnType<AppContext['topics']>
   /** Takes the lines of wasi:logging, and what the program does not do itself. */
   tell(line: string): void
 }

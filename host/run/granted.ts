@@ -18,6 +18,7 @@ export interface TypedGrants {
   readonly i2c: readonly string[]
   readonly keyvalue: readonly string[]
   readonly blobstore: readonly string[]
+  readonly publish: readonly string[]
   readonly 'http-origin': readonly string[]
   readonly network: readonly string[]
 }
@@ -29,6 +30,7 @@ export const optionOfGrant: Readonly<Record<string, string>> = {
   i2c: '--i2c NAME=BUS:ADDRESS',
   keyvalue: '--keyvalue NAME',
   blobstore: '--blobstore NAME',
+  publish: '--publish TOPIC',
   http: '--http-origin URL',
   network: '--network USE',
 }
@@ -65,6 +67,7 @@ export function readGrants(
       ...buses.map(({ name }) => `i2c:${name}`),
       ...typed.keyvalue.map((name) => grantOf('--keyvalue', 'keyvalue', name)),
       ...typed.blobstore.map((name) => grantOf('--blobstore', 'blobstore', name)),
+      ...typed.publish.map((topic) => grantOf('--publish', 'publish', topic)),
       ...typed['http-origin'].map((url) => grantOf('--http-origin', 'http', url)),
       ...typed.network.map((use) => grantOf('--network', 'network', use)),
     ],

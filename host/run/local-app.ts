@@ -129,13 +129,12 @@ async function prepareApp(
 }
 
 function bind(
-  { granted, tell }: RunRequest,
+  { granted, tell, topics = localTopics(systemClock, systemRandom) }: RunRequest,
   app: string,
   devices: Pick<Devices, 'sensors' | 'pins'> & Required<Pick<AppContext, 'buses'>>,
 ): BoundInterface[] {
   const { grants, config } = granted
   const storage = memoryStorage(systemClock)
-  const topics = localTopics(systemClock, systemRandom)
   return bindInterfaces(grants, {
     app,
     version: '0.0.0',

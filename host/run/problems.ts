@@ -22,6 +22,11 @@ export const runProblems = defineProblems({
     text: 'the file has nothing that `selvedge run` could start: it is no command',
     fix: 'call one of its functions with `selvedge run --invoke NAME FILE`, or build it as a command (wasi:cli/run, `_start`)',
   },
+  ERR_NO_MESSAGE_HANDLER: {
+    kind: 'user',
+    text: 'the file has nothing that a topic’s message could be handed to',
+    fix: 'build it for a world that exports wasi:messaging/incoming-handler, as messaging-app, or run it without --topic',
+  },
   ERR_NOT_A_SERVER: {
     kind: 'user',
     text: 'the file has nothing that `selvedge serve` could ask: it answers no HTTP requests',

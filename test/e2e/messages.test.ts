@@ -1,5 +1,6 @@
 /** Messages between apps of several nodes, of the built program: through an app and back, and over the death of a node. */
 import { readFile } from 'node:fs/promises'
+import { join as joinPath } from 'node:path'
 import { expect, it } from 'vitest'
 import type { MessageReport } from '../../host/api/index.ts'
 import { join, openStage, publishFolder, start, until, type Daemon } from './harness.ts'
@@ -40,6 +41,19 @@ it('messages reach an app on every node that runs it, also on one that was kille
     join(stage, lobby1, { name: 'garage-1', group: 'garage', config }),
     postman(stage, lobby1.data, topics),
   ])
+  // By hand first, on no node at all: what it would send is shown instead.
+  const file = joinPath(folder, 'build/postman.wasm')
+  const byHand = (...more: string[]): readonly string[] => [
+    ...['run', '--topic', 'shop/door', '--type', 'text/plain', ...more, file, 'open'],
+  ]
+  expect(await stage.mustRun(byHand('--publish', 'shop/echo'))).toBe('shop/echo: echo open\n')
+  const whole = JSON.parse(await stage.mustRun(byHand('--publish', 'shop/echo', '--json'))) as unknown
+  expect(whole).toMatchObject({
+    schema: 'selvedge.run/1',
+    topic: 'shop/door',
+    outcome: 'handled',
+    sent: [{ topic: 'shop/echo', metadata: [['key', 'echo']], body: 'ZWNobyBvcGVu' }],
+  })
   await publishFolder(stage, lobby1, folder)
 
   // The app answers on a topic of its own, which a node hears while somebody listens there.

@@ -1,6 +1,6 @@
 /** Apps that ask each other over a topic, of the built program: on one node, from node to node, and where nobody answers. */
 import { expect, it } from 'vitest'
-import { buyerApp, clerkApp } from './clerks.ts'
+import { market } from './clerks.ts'
 import { join, openStage, publishFolder, start, until, type Daemon } from './harness.ts'
 import { mustType } from './typed.ts'
 
@@ -14,11 +14,13 @@ it('an app is answered by another on its node and on another node, in time or no
   const stage = await openStage()
   const config = ''
   const lobby = await start(stage, { name: 'lobby-1', config })
-  const [garage, clerk, buyer] = await Promise.all([
+  const [garage, { clerk, buyer, file }] = await Promise.all([
     join(stage, lobby, { name: 'garage-1', group: 'garage', config }),
-    clerkApp(stage, lobby.data, ['lobby']),
-    buyerApp(stage, lobby.data, ['lobby', 'garage']),
+    market(stage, lobby.data),
   ])
+  // By hand: what it replies is shown, and what it refuses is told.
+  const handed = ['run', '--topic', 'shop/price', file, 'pair']
+  expect(await stage.mustRun(handed)).toBe('reply: 12 for pair\nreply: 12 for pair\n')
   await publishFolder(stage, lobby, buyer)
 
   /** Has the buyer of a node ask for something. @returns what came of it */

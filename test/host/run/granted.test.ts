@@ -21,6 +21,7 @@ const nothing: TypedGrants = {
   i2c: [],
   keyvalue: [],
   blobstore: [],
+  publish: [],
   'http-origin': [],
   network: [],
 }
