@@ -92,7 +92,7 @@ export interface ControlParts {
   readonly pauses: Pick<Pauses, 'last'>
   readonly topics: TopicDesk
   readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
-  readonly replicas: Pick<GroupReplicas, 'report' | 'storeOf'>
+  readonly replicas: Pick<GroupReplicas, 'report' | 'sharedOf' | 'storeOf'>
   readonly journal: Pick<Journal, 'problem'>
   readonly appLogs: LogDesk
   readonly writeMeter: Pick<WriteMeter, 'writes'>
@@ -135,6 +135,10 @@ export class NodeControl implements ControlledNode {
       entriesOf: (app) => {
         const [record, own] = [headOf(app), parts.storage.keyValue(app)]
         return record === undefined ? own : parts.replicas.storeOf(record, own)
+      },
+      sharedOf: (app) => {
+        const record = headOf(app)
+        return record === undefined ? null : parts.replicas.sharedOf(record)
       },
     })
     this.audit = auditLines(parts.mesh.audit)

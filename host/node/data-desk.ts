@@ -2,7 +2,7 @@
 import { isSelvedgeError } from '../../core/index.ts'
 import type { DataDesk, DataIntent, DataReceipt } from '../api/index.ts'
 import type { AppSupervisor } from '../apps/index.ts'
-import type { KeyValueStore, Storage } from '../storage/index.ts'
+import type { KeyValueStore, SharedPart, Storage } from '../storage/index.ts'
 import { nodeProblems } from './problems.ts'
 
 export interface DataDeskNeeds {
@@ -12,6 +12,8 @@ export interface DataDeskNeeds {
   grantsOf(app: string): readonly string[] | null
   /** The app's entries, with those that its group shares. */
   entriesOf(app: string): KeyValueStore
+  /** null where its group shares nothing. */
+  sharedOf(app: string): SharedPart | null
 }
 
 type Kind = 'bucket' | 'container'
@@ -19,7 +21,7 @@ const grantOf: Readonly<Record<Kind, string>> = { bucket: 'keyvalue:', container
 /** States in which an app has its stores to itself. */
 const running: ReadonlySet<string> = new Set(['starting', 'running'])
 
-export function dataDesk({ storage, apps, grantsOf, entriesOf }: DataDeskNeeds): DataDesk {
+export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataDeskNeeds): DataDesk {
   const storesOf = (app: string): { kind: Kind; name: string }[] => {
     const grants = grantsOf(app)
     if (grants === null)
@@ -76,7 +78,7 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf }: DataDeskNeeds):
     const { app } = intent
     if (intent.action === 'snapshot') {
       storesOf(app)
-      return { action: 'snapshot', ...(await storage.snapshot(app, intent.path)) }
+      return { action: 'snapshot', ...(await storage.snapshot(app, intent.path, sharedOf(app))) }
     }
     if (intent.action === 'restore') return restored(app, intent.path, intent.stop)
     const { store, key } = intent
@@ -104,7 +106,7 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf }: DataDeskNeeds):
       )
     const resume = await apps.hold(app)
     try {
-      return { action: 'restore', ...(await storage.restore(app, path)) }
+      return { action: 'restore', ...(await storage.restore(app, path, sharedOf(app))) }
     } finally {
       resume()
     }

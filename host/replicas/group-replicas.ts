@@ -70,6 +70,7 @@ const notOpen: ReplicatedReport = {
   clampedFrom: null,
   differed: 0,
   isFull: false,
+  lives: 0,
   failure: null,
 }
 
@@ -134,10 +135,14 @@ export class GroupReplicas implements Part {
 
   /** The store of an app whose release shares some of its buckets; `own` keeps the others. */
   storeOf(record: ReleaseRecord, own: KeyValueStore): KeyValueStore {
-    if (Object.keys(record.stores ?? {}).length === 0) return own
-    const shared = this.#open(record)
-    if (shared === null) return own
-    return routedStore(new Set(Object.keys(record.stores ?? {})), shared.store, own)
+    const shared = this.sharedOf(record)
+    return shared === null ? own : routedStore(new Set(Object.keys(record.stores ?? {})), shared, own)
+  }
+
+  /** What the app's group shares; null where it shares nothing here. */
+  sharedOf(record: ReleaseRecord): GroupStore | null {
+    const isShared = Object.keys(record.stores ?? {}).length > 0
+    return isShared ? (this.#open(record)?.store ?? null) : null
   }
 
   /** Two nodes with the same one hold the same; empty where the app shares nothing here. */

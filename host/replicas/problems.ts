@@ -12,6 +12,11 @@ export const replicasProblems = defineProblems({
     text: 'a group’s store takes no more from other nodes, as this node may not hold more',
     fix: 'let the app delete what it no longer needs; or ask for more with [limits.keyvalue] in its selvedge.toml, within what [storage] of the node’s TOML allows',
   },
+  ERR_GROUP_STORE_LIVES: {
+    kind: 'user',
+    text: 'nodes that share a group’s store were started so often that they will soon no longer bring each other up to date',
+    fix: 'find out which node is started again and again; and publish the app by another name, which begins a store of its own, and copy its entries there',
+  },
   ERR_GROUP_STORE_FAILED: {
     kind: 'system',
     text: 'a group’s store is not brought up to date',

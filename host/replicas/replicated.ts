@@ -30,6 +30,8 @@ export interface ReplicatedReport {
   /** Times that two which knew the same did not hold the same. */
   readonly differed: number
   readonly isFull: boolean
+  /** Lives of all nodes' stores that are known: one more for each start of a node that wrote. */
+  readonly lives: number
   /** Why it was not brought up to date the last time; null where it was. */
   readonly failure: string | null
 }
@@ -131,6 +133,7 @@ export class Replicated {
       clampedFrom: this.#clampedFrom,
       differed: this.#differed,
       isFull: this.#needs.clock.monotonicMs() < this.#fullUntilMs,
+      lives: this.#sync.state.vector.size,
       failure: this.#failure,
     }
   }

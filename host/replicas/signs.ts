@@ -2,6 +2,10 @@
 import type { GroupStoreReport } from './group-replicas.ts'
 import { replicasProblems } from './problems.ts'
 import { mostAheadMs } from '../storage/index.ts'
+import { replicaLimits } from './messages.ts'
+
+/** At a start a day of each of ten nodes, the rest lasts for a year. */
+const livesBefore = Math.floor(replicaLimits.replicas * 0.75)
 
 interface StoreProblem {
   readonly code: string
@@ -32,7 +36,7 @@ function problemsOf(
   report: GroupStoreReport,
   nameOf: (id: string) => string,
 ): ReturnType<typeof replicasProblems.error>[] {
-  const { app, clamped, clampedFrom, isFull, failure, held } = report
+  const { app, clamped, clampedFrom, isFull, lives, failure, held } = report
   return [
     ...(clampedFrom === null
       ? []
@@ -50,6 +54,14 @@ function problemsOf(
           ),
         ]
       : []),
+    ...(lives < livesBefore
+      ? []
+      : [
+          replicasProblems.error(
+            'ERR_GROUP_STORE_LIVES',
+            `${app}: the nodes of ${groupText(report)} were started and wrote ${lives} times; ${replicaLimits.replicas} are the most`,
+          ),
+        ]),
     ...(failure === null ? [] : [replicasProblems.error('ERR_GROUP_STORE_FAILED', `${app}: ${failure}`)]),
   ]
 }

@@ -285,18 +285,28 @@ export interface Storage {
   report(app: string): StorageReport
   /**
    * Writes what the app has on this disk into a file that is not there yet: the entries as of one moment, and the objects as
-   * of one moment. Not what a group shares.
+   * of one moment.
+   * @param shared what its group shares, as of a third moment
    * @throws ERR_SNAPSHOT_FILE, ERR_SNAPSHOT_SIZE, ERR_STORAGE_ELSEWHERE, ERR_STORAGE_FAILED, ERR_DISK_FULL
    */
-  snapshot(app: string, path: string): Promise<SnapshotReport>
+  snapshot(app: string, path: string, shared?: SharedPart | null): Promise<SnapshotReport>
   /**
    * Puts what such a file has in the place of all that the app has on this disk, or nothing of it. Meanwhile the app's stores
    * are refused, and they are others afterwards: while the app does not run. One at a time for an app, snapshots too.
+   * What its group shares is joined in before that is decided, and to do so again does no harm.
    * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, ERR_DISK_FULL: nothing has changed then;
    * ERR_STORAGE_FAILED, ERR_DATA_NOT_WRITABLE: nothing has changed, or all will have when the stores are opened again
    */
-  restore(app: string, path: string): Promise<SnapshotReport>
+  restore(app: string, path: string, shared?: SharedPart | null): Promise<SnapshotReport>
   close(): Promise<void>
+}
+
+/** What an app's group shares, as a part of a snapshot. */
+export interface SharedPart {
+  /** @returns how many keys */
+  saveTo(path: string): Promise<number>
+  /** @returns how many keys are in it */
+  joinFrom(path: string): Promise<number>
 }
 
 export interface SnapshotReport {
@@ -308,4 +318,6 @@ export interface SnapshotReport {
   readonly bytes: number
   readonly entries: number
   readonly objects: number
+  /** Entries that its group shares. */
+  readonly shared: number
 }

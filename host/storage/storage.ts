@@ -6,6 +6,7 @@ import type {
   BlobStore,
   KeyValueStore,
   MeteredStore,
+  SharedPart,
   Storage,
   StorageCaps,
   SnapshotReport,
@@ -119,17 +120,17 @@ class StoresByApp implements Storage {
     }
   }
 
-  async snapshot(app: string, path: string): Promise<SnapshotReport> {
+  async snapshot(app: string, path: string, shared: SharedPart | null = null): Promise<SnapshotReport> {
     const snapshots = this.#onDisk(app)
     return this.#inTurn(app, () =>
-      snapshots.take(app, path, { keyValue: this.keyValue(app), blobs: this.blobs(app) }),
+      snapshots.take(app, path, { keyValue: this.keyValue(app), blobs: this.blobs(app), shared }),
     )
   }
 
-  async restore(app: string, path: string): Promise<SnapshotReport> {
+  async restore(app: string, path: string, shared: SharedPart | null = null): Promise<SnapshotReport> {
     const snapshots = this.#onDisk(app)
     return this.#inTurn(app, async () => {
-      const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app) }
+      const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app), shared }
       // Who came now would have files open that are about to be taken away.
       this.#restoring.add(app)
       try {

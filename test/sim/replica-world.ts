@@ -75,6 +75,7 @@ class SimReplicas implements ReplicaAsking {
     }
     const table = this.#tables.get(path)
     if (table === undefined) throw new Error('it is not open')
+    if (method === 'saveTo' || method === 'joinFrom') throw new Error('there are no files here')
     table.setTime(time)
     // What passes to another thread is copied, and what comes back.
     const value = structuredClone(

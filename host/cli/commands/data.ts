@@ -213,6 +213,7 @@ export const dataRestore = defineCommand({
   },
 })
 
-function heldText({ entries, objects, bytes }: SnapshotReport): string {
-  return `${countText(entries, 'key')} and ${countText(objects, 'object')}, ${sizeText(bytes)},`
+function heldText({ entries, objects, shared, bytes }: SnapshotReport): string {
+  const ofGroup = shared === 0 ? '' : `, ${countText(shared, 'key')} that its group shares`
+  return `${countText(entries, 'key')} and ${countText(objects, 'object')}${ofGroup}, ${sizeText(bytes)},`
 }

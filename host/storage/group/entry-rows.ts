@@ -56,6 +56,8 @@ export interface EntryRows {
   fact(name: string): string | null
   setFact(name: string, value: string): void
   transaction<Result>(run: () => Result): Result
+  /** All of a log is in the file afterwards. */
+  flush(): void
   close(): void
 }
 

@@ -3,8 +3,10 @@ import { systemRandom, type SelvedgeError } from '../../../core/index.ts'
 import type { StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
 import { openConnection, type Connection } from '../sqlite/connection.ts'
+import { copyFlushed } from '../sqlite/copy.ts'
 import { flushFolderOf, problemOf } from '../sqlite/files.ts'
 import type { VisibleChange } from './batch.ts'
+import { joinAll } from './joining.ts'
 import type { ReplicaRequest } from './protocol.ts'
 import { ReplicaTable } from './replica-table.ts'
 import { SqliteEntryRows } from './sqlite-entry-rows.ts'
@@ -54,7 +56,24 @@ export class ReplicaFiles {
     if (table === undefined) throw new Error('it is not open')
     if (method === 'close') this.#tables.delete(path)
     table.setTime(time)
+    if (method === 'saveTo') return saveTo(path, table, String(args[0]))
+    if (method === 'joinFrom') return this.#joinFrom(table, String(args[0]))
     return (table[method] as (...args: readonly unknown[]) => unknown).apply(table, [...args])
+  }
+
+  /** @returns how many keys are in the other file @throws SelvedgeError about that file */
+  async #joinFrom(table: ReplicaTable, path: string): Promise<number> {
+    try {
+      const other = await this.#open(path)
+      try {
+        joinAll(table, other)
+        return other.usage().keys
+      } finally {
+        other.close()
+      }
+    } catch (error) {
+      throw await problemOf(error, path)
+    }
   }
 
   async #open(path: string): Promise<ReplicaTable> {
@@ -68,4 +87,11 @@ export class ReplicaFiles {
       throw error
     }
   }
+}
+
+/** Nobody writes to it meanwhile: requests are answered one after the other. */
+async function saveTo(path: string, table: ReplicaTable, target: string): Promise<number> {
+  table.flush()
+  await copyFlushed(path, target)
+  return table.usage().keys
 }

@@ -114,6 +114,8 @@ export class MapEntryRows implements EntryRows {
     }
   }
 
+  flush(): void {}
+
   close(): void {}
 
   #set<Value>(map: Map<string, Value>, name: string, value: Value | undefined): void {

@@ -6,8 +6,12 @@ import type { VisibleChange } from './batch.ts'
 import type { ReplicaTable } from './replica-table.ts'
 import type { GroupTime } from './replica.ts'
 
-/** Methods of a table by name; `open` and `close` are the thread's own. */
-export type ReplicaMethod = Exclude<keyof ReplicaTable, 'setTime' | 'takeChanges'> | 'open'
+/** Methods of a table by name; what is about whole files is the thread's own. */
+export type ReplicaMethod =
+  | Exclude<keyof ReplicaTable, 'setTime' | 'takeChanges' | 'flush'>
+  | 'open'
+  | 'saveTo'
+  | 'joinFrom'
 
 export interface ReplicaRequest {
   readonly n: number

@@ -195,6 +195,11 @@ export class ReplicaTable {
     this.#replica.setFact(name, value)
   }
 
+  /** The file alone is the store afterwards. */
+  flush(): void {
+    this.#replica.flush()
+  }
+
   close(): void {
     this.#replica.close()
   }

@@ -147,6 +147,10 @@ export class Replica {
     }
   }
 
+  flush(): void {
+    this.#rows.flush()
+  }
+
   close(): void {
     this.#rows.close()
   }

@@ -196,6 +196,10 @@ export class SqliteEntryRows implements EntryRows, ReplicaNumbers {
     }
   }
 
+  flush(): void {
+    this.#connection.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
   close(): void {
     this.#connection.close()
   }

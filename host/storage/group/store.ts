@@ -8,6 +8,7 @@ import type {
   KeyPage,
   KeyValueStore,
   MeteredStore,
+  SharedPart,
   StoreAmount,
   StoredValue,
   StoreUsage,
@@ -19,7 +20,7 @@ import type { GroupTime, Stable } from './replica.ts'
 import type { ReplicaAsking } from './thread.ts'
 import type { Vector } from './vector.ts'
 
-export class GroupStore implements KeyValueStore, MeteredStore {
+export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
   readonly #thread: ReplicaAsking
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
@@ -142,6 +143,16 @@ export class GroupStore implements KeyValueStore, MeteredStore {
 
   collect(stable: Stable): Promise<number> {
     return this.#ask('collect', stable)
+  }
+
+  /** Copies the file as it is now. @returns how many keys are in it */
+  saveTo(path: string): Promise<number> {
+    return this.#ask('saveTo', path)
+  }
+
+  /** Joins in what such a copy has: what was written since stays. @returns how many keys are in the copy */
+  joinFrom(path: string): Promise<number> {
+    return this.#write('joinFrom', path)
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,9 @@ import { flushFolder } from '../blobs/folder.ts'
 import { storageProblems } from '../problems.ts'
 import { checkRoom } from '../room.ts'
 
-const magic = 'selvedge-data/1\n'
+/** The second may have what a group shares, of which versions of before know nothing; without it the first is written. */
+const magics = ['selvedge-data/1\n', 'selvedge-data/2\n'] as const
+const magicBytes = magics[0].length
 const format = 1
 /** Of an app with ten thousand objects it is 2 MB. */
 const maxTableBytes = 16 * 1024 * 1024
@@ -18,7 +20,7 @@ const pieceBytes = 256 * 1024
 const digestBytes = 32
 /** What a store has, and nothing that leads out of its folder. */
 const partName =
-  /^(keyvalue\.sqlite|blobs\/numbers\.json|blobs\/[0-9a-f]{64}\/([0-9a-f]{64}|container\.json))$/
+  /^((keyvalue|group)\.sqlite|blobs\/numbers\.json|blobs\/[0-9a-f]{64}\/([0-9a-f]{64}|container\.json))$/
 
 const schema = v.object({
   format: v.number(),
@@ -50,6 +52,7 @@ export async function writeArchive(
   const table: SnapshotTable = { format, app, takenAtMs, parts }
   const text = Buffer.from(JSON.stringify(table))
   if (text.length > maxTableBytes) throw tooMany(app, parts.length)
+  const magic = magics[names.includes('group.sqlite') ? 1 : 0]
   const head = Buffer.from(`${magic}${String(text.length).padStart(10, '0')}\n`)
   await checkRoom(dirname(path), head.length + text.length + sizeOfParts(parts) + digestBytes, path)
   const file = await open(path, 'wx', 0o600)
@@ -101,10 +104,10 @@ export async function readArchive(path: string, folder: string): Promise<Snapsho
 }
 
 async function readTable(reader: Reader, path: string): Promise<SnapshotTable> {
-  const head = (await reader.take(magic.length + 11)).toString('latin1')
+  const head = (await reader.take(magicBytes + 11)).toString('latin1')
   if (!/^selvedge-data\/\d+\n/.test(head)) throw damaged(path, 'it is no snapshot of an app’s data')
-  const size = Number(head.slice(magic.length))
-  if (!head.startsWith(magic)) throw later(path, head.slice(0, head.indexOf('\n')))
+  const size = Number(head.slice(magicBytes))
+  if (!magics.some((magic) => head.startsWith(magic))) throw later(path, head.slice(0, head.indexOf('\n')))
   if (!Number.isSafeInteger(size) || size > maxTableBytes) throw damaged(path, 'its table has no size')
   const parsed = v.safeParse(schema, jsonOf(await reader.take(size)))
   if (!parsed.success)

@@ -4,7 +4,7 @@ import { link, mkdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileProblems, type Clock, type DurableFolder } from '../../../core/index.ts'
 import { flushFolder, guarded, isThere } from '../blobs/folder.ts'
-import type { BlobStore, KeyValueStore, SnapshotReport } from '../contract.ts'
+import type { BlobStore, KeyValueStore, SharedPart, SnapshotReport } from '../contract.ts'
 import type { StorageBackend } from '../drivers/contract.ts'
 import { storageProblems } from '../problems.ts'
 import { readArchive, writeArchive } from './archive.ts'
@@ -21,7 +21,11 @@ export interface SnapshotNeeds {
 export interface AppStores {
   readonly keyValue: KeyValueStore
   readonly blobs: BlobStore
+  /** null where its group shares nothing. */
+  readonly shared: SharedPart | null
 }
+
+const sharedFile = 'group.sqlite'
 
 export class Snapshots {
   readonly #needs: SnapshotNeeds
@@ -39,12 +43,13 @@ export class Snapshots {
       if (await isThere(path)) throw isThereAlready(path)
       const entries = await saveKeys(stores.keyValue, join(scratch, 'keyvalue.sqlite'))
       const objects = await saveObjects(stores.blobs, join(scratch, 'blobs'))
+      const shared = (await stores.shared?.saveTo(join(scratch, sharedFile))) ?? 0
       const takenAtMs = Math.max(0, Math.floor(clock.now()))
       const beside = `${path}.${randomBytes(4).toString('hex')}.unfinished`
       try {
         const { bytes } = await writeArchive(scratch, beside, { app, takenAtMs })
         await giveName(beside, path)
-        return { app, path, takenAtMs, bytes, entries, objects }
+        return { app, path, takenAtMs, bytes, entries, objects, shared }
       } catch (error) {
         await rm(beside, { force: true }).catch(() => {})
         throw notWritten(error, path)
@@ -72,10 +77,13 @@ export class Snapshots {
       const has = table.parts.some(({ name }) => name === 'keyvalue.sqlite')
       const entries = has ? await adoptKeys(stores.keyValue, join(unpacked, 'keyvalue.sqlite')) : 0
       const objects = await adoptObjects(stores.blobs, join(unpacked, 'blobs'))
+      const isShared = table.parts.some(({ name }) => name === sharedFile)
+      if (isShared && stores.shared === null) throw sharesNothing(app, path)
+      const shared = isShared ? ((await stores.shared?.joinFrom(join(unpacked, sharedFile))) ?? 0) : 0
       await close()
       await decide(folder.path, app, unpacked)
       await settle(folder.path, app)
-      return { app, path, takenAtMs: table.takenAtMs, bytes: size, entries, objects }
+      return { app, path, takenAtMs: table.takenAtMs, bytes: size, entries, objects, shared }
     })
   }
 
@@ -97,6 +105,16 @@ export class Snapshots {
 
 function elsewhere(app: string): Error {
   return storageProblems.error('ERR_STORAGE_ELSEWHERE', `what ${app} stores is not on this node’s disk`)
+}
+
+function sharesNothing(app: string, path: string): Error {
+  return storageProblems.error(
+    'ERR_SNAPSHOT',
+    `${path} has what a group shares, and no bucket of ${app} is shared here`,
+    {
+      hint: 'publish a release of it with `scope = "group"`, or restore on a node of its group; nothing was restored',
+    },
+  )
 }
 
 function isThereAlready(path: string): Error {

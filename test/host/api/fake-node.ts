@@ -189,7 +189,16 @@ export class FakeNode implements ControlledNode {
       this.dataIntents.push(intent)
       const { action, app } = intent
       if (action === 'snapshot' || action === 'restore')
-        return { action, app, path: intent.path, takenAtMs: 1, bytes: 4_096, entries: 2, objects: 1 }
+        return {
+          action,
+          app,
+          path: intent.path,
+          takenAtMs: 1,
+          bytes: 4_096,
+          entries: 2,
+          objects: 1,
+          shared: 3,
+        }
       const { store, key } = intent
       if (action !== 'get') return { action, app, store, key }
       return {

@@ -72,9 +72,9 @@ it('`data get` gives a file the bytes as they are, and a terminal what it can sh
 it('`data snapshot` and `data restore` name a file by its whole path', async () => {
   expect((await here('data snapshot counter')).code).toBe(2)
   const { stdout } = await here('data snapshot counter -o /tmp/counter.data')
-  expect(stdout).toBe('2 keys and 1 object, 4.1 KB, in /tmp/counter.data\n')
+  expect(stdout).toBe('2 keys and 1 object, 3 keys that its group shares, 4.1 KB, in /tmp/counter.data\n')
   expect((await here('data restore counter /tmp/counter.data --stop')).stdout).toBe(
-    '2 keys and 1 object, 4.1 KB, put back for counter\n',
+    '2 keys and 1 object, 3 keys that its group shares, 4.1 KB, put back for counter\n',
   )
   expect(node.dataIntents).toEqual([
     { action: 'snapshot', app: 'counter', path: '/tmp/counter.data' },

@@ -28,6 +28,7 @@ beforeEach(async () => {
     },
     grantsOf: (app) => (app === 'app' ? ['keyvalue:counts', 'blobstore:photos', 'sensor:x'] : null),
     entriesOf: (app) => storage.keyValue(app),
+    sharedOf: () => null,
   })
 })
 afterEach(async () => {
