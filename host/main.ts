@@ -9,6 +9,7 @@ import * as nodeModule from 'node:module'
 import { isatty } from 'node:tty'
 import { fileURLToPath } from 'node:url'
 import { systemClock, type RegisteredProblem } from '../core/index.ts'
+import { memoryCapBytes } from './engine/index.ts'
 import { useCompileCache, type CodeCache } from './compile-cache.ts'
 import { ownFolders } from './own-folders.ts'
 import {
@@ -77,6 +78,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     ending.abort(new Interruption(signal))
   })
 }
+// Who started this process for its addresses alone (addresses.ts) has gone.
+process.once('disconnect', () => ending.abort(new Interruption('SIGTERM')))
+process.channel?.unref()
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     // The reader of a pipe has gone, as `head` does: nobody is left to tell.
@@ -128,7 +132,12 @@ const world: World = {
 const codeCache = nodeModule as CodeCache
 const isCaching = useCompileCache(codeCache, world.folders.cache, process.getuid?.() ?? null)
 
-process.exitCode = await awake(() => runCli(process.argv.slice(2), world))
+async function startedAgain(): Promise<number | null> {
+  const capBytes = memoryCapBytes()
+  return capBytes === Infinity ? null : (await import('./addresses.ts')).startedAgain(capBytes, ending.signal)
+}
+
+process.exitCode = await awake(async () => (await startedAgain()) ?? runCli(process.argv.slice(2), world))
 // Nothing that a library left behind (a socket that lingers, a timer) may keep a finished command alive; what
 // was written to a pipe must still get out.
 const flushed = (stream: NodeJS.WriteStream): Promise<void> =>

@@ -32,6 +32,11 @@ export const cliProblems = defineProblems({
     text: 'the folder that it was started in, or the home of whoever runs it, is not there',
     fix: 'start it in another folder, or set HOME',
   },
+  ERR_ADDRESSES: {
+    kind: 'system',
+    text: 'the process may have too few addresses for the WebAssembly that selvedge needs itself',
+    fix: 'raise the limit (`ulimit -v unlimited`, or LimitAS=infinity in a unit), or use Node.js 20.15 or later, which does with 8 GB',
+  },
   ERR_OUTPUT: {
     kind: 'system',
     text: 'standard output takes nothing more',

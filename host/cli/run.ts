@@ -17,9 +17,16 @@ export async function runCli(typed: readonly string[], world: World): Promise<Ex
   } catch (error) {
     // Ctrl-C is no failure of the command that it ends.
     if (world.signal.aborted && !isSelvedgeError(error)) return 0
-    world.stderr.write(renderError(error, world.stderr.colour))
-    return exitCodeOf(error)
+    const known = withoutAddresses(error) ?? error
+    world.stderr.write(renderError(known, world.stderr.colour))
+    return exitCodeOf(known)
   }
+}
+
+/** V8 takes the lack of addresses for one of memory: a library that it keeps from loading can say no more. */
+function withoutAddresses(error: unknown): Error | null {
+  const isOfV8 = error instanceof RangeError && /^WebAssembly\.[\w.]+\(\): .*memory/i.test(error.message)
+  return isOfV8 ? cliProblems.error('ERR_ADDRESSES', error.message, { cause: error }) : null
 }
 
 async function dispatch(typed: readonly string[], world: World): Promise<ExitCode> {

@@ -1,7 +1,7 @@
 /** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
 import { fileURLToPath } from 'node:url'
 import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
-import { addressFlags, memoriesThatFit } from './address-space.ts'
+import { addressFlags, memoriesThatFit, memoryCapBytes } from './address-space.ts'
 import { Apart } from './apart.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
 import type {
@@ -62,6 +62,7 @@ export class Sandboxes {
   #room = { atMs: -Infinity, is: true }
   /** Memories that this process can have, and those that it has. */
   #mostMemories: number | null = null
+  #memoryCapBytes: number | null = null
   #memories = 0
   #isStopped = false
 
@@ -229,13 +230,15 @@ export class Sandboxes {
   }
 
   #isolationOf(request: StartRequest): Isolation {
-    const { isolation = this.#needs.isolation } = request
-    if (isolation !== 'process' && this.#mustLeaveProcess()) return 'process'
+    const { isolation = this.#needs.isolation, memoryBytes } = request
+    if (isolation !== 'process' && this.#mustLeaveProcess(memoryBytes)) return 'process'
     return isolation === 'shared' && this.#apart.has(request) ? 'worker' : isolation
   }
 
-  /** Where this process has no addresses for a single memory, and others can be told to do with fewer. */
-  #mustLeaveProcess(): boolean {
+  /** Where this process has no addresses for a single memory, and others can be told to do with fewer; or none for one so large. */
+  #mustLeaveProcess(memoryBytes: number): boolean {
+    this.#memoryCapBytes ??= memoryCapBytes()
+    if (memoryBytes > this.#memoryCapBytes) return true
     this.#mostMemories ??= memoriesThatFit()
     return this.#mostMemories < 1 && addressFlags().length > 0
   }

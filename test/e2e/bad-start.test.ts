@@ -26,10 +26,13 @@ interface Outcome {
 }
 
 /** Runs `up` until it ends, or is ready. */
-function up(data: string, { args = [], env = {}, uid }: Typed = {}): Promise<Outcome> {
+function up(data: string, { args = [], env = {}, uid, addressKib }: Typed = {}): Promise<Outcome> {
   const line = ['up', '--data', data, '--name', 'x', '--no-mdns', '--listen', 'none', ...args]
   const home = joinPath(folder, `home-${uid ?? 'own'}`)
-  const child = spawn(process.execPath, [program, ...line], {
+  const typed = [process.execPath, program, ...line]
+  const bounded = ['sh', '-c', `ulimit -v ${addressKib}; exec "$0" "$@"`, ...typed]
+  const [file = '', ...rest] = addressKib === undefined ? typed : bounded
+  const child = spawn(file, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: home, SELVEDGE_KEYS: joinPath(home, 'keys'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,6 +56,8 @@ interface Typed {
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly uid?: number
+  /** What `ulimit -v` gives it. */
+  readonly addressKib?: number
 }
 
 function refused({ code, stdout, stderr }: Outcome, error: string, ...says: (string | RegExp)[]): void {
@@ -97,6 +102,19 @@ globalThis.Date = class extends Real {
     const warnings = stderr.split('\n').filter((line) => line.includes('clock:not-set'))
     expect(warnings).toEqual([expect.stringMatching(/warn.*says="1970-01-01 .*affected="invites.*fix="/)])
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'with few addresses does with them, or is refused where this Node.js cannot',
+    async () => {
+      const data = joinPath(folder, 'addresses')
+      const outcome = await up(data, { addressKib: 8_000_000 })
+      const flag = '--disable-wasm-trap-handler'
+      if (outcome.code !== null) refused(outcome, 'ERR_ADDRESSES', 'WebAssembly')
+      expect(outcome.code).toBe(process.allowedNodeEnvironmentFlags.has(flag) ? null : 1)
+      // Whichever process had it has let it go.
+      if (outcome.code === null) expect((await up(data)).code).toBe(null)
+    },
+  )
 
   it('with a pin whose addon is not installed says how to install it and what needs none, and goes on without', async () => {
     const args = await toml('[pins.led]\ndriver = "onoff"\nchip = "gpiochip0"\nline = 3\ndirection = "out"\n')

@@ -3,6 +3,7 @@ import {
   addressBytes,
   addressFlags,
   memoriesThatFit,
+  memoryCapBytes,
   type ProcessText,
 } from '../../../host/engine/address-space.ts'
 
@@ -23,7 +24,7 @@ describe('the addresses of a process', () => {
     expect(addressBytes(text())).toBe(2 ** 47)
     expect(addressBytes(text({ top: '7ff1c9f000' }))).toBe(2 ** 39)
     expect(addressBytes(text({ limit: '8589934592' }))).toBe(8 * gib)
-    expect(addressBytes({ limits: null, maps: null, status: null })).toBe(Infinity)
+    expect(addressBytes({ limits: null, maps: null })).toBe(Infinity)
   })
 
   it('hold thousands of memories, some dozens, or none', () => {
@@ -38,6 +39,13 @@ describe('the addresses of a process', () => {
 
   it('are measured here by a memory that is made', () => {
     expect(memoriesThatFit()).toBeGreaterThan(0)
+  })
+
+  it('are shared out among memories only where they are scarce', () => {
+    expect(memoryCapBytes(text())).toBe(Infinity)
+    expect(memoryCapBytes(text({ top: '7ff1c9f000' }))).toBe(Infinity)
+    expect(memoryCapBytes(text({ limit: '8589934592' }))).toBe(256 * 1024 ** 2)
+    expect(memoryCapBytes(text({ limit: '8000000000' })) % 65_536).toBe(0)
   })
 
   it('are spared by a flag where they are short and the flag is known', () => {
