@@ -1,4 +1,5 @@
 /** The public face of core/: what both the mesh and the host stand on. */
+export * from './addresses.ts'
 export { Alarm } from './alarm.ts'
 export * from './clock.ts'
 export { decodeCbor, type CborLimits } from './codec/decoder.ts'

@@ -4,8 +4,8 @@
  * (Raspberry Pi), and none where the process is bounded (`ulimit -v`, `LimitAS=`). Without it a memory takes what it may grow
  * to, or all that is left: the next thread then ends the process, as V8 finds no addresses for its code.
  */
-import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
+import { addressBytes, memoryPageBytes, processText, type AddressText } from '../../core/index.ts'
 
 /** Takes the guard regions away, at a few percent of speed. */
 const withoutTrapHandler = '--disable-wasm-trap-handler'
@@ -15,49 +15,14 @@ const gib = 1024 ** 3
 const marginBytes = 2 * gib
 /** Where fewer memories fit, processes of our own are started without guard regions. */
 const plenty = 1_000
-/** Below this a memory may not take what it could grow to: our own (ciphers, SQLite, zstd) name no bound. */
-const scarceBytes = 64 * gib
-/** A dozen memories of our own, and as much again for heaps and code. */
-const shareOfMemory = 32
-const pageBytes = 65_536
-/** Of 64 bits, as far as Node.js is built for them. */
-const wide: ReadonlySet<string> = new Set([
-  'x64',
-  'arm64',
-  'mips64',
-  'mips64el',
-  'ppc64',
-  'riscv64',
-  's390x',
-  'loong64',
-])
 
 /** What /proc says of a process; null where there is none. */
-export interface ProcessText {
-  readonly limits: string | null
-  readonly maps: string | null
+export interface ProcessText extends AddressText {
   readonly status: string | null
 }
 
 export function readProcessText(): ProcessText {
-  return { limits: textOf('limits'), maps: textOf('maps'), status: textOf('status') }
-}
-
-function textOf(name: string): string | null {
-  try {
-    return readFileSync(`/proc/self/${name}`, 'utf8')
-  } catch {
-    return null
-  }
-}
-
-/** Addresses that the process may have in all: its limit, or what the width of an address allows; Infinity where unknown. */
-export function addressBytes({ limits, maps }: Pick<ProcessText, 'limits' | 'maps'>): number {
-  const limit = /^Max address space\s+(\d+)\s/m.exec(limits ?? '')?.[1]
-  // The stack lies at the upper end of what there is.
-  const top = /^[0-9a-f]+-([0-9a-f]+) .*\[stack\]$/m.exec(maps ?? '')?.[1]
-  const width = top === undefined ? Infinity : 2 ** Math.ceil(Math.log2(Number.parseInt(top, 16)))
-  return Math.min(limit === undefined ? Infinity : Number(limit), width)
+  return { limits: processText('limits'), maps: processText('maps'), status: processText('status') }
 }
 
 /** Addresses in use. */
@@ -97,19 +62,7 @@ export function addressFlags(
   return isShort && known.has(withoutTrapHandler) ? [withoutTrapHandler] : []
 }
 
-/** What one memory of this process may grow to where addresses are scarce; Infinity elsewhere. */
-export function memoryCapBytes(text: Pick<ProcessText, 'limits' | 'maps'> = readBounds()): number {
-  const bytes = addressBytes(text)
-  if (bytes >= scarceBytes) return Infinity
-  return Math.floor(bytes / shareOfMemory / pageBytes) * pageBytes
-}
-
-/** Asked by every command: an address of 64 bits is wide enough, and the map of a process is long. */
-function readBounds(): Pick<ProcessText, 'limits' | 'maps'> {
-  return { limits: textOf('limits'), maps: wide.has(process.arch) ? null : textOf('maps') }
-}
-
 /** Holds all memories that are made from now on to that. */
 export function capMemories(capBytes: number): void {
-  if (capBytes !== Infinity) setFlagsFromString(`--wasm-max-mem-pages=${capBytes / pageBytes}`)
+  if (capBytes !== Infinity) setFlagsFromString(`--wasm-max-mem-pages=${capBytes / memoryPageBytes}`)
 }

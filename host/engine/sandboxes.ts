@@ -1,7 +1,7 @@
 /** All sandboxes of a node: single ones and pools of them, the spares beside them, and the room there is for more. */
 import { fileURLToPath } from 'node:url'
-import { availableMemoryBytes, type Clock, type Log } from '../../core/index.ts'
-import { addressFlags, memoriesThatFit, memoryCapBytes } from './address-space.ts'
+import { availableMemoryBytes, memoryCapBytes, type Clock, type Log } from '../../core/index.ts'
+import { addressFlags, memoriesThatFit } from './address-space.ts'
 import { Apart } from './apart.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
 import type {

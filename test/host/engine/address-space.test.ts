@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  addressBytes,
-  addressFlags,
-  memoriesThatFit,
-  memoryCapBytes,
-  type ProcessText,
-} from '../../../host/engine/address-space.ts'
+import { addressBytes, memoryCapBytes } from '../../../core/index.ts'
+import { addressFlags, memoriesThatFit, type ProcessText } from '../../../host/engine/address-space.ts'
 
 const gib = 2 ** 30
 const flag = '--disable-wasm-trap-handler'

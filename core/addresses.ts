@@ -1,0 +1,59 @@
+/**
+ * How many addresses this process may have, and how much of them one linear memory of WebAssembly may take for itself. Every
+ * command asks before it loads anything.
+ */
+import { readFileSync } from 'node:fs'
+
+const gib = 1024 ** 3
+/** Below this a memory may not take what it could grow to: our own (ciphers, SQLite, zstd) name no bound. */
+const scarceBytes = 64 * gib
+/** A dozen memories of our own, and as much again for heaps and code. */
+const shareOfMemory = 32
+/** Of WebAssembly. */
+export const memoryPageBytes = 65_536
+/** Of 64 bits, as far as Node.js is built for them. */
+const wide: ReadonlySet<string> = new Set([
+  'x64',
+  'arm64',
+  'mips64',
+  'mips64el',
+  'ppc64',
+  'riscv64',
+  's390x',
+  'loong64',
+])
+
+/** What /proc says of a process; null where there is none. */
+export interface AddressText {
+  readonly limits: string | null
+  readonly maps: string | null
+}
+
+export function processText(name: 'limits' | 'maps' | 'status'): string | null {
+  try {
+    return readFileSync(`/proc/self/${name}`, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+/** Addresses that the process may have in all: its limit, or what the width of an address allows; Infinity where unknown. */
+export function addressBytes({ limits, maps }: AddressText): number {
+  const limit = /^Max address space\s+(\d+)\s/m.exec(limits ?? '')?.[1]
+  // The stack lies at the upper end of what there is.
+  const top = /^[0-9a-f]+-([0-9a-f]+) .*\[stack\]$/m.exec(maps ?? '')?.[1]
+  const width = top === undefined ? Infinity : 2 ** Math.ceil(Math.log2(Number.parseInt(top, 16)))
+  return Math.min(limit === undefined ? Infinity : Number(limit), width)
+}
+
+/** What one memory of this process may grow to where addresses are scarce; Infinity elsewhere. */
+export function memoryCapBytes(text: AddressText = readBounds()): number {
+  const bytes = addressBytes(text)
+  if (bytes >= scarceBytes) return Infinity
+  return Math.floor(bytes / shareOfMemory / memoryPageBytes) * memoryPageBytes
+}
+
+/** Asked by every command: an address of 64 bits is wide enough, and the map of a process is long. */
+function readBounds(): AddressText {
+  return { limits: processText('limits'), maps: wide.has(process.arch) ? null : processText('maps') }
+}
