@@ -5,12 +5,10 @@
 import { File } from 'node:buffer'
 import { webcrypto } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
+import { engineFlags } from './engine-flags.ts'
 
-// Recent toolchains emit extended constant expressions; V8 before Node 22 knows them behind this flag,
-// which must be set before the first module is compiled.
-if (Number(process.versions.node.split('.')[0]) < 22) {
-  setFlagsFromString('--experimental-wasm-extended-const')
-}
+for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
+  setFlagsFromString(flag)
 
 define(globalThis, 'crypto', webcrypto) // 19
 

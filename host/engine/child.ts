@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { plainText, type Clock } from '../../core/index.ts'
+import { baselineFlags, plainText, type Clock } from '../../core/index.ts'
 import { addressFlags } from './address-space.ts'
 import type { EngineLimits } from './limits.ts'
 import type { PrepareJob } from './prepare-protocol.ts'
@@ -55,12 +55,11 @@ export class Preparer {
   #spawn(program: Program, job: PrepareJob, component: Uint8Array): Promise<Uint8Array> {
     if (this.#stopped) throw engineProblems.error('ERR_PREPARE_FAILED', 'the node is stopping')
     const { prepareMs, prepareHeapMb, preparePages, preparedBytes } = this.#limits
-    // The baseline compiler alone: halves the time of a process that runs its code once. On a 32-bit ARM without NEON that
-    // compiler gives up, and V8 ends the process where there is no other.
+    // The baseline compiler halves the time of a process that runs its code once.
     const flags = [
       `--max-old-space-size=${prepareHeapMb}`,
       `--wasm-max-mem-pages=${preparePages}`,
-      ...(process.arch === 'arm' ? [] : ['--liftoff-only']),
+      ...baselineFlags,
       ...addressFlags(),
     ]
     const child = spawn(process.execPath, [...flags, fileURLToPath(program.prepare)], {

@@ -11,13 +11,7 @@ export const addressableBytes = 4 * 1024 ** 3
 
 export type Tier = 1 | 2 | 3
 
-const is32Bit: ReadonlySet<string> = new Set(['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390'])
 const isBigEndian: ReadonlySet<string> = new Set(['mips', 'mips64', 'ppc', 's390', 's390x'])
-
-/** @param arch as Node.js names it. For nodes that do not say */
-export function wordBitsOf(arch: string): 32 | 64 {
-  return is32Bit.has(arch) ? 32 : 64
-}
 
 /** @param arch as Node.js names it. For nodes that do not say */
 export function endiannessOf(arch: string): 'little' | 'big' {

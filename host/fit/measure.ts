@@ -1,6 +1,7 @@
 /** Finds out, once at the start, what this node can give to apps. The one place of the folder that looks around. */
 import { endianness, totalmem } from 'node:os'
-import { addressableBytes, tierOf, wordBitsOf, type Capabilities } from './capabilities.ts'
+import { most32BitPages, wordBitsOf } from '../../core/index.ts'
+import { addressableBytes, tierOf, type Capabilities } from './capabilities.ts'
 
 export interface Measured {
   /** As the engine's probe names them. */
@@ -15,8 +16,8 @@ export interface Measured {
   readonly componentBytes?: number | undefined
 }
 
-/** What a 32-bit process can hardly find in one piece. */
-const most32BitBytes = 1024 ** 3
+/** What the engine lets a memory grow to there. */
+const most32BitBytes = most32BitPages * 64 * 1024
 
 export function measureCapabilities({
   features: probed,

@@ -1,7 +1,7 @@
 /** What a release may ask of a machine in words: `arch:arm64`, `bits:64`, `memory:64MiB`. */
-import { isSelvedgeError } from '../../core/index.ts'
+import { isSelvedgeError, wordBitsOf } from '../../core/index.ts'
 import { parseSize } from '../toml/index.ts'
-import { endiannessOf, wordBitsOf, type Capabilities } from './capabilities.ts'
+import { endiannessOf, type Capabilities } from './capabilities.ts'
 
 export const machineNeeds = ['arch', 'platform', 'feature', 'bits', 'endian', 'memory'] as const
 export type MachineNeed = (typeof machineNeeds)[number]
