@@ -31,13 +31,18 @@ export class CaseFile {
   reason = ''
   /** Since when some vote of doubt has stood; null where none does. */
   doubtedMs: number | null = null
+  /** Whether anybody's vote for death stands. */
+  isCalledDead = false
   /** Two machines speak with this identity: an earlier life came back after a later one, or two claim one incarnation. */
   isTwofold = false
   readonly #lives: string[] = []
-  readonly #doubted: Set<CaseFile>
+  readonly #doubted: Map<NodeId, CaseFile>
+  /** Found out when it is asked for after a change. */
+  #doubters: readonly NodeId[] | null = null
+  #oldestMs = Infinity
 
   /** @param doubted where it stands while there is doubt and nothing is settled */
-  constructor(about: NodeId, doubted: Set<CaseFile>) {
+  constructor(about: NodeId, doubted: Map<NodeId, CaseFile>) {
     this.about = about
     this.#doubted = doubted
   }
@@ -58,6 +63,11 @@ export class CaseFile {
     return held !== undefined && held.sealed.statement.verdict !== 'alive'
   }
 
+  /** Whose votes of doubt stand. */
+  get doubters(): readonly NodeId[] {
+    return (this.#doubters ??= [...this.votes.keys()].filter((observer) => this.doubts(observer)))
+  }
+
   *standingVotes(): Generator<HeldVote> {
     for (const held of this.votes.values()) if (this.#stands(held.sealed)) yield held
   }
@@ -66,14 +76,14 @@ export class CaseFile {
     const reception = isVote(sealed)
       ? this.#takeVote(sealed, nowMs)
       : this.#takeOwn(sealed as Sealed<OwnWord>, nowMs)
-    if (reception === 'news') this.#dateDoubt(nowMs)
+    if (reception === 'news') this.#changed(nowMs)
     return reception
   }
 
   /** Forgets what one observer said: seen from a part that was cut off, it says nothing of the other. */
   forget(observer: NodeId): void {
     this.votes.delete(observer)
-    if (!this.#isDoubted()) this.#date(null)
+    this.#changed(null)
   }
 
   settle(as: 'dead' | 'left' | null, reason: string): void {
@@ -82,20 +92,14 @@ export class CaseFile {
     this.#date(this.doubtedMs)
   }
 
-  /** Forgets doubts that came before a moment. */
-  expire(beforeMs: number): void {
+  /** Forgets doubts that came before a moment. @returns whether there were any */
+  expire(beforeMs: number): boolean {
+    if (this.#oldestMs >= beforeMs) return false
     for (const [observer, { sealed, receivedMs }] of this.votes) {
       if (receivedMs < beforeMs && sealed.statement.verdict !== 'alive') this.votes.delete(observer)
     }
-    if (!this.#isDoubted()) this.#date(null)
-  }
-
-  /** Whether anybody's vote for death stands. */
-  get isCalledDead(): boolean {
-    for (const { sealed } of this.votes.values()) {
-      if (sealed.statement.verdict === 'dead' && this.#stands(sealed)) return true
-    }
-    return false
+    this.#changed(null)
+    return true
   }
 
   /** Whether anything about it was told to the whole mesh. */
@@ -145,21 +149,27 @@ export class CaseFile {
     if (this.#lives.length > rememberedLives) this.#lives.shift()
   }
 
-  #dateDoubt(nowMs: number): void {
-    this.#date(this.#isDoubted() ? (this.doubtedMs ?? nowMs) : null)
+  /** @param nowMs since when there is doubt, if there is now and was not; null where it can only have ended */
+  #changed(nowMs: number | null): void {
+    this.#doubters = null
+    this.#oldestMs = Infinity
+    this.isCalledDead = false
+    let isDoubted = false
+    for (const { sealed, receivedMs } of this.votes.values()) {
+      const { verdict } = sealed.statement
+      if (verdict === 'alive') continue
+      this.#oldestMs = Math.min(this.#oldestMs, receivedMs)
+      if (!this.#stands(sealed)) continue
+      isDoubted = true
+      if (verdict === 'dead') this.isCalledDead = true
+    }
+    this.#date(isDoubted ? (this.doubtedMs ?? nowMs) : null)
   }
 
   #date(doubtedMs: number | null): void {
     this.doubtedMs = doubtedMs
-    if (doubtedMs !== null && this.settled === null) this.#doubted.add(this)
-    else this.#doubted.delete(this)
-  }
-
-  #isDoubted(): boolean {
-    for (const { sealed } of this.votes.values()) {
-      if (sealed.statement.verdict !== 'alive' && this.#stands(sealed)) return true
-    }
-    return false
+    if (doubtedMs !== null && this.settled === null) this.#doubted.set(this.about, this)
+    else this.#doubted.delete(this.about)
   }
 
   #stands({ statement }: Sealed<Vote>): boolean {

@@ -57,8 +57,7 @@ export class Exchange {
     const theirs = view.cases.get(link.node)
     if (theirs !== undefined && theirs.doubtedMs !== null) this.#tellCase(link.node, link.node)
     let told = 0
-    for (const file of view.doubted) {
-      const node = file.about
+    for (const [node, file] of view.doubted) {
       if (node === link.node || node === view.self) continue
       if (!file.isWide && !view.isWatcher(link.node, node)) continue
       if (told++ >= membershipLimits.goneAtOnce) break

@@ -2,6 +2,7 @@
  * Whether this node is cut off: what it reaches, against the members that it counts on. A part that reaches half of them
  * or less changes nobody's state; when that ends, whatever was counted before counts no more.
  */
+import type { NodeId } from '../identity/index.ts'
 import type { Context } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Prober } from './prober.ts'
@@ -15,6 +16,8 @@ export class Standing {
   readonly #prober: Prober
   readonly #exchange: Exchange
   #weighedMs = -Infinity
+  /** Who was in doubt when it was last looked at. */
+  #doubted: readonly NodeId[] = []
 
   constructor(context: Context, prober: Prober, exchange: Exchange) {
     this.#context = context
@@ -34,10 +37,12 @@ export class Standing {
     this.#weighedMs = nowMs
     this.#missNeighbours(nowMs)
     // Whose agreement counts changes with time alone.
-    for (const file of view.doubted) {
-      if (!context.isIsolated) file.expire(nowMs - context.options.expireMs)
-      context.touched.add(file.about)
+    const isAll = view.isWhole || view.gone.size > 0 || context.isIsolated || this.#doubtsItself()
+    for (const [node, file] of view.doubted) {
+      const isExpired = !context.isIsolated && file.expire(nowMs - context.options.expireMs)
+      if (isAll || isExpired || file.isCalledDead || this.#mayDiffer(node)) context.touched.add(node)
     }
+    this.#doubted = [...view.doubted.keys()]
     const counted = view.rings.size - view.gone.size
     const before = context.reached
     context.reached = view.reached(nowMs)
@@ -49,8 +54,20 @@ export class Standing {
     this.#exchange.tellMissing(nowMs)
     // A majority is in view again: whatever was counted before counts no more.
     if (isIsolated) return
-    for (const file of view.doubted) if (file.doubts(view.self)) file.forget(view.self)
+    for (const file of view.doubted.values()) if (file.doubts(view.self)) file.forget(view.self)
     this.#prober.refresh(nowMs)
+  }
+
+  #doubtsItself(): boolean {
+    for (const { doubt } of this.#prober.hot) if (doubt !== null) return true
+    return false
+  }
+
+  /** Whether others come to count as its watchers, or count no longer: those in doubt do not, after a while. */
+  #mayDiffer(node: NodeId): boolean {
+    const { view } = this.#context
+    if (view.links.has(node)) return true
+    return view.watchers(node).some((watcher) => view.doubted.has(watcher) || this.#doubted.includes(watcher))
   }
 
   /** Neighbours that were never reached, or not since they hung up with a word. */
@@ -70,7 +87,7 @@ export class Standing {
   }
 
   #touchUnreached(before: Reach | null): void {
-    const { view, reached, touched } = this.#context
-    for (const node of differing(view.rings, before, reached)) touched.add(node)
+    const { reached, touched } = this.#context
+    for (const node of differing(before, reached)) touched.add(node)
   }
 }

@@ -6,9 +6,10 @@ import type { NodeId } from '../identity/index.ts'
 import { CaseFile, type HeldVote } from './case-file.ts'
 import { Link } from './link.ts'
 import type { MembershipOptions } from './options.ts'
-import { Walk, type Reach } from './reach.ts'
+import { Reaching, type Reach } from './reach.ts'
 import { Rings, wholeMesh } from './rings.ts'
 
+const nobody: readonly number[] = []
 /** Cutting any part off a large mesh takes more broken edges than this. */
 const fewEdges = 4
 /** A connection with one that is no neighbour counts for so long after something came through it. */
@@ -20,12 +21,15 @@ export class View {
   readonly links = new Map<NodeId, Link>()
   readonly cases = new Map<NodeId, CaseFile>()
   /** Those of them in which there is doubt and nothing is settled: few, however many members there are. */
-  readonly doubted = new Set<CaseFile>()
+  readonly doubted = new Map<NodeId, CaseFile>()
   /** Dead or left. */
   readonly gone = new Set<NodeId>()
   rings: Rings
   #watchers = new Map<NodeId, readonly NodeId[]>()
   #neighbours: readonly NodeId[] | null = null
+  readonly #reaching = new Reaching()
+  /** Grows with every change of who is a member, or gone. */
+  #version = 0
 
   constructor(self: NodeId, options: MembershipOptions) {
     this.self = self
@@ -61,8 +65,7 @@ export class View {
     for (const node of [...this.links.keys(), ...this.cases.keys()]) {
       if (rings.has(node)) continue
       this.links.delete(node)
-      const file = this.cases.get(node)
-      if (file !== undefined) this.doubted.delete(file)
+      this.doubted.delete(node)
       this.cases.delete(node)
       this.gone.delete(node)
     }
@@ -137,7 +140,7 @@ export class View {
   isClear(node: NodeId, nowMs: number): boolean {
     let others = 0
     let newestMs = -Infinity
-    for (const file of this.doubted) {
+    for (const file of this.doubted.values()) {
       if (file.doubtedMs === null || file.about === node) continue
       others++
       newestMs = Math.max(newestMs, file.doubtedMs)
@@ -156,21 +159,22 @@ export class View {
   /** The part that this node reaches, itself included; null for everybody who is there. */
   reached(nowMs: number): Reach | null {
     const own = this.missing(nowMs).length
-    const isFew = own < this.neighbours.length && this.#brokenEdges(fewEdges) + own < fewEdges
-    if (!this.isWhole && isFew) return null
-    const walk = new Walk(this.rings)
-    for (const file of this.doubted) {
-      for (const observer of file.votes.keys()) if (file.doubts(observer)) walk.break(observer, file.about)
-    }
-    for (const { node, isUp, isIntroduced, missing } of this.links.values()) {
-      if (!isUp) continue
+    let edges = own
+    for (const { doubters } of this.doubted.values()) edges += doubters.length
+    if (!this.isWhole && own < this.neighbours.length && edges < fewEdges) return null
+    const { rings, self } = this
+    const links = [...this.links.values()].filter(({ isUp }) => isUp)
+    return this.#reaching.look({
+      rings,
+      self,
+      present: rings.size - this.gone.size,
+      version: this.#version,
+      first: this.#met(nowMs).filter((node) => !this.#isOwnEdgeBroken(node, nowMs)),
       // A fresh connection may lead to another that is cut off: what lies behind it is known when it has spoken.
-      if (!isIntroduced) walk.endAt(node)
-      // Votes of one that is cut off stay with those who are cut off with it; so it says to whom it speaks what it misses.
-      for (const other of missing ?? []) walk.break(node, other)
-    }
-    const first = this.#met(nowMs).filter((node) => !this.#isOwnEdgeBroken(node, nowMs))
-    return walk.from(this.self, first, (place) => this.#watchersAt(place))
+      ends: links.filter(({ isIntroduced }) => !isIntroduced).map(({ node }) => node),
+      broken: this.#brokenEdges(links),
+      neighboursAt: (place) => this.#watchersAt(place),
+    })
   }
 
   /** Members that this node is connected with, and has not to watch. */
@@ -229,23 +233,31 @@ export class View {
     const near = this.rings.neighboursAt(place)
     if (this.gone.size === 0) return near
     const { nodes } = this.rings
+    if (this.gone.has(nodes[place] as NodeId)) return nobody
     if (!this.isWhole && !near.some((other) => this.gone.has(nodes[other] as NodeId))) return near
     return this.watchers(nodes[place] as NodeId).map((node) => this.rings.place(node) as number)
   }
 
-  /** Counted no further than to some number. */
-  #brokenEdges(most: number): number {
-    let count = 0
-    for (const file of this.doubted) {
-      for (const { sealed } of file.standingVotes()) if (sealed.statement.verdict !== 'alive') count++
-      if (count >= most) break
+  /** Between others, by places; what this node's own connections carry it knows itself. */
+  #brokenEdges(links: readonly Link[]): number[] {
+    const broken: number[] = []
+    const breaks = (one: NodeId, other: NodeId): void => {
+      if (one === this.self || other === this.self) return
+      const [from, to] = [this.rings.place(one), this.rings.place(other)]
+      if (from !== undefined && to !== undefined) broken.push(from, to)
     }
-    return count
+    for (const { about, doubters } of this.doubted.values()) {
+      for (const observer of doubters) breaks(observer, about)
+    }
+    // Votes of one that is cut off stay with those who are cut off with it; so it says to whom it speaks what it misses.
+    for (const { node, missing } of links) for (const other of missing ?? []) breaks(node, other)
+    return broken
   }
 
   #regroup(): void {
     this.#watchers = new Map()
     this.#neighbours = null
+    this.#version++
   }
 }
 
