@@ -9,9 +9,9 @@ import { systemClock, type Clock } from './clock.ts'
 /** About what two wake-ups cost. */
 const longestMs = 0.1
 /** In vain so often one after the other, it is given up … */
-const missesBefore = 2
+const missesBefore = 4
 /** … and tried once in so many times: what is waited for may take less time by now. */
-const triedOnceIn = 32
+const triedOnceIn = 8
 /** To ask for the time costs more than to look. */
 const looksPerTime = 32
 

@@ -18,7 +18,7 @@ export async function keyvalue(context: BenchContext): Promise<Finding[]> {
   for (const durability of ['full', 'normal'] as const) {
     const [guest, direct]: [Rates[], Rates[]] = [[], []]
     for (let round = 0; round < rounds; round += 1) {
-      const amounts = { durability, sets: durability === 'full' ? 500 : 5_000, gets: 5_000 }
+      const amounts = { durability, sets: durability === 'full' ? 500 : 50_000, gets: 5_000 }
       guest.push(await ask({ who: 'guest', ...amounts }))
       direct.push(await ask({ who: 'direct', ...amounts }))
     }

@@ -35,8 +35,8 @@ describe('patience', () => {
     const patience = new Patience(lookedAt(), 2)
     const looks = Array.from({ length: 100 }, () => looksOf(patience))
     const long = looks.filter((count) => count > 1).length
-    expect(long).toBeGreaterThan(2)
-    expect(long).toBeLessThan(8)
+    expect(long).toBeGreaterThan(8)
+    expect(long).toBeLessThan(24)
   })
 
   it('is patient again as soon as it was not in vain', () => {
