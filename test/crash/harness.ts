@@ -22,6 +22,7 @@ export interface Progress {
 export interface Moment {
   readonly acts: number
   readonly afterMs: number
+  readonly durability: Durability
 }
 
 export interface PowerCut {
@@ -80,7 +81,7 @@ export class CrashHarness {
 
   /** Kills it with SIGKILL, so many ms after so many acts were acknowledged. @returns how far it came */
   kill(data: string, kind: StoreKind, from: Progress, when: Moment): Promise<Progress> {
-    return this.#run(data, kind, from, { env: {}, durability: 'full', kill: when })
+    return this.#run(data, kind, from, { env: {}, durability: when.durability, kill: when })
   }
 
   /** Lets it run until the power fails before the given step. @returns how far it came */

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { kinds, type StoreKind } from './acts.ts'
-import { atTheStart, CrashHarness, inspect, type PowerCut, type Progress } from './harness.ts'
+import { atTheStart, CrashHarness, inspect, type Moment, type PowerCut, type Progress } from './harness.ts'
 import { makeSnapshots } from './restores.ts'
 
 const rounds = Number(process.env['ROUNDS'] ?? 2)
@@ -64,7 +64,12 @@ it.each(kinds)(
       if (round % 20 === 0)
         [data, progress] = [join(harness.folder, `killed-${kind}-${round}`), atTheStart(kind)]
       const { acts, spreadMs } = momentsOf(kind)
-      const moment = { acts: Math.floor(chanceOf(round) * acts), afterMs: chanceOf(round + 0.5) * spreadMs }
+      const moment: Moment = {
+        acts: Math.floor(chanceOf(round) * acts),
+        afterMs: chanceOf(round + 0.5) * spreadMs,
+        // What the process has written is the system's, which goes on.
+        durability: round % 2 === 0 ? 'normal' : 'full',
+      }
       const left = await harness.kill(data, kind, progress, moment)
       progress = await look(data, kind, progress, left, `round ${round}`)
     }
