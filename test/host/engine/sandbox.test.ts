@@ -115,6 +115,18 @@ describe.each(['worker', 'process', 'shared'] as const)('in a %s,', (isolation) 
       await expect(sandbox.ended).resolves.toMatchObject({ reason: 'host-fault' })
     })
 
+    test('that stood still itself does not end who waited for it', async () => {
+      const stopped = new Int32Array(new SharedArrayBuffer(4))
+      const imports = devices(() => {
+        // This whole thread, past the deadline of what it is asked by.
+        Atomics.wait(stopped, 0, 0, 2_500)
+        return { value: 1, unit: 'lx', timeMs: 0n }
+      })
+      const sandbox = await startGuest(engine, 'relay', { imports, deadlineMs: 2_000 })
+      await expect(sandbox.call(handle, [event(1)])).resolves.toBeUndefined()
+      await sandbox.stop()
+    })
+
     test('that never answers ends at the deadline', async () => {
       const imports = devices(() => new Promise(() => {}))
       const sandbox = await startGuest(engine, 'relay', { imports, deadlineMs: 200 })
