@@ -48,6 +48,7 @@ import { replicasProblems } from './replicas/index.ts'
 import { runProblems } from './run/index.ts'
 import { serviceProblems } from './service/index.ts'
 import { storageProblems } from './storage/index.ts'
+import { tlsProblems } from './tls/index.ts'
 import { tomlProblems } from './toml/index.ts'
 import { triggerProblems } from './triggers/index.ts'
 import { valueProblems } from './values/index.ts'
@@ -69,6 +70,7 @@ const tables: readonly { readonly problems: Readonly<Record<string, Problem>> }[
   logsProblems,
   patchesProblems,
   tomlProblems,
+  tlsProblems,
   configProblems,
   logProblems,
   manifestProblems,

@@ -98,9 +98,10 @@ describe('the source tree', () => {
   })
 
   it('lets the time of day, which may be 1970 or 2035, decide nothing but in the files that are named here', () => {
-    // Expiry of invites, by the clock of who judges; runs of cron; groups' stores, which bound what a wrong clock does.
+    // Expiry of invites, by the clock of who judges; runs of cron; certificates of TLS; groups' stores, which bound what a wrong clock does.
     const decides = [
       'host/replicas/group-clock.ts',
+      'host/tls/files.ts',
       'host/triggers/cron/index.ts',
       'mesh/found.ts',
       'mesh/identity/admission-desk.ts',

@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { messageOf, nearestName } from '../../core/index.ts'
 import { deviceProblems, pinDrivers, sensorDrivers } from '../devices/index.ts'
 import { checkToml, parseToml } from '../toml/index.ts'
-import { locateBrokerFiles } from './broker-files.ts'
+import { locateFiles, locateFilesOf } from './server-files.ts'
 import { locateFolders } from './folders.ts'
 import { nodeConfigSchema, type NodeConfig } from './node-config.ts'
 import { configProblems } from './problems.ts'
@@ -25,9 +25,24 @@ export async function loadNodeConfig(
   const config = parseNodeConfig(text, path)
   return {
     ...config,
-    brokers: locateBrokerFiles(config.brokers, path),
+    brokers: locateFilesOf(config.brokers, path),
+    storage: located(config.storage, path),
     folders: await locateFolders(config.folders, path, own),
   }
+}
+
+/** Servers that stores are at have files too. */
+function located(
+  { keyvalue, blobstore, ...rest }: NodeConfig['storage'],
+  path: string,
+): NodeConfig['storage'] {
+  const store = <Table extends { readonly options: Readonly<Record<string, unknown>> }>(
+    table: Table,
+  ): Table => ({
+    ...table,
+    options: locateFiles(table.options, path),
+  })
+  return { ...rest, keyvalue: store(keyvalue), blobstore: store(blobstore) }
 }
 
 /**

@@ -11,6 +11,7 @@ import { nodeCheck } from './checks/node.ts'
 import { peersCheck } from './checks/peers.ts'
 import { portsCheck } from './checks/ports.ts'
 import { runtimeCheck } from './checks/runtime.ts'
+import { serversCheck } from './checks/servers.ts'
 import { trustCheck } from './checks/trust.ts'
 import type { Check, Diagnosis, Finding, Patient } from './contract.ts'
 
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   portsCheck,
   peersCheck,
   devicesCheck,
+  serversCheck,
   trustCheck,
 ]
 

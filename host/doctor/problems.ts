@@ -32,6 +32,11 @@ export const doctorProblems = defineProblems({
     text: 'an address of the node cannot be used',
     fix: 'see the finding of `selvedge doctor`, which names the address and who has it',
   },
+  ERR_DOCTOR_SERVER: {
+    kind: 'system',
+    text: 'a broker or a store’s server that the TOML names cannot be used',
+    fix: 'see the finding of `selvedge doctor`, which names the server and why',
+  },
   ERR_DOCTOR_PEERS: {
     kind: 'system',
     text: 'the node reaches less of its mesh than it should',

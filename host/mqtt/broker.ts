@@ -4,6 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, within, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
+import { readTls, type TlsFiles } from '../tls/index.ts'
 import type {
   Broker,
   BrokerConfig,
@@ -30,8 +31,8 @@ export interface BrokerNeeds {
   readonly limits: BrokerLimits
 }
 
-/** A password is a line; a chain of certificates a few thousand characters. */
-const maxFileBytes = 256 * 1024
+/** A password is a line. */
+const maxFileBytes = 64 * 1024
 
 export class MqttBroker implements Broker {
   readonly name: string
@@ -123,12 +124,12 @@ export class MqttBroker implements Broker {
     const { url, username, keepalive, largest, 'client-id': ownId } = this.#config
     let session: Session
     try {
-      const { password, ca } = await this.#readFiles()
+      const { password, tls } = await this.#readFiles()
       if (!isCurrent()) return
       session = await Session.open(
         {
           url: new URL(url),
-          ca,
+          tls,
           clientId: ownId ?? clientId,
           username: username ?? null,
           password,
@@ -155,14 +156,14 @@ export class MqttBroker implements Broker {
     else await session.close()
   }
 
-  async #readFiles(): Promise<{ password: string | null; ca: string | null }> {
-    const { ca, 'password-file': passwordFile } = this.#config
-    const [certificates = null, secret = null] = await Promise.all([
-      ca === undefined ? null : readSmall(ca),
+  async #readFiles(): Promise<{ password: string | null; tls: TlsFiles }> {
+    const { 'password-file': passwordFile } = this.#config
+    const [tls, secret = null] = await Promise.all([
+      readTls(this.#config, this.#needs.clock),
       passwordFile === undefined ? null : readSmall(passwordFile),
     ])
     // Editors end a file with a line break; a password has none.
-    return { password: secret?.replace(/\r?\n$/, '') ?? null, ca: certificates }
+    return { password: secret?.replace(/\r?\n$/, '') ?? null, tls }
   }
 
   #opened(): void {

@@ -6,7 +6,7 @@ import type { Cancel } from '../../core/index.ts'
 
 /** `[brokers.NAME]` of the node's TOML. */
 export interface BrokerConfig {
-  /** `mqtt://HOST:PORT` or `mqtts://HOST:PORT`. */
+  /** `mqtt://HOST:PORT` or `mqtts://HOST:PORT`; `ws://HOST:PORT/PATH` or `wss://…` through a WebSocket. */
   readonly url: string
   readonly username?: string | undefined
   /** Read anew for each connection, so that a password can be changed while the node runs. */
@@ -15,6 +15,9 @@ export interface BrokerConfig {
   readonly 'client-id'?: string | undefined
   /** File with the certificates to trust, PEM, in place of those that the program trusts. */
   readonly ca?: string | undefined
+  /** Files with the node's own certificate and its key, PEM, for a broker that wants to see one. */
+  readonly certificate?: string | undefined
+  readonly key?: string | undefined
   /** ms between signs of life. */
   readonly keepalive: number
   /** `auto` begins with 5 and goes back to 3.1.1 where the broker does not know it. */
@@ -64,6 +67,7 @@ export type BrokerProblemCode =
   | 'ERR_BROKER_SILENT'
   | 'ERR_BROKER_GARBAGE'
   | 'ERR_BROKER_SECRET'
+  | 'ERR_BROKER_TLS'
 
 /** Since the node started; they only grow. */
 export interface BrokerCounts {

@@ -27,6 +27,11 @@ export const mqttProblems = defineProblems({
     text: 'what answers at a broker’s address does not speak MQTT as it should',
     fix: 'check the url (mqtts:// for a port with TLS) and the broker’s version; the node tries again by itself',
   },
+  ERR_BROKER_TLS: {
+    kind: 'user',
+    text: 'an MQTT broker and this node do not accept each other’s certificates',
+    fix: 'see the message; ca in the broker’s table names the certificates to trust, certificate and key this node’s own, and the url the name that the broker’s certificate is for',
+  },
   ERR_BROKER_SECRET: {
     kind: 'user',
     text: 'a file that a broker’s table names cannot be read',

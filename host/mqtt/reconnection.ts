@@ -56,7 +56,7 @@ export class Reconnection {
       return { afterMs: 0, version: this.#version }
     }
     const [base, cap] =
-      ending.code === 'ERR_BROKER_REFUSED'
+      ending.code === 'ERR_BROKER_REFUSED' || ending.code === 'ERR_BROKER_TLS'
         ? [this.#limits.refusedMs, this.#limits.refusedCapMs]
         : [this.#limits.backoffMs, this.#limits.backoffCapMs]
     const afterMs = backoffMs(this.#failures, base, cap, this.#random)

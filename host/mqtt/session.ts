@@ -2,11 +2,13 @@
  * One connection to a broker, from the first packet to its end. The library does the protocol; everything here is a
  * wait with an end, and a name for each way in which it can go wrong. It never connects again by itself.
  */
+import type { Socket } from 'node:net'
 import type { IPublishPacket, MqttClient } from 'mqtt'
 import { messageOf, within, type Clock } from '../../core/index.ts'
+import { tlsWords, type TlsFiles } from '../tls/index.ts'
 import type { BrokerMessage, MetadataPair, PublishOptions } from './contract.ts'
 import { maxMetadataPairs, packetOverheadBytes, type BrokerLimits } from './limits.ts'
-import { openLine, type Line } from './line.ts'
+import { lineOpener, type Line, type OpenLine } from './line.ts'
 import { mqttProblems } from './problems.ts'
 import type { Ending, ProtocolVersion } from './reconnection.ts'
 
@@ -15,7 +17,7 @@ const maxUnderWay = 65_535
 
 export interface SessionOptions {
   readonly url: URL
-  readonly ca: string | null
+  readonly tls: TlsFiles
   readonly clientId: string
   readonly username: string | null
   readonly password: string | null
@@ -70,10 +72,15 @@ export class Session {
     const { default: module } = await import('mqtt/lib/client')
     // CommonJS that calls itself a module: some loaders hand over its default, some what it is in.
     const Client = ('default' in module ? module.default : module) as typeof MqttClient
-    return new Session(options, events, Client)
+    return new Session(options, events, Client, await lineOpener(options.url))
   }
 
-  private constructor(options: SessionOptions, events: SessionEvents, Client: typeof MqttClient) {
+  private constructor(
+    options: SessionOptions,
+    events: SessionEvents,
+    Client: typeof MqttClient,
+    openLine: OpenLine,
+  ) {
     this.#options = options
     this.#events = events
     this.#address = options.url.host
@@ -81,10 +88,12 @@ export class Session {
     const mostBytes = largest + packetOverheadBytes
     this.#client = new Client(
       () => {
-        this.#line = openLine({ url: options.url, ca: options.ca, mostBytes: 2 * mostBytes }, () =>
+        this.#line = openLine({ url: options.url, tls: options.tls, mostBytes: 2 * mostBytes }, () =>
           this.#end('ERR_BROKER_GARBAGE', `sends a packet of more than ${mostBytes} bytes`),
         )
-        return this.#line.socket
+        // The library keeps some of its errors to itself.
+        this.#line.stream.on('error', (error) => this.#failed(error))
+        return this.#line.stream as Socket
       },
       {
         protocolVersion: version,
@@ -244,6 +253,11 @@ export class Session {
     if (error.message === 'connack timeout') {
       return this.#end('ERR_BROKER_SILENT', 'takes the connection and says nothing')
     }
+    const tls = tlsWords(error, this.#options.url.hostname)
+    if (tls !== null) return this.#end('ERR_BROKER_TLS', `and this node: ${tls}`)
+    const answer = /^Unexpected server response: (\d+)$/.exec(error.message)?.[1]
+    if (answer !== undefined)
+      return this.#end('ERR_BROKER_REFUSED', `refused the WebSocket with HTTP ${answer}; is the path right?`)
     if (typeof code === 'string') return this.#end('ERR_BROKER_UNREACHABLE', unreachable(error, code))
     this.#end('ERR_BROKER_GARBAGE', `sends what is not MQTT: ${error.message.slice(0, 200)}`)
   }
@@ -274,7 +288,7 @@ export class Session {
   /** The library may tell of errors until it has noticed: its listener stays. */
   #cut(): void {
     this.#client.end(true)
-    this.#line.socket.destroy()
+    this.#line.stream.destroy()
   }
 
   async #answer(

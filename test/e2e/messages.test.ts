@@ -43,9 +43,8 @@ it('messages reach an app on every node that runs it, also on one that was kille
   ])
   // By hand first, on no node at all: what it would send is shown instead.
   const file = joinPath(folder, 'build/postman.wasm')
-  const byHand = (...more: string[]): readonly string[] => [
-    ...['run', '--topic', 'shop/door', '--type', 'text/plain', ...more, file, 'open'],
-  ]
+  const byHand = (...more: string[]): readonly string[] =>
+    ['run', '--topic', 'shop/door', '--type', 'text/plain'].concat(more, file, 'open')
   expect(await stage.mustRun(byHand('--publish', 'shop/echo'))).toBe('shop/echo: echo open\n')
   const whole = JSON.parse(await stage.mustRun(byHand('--publish', 'shop/echo', '--json'))) as unknown
   expect(whole).toMatchObject({

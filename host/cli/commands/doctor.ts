@@ -11,14 +11,14 @@ export const doctor = defineCommand({
   name: 'doctor',
   summary: 'find what is wrong with this node, and what to do',
   details:
-    'It looks at Node.js, memory, clock, data folder, disk, TOML, daemon, ports, peers, devices and trust, with a running daemon and without ' +
+    'It looks at Node.js, memory, clock, data folder, disk, TOML, daemon, ports, peers, devices, brokers and trust, with a running daemon and without ' +
     'one: give the TOML of a node that does not start with --config. It changes nothing. Signs: ● fine, ◐ worth knowing, ✗ wrong. ' +
     'Exit 1 where something is wrong.',
   options: {
     config: {
       kind: 'text',
       value: 'FILE',
-      help: 'the node’s TOML; without a daemon its devices and ports are tried',
+      help: 'the node’s TOML; its brokers and stores are tried, and without a daemon its devices and ports',
       completes: 'file',
     },
   },

@@ -7,6 +7,7 @@ import {
   type DriverConfig,
   type LifeRule,
 } from '../../storage/index.ts'
+import { tlsTableIssue, type TlsPaths } from '../../tls/index.ts'
 import { durationField } from '../../toml/index.ts'
 import { bounded, maxNames, mostItems, size } from '../fields.ts'
 
@@ -28,6 +29,11 @@ function storeTable<const Limits extends v.ObjectEntries>(drivers: readonly Driv
   )
   return v.pipe(
     v.variant('driver', tables, `is no driver; write ${known}`),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const { url, ...table } = (dataset.typed ? dataset.value : {}) as { url?: string } & TlsPaths
+      const message = url === undefined ? null : tlsTableIssue(url, table)
+      if (message !== null) addIssue({ message })
+    }),
     v.transform((table): DriverConfig & v.InferOutput<v.StrictObjectSchema<Limits, undefined>> => {
       const { driver, ...rest } = table as { driver: string } & Record<string, unknown>
       const named = Object.keys(limits)

@@ -11,7 +11,7 @@ export const natsBlobDriver: BlobDriver<NatsOptions> = {
   summary: 'NATS JetStream',
   options: natsOptions,
   open(options, { clock }) {
-    const connection = new NatsServerConnection(natsServer(options), clock)
+    const connection = new NatsServerConnection(natsServer(options, clock), clock)
     return {
       store: (app) => new LazyBlobs(() => NatsBlobs.open(connection, app, clock, blobLimits)),
       close: () => connection.close(),

@@ -10,7 +10,7 @@ export const natsKeyValueDriver: KeyValueDriver<NatsOptions> = {
   summary: 'NATS JetStream',
   options: natsOptions,
   open(options, { clock }) {
-    const connection = new NatsServerConnection(natsServer(options), clock)
+    const connection = new NatsServerConnection(natsServer(options, clock), clock)
     return {
       store: (app) => new NatsStore(connection, app, keyValueLimits),
       close: () => connection.close(),

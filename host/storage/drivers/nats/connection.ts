@@ -7,6 +7,7 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { ObjectStore } from '@nats-io/obj'
 import { messageOf, within, type Clock } from '../../../../core/index.ts'
+import { probeTls, tlsWords, type TlsFiles } from '../../../tls/index.ts'
 import { storageProblems } from '../../problems.ts'
 import { failed } from '../entry-checks.ts'
 
@@ -17,6 +18,8 @@ export interface NatsServer {
   readonly replicas: number
   /** Asked for each connection. */
   password(): Promise<string | null>
+  /** The same, but of those that the library makes again by itself; null without TLS. */
+  tls(): Promise<TlsFiles | null>
 }
 
 export interface NatsTimes {
@@ -47,6 +50,14 @@ export class NatsServerConnection {
   /** Without what is secret in it. */
   get address(): string {
     return new URL(this.#server.url).host
+  }
+
+  get #host(): string {
+    return new URL(this.#server.url).hostname.replace(/^\[|\]$/g, '')
+  }
+
+  get #port(): number {
+    return Number(new URL(this.#server.url).port) || 4222
   }
 
   /** Bytes that fit into one message. */
@@ -107,7 +118,11 @@ export class NatsServerConnection {
   /** What went wrong in words, for an error of the library. */
   told(error: unknown): Error {
     if (String((error as { code?: unknown }).code).startsWith('ERR_')) return error as Error
-    return failed(`the NATS server at ${this.address}: ${messageOf(error).slice(0, 200)}`, error)
+    return failed(`the NATS server at ${this.address}: ${this.#reason(error)}`, error)
+  }
+
+  #reason(error: unknown): string {
+    return tlsWords(error, this.#host) ?? messageOf(error).slice(0, 200)
   }
 
   async close(): Promise<void> {
@@ -132,7 +147,7 @@ export class NatsServerConnection {
       (error: unknown) => {
         this.#connection = null
         const why = failed(
-          `no connection to the NATS server at ${this.address}: ${messageOf(error).slice(0, 200)}`,
+          `no connection to the NATS server at ${this.address}: ${this.#reason(error)}`,
           error,
         )
         this.#lastFailure = { atMs: this.clock.monotonicMs(), error: why }
@@ -148,11 +163,12 @@ export class NatsServerConnection {
     const { connectMs } = this.#times
     const { url, username } = this.#server
     await this.#readPassword()
+    const tls = await this.#server.tls()
     const late = (): Error => new Error(`no answer in ${connectMs} ms`)
-    const connection = await within({ clock: this.clock, ms: connectMs, late }, () =>
+    const connecting = within({ clock: this.clock, ms: connectMs, late }, () =>
       connect({
         servers: url.replace(/^nats:\/\//, ''),
-        ...(url.startsWith('tls:') && { tls: {} }),
+        ...(tls !== null && { tls: filesOf(tls) }),
         // Asked for each connection, also those that the library makes again by itself.
         authenticator: () => this.#credentials(username),
         timeout: connectMs,
@@ -164,6 +180,12 @@ export class NatsServerConnection {
         maxPingOut: 2,
       }),
     )
+    const connection = await connecting.catch(async (error: unknown) => {
+      // The library tries on in silence where a server ends each connection after the handshake, for want of a certificate.
+      if (tls !== null && tlsWords(error, this.#host) === null)
+        await probeTls({ host: this.#host, port: this.#port, tls, greetsFirst: true }, this.clock)
+      throw error
+    })
     void this.#follow(connection)
     return connection
   }
@@ -192,6 +214,10 @@ export class NatsServerConnection {
       this.#isAway = false
     }
   }
+}
+
+function filesOf({ ca, cert, key }: TlsFiles): { ca?: string; cert?: string; key?: string } {
+  return { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
 }
 
 function closed(): Error {

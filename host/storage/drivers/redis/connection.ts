@@ -3,7 +3,9 @@
  * wait has an end, and a server that is down is asked again only after a moment, so that apps are told at once.
  */
 import { createHash } from 'node:crypto'
+import { isIP } from 'node:net'
 import { messageOf, within, type Cancel, type Clock } from '../../../../core/index.ts'
+import { tlsWords, type TlsFiles } from '../../../tls/index.ts'
 import { storageProblems } from '../../problems.ts'
 import { failed } from '../entry-checks.ts'
 import { script } from './script.ts'
@@ -25,6 +27,8 @@ export interface RedisServer {
   readonly username: string | null
   /** Asked for each connection. */
   password(): Promise<string | null>
+  /** The same; null without TLS. */
+  tls(): Promise<TlsFiles | null>
 }
 
 const redisTimes: RedisTimes = { connectMs: 5_000, answerMs: 5_000, pauseMs: 500 }
@@ -165,7 +169,10 @@ export class RedisConnection {
       },
       (error: unknown) => {
         this.#client = null
-        const why = failed(`no connection to the Redis server at ${this.address}: ${reason(error)}`, error)
+        const why = failed(
+          `no connection to the Redis server at ${this.address}: ${this.#reason(error)}`,
+          error,
+        )
         this.#lastFailure = { atMs: this.#clock.monotonicMs(), error: why }
         throw why
       },
@@ -178,13 +185,17 @@ export class RedisConnection {
     const { createClient, RESP_TYPES } = await import('@redis/client')
     this.#asBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
     const { connectMs } = this.#times
-    const password = await this.#server.password()
+    const [password, tls] = await Promise.all([this.#server.password(), this.#server.tls()])
     const { username } = this.#server
     const client = createClient({
       url: this.#url.href,
       ...(username !== null && { username }),
       ...(password !== null && { password }),
-      socket: { connectTimeout: connectMs, reconnectStrategy: false },
+      socket: {
+        connectTimeout: connectMs,
+        reconnectStrategy: false,
+        ...(tls !== null && secureSocket(tls, this.#url.hostname)),
+      },
       disableOfflineQueue: true,
       commandsQueueMaxLength: maxWaiting,
       disableClientInfo: true,
@@ -218,7 +229,22 @@ export class RedisConnection {
       const message = `the Redis server at ${this.address} holds something else under the names of this store`
       return storageProblems.error('ERR_STORAGE_DAMAGED', message, { cause: error })
     }
-    return failed(`the Redis server at ${this.address}: ${reason(error)}`, error)
+    return failed(`the Redis server at ${this.address}: ${this.#reason(error)}`, error)
+  }
+
+  #reason(error: unknown): string {
+    return tlsWords(error, this.#url.hostname) ?? reason(error)
+  }
+}
+
+/** As `node:tls` takes it; the server's certificate is always checked. */
+function secureSocket({ ca, cert, key }: TlsFiles, host: string): object {
+  return {
+    tls: true,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
   }
 }
 

@@ -22,7 +22,13 @@ afterEach(async () => {
 afterAll(() => server?.remove())
 
 function connect(port: number): NatsServerConnection {
-  const address = { url: `nats://127.0.0.1:${port}`, username: null, replicas: 1, password: async () => null }
+  const address = {
+    url: `nats://127.0.0.1:${port}`,
+    username: null,
+    replicas: 1,
+    password: async () => null,
+    tls: async () => null,
+  }
   const connection = new NatsServerConnection(address, systemClock, { pauseMs: 50 })
   connections.push(connection)
   return connection

@@ -28,7 +28,13 @@ afterEach(async () => {
 afterAll(() => server?.remove())
 
 function connect(port: number, times: Partial<NatsTimes> = {}): NatsServerConnection {
-  const address = { url: `nats://127.0.0.1:${port}`, username: null, replicas: 1, password: async () => null }
+  const address = {
+    url: `nats://127.0.0.1:${port}`,
+    username: null,
+    replicas: 1,
+    password: async () => null,
+    tls: async () => null,
+  }
   const connection = new NatsServerConnection(address, systemClock, { pauseMs: 50, ...times })
   connections.push(connection)
   return connection
@@ -150,7 +156,13 @@ describe.skipIf(!hasNats)('a store at a NATS server', () => {
     const own = await ServerProcess.start(nats(['-c', config]))
     let password = 'before'
     const connection = new NatsServerConnection(
-      { url: `nats://127.0.0.1:${own.port}`, username: 'node', replicas: 1, password: async () => password },
+      {
+        url: `nats://127.0.0.1:${own.port}`,
+        username: 'node',
+        replicas: 1,
+        password: async () => password,
+        tls: async () => null,
+      },
       systemClock,
     )
     try {

@@ -24,7 +24,12 @@ afterEach(async () => {
 afterAll(() => server?.remove())
 
 function connect(port: number, times: Partial<RedisTimes> = {}): RedisConnection {
-  const address = { url: `redis://127.0.0.1:${port}`, username: null, password: async () => null }
+  const address = {
+    url: `redis://127.0.0.1:${port}`,
+    username: null,
+    password: async () => null,
+    tls: async () => null,
+  }
   const connection = new RedisConnection(address, systemClock, { pauseMs: 50, ...times })
   connections.push(connection)
   return connection
@@ -173,6 +178,7 @@ describe.skipIf(!hasRedis)('a store at a Redis server', () => {
         url: `redis://127.0.0.1:${guarded.port}`,
         username: null,
         password: async () => 'secret',
+        tls: async () => null,
       }
       const connection = new RedisConnection(address, systemClock)
       connections.push(connection)
