@@ -17,28 +17,44 @@ export interface CodeCache {
 /**
  * Lets what is imported from here on be taken from the cache, and be added to it at the end of the process. Call it
  * before the first import that costs something.
- * @param folder the program's own cache folder; it and its parent (`~/.cache`) are made where they are missing
+ * @param folder the program's own cache folder
  * @param uid whose folders may be trusted; null where the system has no such numbers
  * @returns whether there is a cache
  */
 export function useCompileCache(codeCache: CodeCache, folder: string, uid: number | null): boolean {
-  if (codeCache.enableCompileCache === undefined || uid === null) return false
+  if (codeCache.enableCompileCache === undefined) return false
+  const compiled = ownCacheFolder(folder, uid)
+  if (compiled === null) return false
+  try {
+    codeCache.enableCompileCache(compiled)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Where compiled code may lie.
+ * @param folder the program's own cache folder; it and its parent (`~/.cache`) are made where they are missing
+ * @returns null where there is no place that nobody else may change: a read-only disk, a full one, no home
+ */
+export function ownCacheFolder(folder: string, uid: number | null): string | null {
+  if (uid === null) return null
   const compiled = join(folder, 'compiled')
   try {
     const base = dirname(folder)
     if (!existsSync(base) && isOnlyOurs(dirname(base), uid)) makeFolder(base)
     // What lies in somebody else's is looked at before anything is put there, and one level at a time: what makes
     // whole paths, Node's own cache included, does not end below /proc.
-    if (!isOnlyOurs(base, uid)) return false
+    if (!isOnlyOurs(base, uid)) return null
     for (const path of [folder, compiled]) {
       makeFolder(path)
-      if (!isOnlyOurs(path, uid)) return false
+      if (!isOnlyOurs(path, uid)) return null
     }
-    codeCache.enableCompileCache(compiled)
-    return true
+    return compiled
   } catch {
-    // A read-only disk, a full one, no home: the next start is as slow as this one.
-    return false
+    // The next start is as slow as this one.
+    return null
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // dist/ alone is the product: it runs where it is copied to, without node_modules and without a native addon.
 // selvedge.mjs looks whether everything is there and new enough, and loads program.mjs, which is what every command
-// needs; the node, the engine and the builders are chunks beside it that the commands import when they need them, so
-// that `status` does not pay for what `up` loads.
+// needs; the engine and the builders are chunks beside it that the commands import when they need them, so that `status`
+// does not pay for what others load. For `up` it runs daemon.cjs instead, which has everything of a node.
 // `node scripts/bundle.mjs` builds; tests call ensureBundle(), which builds only when a source is newer.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -12,6 +12,14 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import {
+  emptyWorld,
+  httpByName,
+  noOtherCommands,
+  onlyWhatIsUsed,
+  programBeside,
+  withoutAddons,
+} from './bundle-plugins.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const dist = join(root, 'dist')
@@ -22,7 +30,9 @@ const packages = createRequire(import.meta.url)
 
 /** What is built from what. The program comes last: the others do not depend on it. */
 const program = { file: 'program.mjs', entry: 'host/main.ts' }
-/** Runs before it on whatever Node.js there is, so it gets neither compat.ts nor today's syntax. */
+/** The program with the node in it: one script, whose compiled code host/kept-script.ts keeps. */
+const daemon = { file: 'daemon.cjs', entry: 'host/daemon.ts' }
+/** Runs before both on whatever Node.js there is, so it gets neither compat.ts nor today's syntax. */
 const starter = { file: 'selvedge.mjs', entry: 'host/entry.ts', target: 'node12.20' }
 const outputs = [
   { file: 'prepare.mjs', entry: 'host/engine/prepare-child.ts' },
@@ -35,6 +45,7 @@ const outputs = [
   { file: 'queue.mjs', entry: 'host/queue/sqlite/worker.ts' },
   { file: 'patch.mjs', entry: 'mesh/patches/worker.ts' },
   program,
+  daemon,
   starter,
 ]
 
@@ -56,55 +67,6 @@ const sqliteModule = 'node-sqlite3-wasm.wasm'
 /** zstd for the versions of Node.js without one that takes a dictionary; mesh/patches instantiates it itself. */
 const zstdModule = join(dirname(packages.resolve('@bokuweb/zstd-wasm')), 'zstd.wasm')
 
-/**
- * preview2-shim has two implementations. Node's starts a thread of its own per worker and reaches for real files;
- * the browser's is plain JavaScript over an empty world, which is what a sandbox and a transpiler should see.
- */
-const emptyWorld = {
-  name: 'preview2-shim in an empty world',
-  setup(builder) {
-    const shim = join(dirname(packages.resolve('@bytecodealliance/preview2-shim')), '../browser')
-    builder.onResolve({ filter: /^@bytecodealliance\/preview2-shim\/\w+$/ }, ({ path }) => ({
-      path: join(shim, `${path.slice(path.lastIndexOf('/') + 1)}.js`),
-    }))
-  },
-}
-
-/** Optional accelerators with native code; the packages that ask for them do without. */
-const withoutAddons = {
-  name: 'no native addons',
-  setup(builder) {
-    builder.onResolve({ filter: /^(cbor-extract|node-gyp-build|node-gyp-build-optional-packages)$/ }, () => ({
-      path: join(root, 'scripts/stubs/absent.cjs'),
-    }))
-  },
-}
-
-/**
- * An import of node:http as a module reads every name it exports, and on Node 22 and later one of those loads
- * all of undici: 45 ms of CPU before the first line. As CommonJS only what is used is read.
- */
-const httpByName = {
-  name: 'node:http as CommonJS',
-  setup(builder) {
-    builder.onResolve({ filter: /^(node:)?https?$/ }, ({ path, kind, namespace }) =>
-      namespace === 'builtin' || kind === 'require-call' ? undefined : { path, namespace: 'builtin' },
-    )
-    builder.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
-      loader: 'js',
-    }))
-  },
-}
-
-/** The starter loads the program as the file that it becomes. */
-const programBeside = {
-  name: 'the program beside its starter',
-  setup(builder) {
-    builder.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: `./${program.file}`, external: true }))
-  },
-}
-
 async function bundleStarter(folder) {
   const { metafile } = await build({
     absWorkingDir: root,
@@ -124,52 +86,66 @@ async function bundleStarter(folder) {
   return metafile
 }
 
-/** Run for what it does; all others of our modules only define what others use. */
-const doing = new Set(['core/compat.ts'].map((path) => join(root, path)))
+/** What all outputs but the starter have in common. */
+const shared = {
+  absWorkingDir: root,
+  metafile: true,
+  inject: [join(root, 'core/compat.ts')],
+  bundle: true,
+  platform: 'node',
+  target: 'node18',
+  // Identifiers stay: they cost a third of the size, and a stack trace from the field can be read.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+}
+const plugins = [emptyWorld, withoutAddons, httpByName, onlyWhatIsUsed]
 
-/**
- * Of our own modules what nobody uses is left out, so that a command that needs one constant of the mesh does not load
- * libp2p: the public face of a folder names everything in it.
- */
-const onlyWhatIsUsed = {
-  name: 'our modules without what nobody uses',
-  setup(builder) {
-    builder.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir, kind }) => {
-      const file = join(resolveDir, path)
-      const isOurs = !file.includes('/node_modules/') && kind === 'import-statement' && !doing.has(file)
-      return isOurs ? { path: file, sideEffects: false } : undefined
-    })
-  },
+function escaped(character) {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+async function bundleDaemon(folder) {
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { [daemon.file.replace('.cjs', '')]: daemon.entry },
+    outdir: folder,
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    charset: 'ascii',
+    define: { 'import.meta.url': '__url' },
+    banner: { js: "const __url=require('node:url').pathToFileURL(__filename).href;" },
+    plugins: [...plugins, noOtherCommands],
+  })
+  // V8 keeps such a text in one byte for each character, and host/kept-script.ts reads it so. What esbuild leaves stands in
+  // regular expressions.
+  const file = join(folder, daemon.file)
+  const text = await readFile(file, 'utf8')
+  const ascii = text.replace(/[^\0-\x7f]/g, escaped)
+  // A script that is run with kept code may not import by itself; whoever runs it gives it a way.
+  await writeFile(file, ascii.replace(/(?<![.\w$])import\(/g, '__import('))
+  return metafile
 }
 
 async function bundleOne({ file, entry }, folder) {
   if (file === starter.file) return bundleStarter(folder)
-  const splitting = file === program.file
+  if (file === daemon.file) return bundleDaemon(folder)
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...shared,
     entryPoints: { [file.replace('.mjs', '')]: entry },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     // Flat, as what runs in a chunk looks for the other files beside itself.
-    splitting,
+    splitting: file === program.file,
     chunkNames: `${chunkPrefix}[hash]`,
-    metafile: true,
-    inject: [join(root, 'core/compat.ts')],
-    bundle: true,
-    platform: 'node',
-    target: 'node18',
     format: 'esm',
-    // Identifiers stay: they cost a third of the size, and a stack trace from the field can be read.
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    plugins: [emptyWorld, withoutAddons, httpByName, onlyWhatIsUsed],
+    plugins,
     banner: {
       js:
         "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" +
         "import{fileURLToPath as __toPath}from'node:url';const __dirname=__toPath(new URL('.',import.meta.url));",
     },
-    logLevel: 'warning',
   })
   return metafile
 }
@@ -219,7 +195,7 @@ export async function bundle({ chunksKeptMs = 0 } = {}) {
   try {
     const { failure, metafile } = await buildInto(folder)
     await writeFile(metaFile, JSON.stringify(metafile))
-    const last = [program.file, starter.file, listFile]
+    const last = [program.file, daemon.file, starter.file, listFile]
     const built = (await readdir(folder)).sort((a, b) => last.indexOf(a) - last.indexOf(b))
     for (const name of built) await rename(join(folder, name), join(dist, name))
     // A stale program would make tests pass that should not.

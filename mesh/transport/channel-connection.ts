@@ -16,6 +16,15 @@ const maxUnsentBytes = 512 * 1024
 
 type Sent = Parameters<AbstractMultiaddrConnection['sendData']>[0]
 
+export interface ChannelConnectionInit {
+  readonly channel: Channel
+  /** Of the channel, with the messages before the circuit taken from it. */
+  readonly incoming: AsyncIterator<Uint8Array>
+  readonly direction: 'inbound' | 'outbound'
+  readonly remoteAddr: Multiaddr
+  readonly log: Logger
+}
+
 export class ChannelConnection extends AbstractMultiaddrConnection {
   readonly #channel: Channel
   readonly #incoming: AsyncIterator<Uint8Array>
@@ -24,14 +33,7 @@ export class ChannelConnection extends AbstractMultiaddrConnection {
   #resumed: (() => void) | null = null
   #isPaused = false
 
-  /** @param incoming of the channel, with the messages before the circuit taken from it */
-  constructor(init: {
-    readonly channel: Channel
-    readonly incoming: AsyncIterator<Uint8Array>
-    readonly direction: 'inbound' | 'outbound'
-    readonly remoteAddr: Multiaddr
-    readonly log: Logger
-  }) {
+  constructor(init: ChannelConnectionInit) {
     const { direction, remoteAddr, log } = init
     super({ direction, remoteAddr, log, maxMessageSize: circuitFrameBytes })
     this.#channel = init.channel

@@ -17,7 +17,7 @@ import {
   type CircuitAnswer,
   type CircuitRequest,
 } from './circuit-messages.ts'
-import { ChannelConnection } from './channel-connection.ts'
+import type { ChannelConnection, ChannelConnectionInit } from './channel-connection.ts'
 import type { Channel, NodeId } from './contract.ts'
 import { transportProblems } from './problems.ts'
 
@@ -28,6 +28,8 @@ export interface Wiring {
   readonly transportManager: {
     dial(address: Multiaddr, options: { readonly signal: AbortSignal }): Promise<Connection>
   }
+  /** A channel as the wire of a connection. */
+  connectionOver(init: ChannelConnectionInit): ChannelConnection
 }
 
 export interface CircuitParts {
@@ -112,14 +114,14 @@ export class Circuits {
   }
 
   #wire(
-    { logger }: Wiring,
+    { logger, connectionOver }: Wiring,
     channel: Channel,
     incoming: AsyncIterator<Uint8Array>,
     direction: 'inbound' | 'outbound',
     remoteAddr: Multiaddr,
   ): ChannelConnection {
     const log = logger.forComponent('selvedge:circuit')
-    return new ChannelConnection({ channel, incoming, direction, remoteAddr, log })
+    return connectionOver({ channel, incoming, direction, remoteAddr, log })
   }
 }
 

@@ -1,6 +1,5 @@
 /** From a target to a connection: which addresses to try, and what it means when none of them works. */
 import type { Connection } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { delay, type Clock } from '../../core/index.ts'
 import {
   isLoopback,
@@ -13,7 +12,7 @@ import {
 import { gatewayOf, isCircuit } from './circuit-address.ts'
 import { transportLimits, type NodeId } from './contract.ts'
 import { dialError, hostsIn, type AddressFailure } from './dial-failure.ts'
-import type { Libp2p } from './libp2p-node.ts'
+import type { Libp2p, RunningLibp2p } from './libp2p-node.ts'
 import { transportProblems } from './problems.ts'
 
 export interface DialParts {
@@ -35,19 +34,20 @@ export interface DialParts {
 const headStartMs = 500
 
 /** @throws ERR_ADDRESS */
-export async function addressesFor(node: Libp2p, target: string | readonly string[]): Promise<string[]> {
+export async function addressesFor(
+  { remembered }: Pick<RunningLibp2p, 'remembered'>,
+  target: string | readonly string[],
+): Promise<string[]> {
   if (typeof target !== 'string') return usableOf(target.slice(0, transportLimits.addressesPerDial))
   if (target.includes('/') || target.includes(':')) return [parseAddress(target)]
-  let peer
+  let bare: string[]
   try {
-    peer = peerIdFromString(target)
+    bare = await remembered(target)
   } catch (error) {
     throw transportProblems.error('ERR_ADDRESS', `"${target}" is neither a node id nor an address`, {
       cause: error,
     })
   }
-  const known = await node.peerStore.get(peer).catch(() => null)
-  const bare = (known?.addresses ?? []).map(({ multiaddr }) => multiaddr.toString())
   return bare.map((address) => (peerOfAddress(address) === null ? `${address}/p2p/${target}` : address))
 }
 

@@ -1,18 +1,23 @@
-/** How libp2p is set up: TCP, noise, yamux, identify, ping; bounds raised where many nodes share one address. */
+/**
+ * How libp2p is set up: TCP, noise, yamux, identify, ping; bounds raised where many nodes share one address.
+ *
+ * Only this file and what it alone imports takes anything but types from libp2p, and it is imported when a transport is
+ * started: a quarter of the daemon's program is libp2p, and nothing that works without a network waits for it.
+ */
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { ConnectionGater } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { keyPairFromSeed, messageOf } from '../../core/index.ts'
+import { keyPairFromSeed } from '../../core/index.ts'
+import { ChannelConnection } from './channel-connection.ts'
 import type { Wiring } from './circuits.ts'
 import { transportLimits, type NodeId } from './contract.ts'
-import { transportProblems } from './problems.ts'
 import { sendingByTurns, sendingWhole } from './send-batch.ts'
 
 export type { Libp2p }
@@ -21,6 +26,11 @@ export type { Libp2p }
 export interface RunningLibp2p {
   readonly node: Libp2p
   readonly wiring: Wiring
+  /**
+   * What it remembers of a peer's addresses, as text; empty for one that it never met.
+   * @throws where the text is no peer id
+   */
+  remembered(peer: NodeId): Promise<string[]>
 }
 
 /**
@@ -29,28 +39,20 @@ export interface RunningLibp2p {
  */
 const maxWindowBytes = 2 * 1024 * 1024
 
-type PrivateKey = ReturnType<typeof privateKeyFromRaw>
-
-export function privateKeyFromSeed(seed: Uint8Array): PrivateKey {
-  return privateKeyFromRaw(new Uint8Array([...seed, ...keyPairFromSeed(seed).publicKey]))
-}
-
-export function nodeIdOfKey(key: PrivateKey): NodeId {
-  return peerIdFromPrivateKey(key).toString()
-}
-
 /** Makes, does not start, the libp2p node. */
 export async function createNode(options: {
-  readonly privateKey: PrivateKey
+  /** 32 bytes, Ed25519. */
+  readonly privateKeySeed: Uint8Array
   readonly listen: readonly string[]
   readonly announce: readonly string[]
   readonly mdns: boolean
   readonly gater: ConnectionGater
 }): Promise<RunningLibp2p> {
-  let wiring!: Wiring
+  const { privateKeySeed: seed } = options
+  let components!: Omit<Wiring, 'connectionOver'>
   const node = await createLibp2p({
     start: false,
-    privateKey: options.privateKey,
+    privateKey: privateKeyFromRaw(new Uint8Array([...seed, ...keyPairFromSeed(seed).publicKey])),
     nodeInfo: { userAgent: 'selvedge' },
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp()],
@@ -71,36 +73,24 @@ export async function createNode(options: {
     services: {
       identify: identify(),
       ping: ping(),
-      circuits: (components: Wiring) => {
-        wiring = components
+      circuits: (made: Omit<Wiring, 'connectionOver'>) => {
+        components = made
         return {}
       },
     },
   })
-  return { node, wiring }
-}
-
-/** What a failed start means to a person. */
-export function listenError(error: unknown, listen: readonly string[]): unknown {
-  // libp2p folds the system errors of all listeners into one text.
-  const text = messageOf(error)
-  const place = /(EADDRINUSE|EADDRNOTAVAIL|EACCES|ENOTFOUND)[^\n]*?(\S+:\d+)?\s*$/m.exec(text)
-  if (place === null) return error
-  const where = place[2] ?? listen.join(', ')
-  switch (place[1]) {
-    case 'EADDRINUSE':
-      return transportProblems.error('ERR_PORT_IN_USE', `another program listens on ${where}`, {
-        cause: error,
-      })
-    case 'EACCES':
-      return transportProblems.error('ERR_ADDRESS', `this user may not listen on ${where}`, {
-        cause: error,
-        hint: 'choose a port over 1023 with --listen',
-      })
-    default:
-      return transportProblems.error('ERR_ADDRESS', `this machine has no address ${where}`, {
-        cause: error,
-        hint: 'listen on 0.0.0.0 or on an address that `ip addr` shows',
-      })
+  return {
+    node,
+    wiring: {
+      upgrader: components.upgrader,
+      logger: components.logger,
+      transportManager: components.transportManager,
+      connectionOver: (init) => new ChannelConnection(init),
+    },
+    async remembered(peer) {
+      const id = peerIdFromString(peer)
+      const known = await node.peerStore.get(id).catch(() => null)
+      return (known?.addresses ?? []).map(({ multiaddr }) => multiaddr.toString())
+    },
   }
 }

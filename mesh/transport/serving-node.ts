@@ -7,11 +7,11 @@ import type { Bans } from './bans.ts'
 import { isRelayed, type Connections } from './connections.ts'
 import { transportLimits, type TransportEvents } from './contract.ts'
 import type { Emitter } from './emitter.ts'
-import { createNode, type privateKeyFromSeed, type RunningLibp2p } from './libp2p-node.ts'
+import { createNode, type RunningLibp2p } from './libp2p-node.ts'
 import type { Protocols } from './protocols.ts'
 
 export interface ServingParts {
-  readonly privateKey: ReturnType<typeof privateKeyFromSeed>
+  readonly privateKeySeed: Uint8Array
   readonly announce: readonly string[]
   readonly mdns: boolean
   readonly log: Log
@@ -23,9 +23,9 @@ export interface ServingParts {
 
 /** @throws what libp2p throws where it cannot listen; nothing runs then */
 export async function startServing(parts: ServingParts, listen: readonly string[]): Promise<RunningLibp2p> {
-  const { privateKey, announce, mdns, bans, events, log, connections, protocols } = parts
+  const { privateKeySeed, announce, mdns, bans, events, log, connections, protocols } = parts
   const running = await createNode({
-    privateKey,
+    privateKeySeed,
     listen,
     announce,
     mdns,

@@ -1,6 +1,14 @@
 /** The transport over libp2p: start and stop, dial, and channels that only admitted peers get. */
 import type { Connection } from '@libp2p/interface'
-import { messageOf, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
+import {
+  keyPairFromSeed,
+  messageOf,
+  type Cancel,
+  type Clock,
+  type Log,
+  type Random,
+} from '../../core/index.ts'
+import { nodeIdOf } from '../identity/index.ts'
 import { parseAddress, peerOfAddress } from './address.ts'
 import { Bans } from './bans.ts'
 import { circuitFrameBytes, circuitProtocol } from './circuit-messages.ts'
@@ -19,13 +27,13 @@ import {
 } from './contract.ts'
 import { addressesFor, connectTo, type DialParts } from './dialling.ts'
 import { Emitter } from './emitter.ts'
-import { listenError, nodeIdOfKey, privateKeyFromSeed, type RunningLibp2p } from './libp2p-node.ts'
+import type { RunningLibp2p } from './libp2p-node.ts'
+import { listenError } from './listen-error.ts'
 import { settlePorts, sortedAddresses } from './listen.ts'
 import type { PortMemory } from './port-memory.ts'
 import { transportProblems } from './problems.ts'
 import { ProtocolTraffic } from './protocol-traffic.ts'
 import { Protocols } from './protocols.ts'
-import { startServing } from './serving-node.ts'
 import { StreamChannel } from './stream-channel.ts'
 import { createWays } from './ways.ts'
 
@@ -59,7 +67,6 @@ class Libp2pTransport implements Transport {
   readonly #options: TransportOptions
   readonly #clock: Clock
   readonly #log: Log
-  readonly #privateKey: ReturnType<typeof privateKeyFromSeed>
   readonly #announce: readonly string[]
   readonly #events: Emitter<TransportEvents>
   readonly #connections: Connections
@@ -79,8 +86,7 @@ class Libp2pTransport implements Transport {
     this.#options = options
     this.#clock = options.clock
     this.#log = options.log.scope('transport')
-    this.#privateKey = privateKeyFromSeed(options.privateKeySeed)
-    this.self = nodeIdOfKey(this.#privateKey)
+    this.self = nodeIdOf(keyPairFromSeed(options.privateKeySeed).publicKey)
     this.#wanted = options.listen.map(parseAddress)
     this.#listen = this.#wanted
     this.#announce = (options.announce ?? []).map(parseAddress)
@@ -143,8 +149,7 @@ class Libp2pTransport implements Transport {
   }
 
   async dial(target: string | readonly string[], signal: AbortSignal): Promise<NodeId> {
-    const { node } = this.#running()
-    const addresses = await addressesFor(node, target)
+    const addresses = await addressesFor(this.#running(), target)
     const peer = addresses.map(peerOfAddress).find((id) => id !== null) ?? null
     if (peer !== null && this.#connections.admittedTo(peer).length > 0) return peer
     const connection = await connectTo(this.#dialParts(), peer, addresses, signal)
@@ -243,9 +248,11 @@ class Libp2pTransport implements Transport {
     if (addresses.length > 0) this.#log.info('transport:listening', { addresses })
   }
 
-  #startNode(listen: readonly string[]): Promise<RunningLibp2p> {
+  async #startNode(listen: readonly string[]): Promise<RunningLibp2p> {
+    // All of libp2p, which nobody needs before.
+    const { startServing } = await import('./serving-node.ts')
     const parts = {
-      privateKey: this.#privateKey,
+      privateKeySeed: this.#options.privateKeySeed,
       announce: this.#announce,
       mdns: this.#options.mdns ?? false,
     }

@@ -11,9 +11,10 @@ export const distFiles: readonly DistFile[] = [
   },
   { pattern: /^build\.json$/, why: 'the files of this build, for the start' },
   { pattern: /^program\.mjs$/, why: 'what every command needs' },
+  { pattern: /^daemon\.cjs$/, why: 'the node, in one script: `up`' },
   {
     pattern: /^selvedge-[A-Z0-9]{8}\.mjs$/,
-    why: 'the node, the engine, the builders and drivers, each loaded when used',
+    why: 'the engine, the builders and drivers, each loaded when used',
   },
   { pattern: /^prepare\.(mjs|json)$/, why: 'transpiles a component, in a process of its own' },
   {

@@ -17,12 +17,12 @@ const compatName = /^define\(\s*(\w+)(\.prototype)?,\s*'(\w+)'/gm
 /** @returns a line for each thing that is wrong; @param compat the text of core/compat.ts */
 export function scan(files: readonly PackageFile[], compat: string): string[] {
   const brought = broughtBy(compat)
-  const scripts = files.filter(({ name }) => name.endsWith('.mjs')).map(({ bytes }) => textOf(bytes))
+  const scripts = files.filter(({ name }) => /\.[mc]js$/.test(name)).map(({ bytes }) => textOf(bytes))
   // Who defines a method of that name means that one, as far as a text can tell.
   const methods = older.methods.filter((name) => !scripts.some((text) => definition(name).test(text)))
   return files.flatMap(({ name, bytes }) => {
     if (name.endsWith('.node') || isNative(bytes)) return [`${name} is native code`]
-    if (!/^dist\/.*\.mjs$/.test(name)) return []
+    if (!/^dist\/.*\.[mc]js$/.test(name)) return []
     const text = textOf(bytes)
     return [...foreignImports(text), ...newerNames(text, brought, methods)].map(
       (fault) => `${name}: ${fault}`,
@@ -49,7 +49,7 @@ function broughtBy(compat: string): ReadonlySet<string> {
 function foreignImports(text: string): string[] {
   const specifiers = [
     ...text.matchAll(
-      /(?:\bfrom|(?<=^|[;}\n])import|\brequire\(|\bimport\()\s*(["'])(@?[\w.][\w./:-]*|node:\w+)\1/g,
+      /(?:\bfrom|(?<=^|[;}\n])import|\brequire\(|(?:\b|__)import\()\s*(["'])(@?[\w.][\w./:-]*|node:\w+)\1/g,
     ),
   ].map((match) => match[2] ?? '')
   const faults = specifiers.flatMap((specifier) => {

@@ -55,10 +55,17 @@ describe('the program', () => {
     ).toEqual([])
   })
 
-  it('loads the node when it is asked to start one', () => {
-    const inputs = inputsOf(loadedWith(entryOf('host/node/index.ts')))
-    expect(inputs).toContain('mesh/index.ts')
-    expect(inputs.some((input) => input.includes('/libp2p/'))).toBe(true)
+  it('has the node, its mesh and its problems in the daemon, and no other command than `up`', () => {
+    const inputs = inputsOf([entryOf('host/daemon.ts')])
+    expect(inputs).toContain('host/node/start.ts')
+    expect(inputs).toContain('mesh/transport/serving-node.ts')
+    expect(inputs).toContain('host/build/problems.ts')
+    expect(inputs.filter((input) => /jco|preview2-shim|oxc|host\/doctor\/checks/.test(input))).toEqual([])
+  })
+
+  it('has the daemon in ASCII, one byte for each character', () => {
+    const text = readFileSync(join(root, 'dist/daemon.cjs'))
+    expect(text.every((byte) => byte < 0x80)).toBe(true)
   })
 
   it('never imports node:http as a module, which would load all of undici', () => {

@@ -1,0 +1,107 @@
+/**
+ * A program in one script, whose code V8 need not make again at the next start: what was compiled until a moment of the
+ * program's choosing is written to a file, and taken from there. With Node.js 18 nothing else keeps it; parsing and
+ * compiling were two fifths of a start.
+ *
+ * Only ever a help: code of another build, Node.js or processor has another name, V8 refuses what was compiled under other
+ * flags, and what was damaged does not match its digest. Then the text is compiled, as the first time.
+ * It is run as it is, so the folder must be one that nobody else may change (see compile-cache.ts).
+ *
+ * Part of the starter: built for Node 12.20 and without compat.ts.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { Script } from 'node:vm'
+import { engineFlags } from '../core/engine-flags.ts'
+
+export interface KeptScript {
+  /** What it exports. */
+  readonly exports: unknown
+  /** Writes down what was compiled until now, where that is of use; takes the process 50 ms and more. */
+  keep(): void
+}
+
+const digestBytes = 32
+const suffix = '.code'
+/** What it finds around it, as any CommonJS module and one thing more. */
+const given = 'exports,require,module,__filename,__dirname,__import'
+/** Of other versions of Node.js, or builds before this one, that take turns on one machine. */
+const othersKept = 2
+
+/**
+ * Runs a CommonJS module.
+ * @param file in ASCII; its last line is its own, such as the mark of its build
+ * @param folder where code is kept; null where there is no place for it
+ * @param load what `__import()` in it does: such a script has no `import()` of its own
+ */
+export function runKept(
+  file: string,
+  folder: string | null,
+  load: (specifier: string) => Promise<unknown>,
+): KeptScript {
+  // As core/compat.ts does, and before it: V8 takes no code that was compiled under other flags.
+  for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
+    setFlagsFromString(flag)
+  const text = readFileSync(file, 'latin1')
+  const mark = createHash('sha256').update(text.slice(-200)).digest('hex').slice(0, 16)
+  const name = `${mark}-${process.version}-${process.arch}${suffix}`
+  const kept = folder === null ? null : readKept(join(folder, name))
+  const script = new Script(`(function(${given}){${text}\n})`, {
+    filename: file,
+    ...(kept !== null && { cachedData: kept }),
+  })
+  const isKept = kept !== null && script.cachedDataRejected !== true
+  const module = { exports: {} }
+  const run = script.runInThisContext() as (...args: unknown[]) => void
+  run(module.exports, createRequire(file), module, file, dirname(file), load)
+  return {
+    exports: module.exports,
+    keep() {
+      if (folder === null || isKept) return
+      try {
+        write(folder, name, script.createCachedData())
+      } catch {
+        // A read-only disk, or a full one: the next start is as slow as this one.
+      }
+    },
+  }
+}
+
+function readKept(path: string): Buffer | null {
+  try {
+    const bytes = readFileSync(path)
+    const code = bytes.subarray(digestBytes)
+    return digestOf(code).equals(bytes.subarray(0, digestBytes)) ? code : null
+  } catch {
+    return null
+  }
+}
+
+/** Whole or not at all, as far as a reader can tell; a power cut may leave what does not match its digest. */
+function write(folder: string, name: string, code: Buffer): void {
+  const draft = join(folder, `${name}.${process.pid}`)
+  try {
+    writeFileSync(draft, Buffer.concat([digestOf(code), code]), { mode: 0o600, flag: 'wx' })
+    renameSync(draft, join(folder, name))
+  } catch (error) {
+    remove(draft)
+    throw error
+  }
+  const others = readdirSync(folder).filter((other) => other.endsWith(suffix) && other !== name)
+  for (const other of others.slice(othersKept)) remove(join(folder, other))
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // It is gone already, or stays.
+  }
+}
+
+function digestOf(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
