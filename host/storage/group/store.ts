@@ -3,16 +3,8 @@
  * date what only replicas do.
  */
 import type { Cancel } from '../../../core/index.ts'
-import type {
-  ChangeFeed,
-  KeyPage,
-  KeyValueStore,
-  MeteredStore,
-  SharedPart,
-  StoreAmount,
-  StoredValue,
-  StoreUsage,
-} from '../contract.ts'
+import type { ChangeFeed, KeyValueStore, MeteredStore, SharedPart, StoreAmount } from '../contract.ts'
+import { AskedEntries, changingMethods } from '../asked-entries.ts'
 import { storageProblems } from '../problems.ts'
 import type { Batch, MergeOutcome, Position, ReplicaState, VisibleChange } from './batch.ts'
 import type { ReplicaMethod } from './protocol.ts'
@@ -20,7 +12,10 @@ import type { GroupTime, Stable } from './replica.ts'
 import type { ReplicaAsking } from './thread.ts'
 import type { Vector } from './vector.ts'
 
-export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
+/** What others are to hear of. */
+const writing: ReadonlySet<string> = new Set([...changingMethods, 'joinFrom'])
+
+export class GroupStore extends AskedEntries implements KeyValueStore, MeteredStore, SharedPart {
   readonly #thread: ReplicaAsking
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
@@ -33,6 +28,7 @@ export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
   held: StoreAmount | null = null
 
   constructor(thread: ReplicaAsking, path: () => Promise<string>, time: () => GroupTime) {
+    super()
     this.#thread = thread
     this.#path = path
     this.#time = time
@@ -42,59 +38,6 @@ export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
     this.#allowed = amount
     // What was opened before learns it with the next question.
     this.#opening = null
-  }
-
-  get(bucket: string, key: string): Promise<StoredValue | null> {
-    return this.#ask('get', bucket, key)
-  }
-
-  set(bucket: string, key: string, value: Uint8Array): Promise<void> {
-    return this.#write('set', bucket, key, value)
-  }
-
-  delete(bucket: string, key: string): Promise<void> {
-    return this.#write('delete', bucket, key)
-  }
-
-  exists(bucket: string, key: string): Promise<boolean> {
-    return this.#ask('exists', bucket, key)
-  }
-
-  version(bucket: string, key: string): Promise<number> {
-    return this.#ask('version', bucket, key)
-  }
-
-  keys(bucket: string, cursor: string | null): Promise<KeyPage> {
-    return this.#ask('keys', bucket, cursor)
-  }
-
-  increment(bucket: string, key: string, delta: bigint): Promise<bigint> {
-    return this.#write('increment', bucket, key, delta)
-  }
-
-  compareAndSwap(
-    bucket: string,
-    key: string,
-    version: number,
-    value: Uint8Array,
-  ): Promise<{ swapped: boolean; version: number }> {
-    return this.#write('compareAndSwap', bucket, key, version, value)
-  }
-
-  getMany(bucket: string, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
-    return this.#ask('getMany', bucket, keys)
-  }
-
-  setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): Promise<void> {
-    return this.#write('setMany', bucket, entries)
-  }
-
-  deleteMany(bucket: string, keys: readonly string[]): Promise<void> {
-    return this.#write('deleteMany', bucket, keys)
-  }
-
-  usage(): Promise<StoreUsage> {
-    return this.#ask('usage')
   }
 
   /** Calls `listener` after each change, of this node or another, in the order of versions. It must not throw. */
@@ -110,49 +53,49 @@ export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
   }
 
   readonly feed: ChangeFeed = {
-    follow: (reader) => this.#ask('follow', reader),
-    changes: (bucket, after, limit) => this.#ask('changes', bucket, after, limit),
-    advance: (reader, version) => this.#ask('advanceReader', reader, version),
-    forget: (reader) => this.#ask('forgetReader', reader),
+    follow: (reader) => this.ask('follow', reader),
+    changes: (bucket, after, limit) => this.ask('changes', bucket, after, limit),
+    advance: (reader, version) => this.ask('advanceReader', reader, version),
+    forget: (reader) => this.ask('forgetReader', reader),
   }
 
   state(): Promise<ReplicaState & { readonly dead: number }> {
-    return this.#ask('state')
+    return this.ask('state')
   }
 
   changesAfter(after: Vector, maxBytes: number): Promise<Batch> {
-    return this.#ask('changesAfter', after, maxBytes)
+    return this.ask('changesAfter', after, maxBytes)
   }
 
   range(after: Position | null, maxBytes: number): Promise<Batch> {
-    return this.#ask('range', after, maxBytes)
+    return this.ask('range', after, maxBytes)
   }
 
   fresh(): Promise<Batch | null> {
-    return this.#ask('fresh')
+    return this.ask('fresh')
   }
 
   /** @returns null where nothing was taken, as it would be more than may be held */
   merge(batch: Batch): Promise<MergeOutcome | null> {
-    return this.#ask('merge', batch)
+    return this.ask('merge', batch)
   }
 
   advance(vector: Vector, collected: Vector): Promise<void> {
-    return this.#ask('advance', vector, collected)
+    return this.ask('advance', vector, collected)
   }
 
   collect(stable: Stable): Promise<number> {
-    return this.#ask('collect', stable)
+    return this.ask('collect', stable)
   }
 
   /** Copies the file as it is now. @returns how many keys are in it */
   saveTo(path: string): Promise<number> {
-    return this.#ask('saveTo', path)
+    return this.ask('saveTo', path)
   }
 
   /** Joins in what such a copy has: what was written since stays. @returns how many keys are in the copy */
   joinFrom(path: string): Promise<number> {
-    return this.#write('joinFrom', path)
+    return this.ask('joinFrom', path)
   }
 
   async close(): Promise<void> {
@@ -163,18 +106,14 @@ export class GroupStore implements KeyValueStore, MeteredStore, SharedPart {
     await this.#request(await opening.opened, 'close', [])
   }
 
-  async #write<Result>(method: ReplicaMethod, ...args: unknown[]): Promise<Result> {
-    const result = await this.#ask<Result>(method, ...args)
-    for (const listener of this.#writers) listener()
-    return result
-  }
-
-  async #ask<Result>(method: ReplicaMethod, ...args: unknown[]): Promise<Result> {
+  protected async ask<Result>(method: ReplicaMethod, ...args: unknown[]): Promise<Result> {
     if (this.#isClosed) throw storageProblems.error('ERR_STORAGE_CLOSED', 'the store is closed')
     if (this.#opening === null || this.#opening.generation !== this.#thread.generation) this.#open()
     const opening = this.#opening
     const path = await opening?.opened
-    return (await this.#request(path ?? '', method, args)) as Result
+    const result = (await this.#request(path ?? '', method, args)) as Result
+    if (writing.has(method)) for (const listener of this.#writers) listener()
+    return result
   }
 
   #open(): void {

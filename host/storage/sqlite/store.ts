@@ -3,14 +3,13 @@ import type { Cancel } from '../../../core/index.ts'
 import type {
   ChangeFeed,
   KeyChange,
-  KeyPage,
   KeyValueStore,
   MeteredStore,
   StoreAmount,
-  StoredValue,
   SharedBucket,
   StoreUsage,
 } from '../contract.ts'
+import { AskedEntries, changingMethods } from '../asked-entries.ts'
 import { isThere } from '../blobs/folder.ts'
 import { Listeners } from '../listeners.ts'
 import { storageProblems } from '../problems.ts'
@@ -18,7 +17,7 @@ import { Lending } from './lending.ts'
 import type { OpenOptions, StorageMethod, StoreNews } from './protocol.ts'
 import type { StorageThread } from './thread.ts'
 
-export class SqliteStore implements KeyValueStore, MeteredStore {
+export class SqliteStore extends AskedEntries implements KeyValueStore, MeteredStore {
   readonly #thread: StorageThread
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
@@ -36,10 +35,11 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   held: StoreAmount | null = null
 
   constructor(thread: StorageThread, path: () => Promise<string>, options: OpenOptions) {
+    super()
     this.#thread = thread
     this.#path = path
     this.#options = options
-    this.#lending = new Lending({ thread, ask: (method, args) => this.#ask(method, args) })
+    this.#lending = new Lending({ thread, ask: (method, args) => this.ask(method, args) })
   }
 
   allow(amount: StoreAmount): void {
@@ -56,17 +56,17 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   }
 
   readonly feed: ChangeFeed = {
-    follow: (reader) => this.#ask('follow', reader),
-    changes: (bucket, after, limit) => this.#ask('changes', bucket, after, limit),
-    advance: (reader, version) => this.#ask('advance', reader, version),
-    forget: (reader) => this.#ask('forget', reader),
+    follow: (reader) => this.ask('follow', reader),
+    changes: (bucket, after, limit) => this.ask('changes', bucket, after, limit),
+    advance: (reader, version) => this.ask('advance', reader, version),
+    forget: (reader) => this.ask('forget', reader),
   }
 
   /** Removes what outlived its time, a few entries at a time, if the store is in use. Never rejects: there is a next time. */
   async sweep(): Promise<void> {
     if (this.#options.rules.length === 0 || !this.#isOpen()) return
     try {
-      while (await this.#ask<boolean>('sweep', sweptAtOnce)) continue
+      while (await this.ask<boolean>('sweep', sweptAtOnce)) continue
     } catch {
       // Whoever uses the store is told what is wrong with it.
     }
@@ -76,71 +76,18 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
   async flush(): Promise<void> {
     if (!this.#isDirty || !this.#isOpen()) return
     this.#isDirty = false
-    await this.#ask('flush').catch(() => (this.#isDirty = true))
-  }
-
-  get(bucket: string, key: string): Promise<StoredValue | null> {
-    return this.#ask('get', bucket, key)
-  }
-
-  set(bucket: string, key: string, value: Uint8Array): Promise<void> {
-    return this.#ask('set', bucket, key, value)
-  }
-
-  delete(bucket: string, key: string): Promise<void> {
-    return this.#ask('delete', bucket, key)
-  }
-
-  exists(bucket: string, key: string): Promise<boolean> {
-    return this.#ask('exists', bucket, key)
-  }
-
-  version(bucket: string, key: string): Promise<number> {
-    return this.#ask('version', bucket, key)
-  }
-
-  keys(bucket: string, cursor: string | null): Promise<KeyPage> {
-    return this.#ask('keys', bucket, cursor)
-  }
-
-  increment(bucket: string, key: string, delta: bigint): Promise<bigint> {
-    return this.#ask('increment', bucket, key, delta)
-  }
-
-  compareAndSwap(
-    bucket: string,
-    key: string,
-    version: number,
-    value: Uint8Array,
-  ): Promise<{ swapped: boolean; version: number }> {
-    return this.#ask('compareAndSwap', bucket, key, version, value)
-  }
-
-  getMany(bucket: string, keys: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
-    return this.#ask('getMany', bucket, keys)
-  }
-
-  setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): Promise<void> {
-    return this.#ask('setMany', bucket, entries)
-  }
-
-  deleteMany(bucket: string, keys: readonly string[]): Promise<void> {
-    return this.#ask('deleteMany', bucket, keys)
-  }
-
-  usage(): Promise<StoreUsage> {
-    return this.#ask('usage')
+    await this.ask('flush').catch(() => (this.#isDirty = true))
   }
 
   /** Copies the file as it is now. @returns how many keys are in it; 0, and no copy, where there is no file */
   async saveTo(target: string): Promise<number> {
     if (!(await isThere(await this.#path()))) return 0
-    return this.#ask('saveTo', target)
+    return this.ask('saveTo', target)
   }
 
   /** Holds another file against what one of this kind is, and lets it go on behind this one. @returns how many keys are in it */
   async adopt(path: string): Promise<number> {
-    const last = (await isThere(await this.#path())) ? await this.#ask<number>('lastVersion') : 0
+    const last = (await isThere(await this.#path())) ? await this.ask<number>('lastVersion') : 0
     try {
       await this.#request(path, 'open', [this.#options])
       await this.#request(path, 'raise', [last])
@@ -172,7 +119,7 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
     return !this.#isClosed && this.#openedIn === this.#thread.generation
   }
 
-  async #ask<Result>(method: StorageMethod, ...args: unknown[]): Promise<Result> {
+  protected async ask<Result>(method: StorageMethod, ...args: unknown[]): Promise<Result> {
     const path = await this.#opened()
     this.#isDirty ||= changing.has(method)
     return (await this.#request(path, method, args)) as Result
@@ -224,17 +171,6 @@ export class SqliteStore implements KeyValueStore, MeteredStore {
 }
 
 /** What leaves something to be flushed. */
-const changing: ReadonlySet<StorageMethod> = new Set([
-  'set',
-  'delete',
-  'increment',
-  'compareAndSwap',
-  'setMany',
-  'deleteMany',
-  'sweep',
-  'follow',
-  'advance',
-  'forget',
-])
+const changing: ReadonlySet<string> = new Set([...changingMethods, 'sweep', 'follow', 'advance', 'forget'])
 /** Entries that one transaction removes: others wait no longer than for it. */
 const sweptAtOnce = 500
