@@ -62,11 +62,11 @@ function checkScope({ self, directory }: AnsweringNeeds, app: string, peer: stri
 async function answerHttp(
   { apps }: AnsweringNeeds,
   head: Parameters<typeof requestFrom>[0],
-  { body, signal }: IncomingCall,
+  { body, hops, signal }: IncomingCall,
 ): Promise<CallAnswer> {
   const ingress = apps.ingressOf(head.app)
   if (ingress === null || ingress === 'down') throw notHere(head.app)
-  return answerOf(await ingress.handle(requestFrom(head, body, signal)))
+  return answerOf(await ingress.handle(requestFrom(head, body, signal, hops)))
 }
 
 async function answerFunction(

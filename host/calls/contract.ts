@@ -2,7 +2,7 @@
  * Calls of an app's functions, wherever in the mesh it runs. Whoever calls (the CLI, another app through its imports)
  * names app and function; which node answers, and how often it was asked, stands in the trace.
  */
-import type { Ingress } from '../http/index.ts'
+import { maxHops, type Ingress } from '../http/index.ts'
 
 /** How far a call went: this node, another of its groups, or beyond them. */
 export type CallScope = 'node' | 'group' | 'mesh'
@@ -101,8 +101,8 @@ export const callRules = {
   attempts: 4,
   /** Where nobody can be asked just now, but soon might, so long is waited. */
   patienceMs: 1_000,
-  /** One behind the other: an app that calls itself in a circle ends here. */
-  hops: 8,
+  /** One behind the other, requests over HTTP among them: an app that calls itself in a circle ends here. */
+  hops: maxHops,
   /** Arguments, and results, each. */
   valueBytes: 4 * 1024 * 1024,
   targetLength: 256,

@@ -2,6 +2,7 @@
 import type { CallAnswer, CallBody, CallStream, OutgoingCall } from '../../mesh/index.ts'
 import type { FlatFields } from '../guest/http/index.ts'
 import { isStreamed, type HttpRequest, type HttpResponse, type StreamedBody } from '../http/index.ts'
+import { callRules } from './contract.ts'
 import {
   packHttpAnswer,
   packHttpRequest,
@@ -57,7 +58,12 @@ export function responseFrom({ head, body }: CallAnswer): HttpResponse {
 }
 
 /** The request as the app's own node hands it in. @param signal aborts when nobody waits for the response any more */
-export function requestFrom(head: HttpRequestHead, body: CallBody, signal: AbortSignal): HttpRequest {
+export function requestFrom(
+  head: HttpRequestHead,
+  body: CallBody,
+  signal: AbortSignal,
+  hops?: number,
+): HttpRequest {
   const { method, path, scheme, authority, headers, size } = head
   return {
     method,
@@ -66,6 +72,7 @@ export function requestFrom(head: HttpRequestHead, body: CallBody, signal: Abort
     authority,
     headers,
     body: body === null || body instanceof Uint8Array ? body : arriving(body, size ?? null),
+    hops: hops === undefined ? hops : Math.min(hops, callRules.hops),
     whenLeft(left) {
       if (signal.aborted) left()
       else signal.addEventListener('abort', left, { once: true })

@@ -257,7 +257,7 @@ export class MeshRouter implements CallRouter, Part {
       },
       remote: async (node, limits) => {
         sent ??= new SentRequest(app, request)
-        const call = sent.call(limits.deadlineMs, callRules.hops, limits.signal)
+        const call = sent.call(limits.deadlineMs, request.hops ?? callRules.hops, limits.signal)
         return responseFrom(await mesh.calls.call(node, call))
       },
       ...(before && { before }),

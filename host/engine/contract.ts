@@ -98,7 +98,8 @@ export interface CallTerms {
 /** Serves a channel that the sandbox's half of an interface opened. What it throws closes the channel with a failure. */
 export interface BoundChannel {
   readonly mode: 'channel'
-  run(args: readonly unknown[], channel: HostChannel): Promise<void>
+  /** @param hops calls that the one of the guest may still lead to; undefined where nobody counts */
+  run(args: readonly unknown[], channel: HostChannel, hops?: number): Promise<void>
 }
 
 /** An interface that the node has, whether or not this app was granted it; see `interfaces/offer.ts`. */
@@ -216,6 +217,8 @@ export interface InvocationRequest {
   readonly part: string
   readonly name: string
   readonly args: readonly unknown[]
+  /** Calls that it may still lead to; left out where nobody counts. */
+  readonly hops?: number | undefined
   /** Aborting it closes the channel, and takes back the invocation if it has not begun. */
   readonly signal?: AbortSignal
   /** Told once, when the part sends the first thing through the channel; most never do. */

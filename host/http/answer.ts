@@ -215,6 +215,7 @@ const statuses: Readonly<Record<string, number>> = {
   ERR_APP_NOT_BEGUN: 503,
   ERR_APP_NEIGHBOUR: 503,
   ERR_APP_DEADLINE: 504,
+  ERR_HTTP_LOOP: 508,
   ERR_CALL_SCOPE: 403,
   ERR_CALL_HEAD_SIZE: 431,
   ERR_CALL_NOWHERE: 503,

@@ -32,7 +32,7 @@ export interface HttpClientNeeds {
 }
 
 /** Serves the channel of one outgoing request; see `OutgoingCall` and `FromNode` for what goes through it. */
-export type HttpClient = (args: readonly unknown[], channel: HostChannel) => Promise<void>
+export type HttpClient = (args: readonly unknown[], channel: HostChannel, hops?: number) => Promise<void>
 
 /** RFC 9110, 9.2.2: these may be sent again where the connection that was kept turned out to be dead. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
@@ -50,7 +50,7 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
   const agents = { http: new PlainAgent(pool), https: new TlsAgent(pool) }
   let underWay = 0
 
-  return async (args, channel) => {
+  return async (args, channel, hops) => {
     const refuse = (code: HttpErrorCode): void => channel.send({ t: 'error', code } satisfies FromNode)
     const call = outgoingCallOf(args[0])
     if (call === null) return refuse({ tag: 'HTTP-protocol-error' })
@@ -65,7 +65,12 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
     try {
       const canRepeat = call.body !== 'streamed' && idempotent.has(call.method)
       const send = (fresh: boolean): ClientRequest =>
-        open(call, origin, { limits, lookup }, canRepeat && !fresh ? agents[call.scheme] : false)
+        open(
+          call,
+          origin,
+          { limits, lookup, fields: fieldsOf(call, hops) },
+          canRepeat && !fresh ? agents[call.scheme] : false,
+        )
       await new ClientExchange(call, channel, { clock: needs.clock, limits, send, canRepeat }).done
     } catch (error) {
       refuse(clientErrorOf(error))
@@ -79,7 +84,11 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
 function open(
   call: OutgoingCall,
   origin: string,
-  { limits, lookup }: Pick<HttpClientNeeds, 'lookup'> & { readonly limits: HttpLimits },
+  {
+    limits,
+    lookup,
+    fields,
+  }: Pick<HttpClientNeeds, 'lookup'> & { readonly limits: HttpLimits; readonly fields: readonly string[] },
   agent: PlainAgent | false,
 ): ClientRequest {
   const { hostname, port } = new URL(origin)
@@ -89,7 +98,7 @@ function open(
     port: port === '' ? undefined : port,
     method: call.method,
     path: call.path,
-    headers: fieldsOf(call),
+    headers: fields,
     maxHeaderSize: limits.responseHeadBytes,
     insecureHTTPParser: false,
     agent,

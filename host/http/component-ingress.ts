@@ -48,6 +48,7 @@ class IncomingExchange implements InvocationRequest {
   readonly part = httpPartName
   readonly name = 'handle'
   readonly args: readonly unknown[]
+  readonly hops: number | undefined
   readonly #app: string
   readonly #body: HttpRequest['body']
   /** null until the guest uses it: an answer that comes whole needs none. */
@@ -70,6 +71,7 @@ class IncomingExchange implements InvocationRequest {
     this.#resolve = resolve
     this.#reject = reject
     this.args = callOf(request)
+    this.hops = request.hops
   }
 
   used(channel: HostChannel): void {

@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly headers: FlatFields
   /** Whole where it is small, null where it is empty. */
   readonly body: Uint8Array | StreamedBody | null
+  /** Requests and calls that the app may lead to by it; left out where nobody has counted yet. */
+  readonly hops?: number | undefined
   /** Asked where a request has to wait. @param left told once when nobody waits for an answer any more, or has it */
   whenLeft?(left: () => void): void
 }

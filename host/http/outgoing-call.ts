@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { httpGuestLimits, isFieldName, isFieldValue, type OutgoingCall } from '../guest/http/index.ts'
 import { endToEnd } from './hop-by-hop.ts'
+import { hopsField, maxHops } from './hops.ts'
 
 const flatFields = v.pipe(
   v.array(v.pipe(v.string(), v.maxLength(httpGuestLimits.fieldBytes))),
@@ -34,15 +35,20 @@ export function outgoingCallOf(value: unknown): OutgoingCall | null {
 /** Methods whose requests have a meaning for a body (RFC 9110, 9.3). */
 const withBody: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
-/** The fields of the request itself: the guest's, and those of its framing, which are the node's. */
-export function fieldsOf({ method, headers, authority, body, trailers }: OutgoingCall): string[] {
+/** The fields of the request itself: the guest's, and those of its framing and its count, which are the node's. */
+export function fieldsOf(
+  { method, headers, authority, body, trailers }: OutgoingCall,
+  hops: number = maxHops,
+): string[] {
   const fields = ['Host', authority]
   const kept = endToEnd(headers, 'host')
   let declared: string | null = null
   for (let at = 0; at < kept.length; at += 2) {
-    if (kept[at]!.toLowerCase() === 'content-length') declared = kept[at + 1]!
-    else fields.push(kept[at]!, kept[at + 1]!)
+    const name = kept[at]!.toLowerCase()
+    if (name === 'content-length') declared = kept[at + 1]!
+    else if (name !== hopsField) fields.push(kept[at]!, kept[at + 1]!)
   }
+  fields.push(hopsField, String(hops))
   const isChunked = body === 'streamed' ? declared === null : trailers !== null
   if (isChunked) fields.push('Transfer-Encoding', 'chunked')
   else if (body === 'streamed') fields.push('Content-Length', declared ?? '0')

@@ -47,6 +47,11 @@ export const httpProblems = defineProblems({
     text: 'too many requests are under way',
     fix: 'try again later',
   },
+  ERR_HTTP_LOOP: {
+    kind: 'user',
+    text: 'apps ask one another in a circle',
+    fix: 'let the app ask nobody that asks it: requests and calls may lead to eight, one behind the other',
+  },
   ERR_HTTP_NO_RESPONSE: {
     kind: 'user',
     text: 'the app returned without a complete response',

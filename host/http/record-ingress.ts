@@ -49,7 +49,8 @@ function asked(
     headers: pairs(request.headers),
     body,
   }
-  return sandbox.call(target, [record]).then(
+  const { hops } = request
+  return sandbox.call(target, [record], hops === undefined ? hops : { hops }).then(
     (response) => responseOf(response as ResponseRecord),
     (error: unknown) => {
       if (!(error instanceof WitError)) throw error

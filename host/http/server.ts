@@ -9,6 +9,7 @@ import { messageOf, type Clock, type Log, type Part } from '../../core/index.ts'
 import { answer, problemAnswer } from './answer.ts'
 import type { HttpObserver, HttpRequest, Ingress } from './contract.ts'
 import { endToEnd } from './hop-by-hop.ts'
+import { hopsField, hopsOf, maxHops } from './hops.ts'
 import { hostFault } from './host-field.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
 import { Pipelined } from './pipelined.ts'
@@ -38,6 +39,13 @@ export interface HttpServerNeeds {
 
 /** What a connection waits for, which decides whether silence on it is somebody's fault. */
 type Waiting = 'client' | 'app'
+
+/** Where a request goes, and what it may lead to. */
+interface Way {
+  readonly route: Route
+  readonly ingress: Ingress
+  readonly hops: number | null
+}
 
 /** Of these it is not certain where they end. */
 const malformed: ReadonlySet<string> = new Set(['ERR_HTTP_REQUEST', 'ERR_HTTP_HEAD_SIZE'])
@@ -126,6 +134,11 @@ export class HttpServer implements Part {
     }
     const fault = hostFault(req)
     if (fault !== null) return this.#refuse(req, res, httpProblems.error('ERR_HTTP_REQUEST', fault))
+    const hops = hopsOf(req.headers[hopsField])
+    if (hops === 0) {
+      const text = `it is the last of ${maxHops} requests and calls that led to one another`
+      return this.#refuse(req, res, httpProblems.error('ERR_HTTP_LOOP', text))
+    }
     if (this.#requests >= this.#limits.requests) {
       return this.#refuse(
         req,
@@ -149,13 +162,13 @@ export class HttpServer implements Part {
       const isOut = res.headersSent && !res.destroyed
       observer?.answered(route.app, isOut ? res.statusCode : 0, clock.monotonicMs() - startedMs)
     }
-    this.#serve(req, res, route, ingress).then(ended, (error: unknown) => {
+    this.#serve(req, res, { route, ingress, hops }).then(ended, (error: unknown) => {
       this.#refuse(req, res, error, route.app)
       ended()
     })
   }
 
-  async #serve(req: IncomingMessage, res: ServerResponse, route: Route, ingress: Ingress): Promise<void> {
+  async #serve(req: IncomingMessage, res: ServerResponse, { route, ingress, hops }: Way): Promise<void> {
     const { aheadBytes, wholeBodyBytes, bodyBytes } = this.#limits
     const size = declaredBytes(req)
     if (size !== null && size > bodyBytes) {
@@ -175,6 +188,7 @@ export class HttpServer implements Part {
       authority: route.authority,
       headers: endToEnd(req.rawHeaders, 'host'),
       body,
+      hops: hops === null ? undefined : hops - 1,
       whenLeft(left) {
         res.once('close', left)
         if (arriving === null) return

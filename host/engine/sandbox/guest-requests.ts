@@ -85,7 +85,9 @@ export class GuestRequests {
     } catch (error) {
       return this.#fault(messageOf(error))
     }
-    const served = Promise.resolve().then(() => bound.run(args, channel))
+    // Of the call that runs now: it may be over by the next turn.
+    const hops = this.#needs.caller.hopsLeft()
+    const served = Promise.resolve().then(() => bound.run(args, channel, hops))
     if (id === stdioInterface && name !== 'stdin') this.#output.add(served)
     try {
       await served

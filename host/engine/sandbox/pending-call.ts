@@ -90,7 +90,7 @@ const unanswered: unknown = Symbol('unanswered')
  * old generation of the heap.
  */
 export class PendingInvocation implements PendingCall, Invocation {
-  readonly terms = undefined
+  readonly terms: ReceivedTerms | undefined
   readonly call: number
   readonly argsBytes: number
   readonly #id: number
@@ -110,6 +110,7 @@ export class PendingInvocation implements PendingCall, Invocation {
     this.#id = id
     this.#request = request
     this.#channels = channels
+    this.terms = request.hops === undefined ? undefined : { untilMs: Infinity, hops: request.hops }
   }
 
   get what(): string {

@@ -16,9 +16,14 @@ interface Answer {
   readonly body: Buffer
 }
 
-function ask(path: string, body?: Uint8Array, method = body === undefined ? 'GET' : 'POST'): Promise<Answer> {
+function ask(
+  path: string,
+  body?: Uint8Array,
+  { method = body === undefined ? 'GET' : 'POST', headers = {} }: Asked = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const req = httpRequest({ port: server.address!.port, path, method, agent: false }, (res) => {
+    const to = { port: server.address!.port, path, method, headers, agent: false }
+    const req = httpRequest(to, (res) => {
       const pieces: Buffer[] = []
       res.on('data', (piece: Buffer) => pieces.push(piece))
       res.on('error', reject)
@@ -29,6 +34,11 @@ function ask(path: string, body?: Uint8Array, method = body === undefined ? 'GET
     req.on('error', reject)
     req.end(body)
   })
+}
+
+interface Asked {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 beforeAll(async () => {
@@ -143,6 +153,29 @@ describe('a guest that sends requests', () => {
     }
     const { status, body } = await ask('/fetch-http/127.0.0.1:1')
     expect([status, JSON.parse(String(body))]).toMatchObject([500, { error: 'ERR_HTTP_APP' }])
+  })
+})
+
+describe('requests that lead to one another', () => {
+  it('are counted, whatever somebody outside writes, and end where they led to eight', async () => {
+    const seen: (string | undefined)[] = []
+    const origin = createServer((req, res) => {
+      seen.push(req.headers['x-selvedge-hops'] as string | undefined)
+      res.end()
+    })
+    await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
+    try {
+      const authority = `127.0.0.1:${(origin.address() as AddressInfo).port}`
+      await guests.start('fetch-http', [`http:http://${authority}`])
+      for (const hops of [undefined, '3', '1', '999', '-1', '2, 2', 'x', '0']) {
+        const headers: Record<string, string> = hops === undefined ? {} : { 'x-selvedge-hops': hops }
+        const { status } = await ask(`/fetch-http/${authority}`, undefined, { headers })
+        expect(status).toBe(hops === '0' ? 508 : 200)
+      }
+    } finally {
+      await new Promise((resolve) => origin.close(resolve))
+    }
+    expect(seen).toEqual(['8', '2', '0', '7', '8', '8', '8'])
   })
 })
 
