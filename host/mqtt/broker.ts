@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { messageOf, within, type Cancel, type Clock, type Log, type Random } from '../../core/index.ts'
-import { readTls, type TlsFiles } from '../tls/index.ts'
+import { readTls, tlsTrouble, type TlsFiles } from '../tls/index.ts'
 import type {
   Broker,
   BrokerConfig,
@@ -144,7 +144,7 @@ export class MqttBroker implements Broker {
           opened: () => isCurrent() && this.#opened(),
           message: async (message) => isCurrent() && this.#message(message),
           oversized: () => void (this.#counts.oversized += 1),
-          ended: (ending) => isCurrent() && this.#ended(ending),
+          ended: (ending) => void this.#understand(ending, tls, isCurrent),
         },
       )
     } catch (error) {
@@ -164,6 +164,20 @@ export class MqttBroker implements Broker {
     ])
     // Editors end a file with a line break; a password has none.
     return { password: secret?.replace(/\r?\n$/, '') ?? null, tls }
+  }
+
+  /** An end before the welcome may be one of TLS that nothing was said of. */
+  async #understand(ending: Ending, tls: TlsFiles, isCurrent: () => boolean): Promise<void> {
+    const { protocol, hostname, host, port } = new URL(this.#config.url)
+    const isUnclear = ending.code === 'ERR_BROKER_UNREACHABLE' || ending.code === 'ERR_BROKER_GARBAGE'
+    let told = ending
+    if (isCurrent() && isUnclear && this.#openedMs === null && /^(mqtts|wss):/.test(protocol)) {
+      const usual = protocol === 'wss:' ? 443 : 8883
+      const probe = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || usual, tls }
+      const why = await tlsTrouble(null, probe, this.#needs.clock)
+      if (why !== null) told = { code: 'ERR_BROKER_TLS', message: `${host} and this node: ${why}` }
+    }
+    if (isCurrent()) this.#ended(told)
   }
 
   #opened(): void {

@@ -40,6 +40,25 @@ export async function probeTls(probe: TlsProbe, clock: Clock, signal?: AbortSign
   }
 }
 
+/**
+ * A server that wants a certificate says so after the handshake and hangs up, and who wrote something meanwhile hears only of
+ * the end. So a connection that failed for no reason of TLS that it knew is tried once more, and listened to.
+ * @returns in words what TLS has against it; null where that is nothing
+ */
+export async function tlsTrouble(
+  error: unknown,
+  probe: TlsProbe,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const known = tlsWords(error, probe.host)
+  if (known !== null || probe.tls === null) return known
+  return probeTls(probe, clock, signal).then(
+    () => null,
+    (cause: unknown) => tlsWords(cause, probe.host),
+  )
+}
+
 async function tried(
   { host, port, tls, greetsFirst = false }: TlsProbe,
   sockets: Socket[],

@@ -7,7 +7,7 @@ import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
 import type { ObjectStore } from '@nats-io/obj'
 import { messageOf, within, type Clock } from '../../../../core/index.ts'
-import { probeTls, tlsWords, type TlsFiles } from '../../../tls/index.ts'
+import { tlsTrouble, tlsWords, type TlsFiles } from '../../../tls/index.ts'
 import { storageProblems } from '../../problems.ts'
 import { failed } from '../entry-checks.ts'
 
@@ -181,10 +181,9 @@ export class NatsServerConnection {
       }),
     )
     const connection = await connecting.catch(async (error: unknown) => {
-      // The library tries on in silence where a server ends each connection after the handshake, for want of a certificate.
-      if (tls !== null && tlsWords(error, this.#host) === null)
-        await probeTls({ host: this.#host, port: this.#port, tls, greetsFirst: true }, this.clock)
-      throw error
+      const probe = { host: this.#host, port: this.#port, tls, greetsFirst: true }
+      const why = await tlsTrouble(error, probe, this.clock)
+      throw why === null ? error : new Error(why, { cause: error })
     })
     void this.#follow(connection)
     return connection

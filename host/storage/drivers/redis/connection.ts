@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { messageOf, within, type Cancel, type Clock } from '../../../../core/index.ts'
-import { tlsWords, type TlsFiles } from '../../../tls/index.ts'
+import { tlsTrouble, tlsWords, type TlsFiles } from '../../../tls/index.ts'
 import { storageProblems } from '../../problems.ts'
 import { failed } from '../entry-checks.ts'
 import { script } from './script.ts'
@@ -212,7 +212,9 @@ export class RedisConnection {
       return client
     } catch (error) {
       end(client)
-      throw error
+      const probe = { host: this.#url.hostname, port: Number(this.#url.port) || 6379, tls }
+      const why = await tlsTrouble(error, probe, this.#clock)
+      throw why === null ? error : new Error(why, { cause: error })
     }
   }
 
