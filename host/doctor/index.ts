@@ -1,4 +1,5 @@
 /** The public face of the doctor, and the list of its checks, in the order in which they are made and shown. */
+import { setMaxListeners } from 'node:events'
 import { messageOf, within } from '../../core/index.ts'
 import { clockCheck } from './checks/clock.ts'
 import { configCheck } from './checks/config.ts'
@@ -39,6 +40,8 @@ const checkMs = 15_000
 
 /** Makes all checks at once. @param list other than the usual, for tests */
 export async function diagnose(patient: Patient, list: readonly Check[] = checks): Promise<Diagnosis> {
+  // One for each check, and for whatever it asks: Node.js warns a person of a leak from the eleventh on.
+  setMaxListeners(0, patient.signal)
   const made = await Promise.all(
     list.map(async (check) =>
       (await findingsOf(check, patient)).map((found) => ({ check: check.name, ...found })),

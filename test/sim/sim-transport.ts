@@ -265,14 +265,19 @@ export class SimTransport implements Transport {
     return new Promise((resolve, reject) => {
       const own = new SimChannel(this.#network.clock, connection, side, protocol, maxFrameBytes)
       let isSettled = false
+      const settle = (): void => {
+        isSettled = true
+        signal.removeEventListener('abort', givenUp)
+      }
       const fail = (why: string): void => {
         if (isSettled) return
-        isSettled = true
+        settle()
         own.lost()
         const text = `${protocol} to ${remote.self} did not open: ${why}`
         reject(transportProblems.error('ERR_CHANNEL_CLOSED', text))
       }
-      signal.addEventListener('abort', () => fail('the wait for it ended'), { once: true })
+      const givenUp = (): void => fail('the wait for it ended')
+      signal.addEventListener('abort', givenUp, { once: true })
       // The connection may go before anything answers.
       own.closed.then(() => fail('the connection closed')).catch(() => {})
       // One way to ask and one back, as protocol selection costs.
@@ -284,7 +289,7 @@ export class SimTransport implements Transport {
         remote.greet(protocol, this.self, twin)
         connection.carry(side === 0 ? 1 : 0, twin, 0, () => {
           if (isSettled) return own.close()
-          isSettled = true
+          settle()
           resolve(own)
         })
       })

@@ -29,7 +29,13 @@ async function diagnosisOf(line: string): Promise<Diagnosis & { code: number }> 
 }
 
 it('of a folder without a daemon, nothing is wrong, each check has its line, and nothing is left behind', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warned)
   const { stdout, code } = await run('doctor', { data: folder })
+  process.off('warning', warned)
+  // Of Node.js, about what the checks share.
+  expect(warnings).toEqual([])
   expect(stdout).toMatch(/^◐ node +no daemon runs on /m)
   expect(stdout).toMatch(/^● data +4 KB are on the medium|^◐ data /m)
   expect(stdout).toMatch(/nothing is wrong/)

@@ -121,9 +121,10 @@ test('heads that nobody asked for get their sender banned before they cost much'
 
 test('channels without end, opened and left alone, keep nobody from being served', async () => {
   const before = heapInUse()
-  const signal = new AbortController().signal
   for (const protocol of [headProtocol, '/selvedge/blobs/2', '/selvedge/membership/1']) {
-    const openings = Array.from({ length: 100 }, () => evil.transport.open(a.mesh.self, protocol, signal))
+    const openings = Array.from({ length: 100 }, () =>
+      evil.transport.open(a.mesh.self, protocol, new AbortController().signal),
+    )
     await harbor.clock.finish(Promise.allSettled(openings), 60_000)
   }
   const [, theirs] = a.transport.connectionTo(evil.transport.self)?.channels ?? []
