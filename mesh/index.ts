@@ -10,6 +10,7 @@ export {
   lineBytes,
   logsProblems,
   logWireLimits,
+  type ChargeScan,
   type KeptLine,
   type LogFilter,
   type LogPage,

@@ -3,7 +3,7 @@
  * together; reading and writing take turns, so that no line is seen twice, or not at all, as it moves to the disk.
  */
 import { messageOf, type Log } from '../../core/index.ts'
-import { lineBytes, type KeptLine, type LogStart } from '../../mesh/index.ts'
+import { lineBytes, type ChargeScan, type KeptLine, type LogStart } from '../../mesh/index.ts'
 import type { Wants } from './filter.ts'
 import type { LogDisk, LogFile } from './log-disk.ts'
 import { logLimits as limits } from './limits.ts'
@@ -104,11 +104,11 @@ export class AppJournal {
   }
 
   /** The lines from a place on that are wanted, as many as a page holds. Its clock is left to the caller. */
-  async read(from: LogStart, wants: Wants): Promise<LinesFound> {
+  async read(from: LogStart, wants: Wants, charge: ChargeScan): Promise<LinesFound> {
     if ('after' in from) return this.#inTurn(() => this.#page(from.after, wants))
-    const { place, scannedBytes } = await this.#placeOfTail(from.tail, wants)
+    const place = await this.#placeOfTail(from.tail, wants, charge)
     const page = await this.#inTurn(() => this.#page(place, wants))
-    return { ...page, missed: 0, scannedBytes: page.scannedBytes + scannedBytes }
+    return { ...page, missed: 0 }
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -198,27 +198,26 @@ export class AppJournal {
    * must not wait so long to be written.
    * @returns the number behind which the newest `count` lines are that are wanted
    */
-  async #placeOfTail(count: number, wants: Wants): Promise<{ place: number; scannedBytes: number }> {
-    let scannedBytes = 0
+  async #placeOfTail(count: number, wants: Wants, charge: ChargeScan): Promise<number> {
     const newest = this.#next - 1
-    if (count === 0) return { place: newest, scannedBytes }
+    if (count === 0) return newest
     let found = 0
     // A moment without a wait: what is in memory now, and which files there are beside it.
     const { recent, segments } = await this.#inTurn(async () => {
       return { recent: [...this.#recent], segments: [...this.#segments] }
     })
-    for (const { line } of [...recent].reverse())
-      if (wants(line) && ++found === count) return { place: line.seq - 1, scannedBytes }
+    for (const { line } of [...recent].reverse()) if (wants(line) && ++found === count) return line.seq - 1
     let before = recent[0]?.line.seq ?? Infinity
     for (const segment of segments.reverse()) {
       if (segment.first >= before) continue
-      scannedBytes += segment.bytes
+      // Between two turns: who has to wait for it keeps nobody from writing.
+      await charge(segment.bytes)
       const lines = await this.#inTurn(() => this.#linesOf(segment))
       for (const line of lines.filter(({ seq }) => seq < before).reverse())
-        if (wants(line) && ++found === count) return { place: line.seq - 1, scannedBytes }
+        if (wants(line) && ++found === count) return line.seq - 1
       before = segment.first
     }
-    return { place: 0, scannedBytes }
+    return 0
   }
 
   async #page(after: number, wants: Wants): Promise<LinesFound> {

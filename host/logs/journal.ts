@@ -6,7 +6,7 @@
  * disk either: nothing is flushed, as that would cost a flash more than the lines are worth.
  */
 import { messageOf, type Cancel, type Clock, type Log } from '../../core/index.ts'
-import type { KeptLine, LogPage, LogQuestion } from '../../mesh/index.ts'
+import type { ChargeScan, KeptLine, LogPage, LogQuestion } from '../../mesh/index.ts'
 import { AppJournal } from './app-journal.ts'
 import { wantsOf } from './filter.ts'
 import { logLimits as limits } from './limits.ts'
@@ -35,6 +35,9 @@ export interface JournalNeeds {
 export async function openJournal(needs: JournalNeeds): Promise<Journal> {
   return new Journal(needs, await needs.disk.list())
 }
+
+/** What this node's own people have looked through is put down to nobody. */
+const uncharged: ChargeScan = async () => {}
 
 export class Journal {
   readonly #needs: JournalNeeds
@@ -85,15 +88,19 @@ export class Journal {
    * A page of an app's log. Where there is nothing it waits for a line as long as the question says.
    * @throws the signal's reason
    */
-  async answer(question: LogQuestion, signal: AbortSignal): Promise<FoundPage> {
+  async answer(
+    question: LogQuestion,
+    signal: AbortSignal,
+    charge: ChargeScan = uncharged,
+  ): Promise<FoundPage> {
     const { clock } = this.#needs
     const untilMs = clock.monotonicMs() + question.waitMs
-    let page = await this.#page(question)
+    let page = await this.#page(question, charge)
     while (page.lines.length === 0 && !page.more) {
       const leftMs = untilMs - clock.monotonicMs()
       if (leftMs <= 0 || this.#waitingCount >= limits.waiting) break
       await this.#line(question.app, leftMs, signal)
-      const next = await this.#page({ ...question, from: { after: page.cursor } })
+      const next = await this.#page({ ...question, from: { after: page.cursor } }, charge)
       const scannedBytes = page.scannedBytes + next.scannedBytes
       page = { ...next, missed: page.missed + next.missed, scannedBytes }
     }
@@ -141,11 +148,11 @@ export class Journal {
     return journal
   }
 
-  async #page({ app, from, filter }: LogQuestion): Promise<FoundPage> {
+  async #page({ app, from, filter }: LogQuestion, charge: ChargeScan): Promise<FoundPage> {
     const nowMs = this.#needs.clock.now()
     const journal = this.#apps.get(app)
     if (journal === undefined) return { ...nothingAfter('after' in from ? from.after : 0), nowMs }
-    return { ...(await journal.read(from, wantsOf(filter, nowMs))), nowMs }
+    return { ...(await journal.read(from, wantsOf(filter, nowMs), charge)), nowMs }
   }
 
   /** Resolves a moment after a line of the app came, or when the time is over. */

@@ -238,7 +238,7 @@ async function startLocked(
 function journalPart({ logs }: Mesh, journal: Journal): Part {
   return {
     name: 'logs',
-    start: () => logs.answerWith((question, signal) => journal.answer(question, signal)),
+    start: () => logs.answerWith((...asked) => journal.answer(...asked)),
     async stop() {
       logs.answerWith(null)
       await journal.close()

@@ -24,7 +24,17 @@ export class Allowances {
   }
 
   /**
-   * Settles what an answer came to: its page, or a part of what was looked through for it where that is more.
+   * So many bytes are about to be looked through for a question, which counts as a part of that many read.
+   * @param now monotonic ms @returns after how long that may be done, ms
+   */
+  scanned(peer: NodeId, scannedBytes: number, now: number): number {
+    const { bytes } = this.#accountOf(peer)
+    bytes.take(scannedBytes / limits.scannedPerByte, now)
+    return bytes.waitMs(now)
+  }
+
+  /**
+   * Settles what an answer came to: its page, or a part of what was looked through to fill it where that is more.
    * @param now monotonic ms
    */
   answered(peer: NodeId, pageBytes: number, scannedBytes: number, now: number): void {

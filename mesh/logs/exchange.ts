@@ -27,8 +27,15 @@ export const logsProtocol = '/selvedge/logs/1'
 export type AnswerLogs = (
   question: LogQuestion,
   signal: AbortSignal,
-  /** `scannedBytes` were looked through for it on the disk: they are put down to who asked. */
+  charge: ChargeScan,
+  /** `scannedBytes` were looked through to fill the page, beside those that were charged: they are put down to who asked. */
 ) => Promise<LogPage & { readonly scannedBytes?: number }>
+
+/**
+ * Asked before so many bytes are looked through for a question; resolves when whoever asked may have that done.
+ * @throws ERR_LOGS_SEARCH where it has had too much looked through, and the signal's reason
+ */
+export type ChargeScan = (bytes: number) => Promise<void>
 
 export interface LogExchangeNeeds {
   readonly transport: Transport
@@ -115,7 +122,7 @@ export class LogExchange implements Part {
         throw logsProblems.error('ERR_LOGS_UNANSWERED', 'the node gives out no logs just now')
       const waitMs = this.#allowances.ask(peer, clock.monotonicMs())
       if (waitMs > 0) await delay(clock, waitMs, signal)
-      const answered = await answer(question, signal)
+      const answered = await answer(question, signal, this.#meterOf(peer, signal))
       const page = encodePage(answered)
       this.#allowances.answered(peer, page.length, answered.scannedBytes ?? 0, clock.monotonicMs())
       return { head: page, body: null }
@@ -123,6 +130,20 @@ export class LogExchange implements Part {
       this.#report(peer, error)
       if (!isSelvedgeError(error) && !signal.aborted) log.error('logs:failed', { error: messageOf(error) })
       throw error
+    }
+  }
+
+  /** What a question has looked through is put down to its peer while it is, so that several at once get no more than one. */
+  #meterOf(peer: NodeId, signal: AbortSignal): ChargeScan {
+    const { clock } = this.#needs
+    let leftMs: number = limits.scanWaitMs
+    return async (bytes) => {
+      const waitMs = this.#allowances.scanned(peer, bytes, clock.monotonicMs())
+      if (waitMs === 0) return
+      leftMs -= waitMs
+      if (leftMs < 0)
+        throw logsProblems.error('ERR_LOGS_SEARCH', 'the node has looked through a lot for this one just now')
+      await delay(clock, waitMs, signal)
     }
   }
 

@@ -1,5 +1,11 @@
 /** The public face of mesh/logs: what apps say on other nodes, and what they may read of this one's. */
-export { LogExchange, logsProtocol, type AnswerLogs, type LogExchangeNeeds } from './exchange.ts'
+export {
+  LogExchange,
+  logsProtocol,
+  type AnswerLogs,
+  type ChargeScan,
+  type LogExchangeNeeds,
+} from './exchange.ts'
 export { logWireLimits } from './limits.ts'
 export { lineBytes, type KeptLine, type LogPage } from './page.ts'
 export { logsProblems } from './problems.ts'

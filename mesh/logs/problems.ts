@@ -12,4 +12,9 @@ export const logsProblems = defineProblems({
     text: 'the other node gives out no logs just now',
     fix: 'try again in a moment; where it stays so, look on that node with `selvedge logs`',
   },
+  ERR_LOGS_SEARCH: {
+    kind: 'remote',
+    text: 'a node has looked through as much of its logs for another as it does at once',
+    fix: 'ask again in half a minute, for less: --since, or fewer lines at a time; on the node itself there is no such bound',
+  },
 })

@@ -274,7 +274,7 @@ describe('reading', () => {
     expect(await bench.messages({ tail: 0 })).toEqual([])
   })
 
-  it('says how much was looked through for what is not there', async () => {
+  it('asks before each file that is looked through for what is not there', async () => {
     const bench = await new Bench().start()
     for (let index = 0; index < 300; index += 1) {
       bench.say('x'.repeat(2_000))
@@ -282,9 +282,18 @@ describe('reading', () => {
     }
     await bench.journal.flush()
     const question = { app: 'a', from: { tail: 5 }, filter: { ...all, text: 'nothing' }, waitMs: 0 }
-    const { lines, scannedBytes } = await bench.journal.answer(question, never)
+    const asked: number[] = []
+    const charge = async (bytes: number): Promise<void> => void asked.push(bytes)
+    const { lines } = await bench.journal.answer(question, never, charge)
     expect(lines).toEqual([])
-    expect(scannedBytes).toBeGreaterThanOrEqual(bench.disk.bytes)
+    const whole = asked.reduce((sum, bytes) => sum + bytes, 0)
+    expect(whole).toBeGreaterThanOrEqual(bench.disk.bytes)
+    expect(Math.max(...asked)).toBeLessThan(whole / 2)
+    // Whoever is refused has nothing more looked through.
+    const refused = bench.journal.answer(question, never, async () => {
+      throw new Error('enough')
+    })
+    await expect(refused).rejects.toThrow('enough')
   })
 
   it('a question waits for a line that is wanted, takes those that come with it, and ends with its time', async () => {

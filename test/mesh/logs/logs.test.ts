@@ -254,6 +254,30 @@ describe('between two nodes', () => {
     expect(answered).toBeGreaterThan(honest / 4)
   })
 
+  it('what is looked through for a peer is paid for while it is: several questions get no more than one', async () => {
+    const harbor = new Harbor()
+    const piece = 128 * 1024
+    let looked = 0
+    // As a node whose ring has 64 MiB, and nothing of what is looked for.
+    harbor.node('b').answerWith(async (_question, _signal, charge) => {
+      for (let bytes = 0; bytes < 64 << 20; bytes += piece) {
+        await charge(piece)
+        looked += piece
+      }
+      return emptyPage
+    })
+    const peer = harbor.hostile('m')
+    const call = { head: encodeQuestion(ask), body: null, deadlineMs: 30_000, hops: 0 }
+    expect(await harbor.finish(outcome(peer.call('b', call)))).toBe('answered')
+    await harbor.clock.run(60_000)
+    looked = 0
+    const many = Array.from({ length: limits.channelsPerPeer }, () => outcome(peer.call('b', call)))
+    const ends = await harbor.finish(Promise.all(many))
+    expect(ends).toContain('ERR_LOGS_SEARCH')
+    const allowed = (limits.bytesPerSecond * (limits.burstMs + limits.scanWaitMs)) / 1_000
+    expect(looked).toBeLessThan(allowed * limits.scannedPerByte * 1.1)
+  })
+
   it('whoever breaks the protocol, asking or answering, is told of', async () => {
     const harbor = new Harbor()
     const b = harbor.node('b')
