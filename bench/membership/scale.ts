@@ -2,6 +2,7 @@
 import { SeededRandom } from '../../test/sim/index.ts'
 import type { BenchContext, Finding } from '../benchmark.ts'
 import { atMost, percentileOf } from './finding.ts'
+import { repairBytes } from './repair.ts'
 import { detectionMs, pass, worldAtRest } from './simulated.ts'
 
 /** What an idle node may send per second. */
@@ -10,12 +11,17 @@ const countedMs = 60_000
 /** A larger mesh may take so much more than the smallest. */
 const flat = 1.5
 
+/** `NODES`: only with so many. */
 export async function scale({ say, full }: BenchContext): Promise<Finding[]> {
-  const sizes = full ? [10, 100, 1_000, 5_000] : [10, 100, 1_000]
+  const chosen = process.env['NODES']
+  const usual = full ? [10, 100, 1_000, 5_000] : [10, 100, 1_000]
+  const sizes = chosen === undefined ? usual : [Number(chosen)]
   const smallest: { vanishMs: number } = { vanishMs: Number.NaN }
   const found: Finding[] = []
   for (const nodes of sizes) {
     const runs = nodes <= 100 ? 20 : nodes <= 1_000 ? 5 : 1
+    const repair = repairBytes(1, nodes, countedMs)
+    say(`${nodes}: ${repair.toFixed(0)} bytes/s to keep records equal`)
     const times = { kill: [] as number[], vanish: [] as number[] }
     const bytes: number[] = []
     for (let seed = 1; seed <= runs; seed++) {
@@ -23,7 +29,7 @@ export async function scale({ say, full }: BenchContext): Promise<Finding[]> {
       const world = worldAtRest(seed, { nodes })
       const before = sentBytes(world)
       await pass(world, countedMs)
-      bytes.push((sentBytes(world) - before) / nodes / (countedMs / 1_000))
+      bytes.push(repair + (sentBytes(world) - before) / nodes / (countedMs / 1_000))
       const [first, second] = choice.shuffle(world.members)
       if (first === undefined || second === undefined) throw new Error('a mesh of one')
       times.kill.push(detectionMs(world, 'kill', first))
@@ -55,7 +61,7 @@ export async function scale({ say, full }: BenchContext): Promise<Finding[]> {
         goalValue: 1_000,
       }),
       atMost({
-        question: `simulated: membership's bytes per second and node, at rest, ${nodes} nodes`,
+        question: `simulated: bytes per second and node for membership and records, at rest, ${nodes} nodes`,
         metric: `scale_bytes_${nodes}`,
         value: percentileOf(bytes, 50),
         unit: 'B/s',

@@ -62,7 +62,7 @@ interface Wire {
 type Happening = () => void
 
 /** What a frame costs besides itself: yamux 12, noise 18, IP and TCP 52 bytes. */
-const overheadBytes = 82
+export const overheadBytes = 82
 const statementBytes = 208
 const rtoMs = 200
 const dialTimeoutMs = 4_000
