@@ -2,6 +2,7 @@
 import { cpus, release } from 'node:os'
 import { finish } from '../foreign/index.ts'
 import { faultLine } from './fault-line.ts'
+import type { StepDone } from './mesh/mixed-mesh.ts'
 import type { PreviousProgram } from './previous.ts'
 import { faultsOf, type Row } from './row.ts'
 
@@ -10,6 +11,8 @@ export interface Found {
   readonly previous: PreviousProgram | string
   /** Files of tests. */
   readonly fileCount: number
+  /** Of the mesh. */
+  readonly steps: readonly StepDone[]
   readonly seconds: number
   /** Whether that was soon enough; null for a part of the proof. */
   readonly goal: string | null
@@ -66,7 +69,7 @@ export function jsonOf(row: Row): object {
 }
 
 export async function reportText(root: string, found: Found): Promise<string> {
-  const { rows, previous, fileCount, seconds, goal } = found
+  const { rows, previous, fileCount, steps, seconds, goal } = found
   const git = await finish('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], 10_000)
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, Linux ${plainRelease()}, Node ${process.version}`
   const before =
@@ -83,9 +86,23 @@ export async function reportText(root: string, found: Found): Promise<string> {
     ...rows.map((row) => `| ${cellsOf(row).join(' | ')} |`),
     '',
     `${fileCount} files of tests; ${seconds.toFixed(0)} s in all${goal === null ? '' : ` (${goal})`}; ${machine}; commit ${git.stdout.trim() || 'unknown'}. The version before: ${before}.`,
+    ...meshLines(steps),
     ...rows.flatMap((row) => sectionOf(row, root)),
     '',
   ].join('\n')
+}
+
+/** What the mixed mesh was put through, and how many came through it. */
+function meshLines(steps: readonly StepDone[]): string[] {
+  if (steps.length === 0) return []
+  return [
+    '',
+    '## The mixed mesh',
+    '',
+    '| step | nodes | time |',
+    '| --- | --- | --- |',
+    ...steps.map(({ title, ms: took, sound, of }) => `| ${title} | ${sound} of ${of} | ${ms(took)} |`),
+  ]
 }
 
 function sectionOf(row: Row, root: string): string[] {
@@ -102,6 +119,8 @@ function sectionOf(row: Row, root: string): string[] {
       `in the mesh: ready ${ms(seat.startMs)} after its start, with its invite` +
         (seat.restartMs === null ? '' : `; killed, events again ${ms(seat.restartMs)} after the next start`),
     )
+  if (seat !== null && seat.lacks !== null)
+    lines.push(`in the mesh: light-alarm-ts is not for it (${seat.lacks})`)
   if (tests !== null && testsMs !== null) {
     lines.push(`tests: ${tests.passed} passed, ${tests.skipped} skipped as on this machine, ${ms(testsMs)}`)
     for (const [why, count] of tests.explained)

@@ -5,7 +5,7 @@ import { foreignNode } from '../foreign/index.ts'
 import { compare } from './comparison.ts'
 import { emptyProgramMs, figuresOf } from './figures-run.ts'
 import { here } from './hosts.ts'
-import { runMixedMesh } from './mesh/mixed-mesh.ts'
+import { runMixedMesh, type StepDone } from './mesh/mixed-mesh.ts'
 import type { SeatParts } from './mesh/seat.ts'
 import { noPrevious, type HostsOptions } from './options.ts'
 import { previousProgram, type PreviousProgram } from './previous.ts'
@@ -27,6 +27,8 @@ export interface Proof {
   /** Or why there is none. */
   readonly previous: PreviousProgram | string
   readonly fileCount: number
+  /** Of the mesh, that are over. */
+  readonly steps: readonly StepDone[]
   /** True where something had to be fetched or unpacked, which takes as long as the line it comes by. */
   readonly hasFetched: boolean
 }
@@ -52,8 +54,9 @@ export async function prove(run: ProofRun): Promise<Proof> {
   if (options.parts.some((part) => part !== 'mesh')) await tryApart(own, rows, run, files)
   const previous = await programBefore(run)
   const all = [own, ...rows]
-  if (options.parts.includes('mesh')) await tryMesh(all, previous, run)
-  return { rows: all, previous, fileCount: files.length, hasFetched }
+  const steps: StepDone[] = []
+  if (options.parts.includes('mesh')) await tryMesh(all, previous, run, steps)
+  return { rows: all, previous, fileCount: files.length, steps, hasFetched }
 }
 
 async function programBefore({ root, options, say }: ProofRun): Promise<PreviousProgram | string> {
@@ -168,7 +171,12 @@ async function tryAlone(
 }
 
 /** Adds a row for the program of before: a mesh without it proves less, which only whoever asks for that may have. */
-async function tryMesh(rows: Row[], previous: PreviousProgram | string, run: ProofRun): Promise<void> {
+async function tryMesh(
+  rows: Row[],
+  previous: PreviousProgram | string,
+  run: ProofRun,
+  steps: StepDone[],
+): Promise<void> {
   const { root, options, signal, say } = run
   if (options.previous !== noPrevious) {
     const note = 'the program of before, on this machine'
@@ -183,7 +191,8 @@ async function tryMesh(rows: Row[], previous: PreviousProgram | string, run: Pro
     return [{ name: host.name, node, program: isBefore ? previous.program : program }]
   })
   try {
-    const seats = await runMixedMesh({ root, nodes, isKept: options.keep, signal, say })
+    const done = (step: StepDone): void => void steps.push(step)
+    const seats = await runMixedMesh({ root, nodes, isKept: options.keep, signal, say, done })
     for (const row of rows) row.seat = seats.find(({ name }) => name === row.host.name) ?? null
   } catch (error) {
     signal.throwIfAborted()

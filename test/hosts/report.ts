@@ -23,12 +23,17 @@ export async function main({ root, args }: { root: string; args: string[] }): Pr
   const startedAt = performance.now()
   const say = (text: string): void =>
     console.error(`${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)} s  ${text}`)
-  const { rows, previous, fileCount, hasFetched } = await prove({ root, options, signal: stop.signal, say })
+  const { rows, previous, fileCount, steps, hasFetched } = await prove({
+    root,
+    options,
+    signal: stop.signal,
+    say,
+  })
   const seconds = (performance.now() - startedAt) / 1_000
   const isWhole =
     options.hosts.length === hosts.length && options.parts.length === parts.length && options.files === ''
   const goal = isWhole ? goalText(seconds, goalSeconds, hasFetched) : null
-  const found: Found = { rows, previous, fileCount, seconds, goal }
+  const found: Found = { rows, previous, fileCount, steps, seconds, goal }
   const text = await reportText(root, found)
   for (const file of options.record ? [ownFile, recordFile] : [ownFile]) {
     await mkdir(dirname(join(root, file)), { recursive: true })

@@ -7,11 +7,13 @@ const chosen = [
   'test/core/clock.test.ts',
   'test/core/codec/cbor.test.ts',
   'test/core/codec/cose.test.ts',
+  'test/core/engine-flags.test.ts',
   'test/core/settlement.test.ts',
   'test/host/calls/values.test.ts',
   'test/host/engine/byte-order.test.ts',
   'test/host/engine/core-module.test.ts',
   'test/host/engine/core-state.test.ts',
+  'test/host/engine/hot-code.test.ts',
   'test/host/guest/frames.test.ts',
   'test/host/guest/packing.test.ts',
   'test/host/guest/restore.test.ts',
@@ -27,6 +29,17 @@ const chosen = [
   'test/mesh/patches/patch.test.ts',
   'test/mesh/releases/signed-release.test.ts',
 ] as const
+
+/** Of these, those that make a memory of WebAssembly with almost every test. */
+const withManyMemories: ReadonlySet<string> = new Set([
+  'test/host/guest/restore.test.ts',
+  'test/host/queue/queue.test.ts',
+  'test/mesh/patches/patch.test.ts',
+])
+
+export function makesManyMemories(file: string): boolean {
+  return withManyMemories.has(file)
+}
 
 /** @param text only files with it in their path */
 export function suiteFiles(text: string): string[] {

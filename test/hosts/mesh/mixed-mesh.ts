@@ -8,6 +8,15 @@ import type { Mesh } from './mesh.ts'
 import { Seat, type SeatParts } from './seat.ts'
 import { steps } from './steps.ts'
 
+/** A step that is over. */
+export interface StepDone {
+  readonly title: string
+  readonly ms: number
+  /** Nodes that it held for, beside the machine's own. */
+  readonly sound: number
+  readonly of: number
+}
+
 export interface MeshRun {
   readonly root: string
   /** Beside the machine's own node, which founds the mesh. */
@@ -16,6 +25,8 @@ export interface MeshRun {
   readonly isKept: boolean
   readonly signal: AbortSignal
   say(text: string): void
+  /** Told of each step, also where the mesh fails later. */
+  done(step: StepDone): void
 }
 
 /** @throws where the machine's own node fails, without which there is no mesh */
@@ -41,10 +52,14 @@ export async function runMixedMesh(run: MeshRun): Promise<readonly Seat[]> {
       const startedAt = performance.now()
       await step(mesh, title)
       if (founder.failure !== null) throw new Error(founder.failure)
-      const sound = mesh.seats.length - 1
-      say(
-        `${title}: ${sound} of ${nodes.length} nodes (${((performance.now() - startedAt) / 1_000).toFixed(1)} s)`,
-      )
+      const done = {
+        title,
+        ms: performance.now() - startedAt,
+        sound: mesh.seats.length - 1,
+        of: nodes.length,
+      }
+      run.done(done)
+      say(`${title}: ${done.sound} of ${done.of} nodes (${(done.ms / 1_000).toFixed(1)} s)`)
     }
     return seats
   } finally {

@@ -31,6 +31,10 @@ export class Seat implements SeatParts {
   callMs: number | null = null
   /** The first step that did not hold, and why; it sits out the rest. */
   failure: string | null = null
+  /** What its machine lacks for light-alarm-ts; null where that ran here. */
+  lacks: string | null = null
+  /** What its node said of the app: instances that ended, and why. */
+  readonly notes: string[] = []
   #client: ControlClient | null = null
 
   constructor({ name, node, program }: SeatParts) {
@@ -49,8 +53,11 @@ export class Seat implements SeatParts {
 
   /** Reads what light-alarm said since the last time. @returns events that `version` has handled */
   async handled(version: string): Promise<number> {
-    const { ledger } = this
-    for (const line of await this.client.logs({ app: 'light-alarm', after: ledger.logSeq })) ledger.add(line)
+    const { ledger, notes } = this
+    for (const line of await this.client.logs({ app: 'light-alarm', after: ledger.logSeq })) {
+      ledger.add(line)
+      if (line.context === 'node') notes.push(line.message)
+    }
     return ledger.of(version).length
   }
 

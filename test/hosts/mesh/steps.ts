@@ -1,5 +1,6 @@
 /** What the mixed mesh is put through, in order. */
 import assert from 'node:assert/strict'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { forEach, group, until, type Mesh } from './mesh.ts'
 import type { Seat } from './seat.ts'
@@ -22,6 +23,8 @@ period = "1s"
 [pins.led]
 driver = "simulated"
 `
+/** In place of 5 s: an event whose instance ended at its deadline is lost, as it may have been what held it up. */
+const eventDeadline = '60s'
 const startMs = 240_000
 const joinTries = 6
 /** Handled by a release before it counts as running. */
@@ -62,10 +65,9 @@ export const steps: readonly Step[] = [
           return (await unfitFor(mesh, app)).has(seat.name)
         }),
       )
-      const unfit = [...(await unfitFor(mesh, app))]
-      if (unfit.length > 0)
-        mesh.say(`not for ${unfit.map(([name, lacks]) => `${name} (${lacks})`).join(', ')}`)
-      assert.ok(unfit.length < mesh.seats.length)
+      const unfit = await unfitFor(mesh, app)
+      for (const seat of mesh.seats) seat.lacks = unfit.get(seat.name) ?? null
+      assert.ok(unfit.size < mesh.seats.length)
     },
   },
   {
@@ -74,7 +76,7 @@ export const steps: readonly Step[] = [
       await publish(mesh, mesh.founder, 'light-alarm', '--version', '2.0.0')
       await forEach(mesh, mesh.seats, title, async (seat) => {
         await handles(mesh, seat, '2.0.0')
-        assert.deepEqual(seat.ledger.faults, [])
+        assertWhole(seat)
         const versions = seat.ledger.events.map(({ version }) => version)
         assert.deepEqual(versions, [...versions].sort(), 'an event went to the old release after the new one')
         await ledWasDriven(seat)
@@ -101,7 +103,7 @@ export const steps: readonly Step[] = [
         await start(mesh, seat)
         await handles(mesh, seat, '2.0.0', before)
         seat.restartMs = performance.now() - startedAt
-        assert.deepEqual(seat.ledger.faults, [])
+        assertWhole(seat)
       })
     },
   },
@@ -156,10 +158,27 @@ async function everybodyAlive(mesh: Mesh, title: string): Promise<void> {
   )
 }
 
-async function publish({ root, stage }: Mesh, through: Seat, app: string, ...more: string[]): Promise<void> {
-  const folder = join(root, 'components', app)
+async function publish(mesh: Mesh, through: Seat, app: string, ...more: string[]): Promise<void> {
+  const { stage } = mesh
+  const folder = await patientApp(mesh, app)
   const where = ['--no-build', '--data', dataOf(through), '--group', group]
   await stage.mustRun(['publish', folder, ...where, ...more])
+}
+
+/** @returns the app's folder, with a deadline that an emulator meets on a core that others want too */
+async function patientApp({ root, stage }: Mesh, app: string): Promise<string> {
+  const folder = join(stage.folder, 'apps', app)
+  await cp(join(root, 'components', app), folder, { recursive: true })
+  const file = join(folder, 'selvedge.toml')
+  const manifest = await readFile(file, 'utf8')
+  await writeFile(file, manifest.replace(/^deadline = .*$/m, `deadline = "${eventDeadline}"`))
+  return folder
+}
+
+/** No event lost, none twice, none out of order. @throws that, and what the node said of its instances */
+function assertWhole({ ledger, notes }: Seat): void {
+  const said = notes.length === 0 ? '' : ` (${notes.slice(-3).join('; ')})`
+  assert.deepEqual(ledger.faults, [], `${ledger.faults.join('; ')}${said}`)
 }
 
 /** An emulated node on a busy machine may be too slow for the time in which a member must answer it: as its own hint says, again. */

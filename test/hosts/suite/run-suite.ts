@@ -5,10 +5,14 @@
  */
 import { writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { startTests } from 'vitest/internal/browser'
 import { TestRunner } from 'vitest'
+import { wordBitsOf } from '../../../core/index.ts'
 import type { SuiteJob, SuiteLine } from './protocol.ts'
 import { resultsOf } from './results.ts'
+import { makesManyMemories } from '../suites.ts'
 import { provideWorkerState, runnerConfig } from './worker-state.ts'
 
 /** Of each file, what imports it. */
@@ -41,17 +45,36 @@ export async function runSuite({ root, files, testMs }: SuiteJob, loaders: Loade
   }
 }
 
+/**
+ * Memories of WebAssembly that nobody has any more hold their addresses until they are collected, by the thread that made
+ * them. No daemon makes as many as the tests of dozens of databases in one process do: 32 bits have not the room for them.
+ */
+const collect = wordBitsOf(process.arch) === 32 ? collector() : null
+
+function collector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc') as () => void
+}
+
 /** vitest measures its own steps; nobody looks at that here. */
 const untraced = { $: (_name: string, _options: unknown, run: (span: unknown) => unknown) => run({}) }
 
 class BundledRunner extends TestRunner {
+  readonly #root: string
   readonly #load: (path: string) => Promise<unknown>
 
   constructor(config: ReturnType<typeof runnerConfig>, load: (path: string) => Promise<unknown>) {
     super(config as never)
+    this.#root = config.root
     this.#load = load
     // oxlint-disable-next-line no-underscore-dangle -- vitest calls it so
     this.__setTraces(untraced as never)
+  }
+
+  override onAfterRunTask(...args: Parameters<TestRunner['onAfterRunTask']>): void {
+    super.onAfterRunTask(...args)
+    const [{ file }] = args
+    if (makesManyMemories(file.filepath.slice(this.#root.length + 1))) collect?.()
   }
 
   override importFile(path: string): Promise<void> {
