@@ -279,14 +279,15 @@ export class Delivery extends Attendance<Receiver> {
   }
 
   #failed(trigger: PlannedTrigger, events: readonly HeldEvent[], instance: number, error: unknown): Outcome {
+    const isBrief = events.some(({ untilMs }) => untilMs !== undefined)
+    const isPromised = trigger.terms.promise === 'at-least-once' && !isBrief
     if (error instanceof WitError) {
       this.#counts.failed += events.length
       for (const { id } of events) this.#needs.refused(id, error.payload)
       // At most once it was handled, whatever came of it.
-      if (trigger.terms.promise === 'at-most-once') return { type: 'handled' }
+      if (!isPromised) return { type: 'handled' }
       return { type: 'failed', why: `it was answered with an error: ${payloadText(error.payload)}` }
     }
-    const isPromised = trigger.terms.promise === 'at-least-once'
     // No instance ever had it, and none of these will.
     const isNotBegun = isSelvedgeError(error, 'ERR_APP_NOT_BEGUN')
     // The node ended the instance: nothing is known against the event.

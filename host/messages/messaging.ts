@@ -231,7 +231,13 @@ export class Messaging implements Topics, Part {
       return { verdicts, waitMs: 0 }
     } catch (error) {
       log.debug('messages:no-room', { node, error: messageOf(error) })
-      return { verdicts: verdicts.map((verdict) => (verdict === 'taken' ? 'later' : verdict)), waitMs: 0 }
+      // What a request came to is known: sent again, it would be handed over twice.
+      const isUnwritten = (verdict: MessageVerdict, at: number): boolean =>
+        verdict === 'taken' && (live[at] ?? null) === null
+      return {
+        verdicts: verdicts.map((verdict, at) => (isUnwritten(verdict, at) ? 'later' : verdict)),
+        waitMs: 0,
+      }
     }
   }
 

@@ -20,13 +20,22 @@ export interface Waiting {
 export interface Answerable {
   /** Who asked. */
   readonly node: string
+  /** Where that node awaits replies. */
+  readonly topic: string
   /** Monotonic ms. */
   readonly untilMs: number
+}
+
+/** @returns what a request is known by here: all who were asked know the topic, and none may take another's replies by it */
+export function requestName(node: string, topic: string): string {
+  return `${node} ${topic}`
 }
 
 export class RequestTable {
   readonly #waiting = new Map<string, Waiting>()
   readonly #answerable = new Map<string, Answerable>()
+  /** Those of them that were replied to, the longest ago first: a further reply is seldom. */
+  readonly #answered = new Set<string>()
 
   get waiting(): number {
     return this.#waiting.size
@@ -59,29 +68,51 @@ export class RequestTable {
     return true
   }
 
-  /** @param now monotonic ms @returns whether there is room for it */
-  mayAnswer(replyTo: string, answerable: Answerable, now: number): boolean {
-    if (!this.#hasRoom(answerable.node)) {
-      for (const [name, { untilMs }] of this.#answerable) if (untilMs <= now) this.#answerable.delete(name)
-      if (!this.#hasRoom(answerable.node)) return false
-    }
-    this.#answerable.set(replyTo, answerable)
-    return true
+  /**
+   * Where there is no room, one that was replied to has to go: who asks often is not held up by how long it would have waited.
+   * @param now monotonic ms @returns what it is replied to by; null where there is no room for it
+   */
+  mayAnswer(answerable: Answerable, now: number): string | null {
+    const { node, topic } = answerable
+    if (!this.#hasRoom(node)) this.#makeRoom(node, now)
+    if (!this.#hasRoom(node)) return null
+    const name = requestName(node, topic)
+    this.#answerable.set(name, answerable)
+    return name
   }
 
   /** @returns null where nobody waits any more */
-  answerable(replyTo: string, now: number): Answerable | null {
-    const found = this.#answerable.get(replyTo)
+  answerable(name: string, now: number): Answerable | null {
+    const found = this.#answerable.get(name)
     return found === undefined || found.untilMs <= now ? null : found
   }
 
+  /** A reply was sent to it. */
+  answered(name: string): void {
+    if (this.#answerable.has(name)) this.#answered.add(name)
+  }
+
   /** Nobody waits for replies to it any more, or nobody took it. */
-  forget(replyTo: string): void {
-    this.#answerable.delete(replyTo)
+  forget(name: string): void {
+    this.#answerable.delete(name)
+    this.#answered.delete(name)
+  }
+
+  #makeRoom(node: string, now: number): void {
+    for (const [name, { untilMs }] of this.#answerable) if (untilMs <= now) this.forget(name)
+    if (this.#hasRoom(node)) return
+    const isOwnFull = this.#countOf(node) >= limits.answerableOfNode
+    for (const name of this.#answered) {
+      if (isOwnFull && this.#answerable.get(name)?.node !== node) continue
+      return this.forget(name)
+    }
+  }
+
+  #countOf(node: string): number {
+    return [...this.#answerable.values()].filter((one) => one.node === node).length
   }
 
   #hasRoom(node: string): boolean {
-    const ofNode = [...this.#answerable.values()].filter((one) => one.node === node).length
-    return this.#answerable.size < limits.answerable && ofNode < limits.answerableOfNode
+    return this.#answerable.size < limits.answerable && this.#countOf(node) < limits.answerableOfNode
   }
 }

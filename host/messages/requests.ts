@@ -17,7 +17,7 @@ import {
 import type { TopicDirectory } from './directory.ts'
 import type { MessageCarrier } from './outbox.ts'
 import { messageProblems } from './problems.ts'
-import { RequestTable, type Waiting } from './request-table.ts'
+import { requestName, RequestTable, type Waiting } from './request-table.ts'
 import {
   isReplyTopic,
   readRequest,
@@ -111,8 +111,9 @@ export class Requests {
       throw messageProblems.error('ERR_REQUESTS_FULL', `${this.#table.waiting} requests wait for replies`)
     const forget = this.#endWith(over, terms.signal, timeoutMs)
     try {
+      terms.signal?.throwIfAborted()
       // Before anybody is asked: who answers at once ends it at once.
-      const ended = new Promise<void>((resolve) => over.signal.addEventListener('abort', () => resolve()))
+      const ended = abortOf(over.signal)
       const asking = asked.map((node) => this.#ask(node, message, { replyTo, untilMs, over: over.signal }))
       const refusals = await Promise.race([Promise.all(asking), ended])
       const isNowhere = refusals !== undefined && refusals.every((why) => why !== null)
@@ -127,22 +128,24 @@ export class Requests {
     } finally {
       forget()
       this.#table.over(replyTo)
+      this.#table.forget(requestName(self, replyTo))
       over.abort()
     }
   }
 
   /** See `Topics.reply`. */
-  async reply(replyTo: string, reply: NewReply): Promise<void> {
+  async reply(request: string, reply: NewReply): Promise<void> {
     const { random, clock, self } = this.#needs
-    const found = this.#table.answerable(replyTo, clock.monotonicMs())
+    const found = this.#table.answerable(request, clock.monotonicMs())
     if (found === null) throw gone('its time was over, or it was no request of this node')
     const id = Buffer.from(random.bytes(12)).toString('hex')
-    const message = replyMessage(id, replyTo, reply, this.#timeMs())
+    const message = replyMessage(id, found.topic, reply, this.#timeMs())
     checkMessage(message)
     this.#stopping.signal.throwIfAborted()
     this.#counts.replies += 1
+    this.#table.answered(request)
     if (found.node === self) {
-      if (this.#table.replied(replyTo, { ...message, origin: self })) return
+      if (this.#table.replied(found.topic, { ...message, origin: self })) return
       throw gone('whoever asked has enough replies, or waits no more')
     }
     // Two replies of one id are one: it is sent again also where it may have arrived.
@@ -152,7 +155,7 @@ export class Requests {
       isRepeatable: true,
     })
     if (sent.state === 'taken') return
-    this.#table.forget(replyTo)
+    this.#table.forget(request)
     throw gone(sent.state === 'lost' ? 'it may not have arrived' : sent.why)
   }
 
@@ -166,13 +169,14 @@ export class Requests {
     return this.#take(node, read.message, read.replyTo, this.#needs.clock.monotonicMs() + read.leftMs)
   }
 
-  async #take(node: string, message: WireMessage, replyTo: string, untilMs: number): Promise<MessageVerdict> {
+  async #take(node: string, message: WireMessage, topic: string, untilMs: number): Promise<MessageVerdict> {
     if (!this.#needs.isHeard(message.topic)) return 'unwanted'
-    const answerable = { node, untilMs }
-    if (!this.#table.mayAnswer(replyTo, answerable, this.#needs.clock.monotonicMs())) return 'later'
-    const count = await this.#needs.hand({ ...message, origin: node, request: { replyTo, untilMs } })
+    const request = this.#table.mayAnswer({ node, topic, untilMs }, this.#needs.clock.monotonicMs())
+    if (request === null) return 'later'
+    const mark = { replyTo: request, untilMs }
+    const count = await this.#needs.hand({ ...message, origin: node, request: mark })
     if (count > 0) return 'taken'
-    this.#table.forget(replyTo)
+    this.#table.forget(request)
     return 'unwanted'
   }
 
@@ -242,6 +246,13 @@ export class Requests {
   }
 }
 
+function abortOf(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
 /** What is said of a request beside what its app says needs room too. */
 function checkMetadata({ metadata = [] }: Pick<NewMessage, 'metadata'>): void {
   const chars = metadata.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
@@ -251,7 +262,12 @@ function checkMetadata({ metadata = [] }: Pick<NewMessage, 'metadata'>): void {
 }
 
 function notTaken(verdict: MessageVerdict, node: string): string {
-  const what = verdict === 'refused' ? 'does not let it come from here' : 'does not take it'
+  const what =
+    verdict === 'refused'
+      ? 'does not let it come from here'
+      : verdict === 'later'
+        ? 'has no room for it'
+        : 'does not take it'
   return node === '' ? what : `${node} ${what}`
 }
 

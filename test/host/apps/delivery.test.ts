@@ -191,6 +191,23 @@ describe('events at least once', () => {
     expect(calls.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1])
   })
 
+  it('are handed over once where somebody waits for them only for so long, whatever is promised of others', async () => {
+    for (const answer of ['stopped', 'err'] as const) {
+      const { clock, calls, state, receive, delivery } = deliveryOf()
+      const triggers = plan(timer(promised))
+      receive(1, triggers)
+      state.answer = () => answer
+      const [trigger] = triggers
+      if (trigger === undefined) throw new Error('it has no trigger')
+      await delivery.offer(trigger, { ...tick, untilMs: clock.monotonicMs() + 60_000 })
+      await clock.advance(100)
+      receive(2, triggers)
+      await clock.advance(5_000)
+      expect(calls).toHaveLength(1)
+      expect(delivery.counts).toMatchObject({ waiting: 0, dead: 0, dropped: answer === 'err' ? 0 : 1 })
+    }
+  })
+
   it('are there after a restart, due at once, under their old ids', async () => {
     const clock = new FakeClock()
     const queues = memoryQueues(clock)

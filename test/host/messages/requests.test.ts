@@ -26,6 +26,9 @@ const replying =
       await node.messaging.reply(request?.replyTo ?? '', { body: bytesOf(text) })
   }
 
+/** A request is known by who asked, and where that one awaits replies. */
+const topicIn = (replyTo = ''): string => replyTo.split(' ')[1] ?? ''
+
 async function two(answer: (b: PostNode) => (message: Message) => Promise<void>, seed = 1) {
   const post = new Post(new SeededRandom(seed))
   const a = await post.node('a')
@@ -155,6 +158,33 @@ describe('a request', () => {
     expect(await post.clock.finish(other, 100)).toBe('ERR_MESSAGES_CLOSED')
   })
 
+  it('is not waited for where whoever asks has given up before', async () => {
+    const post = new Post(new SeededRandom(7))
+    const a = await post.node('a')
+    await post.clock.finish(
+      answering(a, async () => {}),
+      1_000,
+    )
+    const signal = AbortSignal.abort(new Error('the instance is gone'))
+    const asked = a.messaging
+      .request({ topic: 'price', body: bytesOf('?') }, { ...terms, signal })
+      .catch((error: unknown) => (error as Error).message)
+    expect(await post.clock.finish(asked, 100)).toBe('the instance is gone')
+  })
+
+  it.each(['a', 'b'])('finds room at %s however many were answered a moment ago', async (where) => {
+    const post = new Post(new SeededRandom(8))
+    const a = await post.node('a')
+    const node = where === 'a' ? a : await post.node('b', ['price'])
+    await post.clock.finish(answering(node, replying(node, '12')), 1_000)
+    const from = post.clock.monotonicMs()
+    const ask = (): Promise<string> =>
+      outcomeOf(a.messaging.request({ topic: 'price', body: bytesOf('?') }, { ...terms, timeoutMs: 300_000 }))
+    for (let at = 0; at <= limits.answerableOfNode; at += 1)
+      expect(await post.clock.finish(ask(), 600_000)).toBe(`${where}: 12`)
+    expect(post.clock.monotonicMs() - from).toBeLessThan(290_000)
+  })
+
   it('is one of a bounded number, of all apps and of each', async () => {
     const { post, a, ask } = await two(() => async () => {})
     const asked = (app: string, count: number): Promise<string>[] =>
@@ -195,7 +225,7 @@ describe('a reply', () => {
         'app/answers',
         ['price'],
         async ({ request }) => {
-          topic = request?.replyTo ?? ''
+          topic = topicIn(request?.replyTo)
         },
         { takesRequests: true },
       ),
@@ -217,6 +247,28 @@ describe('a reply', () => {
     expect(await post.clock.finish(asked, 10_000)).toBe('b: twelve')
     expect(await deliver(b, 'r2', 'too late')).toBe('unwanted')
     answers()
+  })
+
+  it('goes to who asked, though another that was asked as well asks by the same name', async () => {
+    const { post, b, ask } = await two((node) => async (message) => {
+      await new Promise<void>((resolve) => node.post.clock.after(1_000, resolve))
+      await replying(node, `for ${message.origin}`)(message)
+    })
+    const c = await post.node('c', ['price'])
+    const heard: string[] = []
+    c.exchange.receiveWith(async (_from, messages) => {
+      for (const message of messages) {
+        const read = readRequest(message)
+        if (read === null) heard.push(textOf(message))
+        else if (read !== 'broken')
+          void c.exchange.deliver('b', [requestMessage(read.message, read.replyTo, 20_000)])
+      }
+      return { verdicts: messages.map(() => 'taken' as const), waitMs: 0 }
+    })
+    expect(await ask()).toBe('b: for a')
+    await post.clock.run(5_000)
+    expect(heard).toEqual(['for c'])
+    expect(b.messaging.figures().counts.replies).toBe(2)
   })
 
   it('to what was never asked is over', async () => {
