@@ -112,7 +112,9 @@ export class SqlRows implements Rows {
   followVersions(isWanted: boolean): void {
     try {
       this.#connection.exec(isWanted ? byVersion : notByVersion)
-    } catch {
+    } catch (error) {
+      // What SQLite could not do may have undone all that is around.
+      if (this.#depth > 0) throw error
       // A disk that is full or read-only now: what is wanted is found without it, and only takes longer.
     }
   }

@@ -3,8 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../core/index.ts'
 import { keyValueLimits } from '../../../host/storage/index.ts'
+import { KeyValueTable } from '../../../host/storage/key-value-table.ts'
 import { openConnection, type Connection } from '../../../host/storage/sqlite/connection.ts'
+import { SqlRows } from '../../../host/storage/sqlite/sql-rows.ts'
+import { forEver } from '../../../host/storage/time-to-live.ts'
 import { openNear, sqliteKinds } from './near-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'selvedge-formats-'))
@@ -90,6 +94,25 @@ describe.each(sqliteKinds)('a file of another version, by %s', (kind) => {
     expect((await mortal.get('b', 'k'))?.value).toEqual(utf8('w'))
     await mortal.close()
     expect(await hasOrder()).toBe(true)
+  })
+
+  it('stores nothing of a transaction that SQLite undid as it could not keep that order', async () => {
+    const connection = await openConnection(join(root, `undone-${kind.replace(':', '-')}.sqlite`), kind)
+    const failing: Connection = {
+      ...connection,
+      exec(sql) {
+        if (!sql.startsWith('CREATE INDEX IF NOT EXISTS entry_version')) return connection.exec(sql)
+        connection.exec('ROLLBACK')
+        throw new Error('disk I/O error')
+      },
+    }
+    const rows = new SqlRows(failing, 'normal', 1_024)
+    const table = new KeyValueTable(rows, keyValueLimits, { time: systemClock, lifeOf: forEver })
+    const both = (): unknown =>
+      table.together(() => (table.follow('reader'), table.increment('b', 'count', 1n)))
+    expect(both).toThrow('disk I/O error')
+    expect(table.get('b', 'count')).toBe(null)
+    table.close()
   })
 
   it('of a later one is refused by its version, and unharmed', async () => {
