@@ -5,8 +5,11 @@
 import type { ControlClient } from '../api/index.ts'
 import type { ExitCode, World } from './world.ts'
 
-/** Names that the node is asked for while somebody types; `subject` are nodes and apps. */
-export const liveNames = ['node', 'app', 'group', 'subject'] as const
+/**
+ * Names that the node is asked for while somebody types; `subject` are nodes and apps, `function` what the app exports that was
+ * typed before it.
+ */
+export const liveNames = ['node', 'app', 'group', 'subject', 'function'] as const
 export type LiveNames = (typeof liveNames)[number]
 
 export type Completes = readonly string[] | 'file' | 'folder' | LiveNames

@@ -38,8 +38,9 @@ function secondWords(commands: readonly Command[], group: string): string[] {
   return commands.flatMap(({ name }) => (groupOf(name) === group ? [name.slice(group.length + 1)] : []))
 }
 
-function namesCommand(kind: LiveNames): string {
-  return `$(selvedge completion names ${kind} 2>/dev/null)`
+/** @param before how the shell writes the argument in front of the one that is completed */
+function namesCommand(kind: LiveNames, before = ''): string {
+  return `$(selvedge completion names ${kind}${kind === 'function' ? ` ${before}` : ''} 2>/dev/null)`
 }
 
 function bash(commands: readonly Command[]): string {
@@ -47,7 +48,7 @@ function bash(commands: readonly Command[]): string {
   const reply = (completes: Completes | undefined, flags: string): string => {
     if (completes === undefined) return `COMPREPLY=($(compgen -W "${flags}" -- "$word"))`
     if (typeof completes === 'string' && completes !== 'file' && completes !== 'folder')
-      return `COMPREPLY=($(compgen -W "${namesCommand(completes)} ${flags}" -- "$word"))`
+      return `COMPREPLY=($(compgen -W "${namesCommand(completes, '"${given[0]}"')} ${flags}" -- "$word"))`
     if (typeof completes === 'string')
       return `COMPREPLY=($(compgen ${generate[completes]} -W "${flags}" -- "$word"))`
     return `COMPREPLY=($(compgen -W "${[...completes, flags].join(' ')}" -- "$word"))`
@@ -61,10 +62,26 @@ function bash(commands: readonly Command[]): string {
         return `        ${names}) ${completes === undefined ? 'COMPREPLY=()' : reply(completes, '')}; return ;;`
       })
     const flags = options.map(([name]) => `--${name}`).join(' ')
+    const [first, ...others] = command.arguments ?? []
+    const further = others.flatMap(({ completes }, index) =>
+      completes === undefined ? [] : [`        ${index + 1}) ${reply(completes, flags)}; return ;;`],
+    )
+    const taking = options.flatMap(([name, { kind, short }]) =>
+      kind === 'flag' ? [] : [`--${name}`, ...(short === undefined ? [] : [`-${short}`])],
+    )
+    const count = [
+      `      _selvedge_given ${command.name.split(' ').length + 1} ${taking.join(' ')}`,
+      '      case "${#given[@]}" in',
+      '        0) ;;',
+      ...further,
+      `        *) ${reply(undefined, flags)}; return ;;`,
+      '      esac',
+    ]
     return [
       `    '${command.name}')`,
       ...(values.length === 0 ? [] : ['      case "$before" in', ...values, '      esac']),
-      `      ${reply(command.arguments?.[0]?.completes, flags)} ;;`,
+      ...(further.length === 0 ? [] : count),
+      `      ${reply(first?.completes, flags)} ;;`,
     ].join('\n')
   })
   const groups = groupsOf(commands).map(
@@ -76,7 +93,19 @@ function bash(commands: readonly Command[]): string {
       name="$name \${COMP_WORDS[2]}" ;;`,
   )
   return `# bash completion for selvedge
+# Arguments that were typed already, without options: where the first may be, and the options that take a value.
+_selvedge_given() {
+  local at taking=" \${*:2} "
+  given=()
+  for ((at = $1; at < COMP_CWORD; at++)); do
+    case "\${COMP_WORDS[at]}" in
+      -*) [[ "$taking" == *" \${COMP_WORDS[at]} "* ]] && ((at++)) ;;
+      *) given+=("\${COMP_WORDS[at]}") ;;
+    esac
+  done
+}
 _selvedge() {
+  local -a given=()
   local word="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" name="\${COMP_WORDS[1]}"
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${firstWords(commands)
@@ -150,7 +179,7 @@ function zshAction(completes: Completes | undefined): string {
   if (completes === undefined) return ''
   if (completes === 'file') return '_files'
   if (completes === 'folder') return '_files -/'
-  return `(${typeof completes === 'string' ? namesCommand(completes) : completes.join(' ')})`
+  return `(${typeof completes === 'string' ? namesCommand(completes, '"${words[2]}"') : completes.join(' ')})`
 }
 
 function fish(commands: readonly Command[]): string {
@@ -170,8 +199,17 @@ function fish(commands: readonly Command[]): string {
       const takes = kind === 'flag' ? '' : ` -r${fishAction(completes)}`
       return `${here} -l ${name}${short === undefined ? '' : ` -s ${short}`}${takes} -d ${shellQuote(help)}`
     })
-    const first = command.arguments?.[0]?.completes
-    return [...offered, ...options, ...(first === undefined ? [] : [`${here}${fishValues(first)}`])]
+    // Words before the cursor: the program's name, the command's, then arguments.
+    const before = 1 + command.name.split(' ').length
+    const names = (command.arguments ?? []).flatMap(({ completes }, index, all) => {
+      if (completes === undefined) return []
+      const isOnly = all.filter((one) => one.completes !== undefined).length === 1
+      const place = isOnly
+        ? here
+        : `${here.slice(0, -1)}; and test (count (commandline -opc)) -eq ${before + index}'`
+      return [`${place}${fishValues(completes)}`]
+    })
+    return [...offered, ...options, ...names]
   })
   const first = firstWords(commands).map(
     ({ name, summary }) =>
@@ -188,7 +226,9 @@ function fishAction(completes: Completes | undefined): string {
 function fishValues(completes: Completes): string {
   if (completes === 'file' || completes === 'folder') return ' -F'
   // Fish writes command substitution without a dollar sign.
-  return ` -a '${typeof completes === 'string' ? namesCommand(completes).slice(1) : completes.join(' ')}'`
+  const asked =
+    typeof completes === 'string' ? namesCommand(completes, '(commandline -opc)[3]').slice(1) : null
+  return ` -a '${asked ?? completes.join(' ')}'`
 }
 
 function shellQuote(text: string): string {

@@ -22,7 +22,7 @@ export const call = defineCommand({
     'function returned its own error, or the response is 400 or above.',
   arguments: [
     { name: 'APP', required: true, completes: 'app' },
-    { name: 'FUNCTION|METHOD', required: false },
+    { name: 'FUNCTION|METHOD', required: false, completes: 'function' },
   ],
   more: 'ARGS…',
   options: {

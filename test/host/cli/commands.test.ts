@@ -8,6 +8,7 @@ import {
   type DataLock,
   type StatusReport,
   type Verdict,
+  type FunctionReport,
 } from '../../../host/api/index.ts'
 import type { NodeOptions, RunningNode } from '../../../host/cli/index.ts'
 import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
@@ -309,6 +310,21 @@ describe('names for completion', () => {
     expect((await here('completion names group')).stdout).toBe('garage\nlobby\n')
     expect(await run('completion names node')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect((await here('completion names nothing')).code).toBe(2)
+  })
+
+  it('are the functions of an app by their short names, and none that could not be typed', async () => {
+    const named = (name: string): FunctionReport => {
+      return { name, target: `a:b/c#${name}`, type: 'func()', parameters: [], result: null }
+    }
+    node.callReport = {
+      kind: 'list',
+      functions: [named('api.to-fahrenheit'), named('$(reboot)')],
+      http: true,
+    }
+    expect((await here('completion names function thermo')).stdout).toBe('api.to-fahrenheit\nGET\n')
+    expect(node.calls.at(-1)).toEqual({ kind: 'list', app: 'thermo' })
+    expect((await here('completion names function')).stdout).toBe('')
+    expect(await run('completion names function thermo')).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 })
 

@@ -64,7 +64,7 @@ it('a mistake in the TOML is one finding, with its field and remedy, and the oth
   const wrong = findings.filter(({ level }) => level === 'wrong')
   expect(wrong).toMatchObject([{ check: 'config', code: 'ERR_DRIVER_UNKNOWN' }])
   expect(wrong[0]?.what).toContain('did you mean "bh1750"')
-  expect(new Set(findings.map(({ check }) => check)).size).toBe(12)
+  expect(new Set(findings.map(({ check }) => check)).size).toBe(13)
 })
 
 it('without a daemon the devices of the TOML are tried, and its ports', async () => {

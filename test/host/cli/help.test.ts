@@ -84,6 +84,7 @@ describe('completion', () => {
         const script = `${stdout}
         COMP_WORDS=(selvedge ${words.map((word) => `'${word}'`).join(' ')})
         COMP_CWORD=${words.length}
+        selvedge() { echo "asked:$*"; }
         _selvedge
         printf '%s\\n' "\${COMPREPLY[@]}"`
         const { stdout: answer, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' })
@@ -98,6 +99,13 @@ describe('completion', () => {
       expect(complete('trust', 'add-p')).toEqual(['add-publisher'])
       expect(complete('trust', 'revoke', 'pub')).toEqual(['publisher'])
       expect(complete('trust', 'log', '--f')).toEqual(['--follow'])
+      const names = ['asked:completion', 'names', 'function', 'thermo']
+      const asked = (...words: string[]): string[] =>
+        complete('call', ...words).filter((word) => !word.startsWith('-'))
+      expect(asked('')).toEqual(['asked:completion', 'names', 'app'])
+      expect(asked('thermo', '')).toEqual(names)
+      expect(asked('--node', 'x', 'thermo', '--trace', '')).toEqual(names)
+      expect(asked('thermo', 'to-fahrenheit', '')).toEqual([])
     },
   )
 })
