@@ -17,6 +17,8 @@ export interface MeshOptions extends StoresOptions {
   readonly gateway?: GatewayOptions
   /** On what components take of the wires. */
   readonly caps?: BlobCaps
+  /** Leave the network to {@link Mesh.connect}, so that what needs none of it goes first. */
+  readonly connectsLater?: boolean
   /** Start with the network off. */
   readonly offline: boolean
   readonly random: Random

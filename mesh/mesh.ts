@@ -223,9 +223,12 @@ export class Mesh implements Part {
     this.#gateways.start()
     this.#membersChanged()
     this.#addresses.readInvite()
-    await this.#inTurn(async () => {
-      if (this.#online) await this.#connect()
-    })
+    if (this.#options.connectsLater !== true) await this.connect()
+  }
+
+  /** To the network, unless it is switched off; `start` does it unless told otherwise. @throws ERR_PORT_IN_USE, ERR_ADDRESS */
+  async connect(): Promise<void> {
+    await this.#inTurn(async () => (this.#online && !this.#stopped ? this.#connect() : undefined))
     await this.#own.issue()
   }
 

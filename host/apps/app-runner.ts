@@ -12,7 +12,7 @@ import type { AppLog } from './app-log.ts'
 import { appEvents, type AppEvents } from './app-events.ts'
 import { AppReporter } from './app-reporter.ts'
 import { idleMachine, step, wakeAt } from './app-machine.ts'
-import type { AppAction, AppEvent, AppMachine } from './app-state.ts'
+import type { AppAction, AppEvent, AppMachine, Phase } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import type { Ingress } from '../http/index.ts'
 import type { CallFunction } from './functions.ts'
@@ -50,6 +50,8 @@ export interface AppRunnerNeeds extends LifeWatchNeeds, AppServices {
   /** Told when nothing has changed but how much of a component is here. */
   moved(): void
 }
+
+const beginning: ReadonlySet<Phase> = new Set(['preparing', 'starting', 'checking'])
 
 /** What is under way when the node stops gets this, ms: its daemon has 5 s for everything. */
 const stoppingMs = 1_000
@@ -129,6 +131,16 @@ export class AppRunner {
     if (release.digest === this.#desired.digest) return
     this.#desired = this.#fitted(release)
     if (this.#isReady) this.#tellDesired()
+  }
+
+  /** Its way from this node's disk to an instance is not at its end yet. @param ran what ran here before the node started */
+  isBeginning(ran: Digest | undefined): boolean {
+    if (!this.#isReady) return !this.#isStopping
+    const slot = this.#machine.current ?? this.#machine.next
+    if (slot === null) return false
+    const { phase, release } = slot
+    // What ran is here; another release may have to be fetched from somebody.
+    return phase === 'fetching' ? release.digest === ran : beginning.has(phase)
   }
 
   status(): AppStatus | null {

@@ -35,6 +35,11 @@ export async function readAllLastGood(folder: DurableFolder): Promise<ReadonlyMa
   return found
 }
 
+/** Whether any app ran here before. */
+export async function hasLastGood(folder: DurableFolder): Promise<boolean> {
+  return (await folder.list()).some((name) => name.endsWith(fileOf('')))
+}
+
 export async function writeLastGood(folder: DurableFolder, app: string, digest: Digest): Promise<void> {
   await folder.write(fileOf(app), new TextEncoder().encode(JSON.stringify({ v: 1, digest })))
 }

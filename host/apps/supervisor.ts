@@ -44,6 +44,8 @@ export interface AppSupervisor extends Part {
   eventsOf(app: string): AppEvents | null
   /** What ran here last, before this start of the node, by app; empty before {@link start}. */
   readonly ranBefore: ReadonlyMap<string, Digest>
+  /** Some app is on its way from this node's disk to its first instance, or to its first event. */
+  readonly isBeginning: boolean
   /** Ends an app and keeps it from starting. @returns what lets it start again, once it has ended */
   hold(app: string): Promise<() => void>
   /** Resolves when nothing of it answers a request or a call here any more. */
@@ -103,6 +105,10 @@ class Supervisor implements AppSupervisor {
   setDesired(releases: readonly DesiredRelease[]): void {
     this.#desired = releases
     if (this.#isStarted) this.#reconcile()
+  }
+
+  get isBeginning(): boolean {
+    return [...this.#runners.values()].some((runner) => runner.isBeginning(this.ranBefore.get(runner.app)))
   }
 
   status(): readonly AppStatus[] {

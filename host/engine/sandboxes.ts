@@ -42,6 +42,9 @@ export interface SandboxesNeeds {
 const spawners = { worker: spawnThread, process: spawnProcess } as const
 type Spared = keyof typeof spawners
 
+/** From when an app's first instance is there until what later ones take is made, ms. */
+const afterOpeningMs = 2_000
+
 /** Nobody needs to know fresher than this whether there is memory left, ms. */
 const roomFreshMs = 250
 
@@ -122,11 +125,13 @@ export class Sandboxes {
       void pool.ended.then(() => this.#pools.delete(isolation))
       const place = isolation()
       if (place !== 'shared') {
-        // Neither is of use to the instance that is there already, so that both wait for it.
-        void this.#codes.make(stored)
-        this.#spares[place].keep({
-          program: await this.#needs.program(),
-          limits: this.#needs.limits,
+        // Neither is of use to the instance that is there already, so that both wait until it, and a node that starts,
+        // have done what comes first.
+        const program = await this.#needs.program()
+        this.#needs.clock.after(afterOpeningMs, () => {
+          if (this.#isStopped) return
+          void this.#codes.make(stored)
+          this.#spares[place].keep({ program, limits: this.#needs.limits })
         })
       }
       return pool

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
-import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
+import { AppLog, createAppSupervisor, hasLastGood, type AppSupervisor } from '../apps/index.ts'
 import { nodeBudget, sizesOf, type NodeBudget, type NodeSizes } from '../budget/index.ts'
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
@@ -188,7 +188,10 @@ async function makeAround(
     appMemoryBytes: largestAppBytes({ appsBytes: budget.shares.apps, budgetBytes: budget.totalBytes }),
     componentBytes,
   })
+  const appsFolder = await folder.folder('apps')
   const engine = createEngine({
+    // What ran here is about to run again: its thread is made while the rest of the node is.
+    ...((await hasLastGood(appsFolder)) && { warm: 'worker' as const }),
     features: capabilities.features,
     cacheFolder: await folder.folder('prepared'),
     limits,
@@ -215,6 +218,7 @@ async function makeAround(
     listen: listenOn(options.listen, config),
     announce: options.announce,
     mdns: options.mdns && config.mesh.mdns,
+    connectsLater: true,
     offline: options.offline,
     gateway: {
       reachable: config.mesh.reachable,
@@ -291,7 +295,7 @@ async function makeAround(
     groups: mesh.members().find(({ id }) => id === mesh.self)?.groups ?? [],
     fetchComponent: fetchFrom(mesh),
     recall: (digest) => mesh.releases.get(digest),
-    folder: await folder.folder('apps'),
+    folder: appsFolder,
     clock,
     random,
     log: log.scope('apps'),

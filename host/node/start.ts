@@ -27,6 +27,7 @@ import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
 import { WriteMeter } from './disk-writes.ts'
+import { letAppsBegin } from './first-apps.ts'
 import { checkGround, judgeMemory, warnOfClock } from './ground.ts'
 import { logDesk } from './log-desk.ts'
 import { memoryReport } from './memory-report.ts'
@@ -203,6 +204,8 @@ async function startLocked(
       writeMeter,
       signs,
       placement,
+      { name: 'first-apps', start: () => letAppsBegin(apps, clock, options.signal) },
+      { name: 'network', start: () => mesh.connect() },
       router,
       server,
       ...(deploy === null ? [] : [deploy]),

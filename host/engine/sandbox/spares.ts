@@ -21,11 +21,15 @@ interface Spare {
 
 /** After one was taken, so that the next start does not compete with what the taken one does first. */
 const refillAfterMs = 100
+/** Starts come in a row: where none came for so long, what is kept for the next (some 10 MB) is given back. */
+const unusedMs = 30_000
 
 export class Spares {
   readonly #needs: SparesNeeds
   #spares: Spare[] = []
   #cancelRefill: Cancel | null = null
+  #cancelRest: Cancel | null = null
+  #hasKept = false
   #isStopped = false
 
   constructor(needs: SparesNeeds) {
@@ -39,7 +43,8 @@ export class Spares {
   /** One that is there, or a new one. Granted folders are part of a process from its start, so those get a new one. */
   take(options: LinkOptions): SandboxLink {
     const spare = options.preopens.length === 0 ? this.#spares.shift() : undefined
-    this.keep(options)
+    // The first of all starts with the node, which has better things to do: whoever needs spares says so later.
+    if (this.#hasKept) this.keep(options)
     if (spare === undefined) {
       this.#needs.counts.cold += 1
       return this.#needs.spawn(options)
@@ -52,7 +57,10 @@ export class Spares {
   /** Sees to it, a little later, that there are as many as wanted. */
   keep(options: Pick<LinkOptions, 'program' | 'limits'>): void {
     this.#cancelRefill?.()
+    this.#cancelRest?.()
     if (this.#isStopped) return
+    this.#hasKept = true
+    this.#cancelRest = this.#needs.clock.after(unusedMs, () => this.#giveBack())
     this.#cancelRefill = this.#needs.clock.after(refillAfterMs, () => {
       this.#cancelRefill = null
       while (this.#spares.length < this.#needs.wanted()) this.add(options)
@@ -63,7 +71,12 @@ export class Spares {
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#cancelRefill?.()
+    this.#cancelRest?.()
     await Promise.all(this.#spares.splice(0).map(({ link }) => link.terminate()))
+  }
+
+  #giveBack(): void {
+    for (const { link } of this.#spares.splice(0)) void link.terminate()
   }
 
   /** One more, now. */
