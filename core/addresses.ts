@@ -3,6 +3,7 @@
  * command asks before it loads anything.
  */
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 
 const gib = 1024 ** 3
 /** Below this a memory may not take what it could grow to: our own (ciphers, SQLite, zstd) name no bound. */
@@ -10,7 +11,7 @@ const scarceBytes = 64 * gib
 /** A dozen memories of our own, and as much again for heaps and code. */
 const shareOfMemory = 32
 /** Of WebAssembly. */
-export const memoryPageBytes = 65_536
+const memoryPageBytes = 65_536
 /** Of 64 bits, as far as Node.js is built for them. */
 const wide: ReadonlySet<string> = new Set([
   'x64',
@@ -51,6 +52,11 @@ export function memoryCapBytes(text: AddressText = readBounds()): number {
   const bytes = addressBytes(text)
   if (bytes >= scarceBytes) return Infinity
   return Math.floor(bytes / shareOfMemory / memoryPageBytes) * memoryPageBytes
+}
+
+/** Holds all memories that this process makes from now on to that. */
+export function capMemories(capBytes: number): void {
+  if (capBytes !== Infinity) setFlagsFromString(`--wasm-max-mem-pages=${capBytes / memoryPageBytes}`)
 }
 
 /** Asked by every command: an address of 64 bits is wide enough, and the map of a process is long. */

@@ -5,7 +5,8 @@
  */
 import { spawn } from 'node:child_process'
 import { isatty } from 'node:tty'
-import { addressFlags, capMemories, memoriesThatFit } from './engine/index.ts'
+import { capMemories } from '../core/index.ts'
+import { addressFlags, memoriesThatFit } from './engine/index.ts'
 
 /** How a second start knows that it is one. */
 const mark = 'SELVEDGE_ADDRESSES'

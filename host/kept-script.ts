@@ -15,6 +15,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
+import { capMemories, memoryCapBytes } from '../core/addresses.ts'
 import { engineFlags } from '../core/engine-flags.ts'
 
 export interface KeptScript {
@@ -42,9 +43,10 @@ export function runKept(
   folder: string | null,
   load: (specifier: string) => Promise<unknown>,
 ): KeptScript {
-  // As core/compat.ts does, and before it: V8 takes no code that was compiled under other flags.
+  // As core/compat.ts and addresses.ts do, and before them: V8 takes no code that was written down under other flags.
   for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
     setFlagsFromString(flag)
+  capMemories(memoryCapBytes())
   const text = readFileSync(file, 'latin1')
   const mark = createHash('sha256').update(text.slice(-200)).digest('hex').slice(0, 16)
   const name = `${mark}-${process.version}-${process.arch}${suffix}`
@@ -90,7 +92,10 @@ function write(folder: string, name: string, code: Buffer): void {
     remove(draft)
     throw error
   }
-  const others = readdirSync(folder).filter((other) => other.endsWith(suffix) && other !== name)
+  const names = readdirSync(folder)
+  // Of a process that ended before its draft was whole.
+  for (const other of names) if (other.includes(`${suffix}.`)) remove(join(folder, other))
+  const others = names.filter((other) => other.endsWith(suffix) && other !== name)
   for (const other of others.slice(othersKept)) remove(join(folder, other))
 }
 

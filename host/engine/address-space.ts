@@ -4,8 +4,7 @@
  * (Raspberry Pi), and none where the process is bounded (`ulimit -v`, `LimitAS=`). Without it a memory takes what it may grow
  * to, or all that is left: the next thread then ends the process, as V8 finds no addresses for its code.
  */
-import { setFlagsFromString } from 'node:v8'
-import { addressBytes, memoryPageBytes, processText, type AddressText } from '../../core/index.ts'
+import { addressBytes, processText, type AddressText } from '../../core/index.ts'
 
 /** Takes the guard regions away, at a few percent of speed. */
 const withoutTrapHandler = '--disable-wasm-trap-handler'
@@ -60,9 +59,4 @@ export function addressFlags(
 ): readonly string[] {
   const isShort = addressBytes(text) < plenty * 10 * gib
   return isShort && known.has(withoutTrapHandler) ? [withoutTrapHandler] : []
-}
-
-/** Holds all memories that are made from now on to that. */
-export function capMemories(capBytes: number): void {
-  if (capBytes !== Infinity) setFlagsFromString(`--wasm-max-mem-pages=${capBytes / memoryPageBytes}`)
 }

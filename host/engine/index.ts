@@ -1,6 +1,6 @@
 /** The public face of the engine: from a component's bytes to a sandbox that answers calls. */
 export * from './contract.ts'
-export { addressFlags, capMemories, memoriesThatFit } from './address-space.ts'
+export { addressFlags, memoriesThatFit } from './address-space.ts'
 export type { ComponentFunctions, FunctionFacts, InterfaceFunctions } from './component-functions.ts'
 export { formOf, type BinaryForm } from './component-form.ts'
 export { outlineOf, type ComponentOutline } from './component-reader.ts'

@@ -1,7 +1,9 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runKept, type KeptScript } from '../../host/kept-script.ts'
 
@@ -101,6 +103,42 @@ describe('a script whose code is kept', () => {
     nowhere.keep()
     expect(said(nowhere)).toBe('first')
     expect(kept()).toEqual([])
+  })
+
+  it('leaves nothing of one that ended while it wrote', () => {
+    run().keep()
+    const draft = `${kept()[0]}.12345`
+    writeFileSync(join(folder, draft), 'half')
+    write('second')
+    run().keep()
+    expect(readdirSync(folder)).not.toContain(draft)
+  })
+
+  it.runIf(process.platform === 'linux')('is kept for the next start where addresses are few', async () => {
+    const bound = join(folder, 'bound.mjs')
+    // As `up` goes about it: the script runs, then its memories are held to what they may grow to, then it is kept.
+    const source =
+      "import { runKept } from './host/kept-script.ts'\n" +
+      "import { capMemories, memoryCapBytes } from './core/addresses.ts'\n" +
+      'const script = runKept(process.argv[2], process.argv[3], (name) => import(name))\n' +
+      'capMemories(memoryCapBytes())\n' +
+      'script.keep()\n'
+    await build({
+      stdin: { contents: source, resolveDir: process.cwd(), loader: 'ts' },
+      outfile: bound,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+    })
+    const start = (): void => {
+      const few = 'ulimit -v 40000000; exec "$0" "$@"'
+      execFileSync('sh', ['-c', few, process.execPath, bound, file, folder])
+    }
+    start()
+    const path = join(folder, kept()[0] ?? '')
+    const { ino } = statSync(path)
+    start()
+    expect(statSync(path).ino).toBe(ino)
   })
 
   it('throws what the program throws', () => {
