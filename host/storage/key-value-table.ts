@@ -146,9 +146,12 @@ export class KeyValueTable {
   setMany(bucket: string, entries: readonly (readonly [string, Uint8Array])[]): void {
     this.#checks.keys(entries.map(([key]) => key))
     if (entries.length > 1) this.#checks.batchBytes(entries.reduce((sum, [, value]) => sum + value.length, 0))
-    this.#atomically(() => {
+    const put = (): void => {
       for (const [key, value] of entries) this.#put(bucket, key, value)
-    })
+    }
+    // Where nothing ends by itself, nothing is removed on the way: to begin and to commit would cost more than it.
+    if (entries.length === 1 && this.#lifeOf === forEver) this.#atomically(put, () => this.#rows.atOnce(put))
+    else this.#atomically(put)
   }
 
   deleteMany(bucket: string, keys: readonly string[]): void {
@@ -347,10 +350,10 @@ export class KeyValueTable {
     this.#usage = { keys: this.#usage.keys + keys, bytes: this.#usage.bytes + bytes }
   }
 
-  #atomically<Result>(run: () => Result): Result {
+  #atomically<Result>(run: () => Result, transact = () => this.#rows.transaction(run)): Result {
     const [usage, changes, shown] = [this.#usage, this.#changes.length, this.#shown.length]
     try {
-      return this.#rows.transaction(run)
+      return transact()
     } catch (error) {
       // The version is left as it is: a number too high does no harm, one used twice does.
       this.#usage = usage

@@ -132,6 +132,10 @@ export class MapRows implements Rows {
     return { keys, bytes, version, at }
   }
 
+  atOnce<Result>(run: () => Result): Result {
+    return this.transaction(run)
+  }
+
   transaction<Result>(run: () => Result): Result {
     const around = this.#undo
     const undo: (() => void)[] = []

@@ -54,6 +54,8 @@ export interface Rows {
   totals(): StoreUsage & { readonly version: number; readonly at: number }
   /** Runs all of it or, where it throws, none. One within another is a part of it, which may fail alone. */
   transaction<Result>(run: () => Result): Result
+  /** The same of what writes one row at most: that is all or nothing by itself. */
+  atOnce<Result>(run: () => Result): Result
   /** What was written is on the disk afterwards, where it was not before. */
   flush(isWhole?: boolean): void
   close(): void

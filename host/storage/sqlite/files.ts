@@ -287,7 +287,10 @@ export async function problemOf(error: unknown, path: string): Promise<SelvedgeE
   if (/database or disk is full|ENOSPC|EDQUOT/i.test(message) || trouble === 'full') {
     return fileProblems.error('ERR_DISK_FULL', `no space left for ${path}`, details)
   }
-  if (/not a database|malformed|later version|corrupt/i.test(message)) {
+  // What is asked for by name is what we made: where it is not there, its name was damaged.
+  if (
+    /not a database|malformed|later version|corrupt|no such (table|column|index)|has no column/i.test(message)
+  ) {
     return storageProblems.error('ERR_STORAGE_DAMAGED', `${path}: ${message}`, details)
   }
   if (trouble === 'read-only') {

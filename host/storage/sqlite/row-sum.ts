@@ -2,9 +2,13 @@
  * Sums by which a row is known as the one that was written: SQLite has none, and hands out what a worn-out card made of
  * it. The first 8 bytes of a SHA-256: against wear, not against somebody who can write to the disk.
  */
-import { createHash } from 'node:crypto'
+import * as crypto from 'node:crypto'
 
 const sumBytes = 8
+/** From Node.js 20.12 on: an object for each sum costs three times as much, and half as much as SQLite's part of a write. */
+const { hash: hashAtOnce } = crypto as {
+  readonly hash?: (algorithm: 'sha256', data: Uint8Array, outputEncoding: 'buffer') => Buffer
+}
 
 /** Larger values are not copied to be hashed in one piece with the rest. */
 const copiedBytes = 4_096
@@ -22,7 +26,9 @@ export function sumOf(fields: readonly (Uint8Array | number)[], value?: Uint8Arr
     bytes.set(part, at)
     at += part.length
   }
-  const hash = createHash('sha256').update(bytes)
+  if (hashAtOnce !== undefined && (value === undefined || isCopied))
+    return new Uint8Array(hashAtOnce('sha256', bytes, 'buffer').subarray(0, sumBytes))
+  const hash = crypto.createHash('sha256').update(bytes)
   if (value !== undefined && !isCopied) hash.update(value)
   return new Uint8Array(hash.digest().subarray(0, sumBytes))
 }

@@ -46,7 +46,7 @@ const notByVersion = 'DROP INDEX IF EXISTS entry_version'
 export class SqlRows implements Rows {
   readonly #connection: Connection
   readonly #statements: Readonly<Record<keyof typeof statements, Statement>>
-  readonly #facts = new Map<string, RowFacts>()
+  readonly #facts = new Map<string, RowFacts & { readonly names: Names }>()
   #depth = 0
 
   /** @throws what SQLite throws, also where the file was written by a later version */
@@ -61,16 +61,17 @@ export class SqlRows implements Rows {
     const name = nameOf(bucket, key)
     const known = this.#facts.get(name)
     if (known !== undefined) return known
-    const row = this.#statements.find.get(blob(bucket), blob(key))
+    const names = [blob(bucket), blob(key)] as const
+    const row = this.#statements.find.get(...names)
     if (row === undefined) return undefined
     const facts = { valueBytes: Number(row.size), version: Number(row.version), at: Number(row.at) }
-    this.#keep(name, facts)
+    this.#keep(name, names, facts)
     return facts
   }
 
-  #keep(name: string, facts: RowFacts): void {
+  #keep(name: string, names: Names, facts: RowFacts): void {
     if (this.#facts.size >= keptFacts) this.#facts.clear()
-    this.#facts.set(name, facts)
+    this.#facts.set(name, { ...facts, names })
   }
 
   read(bucket: string, key: string): DatedValue | undefined {
@@ -86,13 +87,14 @@ export class SqlRows implements Rows {
   }
 
   write(bucket: string, key: string, value: Uint8Array, version: number, at: number): void {
-    const names = [blob(bucket), blob(key)] as const
+    const name = nameOf(bucket, key)
+    const known = this.#facts.get(name)
+    const names = known?.names ?? ([blob(bucket), blob(key)] as const)
     const sum = sumOf([...names, version, at], value)
     const { write, rewrite } = this.#statements
-    const name = nameOf(bucket, key)
-    if (!this.#facts.has(name) || rewrite.run(version, at, sum, value, ...names) === 0)
+    if (known === undefined || rewrite.run(version, at, sum, value, ...names) === 0)
       write.run(...names, version, at, sum, value)
-    this.#keep(name, { valueBytes: value.length, version, at })
+    this.#keep(name, names, { valueBytes: value.length, version, at })
   }
 
   remove(bucket: string, key: string): void {
@@ -177,6 +179,17 @@ export class SqlRows implements Rows {
     return this.#depth === 0 ? this.#outermost(run) : this.#within(run)
   }
 
+  atOnce<Result>(run: () => Result): Result {
+    // The library of the other one cannot use a statement again that failed at its own end.
+    if (this.#connection.kind === 'wasm') return this.transaction(run)
+    try {
+      return run()
+    } catch (error) {
+      this.#facts.clear()
+      throw error
+    }
+  }
+
   /** Writes the log back, and what it holds is on the disk. */
   flush(isWhole = false): void {
     this.#connection.exec(`PRAGMA wal_checkpoint(${isWhole ? 'TRUNCATE' : 'PASSIVE'})`)
@@ -228,6 +241,9 @@ export class SqlRows implements Rows {
     }
   }
 }
+
+/** Of a bucket and a key, as bytes. */
+type Names = readonly [bucket: Uint8Array, key: Uint8Array]
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()

@@ -35,7 +35,10 @@ for (;;) {
   const requests = received()
   const asked = files.lent.asked()
   if (requests.length + asked.length > 0) {
-    await dealWith(requests, asked)
+    const [only] = asked
+    // What one guest alone does one after the other needs no turn of the event loop.
+    if (only === undefined || requests.length + asked.length > 1 || !dealtWith(only))
+      await dealWith(requests, asked)
     if (untold.size > 0 && systemClock.monotonicMs() - toldAtMs > tellEveryMs) tellAll()
   } else if (!patience.look(() => Atomics.load(bell, 0) !== rung)) {
     const untilMs = untold.size === 0 ? Infinity : toldAtMs + tellEveryMs - systemClock.monotonicMs()
@@ -55,8 +58,6 @@ function received(): StorageRequest[] {
 }
 
 async function dealWith(requests: readonly StorageRequest[], asked: readonly Asked[]): Promise<void> {
-  const [only] = asked
-  if (only !== undefined && requests.length + asked.length === 1 && dealtWith(only)) return
   const paths = new Set([...requests, ...asked].map(({ path }) => path))
   for (const path of paths) {
     const ofNode = requests.filter((request) => request.path === path)
@@ -69,7 +70,7 @@ async function dealWith(requests: readonly StorageRequest[], asked: readonly Ask
   }
 }
 
-/** What one guest alone does one after the other. */
+/** @returns false where it takes longer, and nothing was done */
 function dealtWith({ path, call, answer }: Asked): boolean {
   const outcome = files.runNow(path, call)
   if (outcome === null) return false
