@@ -144,7 +144,8 @@ export const healthScenarios: readonly Scenario[] = [
   },
   {
     isLong: true,
-    title: 'two hosts that nobody can dial are alive to each other through a gateway, and fetch through it',
+    title:
+      'two hosts that nobody can dial are alive to each other through a gateway, fetch through it, and follow logs',
     run: (root) => {
       const sites = {
         hall: { hosts: ['hall-1'] },
@@ -164,7 +165,11 @@ export const healthScenarios: readonly Scenario[] = [
         await office.mustRun(['publish', `${root}/components/light-alarm`, '--no-build', '--wait'])
         await runsLightAlarm(home)
         const rttMs = await rttOf(home, office)
-        return [`a round trip of ${rttMs?.toFixed(1)} ms between them, and the app runs behind both`]
+        const lines = await followed(home, 'office-1')
+        return [
+          `a round trip of ${rttMs?.toFixed(1)} ms between them, and the app runs behind both`,
+          `${lines} lines of office-1 were followed from home-1, each once and in order`,
+        ]
       })
     },
   },
@@ -189,6 +194,25 @@ export const healthScenarios: readonly Scenario[] = [
 const reach = `
 require('node:net').connect(Number(process.argv[2]), process.argv[1])
   .on('connect', () => process.exit(0)).on('error', () => process.exit(1)).setTimeout(2000, () => process.exit(1))`
+
+/** Follows what light-alarm says on another host for a few lines. @returns how many there were */
+async function followed({ client }: LabHost, name: string): Promise<number> {
+  const seqs: number[] = []
+  const ending = new AbortController()
+  const reading = (async () => {
+    const asked = { app: 'light-alarm', tail: 0, follow: true }
+    for await (const event of client.appLogs(asked, ending.signal))
+      if (!('notice' in event) && event.name === name) seqs.push(event.seq)
+  })()
+  await until(`lines of ${name} are heard`, patienceMs, async () => seqs.length >= 5)
+  ending.abort()
+  await reading
+  assert.deepEqual(
+    seqs,
+    seqs.map((_, at) => (seqs[0] ?? 0) + at),
+  )
+  return seqs.length
+}
 
 /** @returns null where no probe was answered over a connection of the two */
 async function rttOf(at: LabHost, about: LabHost): Promise<number | null> {
