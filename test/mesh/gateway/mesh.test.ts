@@ -46,6 +46,41 @@ describe('two nodes that listen on nothing', () => {
     await until(() => circuitsOf(a, b).every((address) => address.includes(left.self)))
   })
 
+  test('read each other’s logs through a gateway, and go on behind the last line when another takes its place', async () => {
+    const first = await harbor.found('first')
+    const [g1, g2] = [await harbor.join('g1', first, serving), await harbor.join('g2', first, serving)]
+    const [a, b] = [await harbor.join('a', first, hidden), await harbor.join('b', first, hidden)]
+    await until(() => (viewOf(a, b)?.via ?? []).length > 0 && b.gateways.places.length === 2)
+    const line = {
+      time: 0,
+      level: 'info',
+      version: '1.0.0',
+      context: '',
+      message: 'x'.repeat(4_000),
+    } as const
+    // Ten lines a page, as many as are asked for.
+    b.logs.answerWith(async ({ from }) => {
+      const after = 'after' in from ? from.after : 0
+      const lines = Array.from({ length: 10 }, (_, at) => ({ ...line, seq: after + at + 1 }))
+      return { lines, cursor: after + 10, missed: 0, more: true, nowMs: 0 }
+    })
+    const seqs: number[] = []
+    const page = async (): Promise<void> => {
+      const filter = { sinceMs: null, level: null, text: null }
+      const question = { app: 'a', from: { after: seqs.length }, filter, waitMs: 0 }
+      const { lines } = await a.logs.ask(b.self, question, new AbortController().signal)
+      seqs.push(...lines.map(({ seq }) => seq))
+    }
+    await page()
+    const [used] = viewOf(a, b)?.via ?? []
+    expect([g1.self, g2.self]).toContain(used)
+    const [gone, left] = used === g1.self ? [g1, g2] : [g2, g1]
+    await gone.stop()
+    await until(() => viewOf(a, b)?.via?.join() === left.self && isAlive(a, b), 'another way', 5_000)
+    await page()
+    expect(seqs).toEqual(Array.from({ length: 20 }, (_, at) => at + 1))
+  })
+
   test('say so where the mesh has no gateway, and are found as soon as there is one', async () => {
     const first = await harbor.found('first')
     const [a, b] = [await harbor.join('a', first, hidden), await harbor.join('b', first, hidden)]
