@@ -226,9 +226,11 @@ function fishAction(completes: Completes | undefined): string {
 function fishValues(completes: Completes): string {
   if (completes === 'file' || completes === 'folder') return ' -F'
   // Fish writes command substitution without a dollar sign.
-  const asked =
-    typeof completes === 'string' ? namesCommand(completes, '(commandline -opc)[3]').slice(1) : null
-  return ` -a '${asked ?? completes.join(' ')}'`
+  const values =
+    typeof completes === 'string'
+      ? namesCommand(completes, '(commandline -opc)[3]').slice(1)
+      : completes.join(' ')
+  return ` -a '${values}'`
 }
 
 function shellQuote(text: string): string {
