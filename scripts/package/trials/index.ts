@@ -8,9 +8,18 @@ import { debianLife } from './debian-life.ts'
 import { openrcLife } from './openrc-life.ts'
 import { secondBuild } from './second-build.ts'
 import type { Trial } from './trial.ts'
+import { userLife } from './user-life.ts'
 
 /** A new one is a file and a line here. */
-const trials: readonly Trial[] = [secondBuild, archiveRun, oldNode, containerSteps, debianLife, openrcLife]
+const trials: readonly Trial[] = [
+  secondBuild,
+  archiveRun,
+  oldNode,
+  containerSteps,
+  debianLife,
+  userLife,
+  openrcLife,
+]
 
 function say(text: string): void {
   console.error(text)
