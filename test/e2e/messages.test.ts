@@ -95,7 +95,8 @@ it('messages reach an app on every node that runs it, also on one that was kille
 
   const again = await start(stage, { name: 'lobby-2', config })
   await until('lobby-2 has what was sent meanwhile', async () => (await got(again)).includes('4'))
-  expect(await got(again)).toEqual(['2', '3', '4'])
+  // At least once: that it had handled the first may not have been written down when it was killed.
+  expect((await got(again)).filter((text) => text !== '1')).toEqual(['2', '3', '4'])
   expect(await got(lobby1)).toEqual(['1', '2', '3', '4'])
   await until('nothing waits', async () => waitingFor(await garage.client.topics(), 'lobby-2') === 0)
   const said = await again.client.logs({ app: 'postman', tail: 1_000 })

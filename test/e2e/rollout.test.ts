@@ -57,7 +57,7 @@ it('a download over a slow line is seen to grow on every node, with its rate, un
       .filter(({ event, state }) => event === 'node-progress' && state === 'fetching')
       .flatMap(({ transfer }) => transfer ?? [])
     const have = growing.map(({ haveBytes }) => haveBytes)
-    expect(have.length).toBeGreaterThan(2)
+    expect(have.length).toBeGreaterThan(1)
     expect(have).toEqual([...have].sort((a, b) => a - b))
     expect(have.some((bytes) => bytes > 400_000 && bytes < 1_800_000)).toBe(true)
     expect(Math.max(...growing.map(({ bytesPerSecond = 0 }) => bytesPerSecond))).toBeGreaterThan(50_000)

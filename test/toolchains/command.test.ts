@@ -12,7 +12,7 @@ import { built, root } from './recipe.ts'
 
 const program = join(root, 'dist', 'selvedge.mjs')
 const buildMs = 300_000
-const runMs = 60_000
+const runMs = 110_000
 
 let data: string
 
