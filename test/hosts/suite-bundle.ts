@@ -69,9 +69,10 @@ function ownAddresses(root: string): Plugin {
   }
 }
 
-/** Two packages by way of what makes them bearable under emulation: see the files that stand in for them. */
+/** Packages by way of what makes them bearable under emulation: see the files that stand in for them. */
 function standIns(root: string): Plugin {
   const instead: Readonly<Record<string, string>> = {
+    '@bytecodealliance/jco-transpile/component': 'plain-transpiler.ts',
     '@bytecodealliance/jco-transpile/wasm-tools': 'late-tools.ts',
     'fast-check': 'few-runs.ts',
   }
@@ -79,7 +80,7 @@ function standIns(root: string): Plugin {
     name: 'stand-ins',
     setup(builder) {
       builder.onResolve(
-        { filter: /^(@bytecodealliance\/jco-transpile\/wasm-tools|fast-check)$/ },
+        { filter: /^(@bytecodealliance\/jco-transpile\/(component|wasm-tools)|fast-check)$/ },
         ({ path, importer }) => {
           const file = instead[path]
           if (file === undefined || importer.endsWith(`/${file}`)) return undefined
