@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { openFolder } from '../../../core/index.ts'
 import { diskQueues, memoryQueues, type Queues } from '../../../host/queue/index.ts'
 import { QueueSqliteFiles } from '../../../host/queue/sqlite/files.ts'
@@ -59,6 +59,6 @@ durableQueueSuite('on its thread', async (limits) => {
   const clock = new FakeClock()
   folders += 1
   const queues = diskQueues(await openFolder(join(root, String(folders))), clock)
-  afterAll(() => queues.close())
+  onTestFinished(() => queues.close())
   return opened(queues, clock, limits)
 })
