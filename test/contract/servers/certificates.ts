@@ -20,6 +20,8 @@ export interface Certificates {
   /** For localhost and 127.0.0.1. */
   readonly server: Pair
   readonly expired: Pair
+  /** For 127.0.0.1, and no name. */
+  readonly address: Pair
   /** For another name. */
   readonly elsewhere: Pair
   readonly client: Pair
@@ -80,6 +82,7 @@ export async function makeCertificates(): Promise<Certificates> {
     otherCa: authority('other'),
     server: signed('server', 'ca', near),
     expired: signed('expired', 'ca', near, '-1'),
+    address: signed('address', 'ca', 'subjectAltName=IP:127.0.0.1'),
     elsewhere: signed('elsewhere', 'ca', 'subjectAltName=DNS:broker.example'),
     client: signed('client', 'ca', 'subjectAltName=DNS:node'),
     stranger: signed('stranger', 'other', 'subjectAltName=DNS:node'),

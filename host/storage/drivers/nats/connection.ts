@@ -2,6 +2,7 @@
  * The way to a NATS server with JetStream: made when it is first needed. The library keeps it alive; while it is away
  * requests fail at once, and every other wait has an end.
  */
+import { isIP } from 'node:net'
 import type { Auth, NatsConnection } from '@nats-io/transport-node'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV } from '@nats-io/kv'
@@ -168,7 +169,7 @@ export class NatsServerConnection {
     const connecting = within({ clock: this.clock, ms: connectMs, late }, () =>
       connect({
         servers: url.replace(/^nats:\/\//, ''),
-        ...(tls !== null && { tls: filesOf(tls) }),
+        ...(tls !== null && { tls: secureOptions(tls, this.#host) }),
         // Asked for each connection, also those that the library makes again by itself.
         authenticator: () => this.#credentials(username),
         timeout: connectMs,
@@ -215,8 +216,14 @@ export class NatsServerConnection {
   }
 }
 
-function filesOf({ ca, cert, key }: TlsFiles): { ca?: string; cert?: string; key?: string } {
-  return { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
+/** As `node:tls` takes it. Of a server that has an address and no name, the library says nothing to hold its certificate against. */
+function secureOptions({ ca, cert, key }: TlsFiles, host: string): object {
+  return {
+    ...(isIP(host) !== 0 && { host }),
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
+  }
 }
 
 function closed(): Error {

@@ -74,18 +74,18 @@ for (const { driver, program, scheme, recipe } of kinds) {
       return process.port
     }
 
-    function storeAt(port: number, files: object): KeyValueStore {
+    function storeAt(port: number, files: object, host = 'localhost'): KeyValueStore {
       const found = keyValueDrivers.find(({ kind }) => kind === driver)
       if (found === undefined) throw new Error(`there is no driver ${driver}`)
-      const options = { url: `${scheme}://localhost:${port}`, replicas: 1, ...files }
+      const options = { url: `${scheme}://${host}:${port}`, replicas: 1, ...files }
       const context = { clock: systemClock } as unknown as Parameters<typeof found.open>[1]
       const backend = found.open(options, context)
       ends.push(() => backend.close())
       return backend.store('app')
     }
 
-    const outcome = (port: number, files: object): Promise<string> =>
-      storeAt(port, files)
+    const outcome = (port: number, files: object, host?: string): Promise<string> =>
+      storeAt(port, files, host)
         .set('bucket', 'key', utf8('value'))
         .then(
           () => 'set',
@@ -112,6 +112,13 @@ for (const { driver, program, scheme, recipe } of kinds) {
       expect(await outcome(other, { ca })).toMatch(
         /its certificate is for DNS:broker\.example, and not for localhost/,
       )
+    })
+
+    it('is known by its address where that is what its table and its certificate name', async () => {
+      const [named, unnamed] = await Promise.all([server(made.address), server(made.elsewhere)])
+      const { ca } = made
+      expect(await outcome(named, { ca }, '127.0.0.1')).toBe('set')
+      expect(await outcome(unnamed, { ca }, '127.0.0.1')).toMatch(/and not for 127\.0\.0\.1/)
     })
 
     it('is shown the node’s own certificate where it wants one', async () => {
