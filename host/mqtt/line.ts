@@ -28,12 +28,20 @@ export type OpenLine = (options: LineOptions, tooMuch: () => void) => Line
 export async function lineOpener({ protocol }: URL): Promise<OpenLine> {
   if (!protocol.startsWith('ws')) return (options, tooMuch) => watched(byTcp(options), options, tooMuch)
   // Of use only to a broker behind a proxy for the web.
-  const { default: module } = await import('mqtt/lib/connect/ws')
-  const { streamBuilder } = module as unknown as { streamBuilder: StreamBuilder }
+  // CommonJS that calls itself a module: some loaders hand over its default, some what it is in.
+  const loaded = (await import('mqtt/lib/connect/ws')) as unknown as Partial<WebSockets> & {
+    readonly default?: Partial<WebSockets>
+  }
+  const streamBuilder = loaded.streamBuilder ?? loaded.default?.streamBuilder
+  if (streamBuilder === undefined) throw new Error('the library for MQTT has no WebSockets')
   return (options, tooMuch) => watched(byWebSocket(options, streamBuilder), options, tooMuch)
 }
 
 type StreamBuilder = (client: MqttClient, options: IClientOptions) => Duplex
+
+interface WebSockets {
+  readonly streamBuilder: StreamBuilder
+}
 
 function byTcp({ url, tls }: LineOptions): Duplex {
   const host = hostOf(url)
