@@ -12,12 +12,12 @@ import {
   messageOf,
   SelvedgeError,
   within,
-  type Clock,
   type Log,
   type ProblemKind,
 } from '../../core/index.ts'
 import type { AdmissionDesk, CredentialBook, Invite, TrustStore } from '../identity/index.ts'
 import type { Channel, NodeId, Transport } from '../transport/index.ts'
+import { dialInTurn, type DialParts } from './dials.ts'
 import { admissionProblems } from './problems.ts'
 
 export const joinProtocol = '/selvedge/join/1'
@@ -121,7 +121,7 @@ export function serveJoins(options: JoinServerOptions): () => void {
  *   (ERR_TOKEN_USED, ERR_TOKEN_EXPIRED …)
  */
 export async function askToJoin(
-  parts: { readonly transport: Transport; readonly clock: Clock },
+  parts: DialParts,
   invite: Invite,
   application: Uint8Array,
   signal: AbortSignal,
@@ -130,18 +130,20 @@ export async function askToJoin(
   let left = invite.record.addresses
   for (let round = 0; round < dialRounds && left.length > 0; round += 1) {
     const late: string[] = []
-    for (const address of left) {
-      if (signal.aborted) break
-      let answer: Uint8Array | null
-      try {
-        answer = await ask(parts, address, application, signal)
-      } catch (error) {
+    const how = { protocol: joinProtocol, dialMs: answerMs, signal }
+    for await (const dialled of dialInTurn(parts, left, how)) {
+      const { address, channel } = dialled
+      if (channel === null) {
+        const { error } = dialled
         failures.set(address, messageOf(error))
         if (isSelvedgeError(error, 'ERR_DIAL_TIMEOUT', 'ERR_DIAL_UNREACHABLE')) late.push(address)
         continue
       }
-      if (answer !== null) return readWelcome(answer)
-      failures.set(address, 'closed without an answer')
+      const answer = await ask(parts, channel, application, signal).catch((error: unknown) => {
+        failures.set(address, messageOf(error))
+      })
+      if (answer instanceof Uint8Array) return readWelcome(answer)
+      if (answer === null) failures.set(address, 'closed without an answer')
     }
     left = late
   }
@@ -152,24 +154,21 @@ export async function askToJoin(
   )
 }
 
+/** Closes the channel in every case. */
 async function ask(
-  { transport, clock }: Parameters<typeof askToJoin>[0],
-  address: string,
+  { clock }: Pick<DialParts, 'clock'>,
+  channel: Channel,
   application: Uint8Array,
   signal: AbortSignal,
 ): Promise<Uint8Array | null> {
-  return within({ clock, ms: answerMs, signal }, async (late) => {
-    const { channel } = await transport.openBeforeAdmission(address, joinProtocol, late)
-    const close = (): void => channel.close()
-    late.addEventListener('abort', close, { once: true })
-    try {
+  try {
+    return await within({ clock, ms: answerMs, signal }, async () => {
       await channel.send(application)
-      return await firstFrame(channel)
-    } finally {
-      late.removeEventListener('abort', close)
-      channel.close()
-    }
-  })
+      return firstFrame(channel)
+    })
+  } finally {
+    channel.close()
+  }
 }
 
 /** Not by `for await`: leaving such a loop closes the channel, and the answer is still to be sent. */

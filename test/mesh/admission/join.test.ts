@@ -76,6 +76,38 @@ describe('a newcomer', () => {
     await expect(joining).resolves.toMatchObject({ vouchers: [] })
   })
 
+  it('finds the one that answers behind two dozen that stay silent, within the time that a join has', async () => {
+    const clock = new FakeClock()
+    const transport = new FakeTransport('newcomer')
+    const dialled: string[] = []
+    const open = transport.openBeforeAdmission.bind(transport)
+    transport.openBeforeAdmission = (address, ...rest) => {
+      dialled.push(address)
+      return address === 'last' ? open(address, ...rest) : new Promise<never>(() => {})
+    }
+    transport.onOpen = (_address, _protocol, channel) => answer(welcome)(channel)
+    const addresses = [...Array.from({ length: 24 }, (_, at) => `silent-${at}`), 'last']
+    const invite = { record: { addresses } } as unknown as Invite
+    const joining = askToJoin({ transport, clock }, invite, new Uint8Array([1]), never)
+    await clock.advance(26_000)
+    await expect(joining).resolves.toMatchObject({ vouchers: [] })
+    expect(dialled).toEqual(addresses)
+  })
+
+  it('dials nobody else where the first answers, and leaves no channel open', async () => {
+    const clock = new FakeClock()
+    const transport = new FakeTransport('newcomer')
+    const opened: FakeChannel[] = []
+    transport.onOpen = (_address, _protocol, channel) => {
+      opened.push(channel)
+      answer(welcome)(channel)
+    }
+    const invite = { record: { addresses: ['a', 'b'] } } as unknown as Invite
+    await askToJoin({ transport, clock }, invite, new Uint8Array([1]), never)
+    await clock.advance(5_000)
+    expect(opened.map(({ isClosed }) => isClosed)).toEqual([true])
+  })
+
   it('ends with what it knows when it is given up, though a connection never answers', async () => {
     const transport = new FakeTransport('newcomer')
     transport.openBeforeAdmission = () => new Promise<never>(() => {})
