@@ -80,6 +80,12 @@ function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
-function filesOf({ ca, cert, key }: TlsFiles): { ca?: string; cert?: string; key?: string } {
-  return { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
+/** Said outright, as the environment of the process could have Node.js take any certificate. */
+function filesOf({ ca, cert, key }: TlsFiles): object {
+  return {
+    rejectUnauthorized: true,
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
+  }
 }

@@ -72,6 +72,7 @@ async function tried(
   const { ca, cert, key } = tls
   const secure: TLSSocket = connectTls({
     socket: plain,
+    rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : { host }),
     ...(ca !== null && { ca }),
     ...(cert !== null && { cert }),

@@ -243,6 +243,7 @@ export class RedisConnection {
 function secureSocket({ ca, cert, key }: TlsFiles, host: string): object {
   return {
     tls: true,
+    rejectUnauthorized: true,
     ...(isIP(host) === 0 && { servername: host }),
     ...(ca !== null && { ca }),
     ...(cert !== null && { cert }),

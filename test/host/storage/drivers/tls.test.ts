@@ -121,6 +121,15 @@ for (const { driver, program, scheme, recipe } of kinds) {
       expect(await outcome(unnamed, { ca }, '127.0.0.1')).toMatch(/and not for 127\.0\.0\.1/)
     })
 
+    it('is held against its CA also where the environment would have any certificate taken', async () => {
+      const port = await server(made.server)
+      const name = 'NODE_TLS_REJECT_UNAUTHORIZED'
+      const before = process.env[name]
+      ends.push(() => (before === undefined ? delete process.env[name] : (process.env[name] = before)))
+      process.env[name] = '0'
+      expect(await outcome(port, {})).toMatch(/signed by nobody whom this node trusts/)
+    })
+
     it('is shown the node’s own certificate where it wants one', async () => {
       const port = await server(made.server, true)
       const { ca, client } = made
