@@ -5,18 +5,23 @@
 // oxlint-disable-next-line no-unassigned-import -- it gives older Node.js what it lacks
 import '../../core/compat.ts'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Harbor } from '../../test/mesh/harbor.ts'
+import { connect } from '../../host/api/index.ts'
+import { until } from '../../test/lab/index.ts'
+import { Harbor, type Berth } from '../../test/mesh/harbor.ts'
 import { pssMb } from '../first-light/node.ts'
 import type { BenchContext, Finding } from '../benchmark.ts'
 import { atMost } from './finding.ts'
 import { serfVersion } from './serf.ts'
 
 const countedMs = 30_000
+/** A hundred nodes in one process take minutes to find each other, and longer on a busy machine. */
+const patienceMs = 1_200_000
+const restMs = 20_000
 /** `CLK_TCK` of Linux on all its platforms that Node knows. */
 const ticksPerSecond = 100
 
@@ -25,12 +30,14 @@ interface Weight {
   readonly cpuPercent: number
 }
 
+/** `NODES`: only in a mesh of so many. */
 export async function idle({ root, say }: BenchContext): Promise<Finding[]> {
   const serf = serfVersion() === null ? null : await serfWeight()
   if (serf !== null) say(`serf: ${serf.pssMb.toFixed(1)} MB, ${serf.cpuPercent.toFixed(2)} %`)
   const found: Finding[] = []
-  for (const nodes of [8, 100]) {
-    const { pssMb: weight, cpuPercent } = await weigh(root, nodes)
+  const sizes = process.env['NODES'] === undefined ? [8, 100] : [Number(process.env['NODES'])]
+  for (const nodes of sizes) {
+    const { pssMb: weight, cpuPercent } = await weigh(root, nodes, say)
     say(`${nodes} nodes: ${weight.toFixed(1)} MB, ${cpuPercent.toFixed(2)} % of a core`)
     const rival = serf === null ? 'serf (not here)' : 'serf, one agent of 8'
     const shared = { samples: 1, rival }
@@ -59,45 +66,60 @@ export async function idle({ root, say }: BenchContext): Promise<Finding[]> {
   return found
 }
 
-async function weigh(root: string, nodes: number): Promise<Weight> {
+async function weigh(root: string, nodes: number, say: (text: string) => void): Promise<Weight> {
   const harbor = await Harbor.open()
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-bench-'))
-  let daemon: ReturnType<typeof spawn> | null = null
+  let daemon: ChildProcess | null = null
   try {
     const first = await harbor.found('n1')
-    for (let number = 2; number < nodes; number++) await harbor.join(`n${number}`, first)
-    const token = await harbor.invite(first)
-    const place = [
-      '--data',
-      join(folder, 'data'),
-      '--name',
-      'measured',
-      '--group',
-      'lobby',
-      '--no-mdns',
-      '--json',
-    ]
-    const line = ['--listen', '/ip4/127.0.0.1/tcp/0', '--join', token]
-    const env = {
-      PATH: process.env['PATH'],
-      HOME: folder,
-      SELVEDGE_KEYS: join(folder, 'keys'),
-      NO_COLOR: '1',
+    // All are let in before any of them runs: each that runs has to hear of each that comes, and they share a process.
+    const berths: Berth[] = []
+    for (let number = 2; number < nodes; number++) {
+      berths.push(await harbor.enter(`n${number}`, await harbor.invite(first)))
     }
-    const child = spawn(process.execPath, [join(root, 'dist/selvedge.mjs'), 'up', ...place, ...line], {
-      env,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
+    const startedAt = performance.now()
+    const child = await startDaemon(root, folder, await harbor.invite(first))
     daemon = child
-    await once(child.stdout, 'data', { signal: AbortSignal.timeout(60_000) })
-    child.stdout.resume()
-    await sleep(20_000)
+    for (const berth of berths) await harbor.run(berth)
+    say(`${nodes - 1} nodes run beside it after ${Math.round((performance.now() - startedAt) / 1_000)} s`)
+    const client = connect({ data: join(folder, 'data') })
+    await until(`it holds all ${nodes} for alive`, patienceMs, async () => {
+      const status = await client.status()
+      return status.nodes.filter(({ state }) => state === 'alive').length === nodes
+    })
+    say(`${nodes} nodes are alive to it after ${Math.round((performance.now() - startedAt) / 1_000)} s`)
+    await sleep(restMs)
     return await weightOf(child.pid as number)
   } finally {
     daemon?.kill('SIGKILL')
     await harbor.close()
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** @returns the daemon to be measured, when it is up. @throws what it said where it ended instead */
+async function startDaemon(root: string, folder: string, token: string): Promise<ChildProcess> {
+  const place = ['--data', join(folder, 'data'), '--name', 'measured', '--group', 'lobby']
+  const line = ['--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--json', '--join', token]
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    SELVEDGE_KEYS: join(folder, 'keys'),
+    NO_COLOR: '1',
+  }
+  const child = spawn(process.execPath, [join(root, 'dist/selvedge.mjs'), 'up', ...place, ...line], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaints = `${complaints}${chunk.toString()}`.slice(-2_000)))
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the daemon ended: ${complaints}`)
+  })
+  ended.catch(() => {})
+  await Promise.race([once(child.stdout, 'data', { signal: AbortSignal.timeout(patienceMs) }), ended])
+  child.stdout.resume()
+  return child
 }
 
 /** One of eight agents on loopback; its memory when the others are gone, as pages that they share count in parts. */
