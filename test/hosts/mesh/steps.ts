@@ -225,23 +225,21 @@ async function callEachOther(mesh: Mesh, title: string): Promise<void> {
     until('thermo runs', signal, async () => (await seat.running('thermo')) !== null),
   )
   const seats = mesh.seats
-  for (const [index, seat] of seats.entries()) {
-    if (seat === founder) continue
-    const next = seats[index + 1] ?? founder
-    await forEach(mesh, [seat], title, async () => {
-      // Who asks must have heard that it runs there.
-      await until('its own answer comes', signal, async () => {
-        seat.callMs = await ask(founder, seat)
+  const others = seats.filter((seat) => seat !== founder)
+  await forEach(mesh, others, title, async (seat) => {
+    const next = seats[seats.indexOf(seat) + 1] ?? founder
+    // Who asks must have heard that it runs there.
+    await until('its own answer comes', signal, async () => {
+      seat.callMs = await ask(founder, seat)
+      return true
+    })
+    for (const other of [founder, next]) {
+      await until(`the answer of ${other.name} comes`, signal, async () => {
+        await ask(seat, other)
         return true
       })
-      for (const other of [founder, next]) {
-        await until(`the answer of ${other.name} comes`, signal, async () => {
-          await ask(seat, other)
-          return true
-        })
-      }
-    })
-  }
+    }
+  })
 }
 
 /** @returns ms from the asking node's client and back. @throws on another answer, or one from elsewhere */

@@ -22,7 +22,7 @@ import type { HostFigures } from './protocol.ts'
 
 const config = 'wasi:config/store@0.2.0-rc.1'
 const memoryBytes = 1024 * 1024
-const calls = 200
+const calls = 50
 
 /** @param component of light-alarm */
 export async function measureFigures(component: string): Promise<void> {
