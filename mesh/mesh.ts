@@ -93,6 +93,7 @@ export class Mesh implements Part {
   readonly #conversations: Conversations
   #cancels: Cancel[] = []
   #online: boolean
+  #isConnecting = false
   #stopped = false
   #turn: Promise<void> = Promise.resolve()
 
@@ -184,6 +185,7 @@ export class Mesh implements Part {
   async start(): Promise<void> {
     if (this.#cancels.length > 0) return
     this.#stopped = false
+    this.#isConnecting = this.#online
     const { log } = this.#options
     this.#cancels = [
       letIn({ stores: this.#stores, transport: this.#transport, log }),
@@ -229,6 +231,8 @@ export class Mesh implements Part {
   /** To the network, unless it is switched off; `start` does it unless told otherwise. @throws ERR_PORT_IN_USE, ERR_ADDRESS */
   async connect(): Promise<void> {
     await this.#inTurn(async () => (this.#online && !this.#stopped ? this.#connect() : undefined))
+    this.#isConnecting = false
+    this.#tell()
     await this.#own.issue()
   }
 
@@ -248,6 +252,11 @@ export class Mesh implements Part {
     await this.#transport.stop?.()
     await this.#records.flush()
     await this.audit.flush()
+  }
+
+  /** It has started, and {@link connect} has yet to end: nobody was dialled. */
+  get isConnecting(): boolean {
+    return this.#isConnecting
   }
 
   get isOnline(): boolean {

@@ -37,6 +37,7 @@ export interface PlacementParts {
   readonly mesh: Pick<
     Mesh,
     | 'self'
+    | 'isConnecting'
     | 'members'
     | 'releases'
     | 'blobs'
@@ -168,7 +169,7 @@ function choices({ releases }: Pick<Mesh, 'releases'>, capabilities: Capabilitie
 }
 
 function viewOf(
-  mesh: Pick<Mesh, 'self' | 'members' | 'releases'>,
+  mesh: Pick<Mesh, 'self' | 'isConnecting' | 'members' | 'releases'>,
   ranBefore: ReadonlyMap<string, Digest>,
 ): PlacementView {
   const numbers = [...ranBefore].flatMap(([app, digest]) => {
@@ -179,6 +180,7 @@ function viewOf(
   const self = members.find(({ id }) => id === mesh.self)
   return {
     self: mesh.self,
+    isConnecting: mesh.isConnecting,
     isIsolated: self?.opinion.verdict === 'isolated',
     ranBefore: new Map(numbers),
     members: members.map(({ id, name, groups, roles, opinion, held }) => ({

@@ -32,15 +32,19 @@ export class Absences {
   /** When this node was last in a part that may judge nobody, monotonic ms. */
   #isolatedMs = -Infinity
   #isIsolated = false
+  /** When its network was started, or this node where that is switched off; monotonic ms. */
   #startedMs: number | null = null
+  #isConnecting = false
   /** Apps that a node that is reached runs, or is about to. */
   #seen: ReadonlySet<string> = new Set()
   /** Since when nobody has been seen to run an app from whose place a node rests. */
   readonly #unseenSince = new Map<string, number>()
 
-  look({ members, self, isIsolated }: PlacementView, nowMs: number): void {
+  look({ members, self, isIsolated, isConnecting = false }: PlacementView, nowMs: number): void {
     this.#self = self
+    if (isConnecting || this.#isConnecting) this.#startedMs = nowMs
     this.#startedMs ??= nowMs
+    this.#isConnecting = isConnecting
     if (isIsolated || this.#isIsolated) this.#isolatedMs = nowMs
     this.#isIsolated = isIsolated
     const present = new Set(members.map(({ id }) => id))

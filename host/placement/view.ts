@@ -10,6 +10,8 @@ export interface PlacementView {
   readonly self: string
   /** This node is in a part of the mesh that changes nobody's state. */
   readonly isIsolated: boolean
+  /** Its network has yet to be started: it has dialled nobody. */
+  readonly isConnecting?: boolean
   /** All members, this node among them. */
   readonly members: readonly PlacedMember[]
   /** By app the number of the release that ran here last, before this start of the node. */

@@ -152,6 +152,23 @@ describe('who runs a release', () => {
     expect(takers(10_000)).toHaveLength(1)
   })
 
+  it('is not a node whose network came long after its apps, either', () => {
+    const site = new Site()
+    const quick = [release({ replicas: 1, replaceAfterMs: 1_000 })]
+    const [owner = ''] = site.decide(five, quick)
+    const started = new Site()
+    const unmet = changed(five, owner, { verdict: 'suspect' })
+    const takers = (nowMs: number, isConnecting: boolean): string[] => {
+      started.nowMs = nowMs
+      return started.decide(unmet, quick, { isConnecting, isIsolated: true }).filter((id) => id !== owner)
+    }
+    expect(takers(0, true)).toEqual([])
+    expect(takers(12_000, true)).toEqual([])
+    expect(takers(13_000, false)).toEqual([])
+    expect(takers(22_999, false)).toEqual([])
+    expect(takers(23_000, false)).toHaveLength(1)
+  })
+
   it('is nobody who lacks what it needs or is granted', () => {
     const members = [
       member('a', { arch: 'arm64', devices: ['pin:led'] }),
