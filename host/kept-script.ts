@@ -10,7 +10,7 @@
  * Part of the starter: built for Node 12.20 and without compat.ts.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readdirSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -86,7 +86,13 @@ function readKept(path: string): Buffer | null {
 function write(folder: string, name: string, code: Buffer): void {
   const draft = join(folder, `${name}.${process.pid}`)
   try {
-    writeFileSync(draft, Buffer.concat([digestOf(code), code]), { mode: 0o600, flag: 'wx' })
+    const file = openSync(draft, 'wx', 0o600)
+    try {
+      for (const part of [digestOf(code), code])
+        for (let at = 0; at < part.length;) at += writeSync(file, part, at)
+    } finally {
+      closeSync(file)
+    }
     renameSync(draft, join(folder, name))
   } catch (error) {
     remove(draft)
