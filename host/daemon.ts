@@ -13,9 +13,9 @@ import { cacheFolder, loadProblems, runProgram } from './program.ts'
 const codeCache = nodeModule as CodeCache
 const isCaching = useCompileCache(codeCache, cacheFolder(), process.getuid?.() ?? null)
 
-let tellReady!: () => void
-/** Resolves when the node is ready; never where there is none. */
-export const ready = new Promise<void>((resolve) => (tellReady = resolve))
+let tellWorks!: () => void
+/** Resolves when the node is ready and runs an app; never where there is none. */
+export const works = new Promise<void>((resolve) => (tellWorks = resolve))
 
 /** Settles only with what ought not to happen: the process ends before. */
 export const finished = runProgram({
@@ -24,7 +24,7 @@ export const finished = runProgram({
     const node = await startNode({ ...options, problems })
     // A node often ends with its power.
     if (isCaching) codeCache.flushCompileCache?.()
-    tellReady()
+    void node.works.then(tellWorks)
     return node
   },
 })

@@ -15,11 +15,11 @@ import { ownFolders } from './own-folders.ts'
 
 /** What daemon.ts exports. */
 interface Daemon {
-  readonly ready: Promise<void>
+  readonly works: Promise<void>
   readonly finished: Promise<never>
 }
 
-/** Until what a node does at its start has been compiled, and its apps have begun, ms. */
+/** Until what a node does at its start, and for its first app, has been compiled, ms. */
 const keepAfterMs = 10_000
 
 /** At once, and whole: the process ends behind it. */
@@ -38,8 +38,8 @@ async function startDaemon(): Promise<void> {
     ownCacheFolder(cache, uid),
     (specifier) => import(specifier),
   )
-  const { ready, finished } = daemon.exports as Daemon
-  void ready.then(() => setTimeout(() => daemon.keep(), keepAfterMs).unref())
+  const { works, finished } = daemon.exports as Daemon
+  void works.then(() => setTimeout(() => daemon.keep(), keepAfterMs).unref())
   await finished
 }
 

@@ -262,7 +262,6 @@ export class Mesh implements Part {
   get isOnline(): boolean {
     return this.#online
   }
-
   /** Switches the mesh's network; apps and the control API go on. Calls take turns. */
   setNetwork(on: boolean): Promise<void> {
     return this.#inTurn(async () => {

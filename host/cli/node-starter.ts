@@ -43,6 +43,8 @@ export interface RunningNode {
   readonly deploy: { readonly host: string; readonly port: number } | null
   /** How this start got its mesh. */
   readonly origin: 'created' | 'joined' | 'resumed'
+  /** Resolves when an app runs on it for the first time; never where none does. */
+  readonly works: Promise<void>
   /** Resolves when it has stopped, for whatever reason; rejects when it could not go on. */
   readonly stopped: Promise<void>
   stop(): Promise<void>

@@ -18,6 +18,7 @@ import {
   type StatusReport,
 } from '../api/index.ts'
 import type { NodeOptions, RunningNode } from '../cli/index.ts'
+import type { AppSupervisor } from '../apps/index.ts'
 import { nodeBudget } from '../budget/index.ts'
 import { loadNodeConfig, parseHttpAddress, type NodeConfig } from '../config/index.ts'
 import type { Journal } from '../logs/index.ts'
@@ -232,9 +233,22 @@ async function startLocked(
     metrics: open?.address ?? null,
     deploy: deploy?.address ?? null,
     origin,
+    works: runsSome(apps),
     stopped: whenStopped,
     stop,
   }
+}
+
+function runsSome(apps: Pick<AppSupervisor, 'status' | 'onChange'>): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!apps.status().some(({ state }) => state === 'running')) return
+      cancel()
+      resolve()
+    }
+    const cancel = apps.onChange(look)
+    look()
+  })
 }
 
 /** Gives out logs, and writes them down for the last time when all who say something have stopped. */

@@ -372,6 +372,7 @@ function runningNode(changes: Partial<RunningNode> = {}): RunningNode & { stops:
     metrics: null,
     deploy: null,
     origin: 'created' as const,
+    works: new Promise<void>(() => {}),
     stopped: new Promise<void>((resolve) => finished.signal.addEventListener('abort', () => resolve())),
     stops: 0,
     stop: (): Promise<void> => {
