@@ -4,7 +4,6 @@
  * more without that.
  */
 import { spawn } from 'node:child_process'
-import { isatty } from 'node:tty'
 import { capMemories } from '../core/index.ts'
 import { addressFlags, memoriesThatFit } from './engine/index.ts'
 
@@ -23,7 +22,10 @@ export async function startedAgain(capBytes: number, signal: AbortSignal): Promi
   return run([...process.execArgv, ...flags, ...process.argv.slice(1)], signal)
 }
 
-/** Its end is this one's: should this one be ended first, the channel between them closes, and that ends the other. */
+/**
+ * Its end is this one's. It is told to end by the channel between them, which closes too should this one be ended first: a
+ * signal might be its second, where Ctrl-C or a supervisor has sent one to both, and would mean at once.
+ */
 function run(args: readonly string[], signal: AbortSignal): Promise<number | null> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
@@ -31,12 +33,12 @@ function run(args: readonly string[], signal: AbortSignal): Promise<number | nul
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     })
     const pass = (): void => {
-      // Who types Ctrl-C tells both; twice would mean at once.
-      const isTold = String(signal.reason).includes('SIGINT') && isatty(0)
-      if (!isTold) child.kill('SIGTERM')
+      if (child.connected) child.disconnect()
     }
     if (signal.aborted) pass()
     else signal.addEventListener('abort', pass, { once: true })
+    // Told twice, this one ends at once.
+    process.once('exit', () => child.kill('SIGKILL'))
     // Much needs no WebAssembly, and is done here as well.
     child.once('error', () => resolve(null))
     child.once('exit', (code) => resolve(code ?? 1))

@@ -67,15 +67,19 @@ function ownerOf(path: string): number | null {
 
 function endOnSignals(): AbortController {
   const ending = new AbortController()
+  let isTold = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       // Whoever asks twice does not want to wait for a clean end.
-      if (ending.signal.aborted) process.exit(1)
+      if (isTold) process.exit(1)
+      isTold = true
       ending.abort(new Interruption(signal))
     })
   }
   // Who started this process for its addresses alone (addresses.ts) has gone.
-  process.once('disconnect', () => ending.abort(new Interruption('SIGTERM')))
+  const end = (): void => ending.abort(new Interruption('SIGTERM'))
+  process.once('disconnect', end)
+  if (process.connected === false) end()
   process.channel?.unref()
   return ending
 }

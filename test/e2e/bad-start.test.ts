@@ -21,12 +21,17 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 interface Outcome {
   /** null where it was ready, and was ended. */
   readonly code: number | null
+  /** How it ended, also where it was ended. */
+  readonly end: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
 /** Runs `up` until it ends, or is ready. */
-function up(data: string, { args = [], env = {}, uid, addressKib }: Typed = {}): Promise<Outcome> {
+function up(
+  data: string,
+  { args = [], env = {}, uid, addressKib, isGroup = false }: Typed = {},
+): Promise<Outcome> {
   const line = ['up', '--data', data, '--name', 'x', '--no-mdns', '--listen', 'none', ...args]
   const home = joinPath(folder, `home-${uid ?? 'own'}`)
   const typed = [process.execPath, program, ...line]
@@ -36,19 +41,22 @@ function up(data: string, { args = [], env = {}, uid, addressKib }: Typed = {}):
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: home, SELVEDGE_KEYS: joinPath(home, 'keys'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: isGroup,
     ...(uid !== undefined && { uid, gid: uid }),
   })
   onTestFinished(() => void child.kill('SIGKILL'))
   let [stdout, stderr, isReady] = ['', '', false]
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString()
+    if (isReady) return
     isReady = true
-    child.kill('SIGTERM')
+    if (isGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+    else child.kill('SIGTERM')
   })
   child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => resolve({ code: isReady ? null : code, stdout, stderr }))
+    child.once('close', (code) => resolve({ code: isReady ? null : code, end: code, stdout, stderr }))
   })
 }
 
@@ -58,6 +66,8 @@ interface Typed {
   readonly uid?: number
   /** What `ulimit -v` gives it. */
   readonly addressKib?: number
+  /** All of its processes are told to end, as by Ctrl-C or by many a supervisor. */
+  readonly isGroup?: boolean
 }
 
 function refused({ code, stdout, stderr }: Outcome, error: string, ...says: (string | RegExp)[]): void {
@@ -107,10 +117,12 @@ globalThis.Date = class extends Real {
     'with few addresses does with them, or is refused where this Node.js cannot',
     async () => {
       const data = joinPath(folder, 'addresses')
-      const outcome = await up(data, { addressKib: 8_000_000 })
+      const outcome = await up(data, { addressKib: 8_000_000, isGroup: true })
       const flag = '--disable-wasm-trap-handler'
       if (outcome.code !== null) refused(outcome, 'ERR_ADDRESSES', 'WebAssembly')
       expect(outcome.code).toBe(process.allowedNodeEnvironmentFlags.has(flag) ? null : 1)
+      // Each process is told once, however the word comes: twice would be at once.
+      if (outcome.code === null) expect(outcome.end).toBe(0)
       // Whichever process had it has let it go.
       if (outcome.code === null) expect((await up(data)).code).toBe(null)
     },
