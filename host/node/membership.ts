@@ -121,10 +121,15 @@ function sameMembers(some: readonly string[], others: readonly string[]): boolea
   return set.size === new Set(others).size && others.every((each) => set.has(each))
 }
 
-/** @throws ERR_NODE_NAME where nothing usable is left of the host's name */
-function nameFrom(host: string): string {
+/**
+ * Engines name containers by numbers, which begin with a digit as often as not: `node-4e1f…`.
+ * @throws ERR_NODE_NAME where nothing usable is left of the host's name
+ */
+export function nameFrom(host: string): string {
   const name = (host.toLowerCase().split('.')[0] ?? '').replace(/[^a-z0-9-]/g, '-').slice(0, 63)
   if (namePattern.test(name)) return name
+  const withLetter = `node-${name}`.slice(0, 63)
+  if (/[a-z0-9]/.test(name) && namePattern.test(withLetter)) return withLetter
   throw nodeProblems.error(
     'ERR_NODE_NAME',
     `this machine's name, ${JSON.stringify(host)}, cannot be a node's`,
