@@ -15,7 +15,7 @@ export interface DialParts {
 }
 
 /** What came of one address: its channel, or why there is none. */
-export type Dialled =
+type Dialled =
   | { readonly address: string; readonly channel: Channel }
   | { readonly address: string; readonly channel: null; readonly error: unknown }
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { archiveRun, oldNode } from './archive-run.ts'
+import { containerImage } from './container-image.ts'
 import { containerSteps } from './container-steps.ts'
 import { debianLife } from './debian-life.ts'
 import { openrcLife } from './openrc-life.ts'
@@ -16,6 +17,7 @@ const trials: readonly Trial[] = [
   archiveRun,
   oldNode,
   containerSteps,
+  containerImage,
   debianLife,
   userLife,
   openrcLife,
