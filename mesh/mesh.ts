@@ -16,6 +16,7 @@ import type { CallExchange } from './calls/index.ts'
 import { createConversations, type Conversations } from './conversations.ts'
 import { createDistribution, type Distribution } from './distribution.ts'
 import type { Gateways, GatewayState } from './gateway/index.ts'
+import { forgetStrangers } from './forgetting.ts'
 import { createHeadExchange, type HeadExchange } from './heads/index.ts'
 import type { Alarm, CredentialBook, HeartbeatStore, NodeId, TrustStore } from './identity/index.ts'
 import { addressesWith, createGateways, describeWith } from './leading.ts'
@@ -196,9 +197,7 @@ export class Mesh implements Part {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),
       this.trust.onChange(() => {
-        this.#published.publishKind('trust')
-        this.#published.publishKind('revocation/')
-        this.#published.publishKind('heartbeat/')
+        for (const kind of ['trust', 'revocation/', 'heartbeat/'] as const) this.#published.publishKind(kind)
         this.#own.changed()
         this.#tell()
       }),
@@ -262,6 +261,7 @@ export class Mesh implements Part {
   get isOnline(): boolean {
     return this.#online
   }
+
   /** Switches the mesh's network; apps and the control API go on. Calls take turns. */
   setNetwork(on: boolean): Promise<void> {
     return this.#inTurn(async () => {
@@ -375,17 +375,9 @@ export class Mesh implements Part {
   }
 
   #membersChanged(): void {
-    const { log } = this.#options
     this.#published.publishKind('member/')
     this.#watch.setMembers(this.credentials.members().map(({ id }) => id))
-    for (const node of this.credentials.nodes()) {
-      if (this.credentials.isMember(node)) continue
-      this.#addresses.forget(node)
-      if (this.credentials.isRevoked(node)) {
-        const kept = (error: unknown): void => log.warn('record:kept', { node, error: messageOf(error) })
-        this.#records.forget(node).catch(kept)
-      }
-    }
+    forgetStrangers(this.#stores, this.#addresses, this.#options.log)
     for (const peer of this.#transport.peers()) this.#disconnectIfStranger(peer)
     this.#published.publishKind('node/')
     this.#recordsChanged()
