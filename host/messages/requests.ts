@@ -30,7 +30,7 @@ import {
 export interface RequestsNeeds {
   readonly self: string
   readonly directory: Pick<TopicDirectory, 'nodesFor' | 'nameOf' | 'admits'>
-  readonly carrier: Pick<MessageCarrier, 'deliver'>
+  readonly carrier: Pick<MessageCarrier, 'deliver' | 'isConnected'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -219,7 +219,9 @@ export class Requests {
       } catch (error) {
         log.debug('messages:request', { node, error: messageOf(error) })
         if (over.aborted) return { state: 'lost' }
-        if (error instanceof NotStarted && !error.isReached) return { state: 'not', why: 'is not reached' }
+        // Of a node that is there, a channel may be had in a moment.
+        const isAway = error instanceof NotStarted && !error.isReached && !carrier.isConnected(node)
+        if (isAway) return { state: 'not', why: 'is not reached' }
         const isUntaken = error instanceof NotStarted || isSelvedgeError(error, 'ERR_MESSAGES_UNHEARD')
         if (!isUntaken && !isRepeatable) return { state: 'lost' }
       }

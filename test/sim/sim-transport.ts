@@ -55,6 +55,7 @@ export class SimTransport implements Transport {
   readonly sent = new Map<string, SimTraffic>()
   readonly #network: SimNetwork
   readonly #served = new Map<string, Served>()
+  readonly #accepted = new WeakSet<SimChannel>()
   readonly #connections = new Map<NodeId, SimConnection>()
   readonly #bans = new Map<NodeId, number>()
   readonly #listeners: Listeners = {
@@ -232,9 +233,14 @@ export class SimTransport implements Transport {
       return null
     }
     const side = connection.sideOf(this)
-    const open = [...connection.channels[side]].filter((channel) => channel.protocol === protocol).length
+    // As libp2p counts: what this side has opened itself is another number.
+    const open = [...connection.channels[side]].filter(
+      (channel) => channel.protocol === protocol && this.#accepted.has(channel),
+    ).length
     if (open >= served.maxStreams) return null
-    return new SimChannel(this.#network.clock, connection, side, protocol, served.maxFrameBytes)
+    const channel = new SimChannel(this.#network.clock, connection, side, protocol, served.maxFrameBytes)
+    this.#accepted.add(channel)
+    return channel
   }
 
   greet(protocol: string, peer: NodeId, channel: SimChannel): void {

@@ -1,8 +1,14 @@
 /** Requests and replies between nodes in virtual time: who may answer, how often, and until when. */
 import { describe, expect, it } from 'vitest'
 import type { Cancel, SelvedgeError } from '../../../core/index.ts'
-import { messageLimits as limits, type Message, type RequestTerms } from '../../../host/messages/index.ts'
+import {
+  messageLimits as limits,
+  messageProblems,
+  type Message,
+  type RequestTerms,
+} from '../../../host/messages/index.ts'
 import { readRequest, requestMessage } from '../../../host/messages/request-wire.ts'
+import { NotStarted } from '../../../mesh/index.ts'
 import { SeededRandom } from '../../sim/index.ts'
 import { bytesOf, Post, textOf, type PostNode } from './post.ts'
 
@@ -199,6 +205,29 @@ describe('a request', () => {
     const ends = await post.clock.finish(Promise.all(waiting), 60_000)
     expect(new Set(ends)).toEqual(new Set(['ERR_REQUEST_TIMEOUT']))
     expect(await ask({ app: 'another' })).toBe('ERR_REQUEST_TIMEOUT')
+  })
+
+  it('is one of many at once that are all answered', async () => {
+    const { post, a } = await two((node) => replying(node, '12'))
+    const asked = Array.from({ length: limits.requestsOfApp }, () =>
+      outcomeOf(a.messaging.request({ topic: 'price', body: bytesOf('?') }, { ...terms, timeoutMs: 60_000 })),
+    )
+    const ends = await post.clock.finish(Promise.all(asked), 120_000)
+    expect(new Set(ends)).toEqual(new Set(['b: 12']))
+  })
+
+  it('is sent again to a node that is there, and had no channel for it just then', async () => {
+    const { a, ask } = await two((node) => replying(node, '12'))
+    expect(await ask()).toBe('b: 12')
+    const deliver = a.exchange.deliver.bind(a.exchange)
+    let tries = 0
+    a.exchange.deliver = async (...sent) => {
+      tries += 1
+      if (tries < 3) throw new NotStarted(messageProblems.error('ERR_MESSAGES_CLOSED', 'no channel'), false)
+      return deliver(...sent)
+    }
+    expect(await ask()).toBe('b: 12')
+    expect(tries).toBe(3)
   })
 
   it('is refused where it is no message', async () => {
