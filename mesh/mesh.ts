@@ -187,9 +187,8 @@ export class Mesh implements Part {
     if (this.#cancels.length > 0) return
     this.#stopped = false
     this.#isConnecting = this.#online
-    const { log } = this.#options
     this.#cancels = [
-      letIn({ stores: this.#stores, transport: this.#transport, log }),
+      letIn({ stores: this.#stores, transport: this.#transport, log: this.#options.log }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
       ...witnessPeers(this.#transport, this.counters, this.witness),
