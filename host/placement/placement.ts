@@ -6,7 +6,6 @@
  * stands in, also where only a cut lies between them: each part of a mesh runs what it should. When the owner is back the
  * stand-in stops only after the owner says that it runs. Pure: a view and the time go in, decisions come out.
  */
-import type { Digest, SelvedgeError } from '../../core/index.ts'
 import type { ReleaseRecord, Rest } from '../../mesh/index.ts'
 import { lacks, unfit } from './eligibility.ts'
 import { HandOvers } from './hand-overs.ts'
@@ -15,35 +14,11 @@ import { Rendezvous, type Slot } from './slots.ts'
 import { Absences } from './absences.ts'
 import { placementProblems } from './problems.ts'
 import { instanceName } from './instance-name.ts'
-import { isMeantFor, misfitsIn, restsOfMisfit, staying, type Misfit } from './misfits.ts'
+import { isMeantFor, misfitsIn, restsOfMisfit, staying } from './misfits.ts'
+import type { Placed, PlacedRelease } from './placed.ts'
 import { unmet } from './unmet.ts'
 import type { PlacedMember, PlacementView } from './view.ts'
-
-export interface PlacedRelease {
-  readonly record: ReleaseRecord
-  readonly digest: Digest
-}
-
-export interface Placed<Release extends PlacedRelease> {
-  readonly app: string
-  /** What is placed: the newest that is not held. */
-  readonly release: Release
-  readonly runsHere: boolean
-  /** It would be the next to run it. */
-  readonly standsBy: boolean
-  /** `APP-0`, where the release asks for names and this node has a place. */
-  readonly instance: string | null
-  /** Who has its places, by id, sorted; this node among them where it has one. */
-  readonly nodes: readonly string[]
-  /** Members of its groups whose machines cannot run it, with what they lack. */
-  readonly unfit: readonly Misfit[]
-  /** An older one that goes on here, as this node cannot run the newest; null where there is none. */
-  readonly stays: Release | null
-  /** In words, for people. */
-  readonly why: string
-  /** Why a newer release waits. */
-  readonly held: { readonly version: string; readonly seq: number; readonly error: SelvedgeError } | null
-}
+import { elsewhere, nameOf } from './words.ts'
 
 interface Place {
   readonly scope: string
@@ -324,22 +299,6 @@ function reportsRunning(record: ReleaseRecord, node: string, view: PlacementView
   const member = view.members.find(({ id }) => id === node)
   const app = member?.report?.apps.find((report) => report.app === record.app)
   return member?.verdict === 'alive' && app !== undefined && app.state === 'running' && app.seq >= record.seq
-}
-
-function nameOf(node: string | null, { members }: PlacementView): string {
-  return members.find(({ id }) => id === node)?.name ?? 'nobody'
-}
-
-function elsewhere(nodes: readonly string[], view: PlacementView, record: ReleaseRecord): string {
-  const self = view.members.find(({ id }) => id === view.self)
-  const missing = self === undefined ? [] : lacks(record, self)
-  const there =
-    nodes.length === 0
-      ? 'no node can run it now'
-      : `placed on ${nodes.map((node) => nameOf(node, view)).join(', ')}`
-  return missing.length === 0 || self?.report === null
-    ? there
-    : `${there}; this node lacks ${missing.join(', ')}`
 }
 
 /**
