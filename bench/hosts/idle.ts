@@ -13,7 +13,7 @@ import { pssMb } from '../first-light/node.ts'
 const rounds = 5
 const roundMs = 2_000
 /** Until what a start needed has been given back. */
-const settleMs = 20_000
+const settleMs = 45_000
 const startMs = 60_000
 const goalMb = 80
 
