@@ -84,7 +84,9 @@ async function writeScript(folder: string, name: string, command: readonly strin
   await writeFile(preload, `process.execPath = ${JSON.stringify(program)}\n`)
   const words = [...command, '--require', preload].map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
   // Renamed into place: another run may be starting it.
-  await writeFile(`${program}.${process.pid}`, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`)
+  // Under the permission model that line may be read only where somebody says so.
+  const permitted = `case " $* " in *permission\\ *) set -- '--allow-fs-read=${preload}' "$@" ;; esac`
+  await writeFile(`${program}.${process.pid}`, `#!/bin/sh\n${permitted}\nexec ${words.join(' ')} "$@"\n`)
   await chmod(`${program}.${process.pid}`, 0o755)
   await rename(`${program}.${process.pid}`, program)
   return program
