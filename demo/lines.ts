@@ -123,16 +123,15 @@ export class Lines {
 /** Whether a process has a connection from this port of the loopback. */
 function ownsPort(pid: number, port: number): boolean {
   const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const row = readFileSync('/proc/net/tcp', 'utf8')
+  const rows = readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .find(([, address]) => address === local)
-  const inode = row?.[9]
-  if (inode === undefined) return false
+    .filter(([, address]) => address === local)
+  // One that has ended keeps its row for a minute, without an inode, and another may have its port by then.
+  const links = rows.flatMap(({ 9: inode = '0' }) => (inode === '0' ? [] : [`socket:[${inode}]`]))
+  if (links.length === 0) return false
   try {
-    return readdirSync(`/proc/${pid}/fd`).some(
-      (fd) => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`,
-    )
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => links.includes(linkOf(`/proc/${pid}/fd/${fd}`) ?? ''))
   } catch {
     // A process that has ended has none.
     return false
