@@ -197,12 +197,34 @@ async function tryMesh(
     const isBefore = host.name === 'version-before' && typeof previous !== 'string'
     return [{ name: host.name, node, program: isBefore ? previous.program : program }]
   })
-  try {
-    const done = (step: StepDone): void => void steps.push(step)
-    const seats = await runMixedMesh({ root, nodes, isKept: options.keep, signal, say, done })
-    for (const row of rows) row.seat = seats.find(({ name }) => name === row.host.name) ?? null
-  } catch (error) {
-    signal.throwIfAborted()
-    for (const row of rows) row.obstacles.push(`mesh: ${(error as Error).message}`)
+  const emulated = nodes.filter(({ name }) => name !== 'version-before')
+  const before = nodes.filter(({ name }) => name === 'version-before')
+  const meshes = shared(emulated, options.meshSize)
+  // What runs as fast as this machine takes nobody's turn: it is in the first.
+  for (const [index, some] of meshes.entries()) {
+    const members = index === 0 ? [...some, ...before] : some
+    const inOne = new Set(members.map(({ name }) => name))
+    const label = meshes.length === 1 ? '' : `mesh ${index + 1} of ${meshes.length}: `
+    try {
+      const seats = await runMixedMesh({
+        root,
+        nodes: members,
+        isKept: options.keep,
+        signal,
+        say: (text) => say(`${label}${text}`),
+        done: (step) => void steps.push({ ...step, title: `${label}${step.title}` }),
+      })
+      for (const row of rows) row.seat ??= seats.find(({ name }) => name === row.host.name) ?? null
+    } catch (error) {
+      signal.throwIfAborted()
+      for (const row of rows)
+        if (row.host === here || inOne.has(row.host.name)) row.obstacles.push(`mesh: ${(error as Error).message}`)
+    }
   }
+}
+
+/** In as few parts as hold no more than `most`, which differ by one at most. @returns one part at least */
+function shared<T>(all: readonly T[], most: number): T[][] {
+  const count = Math.max(1, Math.ceil(all.length / most))
+  return Array.from({ length: count }, (_, part) => all.filter((_one, at) => at % count === part))
 }
