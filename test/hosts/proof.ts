@@ -218,7 +218,8 @@ async function tryMesh(
     } catch (error) {
       signal.throwIfAborted()
       for (const row of rows)
-        if (row.host === here || inOne.has(row.host.name)) row.obstacles.push(`mesh: ${(error as Error).message}`)
+        if (row.host === here || inOne.has(row.host.name))
+          row.obstacles.push(`mesh: ${(error as Error).message}`)
     }
   }
 }
