@@ -1,4 +1,5 @@
 /** What passes between the node and the thread that has the SQLite files open. */
+import type { EntryMethod } from '../asked-entries.ts'
 import type { ProblemKind } from '../../../core/index.ts'
 import type { Durability, KeyChange, StoreAmount } from '../contract.ts'
 import type { KeyValueLimits } from '../limits.ts'
@@ -6,21 +7,10 @@ import type { LifeRule } from '../time-to-live.ts'
 
 /** Methods of a key-value table by name; `open` and `close` are the thread's own. */
 export type StorageMethod =
+  | EntryMethod
   | 'open'
   | 'close'
   | 'flush'
-  | 'get'
-  | 'set'
-  | 'delete'
-  | 'exists'
-  | 'version'
-  | 'keys'
-  | 'increment'
-  | 'compareAndSwap'
-  | 'getMany'
-  | 'setMany'
-  | 'deleteMany'
-  | 'usage'
   | 'allow'
   | 'sweep'
   | 'watch'
