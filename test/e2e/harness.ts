@@ -81,6 +81,19 @@ export async function inTouch(daemon: Daemon, other: string): Promise<void> {
   })
 }
 
+/** Each is reached by all others, and its own word of its devices has come to them: from then on they place apps alike. */
+export async function allKnown(daemons: readonly Daemon[]): Promise<void> {
+  await until('each node knows what the others have', async () => {
+    const seen = await Promise.all(daemons.map(({ client }) => client.status()))
+    return seen.every(({ self, nodes }) =>
+      daemons.every(({ name }) => {
+        const node = nodes.find((candidate) => candidate.name === name)
+        return node?.state === 'alive' && (node.id === self.id || node.recordAgeMs !== null)
+      }),
+    )
+  })
+}
+
 /**
  * light-alarm, or another component, under another name: an app of one test's own.
  * @param change what is other in its manifest

@@ -1,6 +1,6 @@
 /** Three processes and one place: who runs the app when its node dies, and who when it is back. */
 import { describe, expect, it } from 'vitest'
-import { appCalled, join, runningVersion, share, start, until, type Daemon } from './harness.ts'
+import { allKnown, appCalled, join, runningVersion, share, start, until, type Daemon } from './harness.ts'
 
 const scene = share(async (stage) => {
   const first = await start(stage, { name: 'lobby-1' })
@@ -9,6 +9,8 @@ const scene = share(async (stage) => {
     join(stage, first, { name: 'lobby-3' }),
     join(stage, first, { name: 'garage-1', group: 'garage', config: '' }),
   ])
+  // A node that has not heard of another's devices gives its place to the next, until it has.
+  await allKnown([first, second, third, bare])
   return { stage, lobby: [first, second, third] as [Daemon, Daemon, Daemon], bare }
 })
 
@@ -38,6 +40,7 @@ describe('a release with one place', () => {
     const ownId = (await owner.client.status()).self.id
     const placementAt = async (at: Daemon | undefined) =>
       (await at?.client.status())?.placements?.find(({ app }) => app === name)
+    await until('the others have heard of it', async () => (await placementAt(others[0])) !== undefined)
     expect(await placementAt(others[0])).toMatchObject({ app: name, nodes: [ownId], instance: null })
     expect((await placementAt(owner))?.instance).toBe(`${name}-lobby-0`)
 
