@@ -4,11 +4,13 @@
  * A lock names its holder by boot, pid and process start time, so that the lock of a killed daemon is taken over
  * even where another process has got its pid since. Locks are numbered and the highest counts: a taker adds the
  * next number, which the file system lets only one do, and never removes what it merely believes to be stale.
+ * In another container pids mean other processes: there a holder is asked whether it lives, at a socket in the folder.
  */
 import { randomBytes } from 'node:crypto'
-import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileProblems } from '../../core/index.ts'
+import { hasLifeSign, showLifeSign } from './life-sign.ts'
 import { apiProblems } from './problems.ts'
 
 /** Proof that this process owns a data folder. */
@@ -23,12 +25,14 @@ interface Holder {
   /** Clock ticks from boot to the start of the process; empty where /proc is missing. */
   readonly started: string
   readonly boot: string
+  /** The namespace that the pid is of, which each container has of its own; empty where it is not known. */
+  readonly space: string
 }
 
 const prefix = 'daemon.lock.'
 const mostAttempts = 20
 /** Nobody: what a released lock says. It stays, because numbers must only grow. */
-const nobody: Holder = { pid: 0, started: '', boot: '' }
+const nobody: Holder = { pid: 0, started: '', boot: '', space: '' }
 
 /**
  * Takes the lock of a data folder, which must exist.
@@ -36,12 +40,17 @@ const nobody: Holder = { pid: 0, started: '', boot: '' }
  */
 export async function acquireDataLock(folder: string): Promise<DataLock> {
   const scratch = join(folder, `.tmp-lock-${randomBytes(6).toString('hex')}`)
-  const mine: Holder = { pid: process.pid, started: await startOf(process.pid), boot: await bootId() }
+  const mine: Holder = {
+    pid: process.pid,
+    started: await startOf(process.pid),
+    boot: await bootId(),
+    space: await pidSpace(),
+  }
   try {
     await writeFile(scratch, JSON.stringify(mine), { mode: 0o600 })
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const number = await takeNext(folder, scratch)
-      if (number !== null) return heldLock(folder, number, mine)
+      if (number !== null) return heldLock(folder, number, mine, await showLifeSign(folder))
     }
   } catch (error) {
     throw lockError(error, folder)
@@ -55,8 +64,9 @@ export async function acquireDataLock(folder: string): Promise<DataLock> {
 async function takeNext(folder: string, scratch: string): Promise<number | null> {
   const newest = (await lockNumbers(folder)).at(-1) ?? 0
   const holder = await readHolder(lockPath(folder, newest))
-  if (holder !== null && (await isAlive(holder))) {
-    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid} uses ${folder}`, {
+  if (holder !== null && (await isAlive(holder, folder))) {
+    const whose = isElsewhere(holder, await pidSpace()) ? ' of another container' : ''
+    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid}${whose} uses ${folder}`, {
       hint: `see it with \`selvedge status --data ${folder}\`, end it with \`selvedge stop --data ${folder}\`, or give this node another folder with --data DIR`,
     })
   }
@@ -72,7 +82,7 @@ async function takeNext(folder: string, scratch: string): Promise<number | null>
   return number
 }
 
-function heldLock(folder: string, number: number, mine: Holder): DataLock {
+function heldLock(folder: string, number: number, mine: Holder, endLifeSign: () => Promise<void>): DataLock {
   const path = lockPath(folder, number)
   let released = false
   return {
@@ -80,6 +90,8 @@ function heldLock(folder: string, number: number, mine: Holder): DataLock {
     async release() {
       if (released) return
       released = true
+      // Before the next one may show its own in the same place.
+      await endLifeSign()
       if (same(await readHolder(path), mine)) await writeFile(path, JSON.stringify(nobody))
     },
   }
@@ -113,9 +125,10 @@ async function readHolder(path: string): Promise<Holder | null> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'))
     if (typeof value !== 'object' || value === null) return null
-    const { pid, started, boot } = value as Record<string, unknown>
+    // A version before this one named no space.
+    const { pid, started, boot, space = '' } = value as Record<string, unknown>
     if (!Number.isInteger(pid) || typeof started !== 'string' || typeof boot !== 'string') return null
-    return { pid: pid as number, started, boot }
+    return { pid: pid as number, started, boot, space: String(space) }
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
@@ -126,8 +139,9 @@ function same(one: Holder | null, other: Holder | null): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-async function isAlive(holder: Holder): Promise<boolean> {
+async function isAlive(holder: Holder, folder: string): Promise<boolean> {
   if (holder.pid <= 0 || holder.boot !== (await bootId())) return false
+  if (isElsewhere(holder, await pidSpace())) return hasLifeSign(folder)
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
@@ -139,6 +153,15 @@ async function isAlive(holder: Holder): Promise<boolean> {
   if (state === 'Z' || state === 'X') return false
   const started = await startOf(holder.pid)
   return started === '' || holder.started === '' || started === holder.started
+}
+
+function isElsewhere(holder: Holder, here: string): boolean {
+  return holder.space !== '' && here !== '' && holder.space !== here
+}
+
+/** As `pid:[4026531836]`. */
+async function pidSpace(): Promise<string> {
+  return readlink('/proc/self/ns/pid').catch(() => '')
 }
 
 async function startOf(pid: number): Promise<string> {

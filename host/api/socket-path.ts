@@ -14,14 +14,14 @@ import { dirname, join, resolve } from 'node:path'
 import { apiProblems } from './problems.ts'
 
 /** Below the 107 of Linux and the 103 of macOS. */
-const longestPathBytes = 100
+export const longestSocketPathBytes = 100
 const sharedFolder = '/tmp'
 
 /** @returns `<data>/control.sock`, or a hashed name where that is longer than a socket path may be. */
 export function controlSocketPath(dataFolder: string): string {
   const folder = realPath(dataFolder)
   const path = join(folder, 'control.sock')
-  if (Buffer.byteLength(path) <= longestPathBytes) return path
+  if (Buffer.byteLength(path) <= longestSocketPathBytes) return path
   const name = createHash('sha256').update(folder).digest('hex').slice(0, 32)
   return join(sharedFolder, `selvedge-${userInfo().uid}`, `${name}.sock`)
 }

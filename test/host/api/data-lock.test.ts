@@ -31,7 +31,7 @@ it('a released folder can be taken again, and nothing piles up', async () => {
   await first.release()
   await first.release()
   const second = await acquireDataLock(folder)
-  expect(await readdir(folder)).toEqual(['daemon.lock.2'])
+  expect(await readdir(folder)).toEqual(['daemon.lock.2', 'life.sock'])
   await second.release()
   expect(await readdir(folder)).toEqual(['daemon.lock.2'])
 })
@@ -102,6 +102,23 @@ it('a pid that another process has got since holds nothing', async () => {
   await expect(acquireDataLock(folder)).rejects.toMatchObject(inUse)
   await second.release()
 })
+
+it.skipIf(process.platform !== 'linux')(
+  'a daemon of another container holds its folder while it lives, whatever its pid means here (skipped where there is no /proc)',
+  async () => {
+    const lock = await acquireDataLock(folder)
+    const holder = JSON.parse(await readFile(lockFile(), 'utf8')) as object
+    const there = { ...holder, pid: 1, started: '1', space: 'pid:[1]' }
+    await writeFile(lockFile(), JSON.stringify(there))
+    await expect(acquireDataLock(folder)).rejects.toMatchObject({
+      ...inUse,
+      message: expect.stringContaining('another container') as string,
+    })
+    await lock.release()
+    await writeFile(lockFile(), JSON.stringify(there))
+    await (await acquireDataLock(folder)).release()
+  },
+)
 
 it('a lock from before the machine’s last boot holds nothing', async () => {
   const first = await acquireDataLock(folder)
