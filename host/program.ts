@@ -84,9 +84,11 @@ function endOnSignals(): AbortController {
   return ending
 }
 
-function endWithReaders(): void {
+/** @param isNode it goes on: who reads its log is not who needs it, and a full disk takes lines again */
+function endWithReaders(isNode: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (isNode) return
       // The reader of a pipe has gone, as `head` does: nobody is left to tell.
       if (error.code === 'EPIPE') process.exit(0)
       if (stream === process.stdout) {
@@ -159,7 +161,7 @@ async function startedAgain(signal: AbortSignal): Promise<number | null> {
 /** Does what was typed, and ends the process. */
 export async function runProgram(needs: ProgramNeeds): Promise<never> {
   const ending = endOnSignals()
-  endWithReaders()
+  endWithReaders(process.argv[2] === 'up')
   const world = worldAround(ending.signal, needs)
   process.exitCode = await awake(
     async () => (await startedAgain(ending.signal)) ?? runCli(process.argv.slice(2), world),

@@ -30,13 +30,14 @@ interface Outcome {
 /** Runs `up` until it ends, or is ready. */
 function up(
   data: string,
-  { args = [], env = {}, uid, addressKib, isGroup = false }: Typed = {},
+  { args = [], env = {}, uid, addressKib, isGroup = false, isMute = false }: Typed = {},
 ): Promise<Outcome> {
   const line = ['up', '--data', data, '--name', 'x', '--no-mdns', '--listen', 'none', ...args]
   const home = joinPath(folder, `home-${uid ?? 'own'}`)
   const typed = [process.execPath, program, ...line]
   const bounded = ['sh', '-c', `ulimit -v ${addressKib}; exec "$0" "$@"`, ...typed]
-  const [file = '', ...rest] = addressKib === undefined ? typed : bounded
+  const mute = ['sh', '-c', 'exec "$0" "$@" 2> /dev/full', ...typed]
+  const [file = '', ...rest] = isMute ? mute : addressKib === undefined ? typed : bounded
   const child = spawn(file, rest, {
     cwd: folder,
     env: { PATH: process.env['PATH'], HOME: home, SELVEDGE_KEYS: joinPath(home, 'keys'), ...env },
@@ -66,6 +67,8 @@ interface Typed {
   readonly uid?: number
   /** What `ulimit -v` gives it. */
   readonly addressKib?: number
+  /** What it logs goes to a disk that takes nothing. */
+  readonly isMute?: boolean
   /** All of its processes are told to end, as by Ctrl-C or by many a supervisor. */
   readonly isGroup?: boolean
 }
@@ -93,6 +96,12 @@ describe('a start', () => {
     const outcome = await up(data, { args: await toml('[limits]\nmemory = "4096 GiB"\n') })
     refused(outcome, 'ERR_MEMORY_SHORT', 'to take 4194304 MiB', /this machine has [\d.]+ MiB/)
     expect(await readdir(folder)).not.toContain('budget')
+  })
+
+  it('whose log goes to a full disk goes on without it', async () => {
+    const data = joinPath(folder, 'mute')
+    const { code, end, stdout } = await up(data, { isMute: true })
+    expect({ code, end, stdout: stdout.split(' ')[0] }).toEqual({ code: null, end: 0, stdout: 'ready' })
   })
 
   it('with a clock that was never set is a warning that says what suffers, and no reason to refuse', async () => {
