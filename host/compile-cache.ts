@@ -49,7 +49,9 @@ export function ownCacheFolder(folder: string, uid: number | null): string | nul
     if (!isOnlyOurs(base, uid)) return null
     for (const path of [folder, compiled]) {
       makeFolder(path)
-      if (!isOnlyOurs(path, uid)) return null
+      // A person's folders may be open to a group of that person's own, as some systems make them; ours is made for nobody else.
+      if (!isOnlyOurs(path, uid, path === compiled ? mayWrite.group | mayWrite.others : mayWrite.others))
+        return null
     }
     return compiled
   } catch {
@@ -66,8 +68,9 @@ function makeFolder(path: string): void {
   }
 }
 
-function isOnlyOurs(path: string, uid: number): boolean {
-  const othersMayWrite = 0o002
+const mayWrite = { group: 0o020, others: 0o002 } as const
+
+function isOnlyOurs(path: string, uid: number, closedTo: number = mayWrite.others): boolean {
   const facts = lstatSync(path)
-  return facts.isDirectory() && facts.uid === uid && (facts.mode & othersMayWrite) === 0
+  return facts.isDirectory() && facts.uid === uid && (facts.mode & closedTo) === 0
 }

@@ -10,7 +10,16 @@
  * Part of the starter: built for Node 12.20 and without compat.ts.
  */
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readdirSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -74,11 +83,25 @@ export function runKept(
 
 function readKept(path: string): Buffer | null {
   try {
-    const bytes = readFileSync(path)
+    const bytes = readOwn(path)
+    if (bytes === null) return null
     const code = bytes.subarray(digestBytes)
     return digestOf(code).equals(bytes.subarray(0, digestBytes)) ? code : null
   } catch {
     return null
+  }
+}
+
+/** @returns null for what somebody else has made or may change; asked of the open file, which nothing can take the place of */
+function readOwn(path: string): Buffer | null {
+  const othersMayWrite = 0o022
+  const file = openSync(path, 'r')
+  try {
+    const { uid, mode } = fstatSync(file)
+    const own = process.getuid === undefined ? uid : process.getuid()
+    return uid === own && (mode & othersMayWrite) === 0 ? readFileSync(file) : null
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -60,6 +60,15 @@ describe.skipIf(process.platform === 'win32')('the cache of compiled code', () =
     expect(enabled).toEqual([])
   })
 
+  it('is not taken where a group may write to it', () => {
+    mkdirSync(join(home, 'selvedge', 'compiled'), { recursive: true })
+    chmodSync(join(home, 'selvedge', 'compiled'), 0o770)
+    expect(useCompileCache(codeCache, join(home, 'selvedge'), uid)).toBe(false)
+    chmodSync(join(home, 'selvedge', 'compiled'), 0o700)
+    chmodSync(join(home, 'selvedge'), 0o770)
+    expect(useCompileCache(codeCache, join(home, 'selvedge'), uid)).toBe(true)
+  })
+
   it('is not taken through a link, or from a file', () => {
     mkdirSync(join(home, 'elsewhere'))
     symlinkSync(join(home, 'elsewhere'), join(home, 'selvedge'))

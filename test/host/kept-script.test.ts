@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -85,6 +85,17 @@ describe('a script whose code is kept', () => {
     expect(readFileSync(path).length).toBeGreaterThan(whole.length / 2)
     expect(said(run())).toBe('first')
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'is compiled anew where others may have changed what was kept',
+    () => {
+      run().keep()
+      const path = join(folder, kept()[0] ?? '')
+      chmodSync(path, 0o660)
+      run().keep()
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+    },
+  )
 
   it('keeps that of a few builds and no more', () => {
     for (let build = 0; build < 6; build++) {
