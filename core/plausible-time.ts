@@ -4,6 +4,9 @@
 const firstMs = Date.UTC(2023, 0, 1)
 const lastMs = Date.UTC(2100, 0, 1)
 
+/** The last moment that a date can name: a later one cannot be shown. */
+export const latestDateMs = 8.64e15
+
 export type TimeDoubt = 'never-set' | 'far-future'
 
 /** @param nowMs wall clock, ms since the epoch @returns null for a time that may be true */
@@ -14,6 +17,6 @@ export function timeDoubt(nowMs: number): TimeDoubt | null {
 
 /** `1970-01-01 00:00:12 UTC` */
 export function timeOfDay(nowMs: number): string {
-  const text = new Date(Math.min(Math.max(nowMs, -8.64e15), 8.64e15)).toISOString()
+  const text = new Date(Math.min(Math.max(nowMs, -latestDateMs), latestDateMs)).toISOString()
   return text.replace(/\.\d+Z$/, ' UTC').replace('T', ' ')
 }

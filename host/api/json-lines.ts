@@ -1,6 +1,6 @@
 /** JSON Lines from a stream, one value at a time; empty lines only show that the other side lives. */
 import type { IncomingMessage } from 'node:http'
-import { systemClock } from '../../core/index.ts'
+import { systemClock, type Cancel } from '../../core/index.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 
@@ -13,18 +13,20 @@ export async function* jsonLines<T>(response: IncomingMessage, signal: AbortSign
     const silence = `the stream was silent for ${apiLimits.silenceMs / 1000} s`
     response.destroy(apiProblems.error('ERR_API_TIMEOUT', silence))
   }
-  let cancelSilence = systemClock.after(apiLimits.silenceMs, giveUp)
+  // Only while it is waited for: whoever takes a line may take its time, as a pager does that nobody turns on.
+  const listen = (): Cancel => systemClock.after(apiLimits.silenceMs, giveUp)
+  let cancelSilence = listen()
   response.setEncoding('utf8')
   let rest = ''
   try {
     for await (const chunk of response) {
       cancelSilence()
-      cancelSilence = systemClock.after(apiLimits.silenceMs, giveUp)
       const lines = (rest + String(chunk)).split('\n')
       rest = lines.pop() ?? ''
       if (rest.length > apiLimits.lineBytes)
         throw apiProblems.error('ERR_API_ANSWER', 'a line of the stream is too long')
       for (const line of lines) if (line !== '') yield parseLine<T>(line)
+      cancelSilence = listen()
     }
   } catch (error) {
     if (signal.aborted) return

@@ -25,8 +25,8 @@ export const apiLimits = {
   trustBytes: 1_048_576,
   /** An answer that is not a stream, as the client takes it. */
   answerBytes: 16 * 1024 * 1024,
-  /** One line of a stream. */
-  lineBytes: 64 * 1024,
+  /** One line of a stream: a message has 32 KiB of its body in base64, and metadata whose characters may take six bytes each in JSON. */
+  lineBytes: 128 * 1024,
   /** Lines of one answer, and of one turn of a follower. */
   logLines: 1_000,
   /** What is searched for in logs, and how far back; other nodes take no more. */

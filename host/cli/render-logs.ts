@@ -1,4 +1,5 @@
 /** Lines of an app's log for people: when, on which node, how serious, and what; and what is to be said of a node. */
+import { latestDateMs } from '../../core/index.ts'
 import type { NodeLogEvent, NodeLogLine, NodeLogNotice } from '../api/index.ts'
 import { paintFor, type Paint } from './paint.ts'
 import { ageText, plain } from './text.ts'
@@ -27,7 +28,9 @@ export class LogRenderer {
   line(line: NodeLogLine): string {
     const paint = this.#paint
     const { behindMs = 0, level } = line
-    const time = new Date(Math.min(latestTime, Math.max(0, line.time + behindMs))).toISOString().slice(11, 23)
+    const time = new Date(Math.min(latestDateMs, Math.max(0, line.time + behindMs)))
+      .toISOString()
+      .slice(-13, -1)
     const tones = { debug: paint.dim, info: paint.cyan, warn: paint.yellow, error: paint.red }
     const context = line.context === '' ? '' : `[${plain(line.context)}] `
     const when = paint.dim(`${time}${behindMs === 0 ? ' ' : '~'}`)
@@ -72,9 +75,6 @@ export class LogRenderer {
     return tone
   }
 }
-
-/** What a date can name. */
-const latestTime = 8.64e15
 
 function dashed(text: string): string {
   return `— ${text} —\n`

@@ -148,7 +148,7 @@ async function startLocked(
     router,
     history,
     pauses,
-    topics: topicDesk({ messaging: messages.messaging, directory: messages.directory, mesh }),
+    topics: topicDesk({ messaging: messages.messaging, directory: messages.directory, mesh, clock }),
     messages,
     replicas,
     journal,

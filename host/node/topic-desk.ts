@@ -1,4 +1,5 @@
 /** Topics as the control API has them: with names in place of ids, and bodies that fit into a line. */
+import { within, type Clock } from '../../core/index.ts'
 import { apiLimits, type HeardMessage, type TopicDesk } from '../api/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
 import type { Message, MeshTopics, Messaging } from '../messages/index.ts'
@@ -7,9 +8,13 @@ interface DeskNeeds {
   readonly messaging: Messaging
   readonly directory: MeshTopics
   readonly mesh: Pick<Mesh, 'self' | 'members'>
+  readonly clock: Clock
 }
 
-export function topicDesk({ messaging, directory, mesh }: DeskNeeds): TopicDesk {
+/** For a client that takes nothing more: what waits for it takes room in the journal that apps need. */
+const patienceMs = 30_000
+
+export function topicDesk({ messaging, directory, mesh, clock }: DeskNeeds): TopicDesk {
   const nameOf = (node: string): string => mesh.members().find(({ id }) => id === node)?.name ?? node
   const heard = ({ body, origin, ...message }: Message): HeardMessage => ({
     ...message,
@@ -33,14 +38,21 @@ export function topicDesk({ messaging, directory, mesh }: DeskNeeds): TopicDesk 
       }
     },
     async listen(topics, take, signal, begun) {
-      const cancel = await messaging.listen(topics, (message) => take(heard(message)))
+      let end!: () => void
+      const ended = new Promise<void>((resolve) => (end = resolve))
+      const cancel = await messaging.listen(topics, (message) =>
+        within({ clock, ms: patienceMs }, () => take(heard(message))).catch((error: unknown) => {
+          end()
+          throw error
+        }),
+      )
       try {
         begun()
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) return resolve()
-          signal.addEventListener('abort', () => resolve(), { once: true })
-        })
+        if (signal.aborted) return
+        signal.addEventListener('abort', end, { once: true })
+        await ended
       } finally {
+        signal.removeEventListener('abort', end)
         cancel()
       }
     },

@@ -2,7 +2,14 @@
  * A page of an app's log as it crosses between two nodes. Whoever takes it in trusts no text of it: it passes the one
  * sanitiser at this border.
  */
-import { encodeCbor, logLevels, plainLines, plainText, type LogLevel } from '../../core/index.ts'
+import {
+  encodeCbor,
+  latestDateMs,
+  logLevels,
+  plainLines,
+  plainText,
+  type LogLevel,
+} from '../../core/index.ts'
 import { logWireLimits as limits } from './limits.ts'
 import { broken, decoded, isCount, levelOf } from './question.ts'
 
@@ -71,7 +78,7 @@ export function decodePage(bytes: Uint8Array): LogPage {
 function lineOf(row: unknown): KeptLine {
   if (!Array.isArray(row) || row.length < 6) throw broken('a line of another shape')
   const [seq, time, level, version, context, message] = row as unknown[]
-  if (!isCount(seq, Number.MAX_SAFE_INTEGER) || !isCount(time, latestTime))
+  if (!isCount(seq, Number.MAX_SAFE_INTEGER) || !isCount(time, latestDateMs))
     throw broken('a line without its place')
   return {
     seq,
@@ -82,9 +89,6 @@ function lineOf(row: unknown): KeptLine {
     message: plainLines(textOf(message, limits.messageChars)),
   }
 }
-
-/** The last moment that a date can name. */
-const latestTime = 8.64e15
 
 function textOf(value: unknown, most: number): string {
   if (typeof value === 'string' && value.length <= most) return value

@@ -2,7 +2,14 @@
  * Messages as they cross between two nodes: several in one CBOR array, and what became of each in the answer. Whose they
  * are is not said in them: it is the peer of the admitted connection, so that nobody can send in another's name.
  */
-import { decodeCbor, encodeCbor, isSelvedgeError, messageOf, topicPattern } from '../../core/index.ts'
+import {
+  decodeCbor,
+  encodeCbor,
+  isSelvedgeError,
+  latestDateMs,
+  messageOf,
+  topicPattern,
+} from '../../core/index.ts'
 import { messageWireLimits as limits } from './limits.ts'
 import { messagesProblems } from './problems.ts'
 
@@ -102,7 +109,7 @@ function messageOfList(value: unknown): WireMessage {
   if (typeof id !== 'string' || !idPattern.test(id)) throw broken('an id that is none')
   if (typeof topic !== 'string' || !topicPattern.test(topic)) throw broken('a topic that is none')
   if (!(body instanceof Uint8Array) || body.length > limits.bodyBytes) throw broken('a body that is none')
-  if (typeof timeMs !== 'number' || !Number.isSafeInteger(timeMs) || timeMs < 0)
+  if (typeof timeMs !== 'number' || !Number.isInteger(timeMs) || timeMs < 0 || timeMs > latestDateMs)
     throw broken('a time that is none')
   return {
     id,

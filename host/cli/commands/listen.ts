@@ -1,4 +1,4 @@
-import type { HeardMessage } from '../../api/index.ts'
+import type { ControlClient, HeardMessage } from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { paintFor } from '../paint.ts'
 import { printJson } from '../print.ts'
@@ -25,16 +25,23 @@ export const listen = defineCommand({
       if (json) printJson(context, schema, message)
       else world.stdout.write(renderMessage(message, world.stdout.colour))
     }
-    if (!world.signal.aborted) world.stderr.write('the node has stopped\n')
+    if (!world.signal.aborted) world.stderr.write(`${await whyEnded(client)}\n`)
     return 0
   },
 })
+
+function whyEnded(client: ControlClient): Promise<string> {
+  return client.status().then(
+    () => 'the node ended this: its messages were not read for a while, and take room that apps need',
+    () => 'the node has stopped',
+  )
+}
 
 /** `12:03:07.120 lobby-1 shop/door [till-1] open`, times in UTC by the sender's clock. */
 function renderMessage(message: HeardMessage, colour: boolean): string {
   const paint = paintFor(colour)
   const { timeMs, from, topic, key } = message
-  const time = new Date(timeMs).toISOString().slice(11, 23)
+  const time = new Date(timeMs).toISOString().slice(-13, -1)
   const keyText = key === null ? '' : ` [${plain(key)}]`
   return `${paint.dim(time)} ${plain(from)} ${paint.cyan(plain(topic))}${keyText} ${bodyText(message)}\n`
 }

@@ -99,3 +99,27 @@ it('`listen` shows messages as they come: text as text, and of the rest its size
   expect(lines[1]).toBe('12:03:07.120 lobby-2 shop/door (2 B that are no text)')
   expect(lines[2]).toBe('12:03:07.120 lobby-2 shop/door abc … (200.0 KB)')
 })
+
+it('`listen` takes a message whose metadata is as long as it may be, whatever its characters', async () => {
+  const metadata = [['m', '\u0001'.repeat(8_191)]] as const
+  const body = Buffer.alloc(24 * 1024).toString('base64')
+  node.heard = [
+    {
+      id: '1',
+      topic: 'shop/door',
+      key: null,
+      contentType: null,
+      metadata,
+      body,
+      bodyBytes: 1,
+      from: 'x',
+      timeMs: 1,
+    },
+  ]
+  const ending = new AbortController()
+  const { code, stdout } = await here('listen shop/door', {
+    signal: ending.signal,
+    onAnswer: () => ending.abort(),
+  })
+  expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 0, lines: 2 })
+})

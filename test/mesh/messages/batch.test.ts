@@ -80,6 +80,7 @@ describe('a batch of messages', () => {
       { 6: -1 },
       { 6: 1.5 },
       { 6: 'now' },
+      { 6: 8.64e15 + 1 },
       { 7: 'one more' },
     ]
     for (const changes of wrong) {
