@@ -77,6 +77,8 @@ interface CommandFacts<Table extends OptionTable> {
   readonly json: string | null
   /** True where it finds its node by --data. */
   readonly usesNode: boolean
+  /** What it has to do when it is interrupted has a deadline of its own, and is waited for. */
+  readonly endsItself?: boolean
   /** At least one, without the program's name. */
   readonly examples: readonly { readonly line: string; readonly says: string }[]
 }

@@ -52,6 +52,11 @@ export const cliProblems = defineProblems({
     text: 'a trace of sensors cannot be written to its file',
     fix: 'name a file that can be written, or - for standard output',
   },
+  ERR_VALUE_FILE: {
+    kind: 'user',
+    text: 'a value cannot be read from its file',
+    fix: 'name a file that is there and can be read, or give the value itself',
+  },
   ERR_UNKNOWN_CODE: {
     kind: 'user',
     text: 'no problem has this code',
@@ -146,6 +151,11 @@ export const cliProblems = defineProblems({
     kind: 'user',
     text: 'a file is no proposal that the roots of this mesh sign',
     fix: 'copy the whole file that the first root wrote, and run this at a node of the same mesh',
+  },
+  ERR_PROPOSAL_OUT: {
+    kind: 'user',
+    text: 'what more roots must sign cannot be written to its file, and nothing has changed',
+    fix: 'run it in a folder that can be written, or name a file there with --out FILE',
   },
   ERR_TRUST_ANSWER: {
     kind: 'system',

@@ -1,6 +1,6 @@
 /** One run of the program: finds the command, gives it what it needs, turns its end into an exit code. */
 import { resolve } from 'node:path'
-import { isSelvedgeError, nearestName } from '../../core/index.ts'
+import { isSelvedgeError, nearestName, type Cancel } from '../../core/index.ts'
 import { connect } from '../api/index.ts'
 import { parseArguments } from './arguments.ts'
 import type { AnyValues, Command, CommandContext } from './command.ts'
@@ -8,15 +8,15 @@ import { commandGroups, commands } from './commands.ts'
 import { commandHelp, groupHelp, overview } from './help.ts'
 import { cliProblems } from './problems.ts'
 import { renderError } from './render-error.ts'
-import type { ExitCode, World } from './world.ts'
+import { statusOfInterruption, type ExitCode, type World } from './world.ts'
 
 /** @param typed what follows the program's name */
 export async function runCli(typed: readonly string[], world: World): Promise<ExitCode> {
   try {
     return await dispatch(typed, world)
   } catch (error) {
-    // Ctrl-C is no failure of the command that it ends.
-    if (world.signal.aborted && !isSelvedgeError(error)) return 0
+    // Ctrl-C is no failure of the command that it ends; nor has that done what it was asked for.
+    if (world.signal.aborted && !isSelvedgeError(error)) return statusOfInterruption(world)
     const known = withoutAddresses(error) ?? error
     world.stderr.write(renderError(known, world.stderr.colour))
     return exitCodeOf(known)
@@ -41,7 +41,38 @@ async function dispatch(typed: readonly string[], world: World): Promise<ExitCod
   const command = find(first === '--version' ? 'version' : first)
   const { options, args } = parseArguments(command, rest)
   if (options.help === true) return help([command.name], world)
-  return command.run(contextOf(world, options, args))
+  const work = command.run(contextOf(world, options, args))
+  return command.endsItself === true ? work : orInterrupted(work, command, world)
+}
+
+/** For what a command does about its interruption, such as a last look at the node. */
+const lastWordsMs = 1_000
+
+/** Nobody who pressed Ctrl-C waits for an answer that may take minutes. */
+async function orInterrupted(
+  work: Promise<ExitCode>,
+  { usesNode }: Command,
+  world: World,
+): Promise<ExitCode> {
+  const { signal, clock, stderr } = world
+  let cancel: Cancel | null = null
+  let begin!: () => void
+  const interrupted = new Promise<ExitCode>((resolve) => {
+    begin = () => {
+      cancel = clock.after(lastWordsMs, () => {
+        if (usesNode) stderr.write('interrupted; what the node was asked to do may go on there\n')
+        resolve(statusOfInterruption(world))
+      })
+    }
+    if (signal.aborted) begin()
+    else signal.addEventListener('abort', begin, { once: true })
+  })
+  try {
+    return await Promise.race([work, interrupted])
+  } finally {
+    ;(cancel as Cancel | null)?.()
+    signal.removeEventListener('abort', begin)
+  }
 }
 
 function contextOf(world: World, options: AnyValues, args: readonly string[]): CommandContext {

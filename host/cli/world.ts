@@ -66,5 +66,10 @@ export class Interruption extends Error {
   }
 }
 
-/** 0 done, 1 failed, 2 wrong usage, 3 not decided in time; `run` passes on its program's own, up to 255. */
+/** Of a command that was ended before it had done what it was asked for. */
+export function statusOfInterruption({ signal }: Pick<World, 'signal'>): ExitCode {
+  return signal.reason instanceof Interruption ? signal.reason.status : 130
+}
+
+/** 0 done, 1 failed, 2 wrong usage, 3 not decided in time, 130 or 143 interrupted; `run` passes on its program's own, up to 255. */
 export type ExitCode = number

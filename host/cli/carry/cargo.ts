@@ -1,10 +1,9 @@
 /** What `import` was pointed at: a bundle or an image, verified as far as that needs no node. */
-import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { finished } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { digestOf, messageOf, type Digest } from '../../../core/index.ts'
 import type { CarriedRecord, ComponentRef, SignedRelease } from '../../../mesh/index.ts'
 import { imagePlace, readImage, type Image } from '../image-source.ts'
@@ -66,22 +65,22 @@ async function fromInput(world: World, plainHttp: boolean): Promise<Cargo> {
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const path = join(folder, 'input.tar')
-    const spool = createWriteStream(path, { mode: 0o600 })
-    spool.on('error', () => {})
     let sizeBytes = 0
-    for await (const piece of world.streams.stdin) {
-      world.signal.throwIfAborted()
-      sizeBytes += (piece as Buffer).length
-      if (sizeBytes > formatLimits.bundleBytes) {
-        throw formatsProblems.error(
-          'ERR_IMPORT_SOURCE',
-          `standard input brings more than ${formatLimits.bundleBytes} bytes`,
-        )
+    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const piece of world.streams.stdin) {
+        world.signal.throwIfAborted()
+        sizeBytes += (piece as Buffer).length
+        if (sizeBytes > formatLimits.bundleBytes) {
+          throw formatsProblems.error(
+            'ERR_IMPORT_SOURCE',
+            `standard input brings more than ${formatLimits.bundleBytes} bytes`,
+          )
+        }
+        yield piece as Buffer
       }
-      if (!spool.write(piece)) await once(spool, 'drain')
     }
-    spool.end()
-    await finished(spool)
+    // A disk that fills up may say so between two pieces: whoever waited for room then would wait for ever.
+    await pipeline(pieces, createWriteStream(path, { mode: 0o600 }))
     const file = await openFile(path)
     const bundled = await isBundle(file).finally(() => file.close())
     const cargo = bundled ? await fromFile(path, world) : await openCargo(path, world, plainHttp)

@@ -5,7 +5,7 @@ import { defineCommand, type CommandContext } from '../command.ts'
 import { printJson, say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { plain } from '../text.ts'
-import { SelvedgeError, type ProblemKind } from '../../../core/index.ts'
+import { plainLines, SelvedgeError, type ProblemKind } from '../../../core/index.ts'
 
 const schema = 'selvedge.call/1'
 type Report<Kind extends CallReport['kind']> = Extract<CallReport, { kind: Kind }>
@@ -150,13 +150,17 @@ function tell(context: CommandContext, app: string, report: Report<'function'>):
   return isError ? 1 : 0
 }
 
-function respond(context: CommandContext, report: Report<'http'>): number {
-  const { status, headers, body } = report
+async function respond(context: CommandContext, report: Report<'http'>): Promise<number> {
+  const { status, headers } = report
+  const { stdout, streams } = context.world
   if (context.json) printJson(context, schema, report)
   else {
     const lines = headers.map(([name, value]) => `${plain(name)}: ${plain(value)}`)
     say(context, [`HTTP ${status}`, ...lines, ''].join('\n'))
-    context.world.stdout.write(Buffer.from(body, 'base64').toString())
+    const body = Buffer.from(report.body, 'base64')
+    // A file or a pipe gets its bytes as they are; a terminal does what some of them say.
+    if (stdout.isTTY) stdout.write(plainLines(body.toString('utf8').replaceAll('\r\n', '\n')))
+    else await streams.stdout(body)
   }
   return status >= 400 ? 1 : 0
 }

@@ -1,7 +1,14 @@
 /** `selvedge data …`: what an app has stored on a node, seen, changed, taken away and put back. */
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { ControlClient, DataPage, DataReport, SnapshotReport } from '../../api/index.ts'
+import { messageOf } from '../../../core/index.ts'
+import {
+  apiLimits,
+  type ControlClient,
+  type DataPage,
+  type DataReport,
+  type SnapshotReport,
+} from '../../api/index.ts'
 import { defineCommand } from '../command.ts'
 import { printJson } from '../print.ts'
 import { cliProblems } from '../problems.ts'
@@ -123,7 +130,8 @@ export const dataSet = defineCommand({
     const [app = '', store = '', key = '', text] = args
     if ((text === undefined) === (options.file === undefined))
       throw cliProblems.error('ERR_USAGE', 'give either VALUE or --file')
-    const bytes = options.file === undefined ? Buffer.from(text ?? '') : await readFile(options.file)
+    const bytes =
+      options.file === undefined ? Buffer.from(text ?? '') : await readValue(resolve(world.cwd, options.file))
     const receipt = await client.changeData({
       action: 'set',
       app,
@@ -136,6 +144,29 @@ export const dataSet = defineCommand({
     return 0
   },
 })
+
+/** What fits into a request, in base64; no store takes more. What has no end is not read to it. */
+const maxValueBytes = apiLimits.callBytes / 2
+
+async function readValue(path: string): Promise<Buffer> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const bytes = Buffer.alloc(maxValueBytes + 1)
+      let filled = 0
+      for (;;) {
+        const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, null)
+        filled += bytesRead
+        if (filled > maxValueBytes) throw new Error(`it has more than ${sizeText(maxValueBytes)}`)
+        if (bytesRead === 0) return bytes.subarray(0, filled)
+      }
+    } finally {
+      await file.close()
+    }
+  } catch (cause) {
+    throw cliProblems.error('ERR_VALUE_FILE', `${path} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
 
 export const dataDelete = defineCommand({
   name: 'data delete',
@@ -160,7 +191,7 @@ export const dataSnapshot = defineCommand({
   summary: 'take what an app has stored on the node into one file',
   details:
     'Entries as of one moment and objects as of one, while the app goes on. The node writes the file, so its user must be ' +
-    'allowed to. What a group shares is not in it.',
+    'allowed to. What a group shares is in it as this node had it, and is joined in again by a restore.',
   arguments: [appArgument],
   options: {
     output: {

@@ -6,7 +6,7 @@ import { printJson, say } from '../print.ts'
 import { cliProblems } from '../problems.ts'
 import { renderError } from '../render-error.ts'
 import { plain } from '../text.ts'
-import { Interruption } from '../world.ts'
+import { statusOfInterruption } from '../world.ts'
 import type { CommandEnd, SaidMessage, TopicRun } from '../../run/index.ts'
 
 const schema = 'selvedge.run/1'
@@ -92,8 +92,7 @@ function requireFitting(
 }
 
 function statusOf({ world }: CommandContext, end: CommandEnd): number {
-  if (end.kind === 'interrupted')
-    return world.signal.reason instanceof Interruption ? world.signal.reason.status : 130
+  if (end.kind === 'interrupted') return statusOfInterruption(world)
   if (end.kind === 'failed') world.stderr.write(renderError(end.error, world.stderr.colour))
   return end.status
 }

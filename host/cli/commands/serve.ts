@@ -31,6 +31,7 @@ export const serve = defineCommand({
   },
   json: 'selvedge.serve/1',
   usesNode: false,
+  endsItself: true,
   examples: [
     { line: 'serve hello.wasm', says: 'at http://127.0.0.1:8080/' },
     { line: 'serve --listen 127.0.0.1:0 --json hello.wasm', says: 'for a script, which reads the url' },

@@ -46,6 +46,7 @@ export const serviceInstall = defineCommand({
   },
   json: 'selvedge.service-install/1',
   usesNode: false,
+  endsItself: true,
   examples: [
     { line: 'service install', says: 'as root: a node of this machine, its data in /var/lib/selvedge' },
     { line: 'service install --join TOKEN', says: 'that joins with an invite' },
@@ -95,6 +96,7 @@ export const serviceUninstall = defineCommand({
   options: { ...where, 'dry-run': { kind: 'flag', help: 'say what would be taken away' } },
   json: 'selvedge.service-uninstall/1',
   usesNode: false,
+  endsItself: true,
   examples: [
     { line: 'service uninstall', says: 'as root; `service install` makes it again, with the same data' },
   ],

@@ -1,5 +1,11 @@
 import { resolve } from 'node:path'
-import { createLog, formatForMachines, formatForPeople, shortDigest } from '../../../core/index.ts'
+import {
+  createLog,
+  formatForMachines,
+  formatForPeople,
+  isSelvedgeError,
+  shortDigest,
+} from '../../../core/index.ts'
 import { defineCommand } from '../command.ts'
 import type { RunningNode } from '../node-starter.ts'
 import { printJson, say } from '../print.ts'
@@ -52,6 +58,7 @@ export const up = defineCommand({
   },
   json: 'selvedge.up/1',
   usesNode: true,
+  endsItself: true,
   examples: [
     { line: 'up', says: 'a node with a mesh of its own' },
     { line: 'up --name garage-1 --group garage --join TOKEN', says: 'a node that joins with an invite' },
@@ -62,7 +69,7 @@ export const up = defineCommand({
     const startedAt = world.clock.monotonicMs()
     const format = options['log-json'] ? formatForMachines : formatForPeople
     const log = createLog((entry) => world.stderr.write(`${format(entry)}\n`), world.clock)
-    const node = await world.startNode({
+    const starting = world.startNode({
       data: context.data,
       keys: world.folders.keys,
       config: options.config === undefined ? undefined : resolve(world.cwd, options.config),
@@ -79,6 +86,12 @@ export const up = defineCommand({
       signal: world.signal,
       log,
     })
+    const node = await starting.catch((error: unknown) => {
+      // Who ends a node before it is ready asks for no more than its end.
+      if (world.signal.aborted && !isSelvedgeError(error)) return null
+      throw error
+    })
+    if (node === null) return 0
     const readyMs = Math.round(world.clock.monotonicMs() - startedAt)
     if (!options['log-json']) tellOrigin(context, node)
     const { id, name, mesh, addresses, socketPath, http, metrics, deploy } = node

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { parse, resolve } from 'node:path'
-import type { KeyPair } from '../../../core/index.ts'
+import { messageOf, type KeyPair } from '../../../core/index.ts'
 import type { KeyInfo, KeyRing, TrustBundle, TrustChange } from '../../../mesh/index.ts'
 import type { TrustReport } from '../../api/index.ts'
 import type { CommandContext } from '../command.ts'
@@ -127,7 +127,9 @@ export async function keepProposal(
 ): Promise<string> {
   if (out !== undefined) {
     const path = resolve(world.cwd, out)
-    await writeFile(path, bytes)
+    await writeFile(path, bytes).catch((cause: unknown) => {
+      throw unwritten(path, cause)
+    })
     return path
   }
   const { name, ext } = parse(usual)
@@ -137,9 +139,16 @@ export async function keepProposal(
       await writeFile(path, bytes, { flag: 'wx' })
       return path
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || nth >= mostNamesakes) throw error
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || nth >= mostNamesakes)
+        throw unwritten(path, error)
     }
   }
+}
+
+function unwritten(path: string, cause: unknown): Error {
+  return cliProblems.error('ERR_PROPOSAL_OUT', `${plain(path)} cannot be written: ${messageOf(cause)}`, {
+    cause,
+  })
 }
 
 /** Says where it is, and what to do with it. */

@@ -168,6 +168,8 @@ export class FakeNode implements ControlledNode {
   readonly eventIntents: EventIntent[] = []
   eventReport: EventReport = sampleEvents
   readonly dataIntents: DataIntent[] = []
+  /** What a change of data waits for. */
+  changing: Promise<void> = Promise.resolve()
   readonly data: DataDesk = {
     report: (app) => ({
       app,
@@ -187,6 +189,7 @@ export class FakeNode implements ControlledNode {
     }),
     change: async (intent) => {
       this.dataIntents.push(intent)
+      await this.changing
       const { action, app } = intent
       if (action === 'snapshot' || action === 'restore')
         return {

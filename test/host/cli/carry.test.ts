@@ -136,6 +136,38 @@ describe('a stick', () => {
     expect(headOf(there)).toBe('1.0.0')
   })
 
+  it.skipIf(process.getuid?.() !== 0)(
+    'that comes in small pieces is refused where the disk for it fills up between two (skipped without root, who mounts it)',
+    async () => {
+      const { execFileSync } = await import('node:child_process')
+      const small = join(folder, 'small')
+      await mkdir(small)
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small])
+      const before = process.env['TMPDIR']
+      process.env['TMPDIR'] = small
+      try {
+        const { Readable } = await import('node:stream')
+        const slowly = async function* (): AsyncGenerator<Buffer> {
+          for (let piece = 0; piece < 200; piece += 1) {
+            yield Buffer.alloc(1_024)
+            await new Promise((resolve) => setTimeout(resolve, 1))
+          }
+        }
+        const { code, stderr } = await run(['import', '-'], {
+          data: there.data,
+          cwd: folder,
+          stdin: Readable.from(slowly()),
+        })
+        expect(code).toBe(1)
+        expect(stderr).toContain('error[ERR_IMPORT_SOURCE]: cannot keep what comes in')
+      } finally {
+        if (before === undefined) delete process.env['TMPDIR']
+        else process.env['TMPDIR'] = before
+        execFileSync('umount', [small])
+      }
+    },
+  )
+
   it('goes without a component that runs elsewhere, and says so', async () => {
     await here.publish(component, {}, { keep: false })
     const { code, stderr } = await at(here, 'export', '--all', '--bundle', stick)

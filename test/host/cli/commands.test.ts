@@ -9,8 +9,9 @@ import {
   type StatusReport,
   type Verdict,
   type FunctionReport,
+  type CallReport,
 } from '../../../host/api/index.ts'
-import type { NodeOptions, RunningNode } from '../../../host/cli/index.ts'
+import { Interruption, type NodeOptions, type RunningNode } from '../../../host/cli/index.ts'
 import { SelvedgeError, silentLog, systemClock } from '../../../core/index.ts'
 import { FakeNode, sampleMetricsText } from '../api/fake-node.ts'
 import { sampleNow, sampleStatus } from '../api/sample-status.ts'
@@ -93,6 +94,38 @@ describe('a call', () => {
     expect(node.calls.length).toBe(asked)
   })
 })
+
+describe('what an app answered to a request', () => {
+  const answered = (body: Uint8Array): void => {
+    const report = { kind: 'http', status: 200, headers: [], body: Buffer.from(body).toString('base64') }
+    node.callReport = report as CallReport
+  }
+
+  it('goes into a file or a pipe byte for byte', async () => {
+    const picture = new Uint8Array([0xff, 0xd8, 0, 0x1b, 0xfe])
+    answered(picture)
+    const bytes: Uint8Array[] = []
+    expect((await here('call hello GET /', { onBytes: (some) => bytes.push(some) })).code).toBe(0)
+    expect(Buffer.concat(bytes)).toEqual(Buffer.from(picture))
+  })
+
+  it('does nothing to a terminal but stand there, in its lines', async () => {
+    answered(Buffer.from('one\r\ntwo\u001b[2Jthree'))
+    const { stdout } = await here('call hello GET /', { stdout: { isTTY: true } })
+    expect(stdout).toBe('one\ntwo\ufffd[2Jthree')
+  })
+})
+
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)(
+  'a command that %s ends before it has done anything is not said to be done',
+  async (name, status) => {
+    const signal = AbortSignal.abort(new Interruption(name))
+    expect(await here('call hello', { signal })).toMatchObject({ code: status, stdout: '', stderr: '' })
+  },
+)
 
 describe('dead letters', () => {
   it('are replayed and discarded by number, several at once, or all', async () => {

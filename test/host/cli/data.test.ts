@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { acquireDataLock, ControlServer, type DataLock } from '../../../host/api/index.ts'
 import { silentLog, systemClock } from '../../../core/index.ts'
 import { FakeNode } from '../api/fake-node.ts'
+import { Interruption } from '../../../host/cli/index.ts'
 import { run, type RunOptions } from './fake-world.ts'
 
 let data: string
@@ -41,6 +42,17 @@ it('`data ls` shows stores, keys without what redraws a terminal, and objects wi
   })
 })
 
+it.each([
+  ['is not there', '/nowhere/at/all'],
+  ['is a folder', '/'],
+  ['has no end', '/dev/zero'],
+])('`data set` from a file that %s is refused in a line, and sets nothing', async (_what, file) => {
+  const { code, stderr } = await here(`data set counter counts raw --file ${file}`)
+  expect(code).toBe(1)
+  expect(stderr).toContain(`error[ERR_VALUE_FILE]: ${file} cannot be read`)
+  expect(node.dataIntents).toEqual([])
+})
+
 it('`data get`, `set` and `delete` are about one key', async () => {
   expect(await here('data get counter counts visits')).toMatchObject({
     code: 0,
@@ -67,6 +79,20 @@ it('`data get` gives a file the bytes as they are, and a terminal what it can sh
   expect(Buffer.concat(bytes)).toEqual(Buffer.from('/9j/AA==', 'base64'))
   expect((await here(line, { stdout: { isTTY: true } })).stdout).toBe('/9j/AA==\n')
   expect((await here('data get counter counts visits', { stdout: { isTTY: true } })).stdout).toBe('12\n')
+})
+
+it('what takes the node long is left to it soon after Ctrl-C', async () => {
+  let end!: () => void
+  node.changing = new Promise((resolve) => (end = resolve))
+  const ending = new AbortController()
+  const restoring = here('data restore counter /tmp/counter.data', { signal: ending.signal })
+  while (node.dataIntents.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  ending.abort(new Interruption('SIGINT'))
+  expect(await restoring).toMatchObject({
+    code: 130,
+    stderr: expect.stringContaining('may go on there') as string,
+  })
+  end()
 })
 
 it('`data snapshot` and `data restore` name a file by its whole path', async () => {

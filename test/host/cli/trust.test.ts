@@ -241,6 +241,13 @@ describe('several roots', () => {
     expect(record()?.publishers).toEqual([])
   })
 
+  it('are told in a line where a proposal cannot be written', async () => {
+    await apart()
+    const { code, stderr } = await here('trust add-admin --new --label one --yes --out /nowhere/at/all')
+    expect(code).toBe(1)
+    expect(stderr).toContain('error[ERR_PROPOSAL_OUT]: /nowhere/at/all cannot be written')
+  })
+
   it('find each proposal where it was written, and no later one in its place', async () => {
     await apart()
     const files = []
