@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { commands } from '../../host/cli/commands.ts'
-import { completionScripts, type Shell } from '../../host/cli/completion.ts'
+import { completionScripts, type Shell } from '../../host/cli/completion/scripts.ts'
 import { version } from '../../host/version.ts'
 import { whyInDist } from './dist-files.ts'
 import { packedLinks } from './links.ts'

@@ -1,7 +1,7 @@
 import { connect, type ControlClient, type StatusReport } from '../../api/index.ts'
 import { usage } from '../arguments.ts'
 import { defineCommand, liveNames, type LiveNames } from '../command.ts'
-import { completionScripts, isShell } from '../completion.ts'
+import { completionScripts, isShell } from '../completion/scripts.ts'
 import { plain } from '../text.ts'
 
 /** Somebody is typing: later than this nobody waits for names. */
