@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
+import { freePort } from './ports.ts'
 
 const host = '127.0.0.1'
 
@@ -122,14 +123,7 @@ export class Lines {
 
 /** Whether a process has a connection from this port of the loopback. */
 function ownsPort(pid: number, port: number): boolean {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const rows = readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/))
-    .filter(([, address]) => address === local)
-  // One that has ended keeps its row for a minute, without an inode, and another may have its port by then.
-  const links = rows.flatMap(({ 9: inode = '0' }) => (inode === '0' ? [] : [`socket:[${inode}]`]))
-  if (links.length === 0) return false
+  const links = linksFrom(port)
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => links.includes(linkOf(`/proc/${pid}/fd/${fd}`) ?? ''))
   } catch {
@@ -138,22 +132,30 @@ function ownsPort(pid: number, port: number): boolean {
   }
 }
 
+/** The kernel hands out its table in pieces: a row can be left out while others come and go. */
+const looks = 5
+
+/** What a process that has a connection from this port of the loopback has among its open files. */
+function linksFrom(port: number): string[] {
+  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  for (let look = 0; look < looks; look += 1) {
+    const rows = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, address]) => address === local)
+    // One that has ended keeps its row for a minute, without an inode, and another may have its port by then.
+    const links = rows.flatMap(({ 9: inode = '0' }) => (inode === '0' ? [] : [`socket:[${inode}]`]))
+    if (links.length > 0) return links
+  }
+  return []
+}
+
 function linkOf(path: string): string | null {
   try {
     return readlinkSync(path)
   } catch {
     return null
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, host)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function multiaddr(port: number): string {

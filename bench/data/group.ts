@@ -2,9 +2,9 @@
  * Two nodes of a group are cut off from each other; a thousand different keys are written on each side. How soon after
  * their first connection are both stores equal, and how many bytes does that take? The rival is a full copy both ways.
  */
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../demo/ports.ts'
 import { Stage, type Daemon } from '../../demo/stage.ts'
 import { median, type BenchContext, type Finding } from '../benchmark.ts'
 
@@ -94,14 +94,6 @@ async function makeSite(stage: Stage, name: string, token?: string): Promise<Sit
   const options = { name, group: 'lobby', config, ...(token !== undefined && { join: token }) }
   const daemon = await stage.up(options, AbortSignal.timeout(patienceMs))
   return { daemon, url: `http://127.0.0.1:${port}/${app}/` }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }
 
 async function put({ url }: Site, lines: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** A node on this machine, as on the desk of whoever looks after the board: it founds the mesh, invites and publishes. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../demo/ports.ts'
 import { connect, type ControlClient } from '../../host/api/index.ts'
 import { mustFinish } from '../foreign/index.ts'
 
@@ -80,13 +80,4 @@ export class Desk {
       NO_COLOR: '1',
     }
   }
-}
-
-/** Of this machine's loopback address; somebody else could take it before it is used, which nobody here does. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
 }

@@ -7,10 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mustFinish } from '../foreign/index.ts'
+import { freePort } from '../../demo/ports.ts'
 import { makeOnoff } from './addon.ts'
 import { Board, hostAddress } from './board.ts'
 import { chapters, type Measure, type Tools } from './chapters.ts'
-import { Desk, freePort } from './desk.ts'
+import { Desk } from './desk.ts'
 import { makeCard, makeKernel, makeSystem, type Kernel } from './image.ts'
 
 export interface Step {

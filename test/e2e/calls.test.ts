@@ -1,17 +1,18 @@
 /** Calls to apps of other nodes, of the built program: asked anywhere, answered where it runs, also when nodes die. */
 import { request } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { appCalled, join, publishFolder, share, start, until, type Daemon, type Stage } from './harness.ts'
+import {
+  appCalled,
+  freePort,
+  join,
+  publishFolder,
+  share,
+  start,
+  until,
+  type Daemon,
+  type Stage,
+} from './harness.ts'
 import { mustType } from './typed.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
 
 interface Site {
   readonly daemon: Daemon

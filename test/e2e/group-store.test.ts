@@ -1,15 +1,16 @@
 /** A store that the nodes of a group share, through the built program and `components/counter`: cut, counted on, healed. */
-import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { appCalled, join, publishFolder, share, start, until, type Daemon, type Stage } from './harness.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
+import {
+  appCalled,
+  freePort,
+  join,
+  publishFolder,
+  share,
+  start,
+  until,
+  type Daemon,
+  type Stage,
+} from './harness.ts'
 
 interface Site {
   readonly daemon: Daemon
@@ -94,8 +95,10 @@ describe('a store of a group', () => {
         new Set(lists.map((list) => list.join())).size === 1 && lists[0]?.includes('garage/49 49') === true
       )
     })
-    const { problems } = await one.daemon.client.status()
-    expect(problems).toEqual([])
+    await until(
+      'nothing is wrong with it any more',
+      async () => (await one.daemon.client.status()).problems.length === 0,
+    )
   })
 
   it('does not leave its group', async () => {

@@ -7,6 +7,7 @@ import { EventLedger } from '../../demo/ledger.ts'
 import { Stage, type Daemon, type DaemonOptions } from '../../demo/stage.ts'
 import { mustType } from './typed.ts'
 
+export { freePort } from '../../demo/ports.ts'
 export { EventLedger, type Daemon, type Stage }
 
 export const root = resolve(import.meta.dirname, '../..')
@@ -20,7 +21,7 @@ const patienceMs = 50_000
 /** A stage that ends with the test, whatever became of it. */
 export async function openStage(): Promise<Stage> {
   const stage = await Stage.open(root)
-  onTestFinished(() => stage.close(), 15_000)
+  onTestFinished(() => stage.close(), patienceMs)
   return stage
 }
 
@@ -36,7 +37,7 @@ export function share<T>(make: (stage: Stage) => Promise<T>): () => T {
     stage = await Stage.open(root)
     made = { value: await make(stage) }
   })
-  afterAll(() => stage?.close(), 15_000)
+  afterAll(() => stage?.close(), patienceMs)
   return () => {
     if (made === undefined) throw new Error('what the tests share was not made')
     return made.value

@@ -1,20 +1,10 @@
 /** HTTP to an app of a real node: published, asked, swapped, gone. */
 import { writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { guest } from '../guests/index.ts'
-import { share, start, until } from './harness.ts'
+import { freePort, share, start, until } from './harness.ts'
 import { mustType, type } from './typed.ts'
-
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const scene = share(async (stage) => {
   const port = await freePort()

@@ -1,26 +1,15 @@
 /** The metrics of a real node, read both ways: apps run, trap, are asked and swapped, and the numbers say so. */
 import { writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { expect, it } from 'vitest'
 import { guest } from '../guests/index.ts'
 import { readExposition, type Exposition } from '../host/metrics/exposition.ts'
-import { appFolder, share, start, until, lightAndLed } from './harness.ts'
+import { appFolder, freePort, share, start, until, lightAndLed } from './harness.ts'
 import { mustType } from './typed.ts'
 
-/** Ones that were free a moment ago. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()] as const
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  }
-  const [first, second] = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return [first ?? 0, second ?? 0]
-}
-
 const scene = share(async (stage) => {
-  const [http, metrics] = await freePorts()
+  const [http, metrics] = [await freePort(), await freePort()]
   const node = await start(stage, {
     name: 'lobby-1',
     config: `${lightAndLed}\n[http]\nlisten = "127.0.0.1:${http}"\n[metrics]\nlisten = "${metrics}"\n`,
@@ -93,7 +82,9 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
     return (JSON.parse(text) as { components: { usedBytes: number } | null }).components?.usedBytes ?? 0
   }
   await until('the store is counted', async () => (await room()) > 10_000)
-  expect((await overSocket()).value('selvedge_component_store_bytes')).toBe(await room())
+  await until('both tell the same of it', async () => {
+    return (await overTcp()).value('selvedge_component_store_bytes') === (await room())
+  })
   expect([...(await overTcp()).types]).toEqual([...after.types])
 }, 60_000)
 

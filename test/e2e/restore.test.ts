@@ -1,19 +1,10 @@
 /** What an app has stored, taken away and put back under a daemon that runs, by commands of their own processes. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { appCalled, openStage, publishFolder, start, until } from './harness.ts'
+import { appCalled, freePort, openStage, publishFolder, start, until } from './harness.ts'
 import { mustType } from './typed.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
 
 /** A medium that is full as soon as something is written; null where this user may mount none. */
 function fullMedium(folder: string): string | null {

@@ -1,11 +1,11 @@
 /** Power on with no network, nobody else and a wrong clock: what ran runs again, with its data, and waits for no time of day. */
-import { createServer, type AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import { expect, it } from 'vitest'
 import {
   app,
   clockFrom,
   EventLedger,
+  freePort,
   lightAndLed,
   openStage,
   publishApp,
@@ -15,31 +15,25 @@ import {
   until,
 } from './harness.ts'
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
-  return port
-}
-
 it('apps, triggers and data are back in 2035 and in 1970, and logs go on', async () => {
   const stage = await openStage()
   const port = await freePort()
   const config = `${lightAndLed}\n[http]\nlisten = "127.0.0.1:${port}"\n`
-  const count = async (): Promise<string> => {
+  /** Counts once more. @returns how far it is; null where nobody answers */
+  const count = async (): Promise<number | null> => {
     const answer = await fetch(`http://127.0.0.1:${port}/counter/boots`, { method: 'POST' }).catch(() => null)
-    return answer?.status === 200 ? (await answer.text()).trim() : ''
+    return answer?.status === 200 ? Number(await answer.text()) : null
   }
   let node = await start(stage, { name: 'lobby-1', config })
   await publishApp(stage, node)
   const counter = resolve(root, 'components/counter')
   await stage.mustRun(['publish', counter, '--no-build', '--data', node.data, '--wait'])
   const ledger = new EventLedger('lobby-1')
-  await until('it counts', async () => (await count()) === '1')
+  let counted: number | null = null
+  await until('it counts', async () => (counted = await count()) !== null)
   await until('an event was handled', async () => (await readLog(node, ledger)).events.length > 0)
 
-  for (const [index, year] of [2035, 1970].entries()) {
+  for (const year of [2035, 1970]) {
     node.kill('SIGKILL')
     await node.exited
     const env = { NODE_OPTIONS: await clockFrom(stage, year) }
@@ -48,7 +42,10 @@ it('apps, triggers and data are back in 2035 and in 1970, and logs go on', async
     const before = ledger.events.length
     await until('events are handled', async () => (await readLog(node, ledger)).events.length > before)
     expect(new Date(ledger.events.at(-1)?.time ?? 0).getUTCFullYear(), 'the clock is wrong').toBe(year)
-    await until('it goes on counting', async () => (await count()) === String(index + 2))
+    const sofar = counted
+    await until('it goes on counting', async () => (counted = await count()) !== null)
+    // Whose answer was lost on the way may have counted, too.
+    expect(counted).toBeGreaterThan(sofar ?? 0)
     const { nodes } = await node.client.status()
     expect(nodes[0]?.apps.map(({ app: name, state }) => `${name} ${state}`).sort()).toEqual([
       'counter running',

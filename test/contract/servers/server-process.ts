@@ -1,24 +1,18 @@
 /** Real servers for tests: found on this machine, started on a free port in a folder of their own, and ended. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../../demo/ports.ts'
+
+export { freePort }
 
 /** Debian keeps daemons where a person's PATH does not look. */
 const path = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`
 
 export function hasProgram(program: string): boolean {
   return spawnSync(program, ['--version'], { env: { ...process.env, PATH: path } }).error === undefined
-}
-
-/** A port that nobody has; whoever takes it first gets it. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 export interface ServerRecipe {
@@ -62,7 +56,7 @@ export class ServerProcess {
     let said = ''
     child.stderr?.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-2_000)))
     this.#child = child
-    const deadline = performance.now() + 20_000
+    const deadline = performance.now() + 60_000
     while (!(await answers(this.port))) {
       if (child.exitCode !== null || performance.now() > deadline) {
         throw new Error(`${this.#recipe.program} did not start: ${said}`)
