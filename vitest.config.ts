@@ -45,10 +45,12 @@ const alone = [
 ]
 
 const shared: ProjectConfig = {
-  setupFiles: ['core/compat.ts'],
+  setupFiles: ['core/compat.ts', 'test/seeds.ts'],
   // Workers and child processes start in these; a slow machine must not fail them.
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  // What must become true ends the wait; on its own vitest gives up after a second.
+  expect: { poll: { timeout: 60_000, interval: 20 } },
   pool: 'forks',
   // One per core, where vitest keeps a core to itself. More make the programs that tests start wait for each other, and none end sooner.
   maxWorkers: availableParallelism(),

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { kinds, type StoreKind } from './acts.ts'
 import { atTheStart, CrashHarness, inspect, type Moment, type PowerCut, type Progress } from './harness.ts'
+import { simSeed } from '../sim/index.ts'
 import { makeSnapshots } from './restores.ts'
 
 const rounds = Number(process.env['ROUNDS'] ?? 2)
-const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
+const seed = Number(process.env['SEED'] ?? simSeed() % 1_000_000)
 const timeoutMs = 30_000 + rounds * 5_000
 
 let harness: CrashHarness

@@ -1,20 +1,20 @@
 /**
  * Five real nodes over loopback whose networks go off and on, whose processes stop and are killed, while releases are
  * published anywhere, on both sides of cuts too. In the end all hold the same. The seed gives the same steps again
- * (SEED=…), though real sockets do not keep the same time.
+ * (SIM_SEED=…), though real sockets do not keep the same time.
  */
 import { afterEach, expect, test } from 'vitest'
 import { systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openNodeIdentity } from '../../mesh/identity/index.ts'
 import type { Mesh } from '../../mesh/index.ts'
-import { SeededRandom } from '../sim/index.ts'
+import { SeededRandom, simSeed } from '../sim/index.ts'
 import { Harbor, type Berth } from './harbor.ts'
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6))
+const seed = simSeed()
 const nodeCount = 5
 const stepCount = 30
 const longestStepMs = 150
-const settleMs = 20_000
+const settleMs = 60_000
 
 /** A disk that what is left of a killed process no longer reaches. */
 function severable(on: DurableFolder): { folder: DurableFolder; sever(): void } {

@@ -4,11 +4,11 @@
  */
 import { describe, expect, it } from 'vitest'
 import { runCallsScenario, type CallsFinding } from './calls-scenario.ts'
-import { withSeedAsync } from './index.ts'
+import { isSeedRepeated, simSeed, withSeedAsync } from './index.ts'
 
-const isRepeated = process.env['SIM_SEED'] !== undefined
+const isRepeated = isSeedRepeated()
 const seeds = isRepeated ? 1 : Number(process.env['SIM_SEEDS'] ?? 60)
-const firstSeed = Number(process.env['SIM_SEED'] ?? 1)
+const firstSeed = isRepeated ? simSeed() : 1
 
 describe('calls, under faults at random,', () => {
   it(

@@ -4,7 +4,15 @@ import { isNewer, type Head } from '../../mesh/heads/head.ts'
 import { HeadSync } from '../../mesh/heads/head-sync.ts'
 import type { HeadAction, HeadEvent } from '../../mesh/heads/head-events.ts'
 import type { HeadMessage } from '../../mesh/heads/message.ts'
-import { SeededRandom, simSeed, VirtualClock, VirtualNetwork, withSeed, type LinkQuality } from './index.ts'
+import {
+  isSeedRepeated,
+  SeededRandom,
+  simSeed,
+  VirtualClock,
+  VirtualNetwork,
+  withSeed,
+  type LinkQuality,
+} from './index.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -114,7 +122,7 @@ function publishSomewhere(simulation: HeadSimulation, at: number): void {
 }
 
 const seed = simSeed()
-const runs = process.env['SIM_SEED'] === undefined ? 20 : 1
+const runs = isSeedRepeated() ? 1 : 20
 const seeds = Array.from({ length: runs }, (_, index) => (seed + index) >>> 0)
 
 test.each(seeds)('after loss, delay and partitions all nodes settle on the same heads (seed %i)', (seed) => {

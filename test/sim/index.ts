@@ -1,5 +1,5 @@
 /** What simulations stand on: chance from a seed, time that is told to pass, wires and disks that fail. See README.md. */
-export { SeededRandom, simSeed, withSeed, withSeedAsync } from './random.ts'
+export { isSeedRepeated, SeededRandom, simSeed, withSeed, withSeedAsync } from './random.ts'
 export { VirtualClock } from './virtual-clock.ts'
 export { VirtualNetwork, type LinkQuality } from './network.ts'
 export { PowerCut, SimDisk, type DiskStep, type Unsynced } from './disk.ts'

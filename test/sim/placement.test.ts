@@ -4,12 +4,12 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { PlacementRule } from '../../mesh/index.ts'
-import { withSeed, type SeededRandom } from './index.ts'
+import { isSeedRepeated, simSeed, withSeed, type SeededRandom } from './index.ts'
 import { PlacementWorld, type PlacementNode } from './placement-world.ts'
 
-const isRepeated = process.env['SIM_SEED'] !== undefined
+const isRepeated = isSeedRepeated()
 const seeds = isRepeated ? 1 : Number(process.env['SIM_SEEDS'] ?? 25)
-const firstSeed = Number(process.env['SIM_SEED'] ?? 1)
+const firstSeed = isRepeated ? simSeed() : 1
 const replaceAfterMs = 15_000
 /** From the last change until each part runs what it should: noticing it, waiting, waiting longer after many moves, starting. */
 const settledMs = 16 * replaceAfterMs + 60_000
