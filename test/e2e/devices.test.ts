@@ -79,6 +79,7 @@ describe('a node with devices that come and go', () => {
     await writeFile(file, '21.5\n')
     const node = await start(stage, { name: 'lobby-1', config: config(file) })
     await publishApp(stage, node)
+    await until('the probe was read', isNow(node, 'probe', 'ok'))
     expect(await sensorOf(node, 'probe')).toMatchObject({ value: 21.5, unit: 'Cel', health: { state: 'ok' } })
     expect(await problemsOf(node)).toMatchObject([
       expect.stringMatching(/^ERR_DEVICE_MISSING sensor absent: missing for \d+ s: ENOENT/),
@@ -92,9 +93,10 @@ describe('a node with devices that come and go', () => {
     expect(await stage.mustRun(['sensors', 'probe', '--data', node.data])).toMatch(
       /◐ +sensor probe +last 21\.5 Cel .*stale for/,
     )
-    const { nodes } = await node.client.status()
-    const told = nodes[0]?.devices.find(({ name }) => name === 'probe')
-    expect(told).toMatchObject({ kind: 'sensor', driver: 'command', health: 'stale' })
+    const told = async () =>
+      (await node.client.status()).nodes[0]?.devices.find(({ name }) => name === 'probe')
+    await until('all are told of it', async () => (await told())?.health === 'stale')
+    expect(await told()).toMatchObject({ kind: 'sensor', driver: 'command', health: 'stale' })
 
     for (const [text, why] of [
       ['nan', 'it reads NaN'],
@@ -114,7 +116,7 @@ describe('a node with devices that come and go', () => {
     await rename(trace, joinPath(stage.folder, 'trace.csv'))
     await until('the trace was found and played', async () => (await sensorOf(node, 'absent'))?.value === 23)
     expect(await sensorOf(node, 'absent')).toMatchObject({ unit: 'Cel', range: { min: 22, max: 23 } })
-    expect(await problemsOf(node)).toEqual([])
+    await until('nothing is wrong any more', async () => (await problemsOf(node)).length === 0)
 
     const ledger = new EventLedger('lobby-1')
     await readLog(node, ledger)

@@ -58,9 +58,10 @@ describe('a node with hostile apps', () => {
     await node.exited
 
     const again = await start(stage, { name: 'lobby-1', config })
-    const died = 'the node died while echo 0.0.1 was starting'
+    // Which of both depends on how long it had lived: on a busy machine, a while.
+    const died = /^the node died while echo 0\.0\.1 (was starting|ran in its process)$/
     await until('the log says it', async () =>
-      (await again.client.logs({ app: 'echo', tail: 10 })).some(({ message }) => message === died),
+      (await again.client.logs({ app: 'echo', tail: 10 })).some(({ message }) => died.test(message)),
     )
     await until('it runs again', async () => (await handled(again, 'echo')) > 0)
     const local = (await again.client.apps()).find(({ app }) => app === 'echo')
@@ -68,7 +69,7 @@ describe('a node with hostile apps', () => {
       state: 'running',
       failures: 1,
       usage: { isolation: 'process', incidents: { crash: 1 } },
-      lastIncident: { reason: 'crash', message: died },
+      lastIncident: { reason: 'crash', message: expect.stringMatching(died) as string },
     })
 
     await stage.mustRun(['stop', '--data', again.data])

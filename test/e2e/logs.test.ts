@@ -41,7 +41,8 @@ it('both nodes are followed from one, over a death of one of them; nothing comes
   const again = await start(stage, { name: 'lobby-2' })
   const before = linesOf(reader.events, 'lobby-2').length
   await until('it is heard again', () => linesOf(reader.events, 'lobby-2').length > before + 2)
-  expect(noticesOf(reader.events, 'lobby-2')).toEqual(['away', 'back'])
+  // One that starts on a busy machine may be lost for a moment again.
+  expect(noticesOf(reader.events, 'lobby-2').join()).toMatch(/^away,back(,away,back)*$/)
   await reader.end()
   for (const name of ['lobby-1', 'lobby-2']) {
     const seqs = linesOf(reader.events, name).map(({ seq }) => seq)

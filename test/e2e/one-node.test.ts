@@ -102,7 +102,9 @@ describe('one node', () => {
     const folder = await appCalled(stage, 'dusk', (manifest) => manifest.replaceAll('"light"', '"dusk"'))
     const line = ['publish', folder, '--no-build', '--data', node.data, '--wait', '--timeout', '2']
     expect((await stage.run(line)).code).toBe(3)
-    const local = (await node.client.apps()).find((one) => one.app === 'dusk')
+    const found = async () => (await node.client.apps()).find((one) => one.app === 'dusk')
+    await until('it waits', async () => (await found())?.state === 'waiting')
+    const local = await found()
     expect(local).toMatchObject({ state: 'waiting', reason: { code: 'ERR_SENSOR_MISSING' } })
     expect(local?.reason?.hint).toContain('[sensors.dusk]')
   })

@@ -15,6 +15,7 @@ import {
   type Finished,
   type ProgramName,
 } from './programs.ts'
+import { type } from './typed.ts'
 
 /** Runs one of the programs with options before it and arguments behind it. */
 async function run(
@@ -237,8 +238,8 @@ describe('what cannot run', () => {
   ])('is a command line with %j: status 2, and what to write', async (options, says) => {
     const folder = await testFolder()
     const file = options.length === 0 ? [] : ['x.wasm']
-    const { status, stderr } = await finish(start(folder, ['run', ...options, ...file]))
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(says) as string })
+    const { code, stderr } = await type({ folder, keys: folder }, ['run', ...options, ...file])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(says) as string })
   })
 })
 

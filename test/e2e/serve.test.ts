@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { guest, type GuestName } from '../guests/index.ts'
 import { finish, firstOutput, program, start, testFolder } from './programs.ts'
+import { type } from './typed.ts'
 
 const ownComponent = fileURLToPath(
   new URL('../../components/hello-http/build/hello-http.wasm', import.meta.url),
@@ -101,5 +102,5 @@ test.each([
   ['--adr', 'x'],
 ])('a command line with %s %s ends with status 2', async (...options) => {
   const folder = await testFolder()
-  expect((await finish(start(folder, ['serve', ...options, 'hello.wasm']))).status).toBe(2)
+  expect((await type({ folder, keys: folder }, ['serve', ...options, 'hello.wasm'])).code).toBe(2)
 })

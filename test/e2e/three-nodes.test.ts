@@ -115,9 +115,10 @@ describe('three nodes', () => {
     const name = 'placed'
     await publishFolder(stage, lobby1, await appCalled(stage, name), '--group', 'garage')
     expect(await runningVersion(garage, name)).toBe('1.0.0')
-    for (const daemon of [lobby1, lobby2])
-      expect((await daemon.client.apps()).map(({ app }) => app)).not.toContain(name)
+    expect((await lobby1.client.apps()).map(({ app }) => app)).not.toContain(name)
+    await until('the other one knows of it', async () => (await lobby2.client.releases(name)).length > 0)
     expect((await lobby2.client.releases(name)).map(({ version }) => version)).toEqual(['1.0.0'])
+    expect((await lobby2.client.apps()).map(({ app }) => app)).not.toContain(name)
   })
 
   it('call a killed node dead; it wakes up with no peer reachable and runs what its disk holds; then catches up', async () => {
@@ -166,7 +167,7 @@ describe('three nodes', () => {
     await stage.mustRun(['network', 'off', '--data', garage.data])
     try {
       await until('the lobby misses it', async () => (await verdictOf(lobby1, 'garage-1')) !== 'alive')
-      expect(await verdictOf(garage, 'garage-1')).toBe('isolated')
+      await until('it knows it', async () => (await verdictOf(garage, 'garage-1')) === 'isolated')
       await publishFolder(stage, lobby2, folder, '--version', '1.1.0')
       expect(await runningVersion(garage, name)).toBe('1.0.0')
     } finally {

@@ -74,6 +74,7 @@ export const healthScenarios: readonly Scenario[] = [
       }),
   },
   {
+    isLong: true,
     title: 'a site that is cut off lives on and knows it, the others miss it, and both find each other again',
     run: (root) =>
       inLab({ root, sites: twoSites }, async (lab) => {

@@ -21,7 +21,7 @@ import {
 import { signRelease, type ReleaseRecord } from '../../mesh/releases/index.ts'
 import { createTransport, type Transport } from '../../mesh/transport/index.ts'
 import { releaseRecord } from './releases/harness.ts'
-import { openGate, testLog } from './transport/nodes.ts'
+import { openGate, soon, testLog } from './transport/nodes.ts'
 
 /** A node that has joined; `mesh` is what runs, the rest outlives it. */
 export interface Berth {
@@ -83,7 +83,7 @@ export class Harbor {
       token,
       groups: [],
       log: testLog(),
-      signal: AbortSignal.timeout(20_000),
+      signal: soon(),
     })
     return berth
   }
@@ -136,7 +136,7 @@ export class Harbor {
     const berth = await this.enter(name, await this.invite(at))
     const chain = at.credentials.chainFor(berth.identity.nodeId) ?? []
     const transport = await this.rogue({ seed: berth.identity.seed, chain })
-    await transport.dial(at.addresses(), AbortSignal.timeout(10_000))
+    await transport.dial(at.addresses(), soon())
     return { transport, berth }
   }
 

@@ -23,7 +23,7 @@ it('a release that comes over the mesh is in the journal of both nodes, with its
   const second = await harbor.join('lobby-2', first)
   const bytes = await harbor.release()
   await first.publish(bytes)
-  await expect.poll(() => second.releases.heads().length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => second.releases.heads().length).toBe(1)
   const signers = [Buffer.from(readRelease(bytes).publisher).toString('hex')]
   const of = (mesh: typeof first) => mesh.audit.tail(100).filter(({ what }) => what === 'release')
   expect(of(first)).toMatchObject([{ kind: 'taken', from: null, signers }])
@@ -50,13 +50,13 @@ it('a stranger that asks for what is for members is told of as before-admission'
   const first = await harbor.found('lobby-1')
   const rogue = await harbor.rogue()
   await rogue
-    .openBeforeAdmission(first.addresses()[0] ?? '', '/selvedge/heads/2', AbortSignal.timeout(5_000))
+    .openBeforeAdmission(first.addresses()[0] ?? '', '/selvedge/heads/2', AbortSignal.timeout(60_000))
     .then(async ({ channel }) => {
       await channel.send(encodeCbor({ t: 'have' })).catch(() => {})
       channel.close()
     })
     .catch(() => {})
-  await expect.poll(() => first.attacks.counts['before-admission'], { timeout: 10_000 }).toBeGreaterThan(0)
+  await expect.poll(() => first.attacks.counts['before-admission']).toBeGreaterThan(0)
   expect(first.attacks.sightings()[0]).toMatchObject({ attack: 'before-admission', peer: rogue.self })
 })
 

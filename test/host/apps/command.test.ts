@@ -65,13 +65,13 @@ it('run once with their settings as environment, and again only where they faile
   await apps.start()
   apps.setDesired([await release('good', 0), await release('bad', 3)])
   const local = (name: string) => apps.local().find(({ app }) => app === name)
-  await expect.poll(() => local('good')?.events.handled, { timeout: 20_000 }).toBe(1)
-  await expect.poll(() => local('bad')?.failures ?? 0, { timeout: 20_000 }).toBeGreaterThan(0)
+  await expect.poll(() => local('good')?.events.handled).toBe(1)
+  await expect.poll(() => local('bad')?.failures ?? 0).toBeGreaterThan(0)
   expect(appLog.tail('good', 10).map(({ message }) => message)).toEqual(['NAME=one'])
   expect(local('good')).toMatchObject({ state: 'running', failures: 0, usage: { invocations: 1, errors: 0 } })
   expect(local('bad')?.usage.incidents).toMatchObject({ exit: expect.any(Number) as number })
   // Nothing of the finished program is kept.
-  await expect.poll(() => local('good')?.usage.instances, { timeout: 20_000 }).toBe(0)
+  await expect.poll(() => local('good')?.usage.instances).toBe(0)
 })
 
 /** Prints its arguments, each followed by a line's end. */
@@ -103,5 +103,5 @@ it('see their own name, and behind it the arguments of their release', async () 
   await apps.start()
   apps.setDesired([releaseOf(1, { app: 'echo', component, grants: [], triggers: [{ kind: 'start' }], run })])
   const said = () => appLog.tail('echo', 10).map(({ message }) => message)
-  await expect.poll(said, { timeout: 20_000 }).toEqual(['echo', '--room', 'the lobby', 'ü'])
+  await expect.poll(said).toEqual(['echo', '--room', 'the lobby', 'ü'])
 })

@@ -124,7 +124,7 @@ async function linesOf(
 ): Promise<string[]> {
   want(app, grants, instances)
   const handled = (): number => apps.local().find((local) => local.app === app)?.events.handled ?? 0
-  await expect.poll(handled, { timeout: 20_000 }).toBe(1)
+  await expect.poll(handled).toBe(1)
   return appLog.tail(app, 10).map(({ message }) => message)
 }
 
@@ -177,12 +177,12 @@ describe('a granted folder', () => {
     await rm(join(root, 'fleeting'), { recursive: true })
     want('mayfly', ['folder:fleeting'])
     const local = () => apps.local().find(({ app }) => app === 'mayfly')
-    await expect.poll(() => local()?.failures ?? 0, { timeout: 20_000 }).toBeGreaterThan(0)
+    await expect.poll(() => local()?.failures ?? 0).toBeGreaterThan(0)
     const told = `${local()?.reason?.message} ${appLog.tail('mayfly', 10).map(({ message }) => message)}`
     expect(told).toContain(`the folder ${join(root, 'fleeting')}`)
     await mkdir(join(root, 'fleeting'))
     await writeFile(join(root, 'fleeting/in.txt'), 'a day\n')
-    await expect.poll(() => local()?.events.handled, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => local()?.events.handled).toBe(1)
     expect(appLog.tail('mayfly', 10).map(({ message }) => message)).toContain('a day')
   })
 })

@@ -56,7 +56,7 @@ it('an incident is shown with its function, its arguments’ size and the last l
     }),
   ])
   const local = () => apps.local()[0]
-  await expect.poll(() => local()?.lastIncident, { timeout: 20_000, interval: 20 }).toBeDefined()
+  await expect.poll(() => local()?.lastIncident, { interval: 20 }).toBeDefined()
   const first = local()?.lastIncident
   expect(first).toMatchObject({
     reason: 'trap',

@@ -86,7 +86,7 @@ describe('light-alarm on a device', () => {
   it('lights the LED when it gets dark, by the threshold of the node’s owner', async () => {
     apps.setDesired([release(1)])
     const led = devices.pins.get('led')
-    await expect.poll(() => led?.edges().length ?? 0, { timeout: 20_000 }).toBeGreaterThan(3)
+    await expect.poll(() => led?.edges().length ?? 0).toBeGreaterThan(3)
     const levels = led?.edges().map(({ level }) => level) ?? []
     expect(levels).toEqual(levels.map((_, index) => (index % 2 === 0 ? levels[0] : !levels[0])))
     const lines = appLog.tail('light-alarm', 10_000).map(({ message }) => message)
@@ -97,9 +97,9 @@ describe('light-alarm on a device', () => {
   it('is swapped while events flow: every id once and in order, by both versions', async () => {
     apps.setDesired([release(2)])
     const version = (): string | undefined => apps.status()[0]?.version
-    await expect.poll(version, { timeout: 20_000 }).toBe('2.0.0')
+    await expect.poll(version).toBe('2.0.0')
     const switchedAt = eventIds().length
-    await expect.poll(() => eventIds().length, { timeout: 20_000 }).toBeGreaterThan(switchedAt + 20)
+    await expect.poll(() => eventIds().length).toBeGreaterThan(switchedAt + 20)
     const ids = eventIds()
     expect(ids).toEqual(ids.map((_, index) => index + 1))
     const versions = new Set(appLog.tail('light-alarm', 10_000).map((line) => line.version))

@@ -223,10 +223,10 @@ describe('answers for people', () => {
     const first = terminal.writes
     const nodes = sampleStatus.nodes.map((each) => ({ ...each, state: 'alive' as const }))
     node.report = { ...sampleStatus, nodes }
-    await expect.poll(() => terminal.screen.join('\n'), { timeout: 5_000 }).toContain('lobby-3  alive')
+    await expect.poll(() => terminal.screen.join('\n')).toContain('lobby-3  alive')
     expect(terminal.writes).toBeGreaterThan(first)
     for (const pressed of '/garage\r') key(pressed)
-    await expect.poll(() => terminal.screen.join('\n'), { timeout: 5_000 }).not.toContain('lobby-3')
+    await expect.poll(() => terminal.screen.join('\n')).not.toContain('lobby-3')
     expect(terminal.screen.join('\n')).toContain('● garage-1')
     key('q')
     expect(await watching).toMatchObject({ code: 0, stderr: '' })

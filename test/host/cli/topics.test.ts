@@ -87,11 +87,12 @@ it('`listen` shows messages as they come: text as text, and of the rest its size
     { ...heard, key: null, body: Buffer.from('abc').toString('base64'), bodyBytes: 200_000 },
   ]
   const ending = new AbortController()
-  const listening = here('listen shop/door', { signal: ending.signal } as RunOptions)
-  const [{ stdout }] = await Promise.all([
-    listening,
-    new Promise<void>((resolve) => setTimeout(resolve, 300)).then(() => ending.abort()),
-  ])
+  let told = ''
+  const onAnswer = (text: string): void => {
+    told += text
+    if (told.split('\n').length > 3) ending.abort()
+  }
+  const { stdout } = await here('listen shop/door', { signal: ending.signal, onAnswer } as RunOptions)
   const lines = stdout.trimEnd().split('\n')
   expect(lines).toHaveLength(3)
   expect(lines[0]).toMatch(/^12:03:07\.120 lobby-2 shop\/door \[door-1\] open/)

@@ -33,10 +33,10 @@ describe('a program that is kept', () => {
     }
     const stubborn = 'trap "" TERM; echo $$; while :; do sleep 0.05; done'
     const program = new KeptProgram('/bin/sh', ['-c', stubborn], systemClock, events)
-    await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => lines.length).toBe(1)
     await program.close()
     await program.close()
-    await expect.poll(() => isAlive(Number(lines[0])), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => isAlive(Number(lines[0]))).toBe(false)
     expect(ended).toEqual([])
   })
 
@@ -56,6 +56,6 @@ describe('a program that is kept', () => {
     const pid = Number(said.toString())
     expect(isAlive(pid)).toBe(true)
     node.kill('SIGKILL')
-    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
+    await expect.poll(() => isAlive(pid)).toBe(false)
   })
 })

@@ -218,7 +218,8 @@ describe.skipIf(!hasMosquitto)('what introduces itself to Home Assistant', () =>
     probe.onGone?.((why) => gone.push(why))
     await introduce('sensor/moves', { state_topic: 'ha/two', unit_of_measurement: 'V' })
     await until(() => gone.length > 0, 'the word')
-    expect(gone).toEqual(['it introduced itself anew'])
+    // A broker may hand it over twice: as what was kept, and as what comes.
+    expect(new Set(gone)).toEqual(new Set(['it introduced itself anew']))
   })
 
   it('is a switch, with a state of its own', async () => {

@@ -374,7 +374,7 @@ describe('a connection', () => {
         const { subscribeDuration } = imports['wasi:clocks/monotonic-clock']
         const { input } = connectTo(${port})
         const arrived = input.subscribe()
-        const until = performance.now() + 5_000
+        const until = performance.now() + 60_000
         for (;;) {
           const due = subscribeDuration(0n)
           const ready = poll([due, arrived])

@@ -162,10 +162,10 @@ describe('wasi:gpio', () => {
       new Map([['door', door]]),
     )
     // Three at once: both edges, and the state that has not come.
-    await expect.poll(() => door.watchers(), { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => door.watchers()).toBe(3)
     door.press(true)
     // The guest has looked at it before it watches once more.
-    await expect.poll(() => door.watchers(), { timeout: 10_000 }).toBe(2)
+    await expect.poll(() => door.watchers()).toBe(2)
     door.press(false)
     expect(await waiting).toEqual([[1], 'active', 'inactive'])
     expect(door.watchers()).toBe(0)
@@ -184,7 +184,7 @@ describe('wasi:gpio', () => {
         new Map([['door', door]]),
       ),
     ).toEqual([[1], false])
-    await expect.poll(() => door.watchers(), { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => door.watchers()).toBe(0)
   })
 
   it('tells what a driver fails with, and wakes a guest that waits for what cannot be watched', async () => {

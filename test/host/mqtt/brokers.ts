@@ -50,11 +50,11 @@ export function brokersAt(
   return brokers
 }
 
-/** Resolves when it holds. */
+/** Resolves when it holds; on a machine however busy. */
 export async function until(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  ms = 15_000,
+  ms = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + ms
   while (!(await holds())) {

@@ -12,7 +12,7 @@ import {
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { openFolder, systemClock } from '../../../core/index.ts'
 import { diskStorage, memoryStorage, type Storage } from '../../../host/storage/index.ts'
 import { keyValueLimits } from '../../../host/storage/limits.ts'
@@ -211,7 +211,7 @@ describe('a snapshot', () => {
     expect(await objects).toBe(true)
     await expectAsTaken(again)
     await again.close()
-    await vi.waitFor(() => expect(readdirSync(join(folder, 'restore'))).toEqual([]))
+    await expect.poll(() => readdirSync(join(folder, 'restore'))).toEqual([])
   })
 
   it('is put back alone: nobody opens the stores meanwhile, and another one waits', async () => {

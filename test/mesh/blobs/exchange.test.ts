@@ -157,7 +157,7 @@ test('a component of the largest kind, whose list is longer than a usual frame, 
   const largeRef = await a.store.putComponent(large)
   expect(largeRef.chunks.sizeBytes).toBeGreaterThan(transportLimits.defaultFrameBytes)
   await connect(b, a)
-  await b.exchange.fetch(largeRef, { signal: AbortSignal.timeout(25_000) })
+  await b.exchange.fetch(largeRef, { signal: AbortSignal.timeout(60_000) })
   expect(await b.store.check(largeRef)).toBe('whole')
 })
 

@@ -41,7 +41,7 @@ describe('two nodes that listen on nothing', () => {
     const [used] = viewOf(a, b)?.via ?? []
     const [gone, left] = used === g1.self ? [g1, g2] : [g2, g1]
     await gone.stop()
-    await until(() => viewOf(a, b)?.via?.join() === left.self && isAlive(a, b), 'another way', 5_000)
+    await until(() => viewOf(a, b)?.via?.join() === left.self && isAlive(a, b), 'another way')
     await until(() => b.gateways.places.join() === left.self && circuitsOf(a, b).length > 0)
     await until(() => circuitsOf(a, b).every((address) => address.includes(left.self)))
   })
@@ -76,7 +76,7 @@ describe('two nodes that listen on nothing', () => {
     expect([g1.self, g2.self]).toContain(used)
     const [gone, left] = used === g1.self ? [g1, g2] : [g2, g1]
     await gone.stop()
-    await until(() => viewOf(a, b)?.via?.join() === left.self && isAlive(a, b), 'another way', 5_000)
+    await until(() => viewOf(a, b)?.via?.join() === left.self && isAlive(a, b), 'another way')
     await page()
     expect(seqs).toEqual(Array.from({ length: 20 }, (_, at) => at + 1))
   })
@@ -88,7 +88,7 @@ describe('two nodes that listen on nothing', () => {
     expect(first.gateways.problem).toBeNull()
     await harbor.join('g1', first, serving)
     await until(() => (viewOf(a, b)?.via ?? []).length > 0)
-    expect(a.gateways.problem).toBeNull()
+    await until(() => a.gateways.problem === null, 'it has one, too')
   })
 })
 

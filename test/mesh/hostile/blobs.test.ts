@@ -62,10 +62,10 @@ async function connect(from: Transport, to: Transport, addresses = to.addresses(
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Fetches from the rogue, which came first, and from an honest member that comes when work is under way. */
-async function fetchBeside(bad: Transport, withinMs: number, addresses = bad.addresses()): Promise<Node> {
+async function fetchBeside(bad: Transport, addresses = bad.addresses()): Promise<Node> {
   const [honest, c] = [await node('honest', component), await node('c')]
   await connect(c.transport, bad, addresses)
-  const fetching = c.exchange.fetch(ref, { signal: AbortSignal.timeout(withinMs) })
+  const fetching = c.exchange.fetch(ref, { signal: AbortSignal.timeout(60_000) })
   await wait(50)
   await connect(c.transport, honest.transport)
   await fetching
@@ -77,7 +77,7 @@ test('a server that takes every want and says nothing is passed over', async () 
   const bad = await rogue('bad', async (channel) => {
     for await (const _ of requestsOf(channel, chunks.length)) void _
   })
-  await fetchBeside(bad, 15_000)
+  await fetchBeside(bad)
 })
 
 test('three servers that say nothing do not keep the honest one from being asked', async () => {
@@ -86,7 +86,7 @@ test('three servers that say nothing do not keep the honest one from being asked
   }
   const [honest, c] = [await node('honest', component), await node('c')]
   for (const name of ['bad1', 'bad2', 'bad3']) await connect(c.transport, await rogue(name, silent))
-  const fetching = c.exchange.fetch(ref, { signal: AbortSignal.timeout(20_000) })
+  const fetching = c.exchange.fetch(ref, { signal: AbortSignal.timeout(60_000) })
   await wait(50)
   await connect(c.transport, honest.transport)
   await fetching
@@ -138,7 +138,7 @@ test('a server whose answers come at one byte a second is passed over', async ()
     wants++
     trickle()
   }
-  await fetchBeside(bad, 15_000, addresses)
+  await fetchBeside(bad, addresses)
   expect(wants).toBeGreaterThan(0)
 })
 
@@ -149,7 +149,7 @@ test('a server that sends a right chunk every two seconds is overtaken, and keep
       await channel.send(chunkFrame(digest, blobs.get(digest) as Uint8Array))
     }
   })
-  const c = await fetchBeside(bad, 15_000)
+  const c = await fetchBeside(bad)
   expect(c.transport.peers()).toContain(bad.self)
 })
 
@@ -165,7 +165,7 @@ test('what nobody asked for is neither kept nor stored, and whoever goes on with
       sent += frame.length
     }
   })
-  const c = await fetchBeside(bad, 15_000)
+  const c = await fetchBeside(bad)
   await until(() => !c.transport.peers().includes(bad.self), 'the end of the rogue')
   expect(await c.store.getChunk(digestOf(junk))).toBeNull()
   // What the limit allows, and what was under way.
@@ -176,7 +176,7 @@ test('a server whose answer is over the limit is shut out before all of it came'
   const bad = await rogue('bad', async (channel) => {
     for await (const _ of channel.messages) await channel.send(new Uint8Array(blobLimits.frameBytes + 1))
   })
-  const c = await fetchBeside(bad, 15_000)
+  const c = await fetchBeside(bad)
   await until(() => !c.transport.peers().includes(bad.self), 'the end of the rogue')
 })
 

@@ -1,15 +1,22 @@
 /** Peers without a credential of this mesh, against a real node. */
 import { connect as connectTcp } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { decodeCbor, encodeCbor, keyPairFromSeed, systemRandom } from '../../../core/index.ts'
 import type { Mesh } from '../../../mesh/index.ts'
 import { nodeIdOf, readInvite } from '../../../mesh/identity/index.ts'
 import { applyForAdmission, encodeCredential, readApplication } from '../../../mesh/identity/credential.ts'
 import { signReceipt } from '../../../mesh/identity/receipt.ts'
+import type * as contract from '../../../mesh/transport/contract.ts'
 import type { Transport } from '../../../mesh/transport/index.ts'
 import { heapInUse } from '../../heap.ts'
 import { Harbor } from '../harbor.ts'
 import { soon, until } from '../transport/nodes.ts'
+
+// Who says nothing is given up sooner than in earnest, so that nobody waits for it ten seconds here.
+vi.mock('../../../mesh/transport/contract.ts', async (original) => {
+  const made = await original<typeof contract>()
+  return { ...made, transportLimits: { ...made.transportLimits, upgradeMs: 3_000 } }
+})
 
 let harbor: Harbor
 let mesh: Mesh
@@ -194,7 +201,7 @@ test.skipIf(process.platform !== 'linux')(
       await harbor.join('b', mesh)
       await until(() => members().join() === 'a,b')
       expect(heapInUse() - before).toBeLessThan(64 * 1024 * 1024)
-      await until(() => sockets.every(({ closed }) => closed), 'the end of their time', 45_000)
+      await until(() => sockets.every(({ closed }) => closed), 'the end of their time')
     } finally {
       for (const socket of sockets) socket.destroy()
     }

@@ -27,7 +27,7 @@ test('what is published on one node comes to the next as a patch, which that one
   const seen: ObtainProgress[] = []
   const next = b.releases.head(record.app)?.record ?? record
   const bytes = await b.source.obtain(next, {
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
     onProgress: (progress) => seen.push(progress),
   })
   expect(isSame(bytes, newer)).toBe(true)

@@ -49,7 +49,7 @@ test.skipIf(!isPossible)(
     // The later one asks when it starts; the earlier one asks again every ten seconds.
     await until(() => found.has(a.self) || found.has(b.self), 'the first to be found')
     const [finder, seen] = found.has(a.self) ? [b, a] : [a, b]
-    await finder.dial([...(found.get(seen.self) ?? [])], AbortSignal.timeout(10_000))
+    await finder.dial([...(found.get(seen.self) ?? [])], AbortSignal.timeout(60_000))
     await until(() => seen.peers().includes(finder.self), 'the connection')
     expect(finder.peers()).toEqual([seen.self])
   },

@@ -31,7 +31,7 @@ async function advanceUntil(clock: FakeClock, isSo: () => boolean, stepMs = 1): 
         await settle()
         return isSo()
       },
-      { interval: 1, timeout: 10_000 },
+      { interval: 1 },
     )
     .toBe(true)
 }

@@ -43,7 +43,7 @@ describe('a pin as a sensor', () => {
       ['0', 3],
     ] as const) {
       tree.write(value, level)
-      await expect.poll(() => heard.length, { interval: 1, timeout: 10_000 }).toBe(count)
+      await expect.poll(() => heard.length, { interval: 1 }).toBe(count)
     }
     expect(heard).toEqual([10, 900, 10])
     stop?.()
@@ -78,7 +78,7 @@ describe('a pin as a sensor', () => {
     sensor.onGone?.((text) => why.push(text))
     sensor.watch?.(() => {})
     tree.remove('sys/class/gpio/gpio539')
-    await expect.poll(() => why, { timeout: 10_000 }).toEqual([expect.stringContaining('it is not there')])
+    await expect.poll(() => why).toEqual([expect.stringContaining('it is not there')])
     await sensor.close()
   })
 })

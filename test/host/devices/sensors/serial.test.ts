@@ -66,7 +66,7 @@ describe.skipIf(missing.length > 0)(title, () => {
     const first = sensor.read()
     say('hello\r\nT=21.5 H=40\r\nT=-3\r\n')
     expect((await first).value).toBe(21.5)
-    await expect.poll(() => seen, { timeout: 10_000 }).toEqual([21.5, -3])
+    await expect.poll(() => seen).toEqual([21.5, -3])
     expect((await sensor.read()).value).toBe(-3)
     await sensor.close()
     await sensor.close()

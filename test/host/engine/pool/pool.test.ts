@@ -159,7 +159,7 @@ test('an instance that cannot start as another app holds its thread is started a
   let isOver = false
   void pool.ended.then(() => (isOver = true))
   void pool.call(handle, [event(1)]).catch(() => {})
-  await vi.waitFor(() => expect(starts).toBe(6), 5_000)
+  await vi.waitFor(() => expect(starts).toBe(6), 60_000)
   expect(isOver).toBe(false)
   await pool.stop()
   await expect(pool.ended).resolves.toMatchObject({ reason: 'stopped' })

@@ -145,7 +145,7 @@ describe('an app whose start does not let go of the thread', () => {
     const refused = expect(started).rejects.toMatchObject({ code: 'ERR_APP_START' })
     void refused.then(() => (isOver = true))
     // Held up by the looping start, and answered long before that is given up.
-    await expect.poll(() => theirs.length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => theirs.length).toBe(1)
     await neighbour.call(handle, [event(2)])
     expect(isOver).toBe(false)
     expect(theirs.map(({ reason }) => reason)).toEqual(['neighbour'])
@@ -180,7 +180,7 @@ it('who leaves a thread that another holds is not started behind that one again'
   const impatient = await start('echo', publisher, { deadlineMs: 200 })
   const { held, letGo } = await holdThread(publisher)
   await expect(impatient.call(handle, [event(2)])).rejects.toMatchObject({ code: 'ERR_APP_NOT_BEGUN' })
-  const again = await start('echo', publisher, { deadlineMs: 200 })
+  const again = await start('echo', publisher)
   await again.call(handle, [event(3)])
   letGo()
   await held
