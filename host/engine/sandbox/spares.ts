@@ -23,6 +23,8 @@ interface Spare {
 const refillAfterMs = 100
 /** Starts come in a row: where none came for so long, what is kept for the next (some 10 MB) is given back. */
 const unusedMs = 30_000
+/** One that was made for an app that will come at once: a slow board takes tens of seconds until it does. */
+const awaitedMs = 120_000
 
 export class Spares {
   readonly #needs: SparesNeeds
@@ -57,13 +59,12 @@ export class Spares {
   /** Sees to it, a little later, that there are as many as wanted. */
   keep(options: Pick<LinkOptions, 'program' | 'limits'>): void {
     this.#cancelRefill?.()
-    this.#cancelRest?.()
     if (this.#isStopped) return
     this.#hasKept = true
-    this.#cancelRest = this.#needs.clock.after(unusedMs, () => this.#giveBack())
+    this.#rest(unusedMs)
     this.#cancelRefill = this.#needs.clock.after(refillAfterMs, () => {
       this.#cancelRefill = null
-      while (this.#spares.length < this.#needs.wanted()) this.add(options)
+      while (this.#spares.length < this.#needs.wanted()) this.#add(options)
       while (this.#spares.length > this.#needs.wanted()) void this.#spares.pop()?.link.terminate()
     })
   }
@@ -75,13 +76,23 @@ export class Spares {
     await Promise.all(this.#spares.splice(0).map(({ link }) => link.terminate()))
   }
 
+  #rest(afterMs: number): void {
+    this.#cancelRest?.()
+    this.#cancelRest = this.#needs.clock.after(afterMs, () => this.#giveBack())
+  }
+
   #giveBack(): void {
     for (const { link } of this.#spares.splice(0)) void link.terminate()
   }
 
-  /** One more, now. */
-  add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
+  /** One more, now, for an app that will come at once; it is given back where none does, or one of another kind. */
+  add(options: Pick<LinkOptions, 'program' | 'limits'>): void {
     if (this.#isStopped) return
+    this.#add(options)
+    this.#rest(awaitedMs)
+  }
+
+  #add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
     const events: LinkEvents = {
       batch: (batch) => spare.events?.batch(batch),
       ended: (reason, message) => {
