@@ -51,6 +51,20 @@ export interface FunctionReport {
   readonly type: string
   readonly parameters: readonly { readonly name: string; readonly type: WitTypeReport | null }[]
   readonly result: WitTypeReport | null
+  /** Of what exports it: `acme:thermo/api@1.0.0`; empty for the world itself. */
+  readonly interface: string
+  /** The shortest name that means it alone. */
+  readonly short: string
+  /** As `type`, in WIT's own words: `func(readings: list<reading>) -> option<reading>` */
+  readonly wit: string
+  /** What the names in it stand for: `record reading { place: string, celsius: f64 }` */
+  readonly types: readonly string[]
+  /** Arguments to begin with, as they are typed: `celsius=1.5`; null where some cannot be written by hand. */
+  readonly sample: readonly string[] | null
+  /** The `///` lines before it. */
+  readonly docs?: string
+  /** Those before its interface, with the first of its functions alone. */
+  readonly about?: string
 }
 
 /** Where a call went. Times in ms. */

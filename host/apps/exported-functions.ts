@@ -11,6 +11,10 @@ export interface ExportedFunction {
   readonly interface: string
   readonly name: string
   readonly signature: Signature
+  /** What its WIT says of it. */
+  readonly docs?: string | undefined
+  /** What its WIT says of the interface; with the first of its functions alone. */
+  readonly about?: string | undefined
 }
 
 /** Names in a hint. */
@@ -18,12 +22,14 @@ const maxNamed = 8
 
 /** Without those whose types cannot be told, which nothing that comes could be held against, and methods of resources. */
 export function exportedFunctions(functions: ComponentFunctions | undefined): ExportedFunction[] {
-  return (functions?.exports ?? []).flatMap(({ id, functions: own }) =>
-    own.flatMap(({ name, signature }) =>
-      signature === null || name.startsWith('[')
-        ? []
-        : [{ target: id === '' ? name : `${id}#${name}`, interface: id, name, signature }],
-    ),
+  return (functions?.exports ?? []).flatMap(({ id, docs: about, functions: own }) =>
+    own
+      .flatMap(({ name, signature, docs }) =>
+        signature === null || name.startsWith('[')
+          ? []
+          : [{ target: id === '' ? name : `${id}#${name}`, interface: id, name, signature, docs }],
+      )
+      .map((found, index) => (index === 0 && about !== undefined ? { ...found, about } : found)),
   )
 }
 
@@ -59,12 +65,21 @@ export function callTarget(
   })
 }
 
+/** The shortest that means it alone. */
+export function shortestName<Found extends Pick<ExportedFunction, 'target' | 'interface' | 'name'>>(
+  called: Found,
+  functions: readonly Found[],
+): string {
+  const forms = [called.name, shortName(called)]
+  return forms.find((form) => functions.filter((one) => isMeant(one, form)).length === 1) ?? called.target
+}
+
 /** `api.to-fahrenheit`; the name alone for one of the world itself. */
 export function shortName({ interface: id, name }: Pick<ExportedFunction, 'interface' | 'name'>): string {
   return id === '' ? name : `${parseInterface(id).path.replace(/^.*\//, '')}.${name}`
 }
 
-function isMeant(candidate: ExportedFunction, wanted: string): boolean {
+function isMeant(candidate: Pick<ExportedFunction, 'interface' | 'name'>, wanted: string): boolean {
   const hash = wanted.lastIndexOf('#')
   if (hash !== -1) {
     return (

@@ -3,7 +3,8 @@
  * a person or a guest. Only the node that runs the component knows its types, so that text is read and written there.
  */
 import * as v from 'valibot'
-import { WitError, type Signature, type WitShape } from '../engine/index.ts'
+import { plainLines } from '../../core/index.ts'
+import { signatureSchema, WitError, type WitShape } from '../engine/index.ts'
 import { readArguments, readText, toJson, valueProblems, waveText } from '../values/index.ts'
 import { callTarget, type ExportedFunction } from './exported-functions.ts'
 
@@ -20,6 +21,9 @@ export const writtenInterface = 'selvedge:node/functions@0.1.0'
 /** Of arguments written down: as large as a value may be when it travels. */
 const maxTextChars = 1_048_576
 const maxWords = 64
+/** As many as the node that prepares a component takes down. */
+const maxDescribed = 512
+const maxDocsChars = 4_000
 
 const words = v.pipe(
   v.array(
@@ -49,25 +53,28 @@ const writtenAnswer = v.object({
 
 export type WrittenAnswer = v.InferOutput<typeof writtenAnswer>
 
+const name = v.pipe(v.string(), v.maxLength(512))
+const docs = v.optional(v.pipe(v.string(), v.maxLength(maxDocsChars), v.transform(plainLines)))
 const describedFunction = v.object({
-  target: v.pipe(v.string(), v.maxLength(512)),
-  interface: v.string(),
-  name: v.string(),
-  /** As `Signature`. */
-  signature: v.custom<Signature>(
-    (value) => typeof value === 'object' && value !== null && 'parameters' in value,
-  ),
+  target: name,
+  interface: name,
+  name,
+  signature: signatureSchema,
+  docs,
+  /** Of the interface; with its first function alone. */
+  about: docs,
 })
+const description = v.pipe(v.array(describedFunction), v.maxLength(maxDescribed))
 
 export type DescribedFunction = v.InferOutput<typeof describedFunction>
 
 /** What `#list` answers. */
 export function describeFunctions(functions: readonly ExportedFunction[]): readonly DescribedFunction[] {
-  return functions.map(({ target, interface: id, name, signature }) => ({
-    target,
-    interface: id,
-    name,
-    signature,
+  return functions.map(({ docs: said, about, ...told }) => ({
+    ...told,
+    // A field without a value would travel as one.
+    ...(said !== undefined && { docs: said }),
+    ...(about !== undefined && { about }),
   }))
 }
 
@@ -76,8 +83,9 @@ export function readWrittenAnswer(value: unknown): WrittenAnswer {
   return v.parse(writtenAnswer, value)
 }
 
+/** As {@link readWrittenAnswer}. */
 export function readDescription(value: unknown): DescribedFunction[] {
-  return v.parse(v.array(describedFunction), value)
+  return v.parse(description, value)
 }
 
 /** @throws ERR_CALL_FUNCTION, ERR_CALL_ARGUMENTS, and what `perform` throws but the function's own error */

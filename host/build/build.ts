@@ -10,6 +10,7 @@ import { isComponent } from './component.ts'
 import type { BuildRequest, WrittenBindings } from './language.ts'
 import { languageOf } from './languages.ts'
 import { buildProblems } from './problems.ts'
+import { documented } from './wit-docs.ts'
 
 export interface BuildOptions {
   /** Told each step as it begins, in words. */
@@ -68,8 +69,8 @@ function manifestOf(manifest: Manifest, { file, source, command }: Manifest['var
 
 async function buildOne(request: BuildRequest): Promise<{ file: string; sizeBytes: number }> {
   const { folder, manifest, signal } = request
-  const bytes = await languageOf(manifest).build(request)
-  if (!isComponent(bytes)) {
+  const built = await languageOf(manifest).build(request)
+  if (!isComponent(built)) {
     throw buildProblems.error(
       'ERR_BUILD_FAILED',
       `the build of ${manifest.app.name} made no WebAssembly component`,
@@ -78,6 +79,7 @@ async function buildOne(request: BuildRequest): Promise<{ file: string; sizeByte
       },
     )
   }
+  const bytes = await documented(built, folder, manifest.component.world)
   signal.throwIfAborted()
   const file = join(folder, manifest.component.file)
   await putInPlace(file, bytes)

@@ -45,6 +45,12 @@ export class Directory {
     return this.#apps.get(app) ?? null
   }
 
+  /** Of every app that may run. */
+  appNames(): string[] {
+    if (this.#isStale) this.#read()
+    return [...this.#apps.keys()]
+  }
+
   nameOf(node: string): string {
     if (this.#isStale) this.#read()
     return this.#members.get(node)?.name ?? node

@@ -2,7 +2,7 @@
  * The one way to every app of the mesh. What runs on this node is asked directly, and costs no more than a look; what
  * does not, or fails where that may be mended, goes through the dispatcher.
  */
-import type { Cancel, Clock, Part, Random } from '../../core/index.ts'
+import { nearestName, type Cancel, type Clock, type Part, type Random } from '../../core/index.ts'
 import { callsProblems, type Load, type Mesh } from '../../mesh/index.ts'
 import type { AppSupervisor, CallFunction } from '../apps/index.ts'
 import { WitError } from '../engine/index.ts'
@@ -130,7 +130,10 @@ export class MeshRouter implements CallRouter, Part {
     const functions = this.#needs.apps.functionsOf(app)
     const entry = this.#directory.find(app)
     if (entry === null && functions === null) {
-      throw callProblems.error('ERR_CALL_APP', `no release of ${app.slice(0, 80)} may run in this mesh`)
+      const meant = nearestName(app.slice(0, 80), this.#directory.appNames())
+      throw callProblems.error('ERR_CALL_APP', `no release of ${app.slice(0, 80)} may run in this mesh`, {
+        ...(meant !== null && { hint: `did you mean ${meant}? See \`selvedge status\`` }),
+      })
     }
     if (hops <= 0) {
       throw callsProblems.error('ERR_CALL_HOPS', `calls led to ${app} over ${callRules.hops} others`)

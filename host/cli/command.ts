@@ -79,6 +79,8 @@ interface CommandFacts<Table extends OptionTable> {
   readonly usesNode: boolean
   /** What it has to do when it is interrupted has a deadline of its own, and is waited for. */
   readonly endsItself?: boolean
+  /** Where `--help` with arguments has more to say than without: of the app that is named, say. */
+  helpAbout?(context: CommandContext): Promise<ExitCode>
   /** At least one, without the program's name. */
   readonly examples: readonly { readonly line: string; readonly says: string }[]
 }

@@ -182,6 +182,16 @@ export const cliProblems = defineProblems({
     text: 'a function that was called returned its own error',
     fix: 'what it means is the app’s to say; see what it takes with `selvedge call APP`',
   },
+  ERR_NO_FUNCTIONS: {
+    kind: 'user',
+    text: 'an app exports no function that can be called',
+    fix: 'it works by its triggers: see `selvedge apps`, and what they made with `selvedge events APP`',
+  },
+  ERR_UNKNOWN_FUNCTION: {
+    kind: 'user',
+    text: 'an app exports no function of this name',
+    fix: 'see its functions with `selvedge call --help APP`',
+  },
   ERR_NOT_IN_TIME: {
     kind: 'remote',
     text: 'something is under way and was not finished in the time given',

@@ -40,8 +40,11 @@ async function dispatch(typed: readonly string[], world: World): Promise<ExitCod
   if (says !== null) return group(first, says, rest, world)
   const command = find(first === '--version' ? 'version' : first)
   const { options, args } = parseArguments(command, rest)
-  if (options.help === true) return help([command.name], world)
-  const work = command.run(contextOf(world, options, args))
+  const isAsked = options.help === true
+  const { helpAbout } = command
+  if (isAsked && (helpAbout === undefined || args.length === 0)) return help([command.name], world)
+  const context = contextOf(world, options, args)
+  const work = isAsked && helpAbout !== undefined ? helpAbout(context) : command.run(context)
   return command.endsItself === true ? work : orInterrupted(work, command, world)
 }
 

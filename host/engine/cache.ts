@@ -7,6 +7,7 @@
  */
 import * as v from 'valibot'
 import {
+  plainLines,
   plainText,
   digestOf,
   isDigest,
@@ -17,12 +18,13 @@ import {
 } from '../../core/index.ts'
 import { messageOf } from '../../core/index.ts'
 import { MalformedError } from './byte-reader.ts'
-import { primitives, type WitShape } from './component-types.ts'
+import { docsLimits } from './component-docs.ts'
 import type { ComponentFacts } from './contract.ts'
 import type { EngineLimits } from './limits.ts'
 import type { GlueScript } from '../guest/index.ts'
 import { unpack } from './packed.ts'
 import { glueName } from './prepare-protocol.ts'
+import { signatureSchema } from './signature-schema.ts'
 
 export interface CoreModule {
   readonly name: string
@@ -47,21 +49,19 @@ const name = v.pipe(
   v.check((text) => plainText(text) === text),
 )
 
-const shape: v.GenericSchema<WitShape> = v.lazy(() => v.variant('kind', shapes))
-const unsure = v.nullable(shape)
-const members = v.array(v.object({ name, type: unsure }))
-const names = v.array(name)
-const shapes = [
-  v.object({ kind: v.picklist(['record', 'variant']), members }),
-  v.object({ kind: v.picklist(['flags', 'enum']), names }),
-  v.object({ kind: v.literal('tuple'), items: v.array(unsure) }),
-  v.object({ kind: v.picklist(['list', 'option']), item: unsure }),
-  v.object({ kind: v.literal('result'), ok: unsure, err: unsure }),
-  v.object({ kind: v.picklist([...primitives, 'handle']) }),
-] as const
-const signature = v.object({ kind: v.literal('function'), parameters: members, result: unsure })
+const docs = v.optional(
+  v.pipe(
+    v.string(),
+    v.maxLength(docsLimits.chars),
+    v.check((text) => plainLines(text) === text),
+  ),
+)
 const functions = v.array(
-  v.object({ id: name, functions: v.array(v.object({ name, signature: v.nullable(signature) })) }),
+  v.object({
+    id: name,
+    docs,
+    functions: v.array(v.object({ name, docs, signature: v.nullable(signatureSchema) })),
+  }),
 )
 
 const headerSchema = v.object({

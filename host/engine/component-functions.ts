@@ -3,6 +3,7 @@
  * their types: what a call by name or through a link is held against. Made by the child that prepares the component,
  * so it is bounded: types share parts in the binary form, which written out may grow without end.
  */
+import { docsLimits, docsOf, shortDocs, type DocsOf } from './component-docs.ts'
 import { namesOf } from './component-signature.ts'
 import type { Signature, WitShape } from './component-types.ts'
 
@@ -11,11 +12,15 @@ export interface FunctionFacts {
   readonly name: string
   /** null where it cannot be told, or is too large to be written out. */
   readonly signature: Signature | null
+  /** What its WIT says of it, in lines. */
+  readonly docs?: string | undefined
 }
 
 export interface InterfaceFunctions {
   /** With its version; empty for functions of the world itself. */
   readonly id: string
+  /** What its WIT says of the interface, in lines. */
+  readonly docs?: string | undefined
   readonly functions: readonly FunctionFacts[]
 }
 
@@ -37,8 +42,28 @@ export function functionsOf(component: Uint8Array): ComponentFunctions {
   const names = namesOf(component)
   if (names === null) return noFunctions
   const budget: Budget = { functions: maxFunctions, types: maxTypes }
-  const exports = listed(names.exports, /^wasi:/, budget)
+  const exports = documented(listed(names.exports, /^wasi:/, budget), docsOf(component))
   return { imports: listed(names.imports, /^(wasi|selvedge):/, budget), exports }
+}
+
+/** With what is said of them, as far as there is room for it. */
+function documented(interfaces: readonly InterfaceFunctions[], docsFor: DocsOf): InterfaceFunctions[] {
+  let left: number = docsLimits.totalChars
+  const within = (text: string | undefined): { docs?: string } => {
+    const docs = shortDocs(text)
+    if (docs === null || docs.length > left) return {}
+    left -= docs.length
+    return { docs }
+  }
+  return interfaces.map(({ id, functions }) => {
+    const found = docsFor(id)
+    if (found === null) return { id, functions }
+    const told = functions.map((fact) => ({
+      ...fact,
+      ...within(Object.hasOwn(found.funcs, fact.name) ? found.funcs[fact.name]?.docs : undefined),
+    }))
+    return { id, ...within(found.docs), functions: told }
+  })
 }
 
 type Names = NonNullable<ReturnType<typeof namesOf>>['exports']
@@ -53,21 +78,49 @@ function listed(names: Names, without: RegExp, budget: Budget): InterfaceFunctio
   for (const [id, { function: signature, instance }] of names) {
     if (signature !== undefined) own.push(...factsOf(id, signature, budget))
     if (instance === undefined || instance === null || without.test(id)) continue
+    const typeNames = new Map<unknown, string>()
+    for (const [name, { type }] of instance)
+      if (type && name.length <= maxNameChars) typeNames.set(type, name)
     const functions = [...instance].flatMap(([name, item]) =>
-      item.function === undefined ? [] : factsOf(name, item.function, budget),
+      item.function === undefined ? [] : factsOf(name, item.function, budget, typeNames),
     )
     if (functions.length > 0) interfaces.push({ id, functions })
   }
   return own.length === 0 ? interfaces : [{ id: '', functions: own }, ...interfaces]
 }
 
-function factsOf(name: string, signature: Signature | null, budget: Budget): FunctionFacts[] {
+function factsOf(
+  name: string,
+  signature: Signature | null,
+  budget: Budget,
+  typeNames: TypeNames = new Map(),
+): FunctionFacts[] {
   if (budget.functions <= 0 || name.length > maxNameChars) return []
   budget.functions -= 1
-  return [{ name, signature: signature !== null && fits(signature, budget) ? signature : null }]
+  if (signature === null || !fits(signature, budget)) return [{ name, signature: null }]
+  const { parameters, result } = signature
+  const known = parameters.map((parameter) => ({ ...parameter, type: named(parameter.type, typeNames) }))
+  return [{ name, signature: { kind: 'function', parameters: known, result: named(result, typeNames) } }]
 }
 
 const maxNameChars = 128
+
+/** What an interface calls its types: each is one object, wherever it is used. */
+type TypeNames = ReadonlyMap<unknown, string>
+
+/** Only of what was found to fit: what is written out may be endless. */
+function named(type: WitShape | null, typeNames: TypeNames): WitShape | null {
+  if (type === null) return null
+  const inner = (item: WitShape | null): WitShape | null => named(item, typeNames)
+  const name = typeNames.get(type)
+  const withName = name === undefined ? {} : { name }
+  if ('members' in type)
+    return { ...type, ...withName, members: type.members.map((one) => ({ ...one, type: inner(one.type) })) }
+  if ('names' in type) return { ...type, ...withName }
+  if ('items' in type) return { ...type, items: type.items.map(inner) }
+  if ('item' in type) return { ...type, item: inner(type.item) }
+  return type.kind === 'result' ? { ...type, ok: inner(type.ok), err: inner(type.err) } : type
+}
 
 /** Takes what it needs off the budget, where that is there. */
 function fits({ parameters, result }: Signature, budget: Budget): boolean {

@@ -141,10 +141,21 @@ function add(space: Space, sort: number, exported: Exported): void {
 
 function readExport(body: ByteReader, space: Space): void {
   const name = readExternName(body)
-  const { sort, exported } = readSortIndex(body, space)
+  const { sort, exported: found } = readSortIndex(body, space)
+  const exported = body.byte() === 0 ? found : readAscribed(body, space, found)
   space.exports.set(name, exported)
   add(space, sort, exported)
-  if (body.byte() !== 0) readExternType(body)
+}
+
+/** A function that is exported as one of another type has the same, spelled with the types that are exported beside it. */
+function readAscribed(body: ByteReader, space: Space, found: Exported): Exported {
+  if (body.bytes[body.at] !== 0x01) {
+    readExternType(body)
+    return found
+  }
+  body.byte()
+  const type = space.types[body.u32()]
+  return isSignature(type) ? { function: type } : found
 }
 
 /** An externdesc: 0 core module, 1 function, 2 value, 3 type, 4 component, 5 instance. */

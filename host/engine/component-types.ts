@@ -26,10 +26,15 @@ export interface NamedShape {
   readonly type: WitShape | null
 }
 
+/** What its interface calls it; absent where that is not known. For people: nothing is judged by it. */
+interface Named {
+  readonly name?: string | undefined
+}
+
 export type WitShape =
   | { readonly kind: Primitive }
-  | { readonly kind: 'record' | 'variant'; readonly members: readonly NamedShape[] }
-  | { readonly kind: 'flags' | 'enum'; readonly names: readonly string[] }
+  | (Named & { readonly kind: 'record' | 'variant'; readonly members: readonly NamedShape[] })
+  | (Named & { readonly kind: 'flags' | 'enum'; readonly names: readonly string[] })
   | { readonly kind: 'tuple'; readonly items: readonly (WitShape | null)[] }
   | { readonly kind: 'list' | 'option'; readonly item: WitShape | null }
   | { readonly kind: 'result'; readonly ok: WitShape | null; readonly err: WitShape | null }

@@ -4,13 +4,14 @@ import type { CallIntent, CallReport, FunctionReport } from '../api/index.ts'
 import {
   readDescription,
   readWrittenAnswer,
+  shortestName,
   shortName,
   writtenInterface,
   type WrittenCall,
 } from '../apps/index.ts'
 import { callProblems, traceOf, type CallRequest, type CallRouter } from '../calls/index.ts'
 import { isWhole, type HttpResponse } from '../http/index.ts'
-import { shownFunction } from '../values/index.ts'
+import { sampleArguments, shownFunction, witDefinitions, witFunction } from '../values/index.ts'
 import { nodeProblems } from './problems.ts'
 
 type Router = Pick<CallRouter, 'invoke' | 'ingressOf'>
@@ -46,15 +47,24 @@ function toApp({ app, node, deadlineMs, key }: CallIntent): Omit<CallRequest, 't
 
 async function listed(router: Router, intent: Intent<'list'>): Promise<CallReport> {
   const { value } = await router.invoke({ ...toApp(intent), target: `${writtenInterface}#list`, args: [] })
-  const functions = checked(() => readDescription(value)).map(
-    ({ target, interface: id, name, signature }): FunctionReport => ({
+  const described = checked(() => readDescription(value))
+  const functions = described.map((found): FunctionReport => {
+    const { target, interface: id, signature, docs, about } = found
+    return {
       target,
-      name: shortName({ interface: id, name }),
+      name: shortName(found),
       type: shownFunction(signature),
       parameters: signature.parameters,
       result: signature.result,
-    }),
-  )
+      interface: id,
+      short: shortestName(found, described),
+      wit: witFunction(signature),
+      types: witDefinitions(signature),
+      sample: sampleArguments(signature),
+      ...(docs !== undefined && { docs }),
+      ...(about !== undefined && { about }),
+    }
+  })
   return { kind: 'list', functions, http: router.ingressOf(intent.app) !== null }
 }
 

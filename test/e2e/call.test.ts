@@ -96,6 +96,15 @@ it('a person calls a function of an app that runs elsewhere, and is told where i
     stage.run(['call', 'thermo', ...args, '--data', near.data])
   const listed = await call()
   expect(listed.stdout).toContain('api.to-fahrenheit: func(celsius: f64) -> result<f64, string>')
+  const helped = await call('--help', '--json')
+  const { functions } = JSON.parse(helped.stdout) as { functions: { docs: string; example: string }[] }
+  expect(functions.map(({ docs }) => docs)).toEqual([
+    'Celsius as Fahrenheit. Colder than absolute zero is an error.',
+    'The warmest of some readings; none of none.',
+  ])
+  // The line that it shows is one that works.
+  const [, , , ...typed] = functions[0]?.example.split(' ') ?? []
+  expect((await call(...typed)).stdout).toBe('34.7\n')
   const traced = await call('to-fahrenheit', 'celsius=21.5', '--trace')
   expect(traced.stdout).toBe('70.7\n')
   expect(traced.stderr).toMatch(/node {3}far \(in the group\)/)

@@ -6,6 +6,8 @@ import { resolveWorld } from './resolve.ts'
 export * from './core-names.ts'
 export * from './layout.ts'
 export * from './model.ts'
+export { parseWit } from './parser.ts'
+export type { FunctionSyntax, InterfaceSyntax, WorldSyntax } from './syntax.ts'
 
 /**
  * @param text a main package, and the packages it needs nested behind it

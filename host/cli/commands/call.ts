@@ -14,7 +14,8 @@ export const call = defineCommand({
   name: 'call',
   summary: 'call a function of an app, or send it a request, wherever it runs',
   details:
-    'Without a function it lists those that the app exports, with their types. A function is named in full, as ' +
+    'Without a function it lists those that the app exports, with their types; with --help APP it says what their WIT says of ' +
+    'them, and a line to begin with. A function is named in full, as ' +
     'acme:thermo/api@1.0.0#to-fahrenheit, or as api.to-fahrenheit or to-fahrenheit where no other is meant. Arguments ' +
     'are values in WAVE, by the name of their parameter or in its place: celsius=21.5, 12, [1, 2], {value: 3, unit: ' +
     '"lx"}, some(3), none; text needs no quotation marks. One argument in parentheses holds all: (12, "lx"). The ' +
@@ -27,7 +28,7 @@ export const call = defineCommand({
   more: 'ARGS…',
   options: {
     trace: { kind: 'flag', help: 'tell which node answered and why, how long it took, and what crossed' },
-    node: { kind: 'text', value: 'NAME', help: 'ask only this node' },
+    node: { kind: 'text', value: 'NAME', help: 'ask only this node', completes: 'node' },
     deadline: { kind: 'text', value: 'TIME', help: 'wait so long at most, as 2s (default 30s)' },
     key: { kind: 'text', value: 'TEXT', help: 'calls with the same key go to the same node' },
     body: { kind: 'text', value: 'TEXT', help: 'send this with a request' },
@@ -36,10 +37,31 @@ export const call = defineCommand({
   usesNode: true,
   examples: [
     { line: 'call thermo', says: 'what it exports' },
+    { line: 'call --help thermo', says: 'what that does, takes and gives' },
     { line: 'call thermo to-fahrenheit celsius=21.5', says: 'by the name of the parameter' },
     { line: 'call thermo to-fahrenheit 21.5 --trace', says: 'and which node did it' },
     { line: 'call hello-http GET /', says: 'a request to an app that answers HTTP' },
   ],
+  async helpAbout({ world, client, options, args, json }) {
+    const [app = '', name] = args
+    const node = typeof options['node'] === 'string' ? options['node'] : undefined
+    const report = await client.call({ kind: 'list', app, node }, world.signal)
+    if (report.kind === 'failed' && !json) throw thrown(report)
+    if (report.kind !== 'list') {
+      printJson({ world }, schema, report)
+      return 1
+    }
+    const { callHelpText, exampleLine, wantedFunctions } = await import('../call-help.ts')
+    const functions = wantedFunctions(app, report, name)
+    if (json) {
+      const told = functions.map((one) => ({ ...one, example: exampleLine(app, one) }))
+      printJson({ world }, schema, { ...report, functions: told })
+    } else {
+      const http = report.http && name === undefined
+      world.stdout.write(callHelpText(app, functions, { http }, world.stdout.width))
+    }
+    return 0
+  },
   async run(context) {
     const { world, client, options, args, json } = context
     const intent = await intentOf(args, options, json)
@@ -49,14 +71,17 @@ export const call = defineCommand({
     if (options.trace && !json)
       for (const line of traceText(report.trace, world.stderr.width)) say(context, line)
     if (report.kind === 'failed') {
-      const { code, kind, message, hint } = report.error
-      if (json) printJson(context, schema, report)
-      else throw new SelvedgeError(code, kind as ProblemKind, message, hint)
+      if (!json) throw thrown(report)
+      printJson(context, schema, report)
       return 1
     }
     return tell(context, intent.app, report)
   },
 })
+
+function thrown({ error: { code, kind, message, hint } }: Report<'failed'>): Error {
+  return new SelvedgeError(code, kind as ProblemKind, message, hint)
+}
 
 interface CallOptions {
   readonly node: string | undefined

@@ -56,7 +56,7 @@ async function functionsOf(
   if (app === undefined) return []
   const report = await call({ kind: 'list', app }, AbortSignal.timeout(patienceMs))
   if (report.kind !== 'list') return []
-  const names = report.functions.map(({ name }) => name).filter((name) => typable.test(name))
+  const names = report.functions.map(({ short }) => short).filter((name) => typable.test(name))
   return report.http ? [...names, 'GET'] : names
 }
 

@@ -59,6 +59,19 @@ describe('an app that a command builds', () => {
     })
   })
 
+  it('keeps what its WIT says of what it exports, and is built without where that cannot be read', async () => {
+    await writeManifest(`command = """${writeComponent.replaceAll('\\', '\\\\')}"""`)
+    await mkdir(join(folder, 'wit'))
+    const world = (item: string): Promise<void> =>
+      writeFile(join(folder, 'wit', 'world.wit'), `package a:b;\nworld own {\n${item}\n}\n`)
+    await world('  /// Twice as much.\n  export twice: func(n: u64) -> u64;')
+    await buildApp(folder)
+    const built = await readFile(join(folder, 'build/app.wasm'), 'utf8')
+    expect(built).toContain('{"interfaces":{"":{"funcs":{"twice":{"docs":"Twice as much."}}}}}')
+    await world('  /// Later.\n  export twice: async func(n: u64) -> u64;')
+    expect((await buildApp(folder)).sizeBytes).toBe(8)
+  })
+
   it('is given up, with everything the command started, when the caller says so', async () => {
     await writeManifest(`command = "echo started; sleep 600 & sleep 600"`)
     const controller = new AbortController()

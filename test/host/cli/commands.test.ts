@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(data, { recursive: true, force: true })
 })
 
-const here = (line: string, options: RunOptions = {}): ReturnType<typeof run> =>
+const here = (line: string | readonly string[], options: RunOptions = {}): ReturnType<typeof run> =>
   run(line, { data, ...options })
 
 describe('answers as JSON', () => {
@@ -126,6 +126,66 @@ it.each([
     expect(await here('call hello', { signal })).toMatchObject({ code: status, stdout: '', stderr: '' })
   },
 )
+
+describe('help about an app', () => {
+  it('is what its WIT says of its functions, what they take, and a line that calls each', async () => {
+    node.callReport = { kind: 'list', functions: [toFahrenheit, warmest], http: true }
+    const { code, stdout, stderr } = await here('call --help thermo')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    await expect(stdout).toMatchFileSnapshot('goldens/call-help.txt')
+    expect(await here('call thermo --help --node lobby-1')).toEqual({ code: 0, stdout, stderr: '' })
+    expect(node.calls.at(-1)).toEqual({ kind: 'list', app: 'thermo', node: 'lobby-1' })
+  })
+
+  it('is of one function where that is named, in any of its forms', async () => {
+    node.callReport = { kind: 'list', functions: [toFahrenheit, warmest], http: true }
+    const one = await here('call --help thermo to-fahrenheit')
+    expect(one.stdout).toContain('Celsius as Fahrenheit.')
+    expect(one.stdout).not.toContain('warmest')
+    for (const name of ['api.to-fahrenheit', 'acme:thermo/api@1.0.0#to-fahrenheit'])
+      expect((await here(['call', '--help', 'thermo', name])).stdout).toBe(one.stdout)
+    const meant = await here('call --help thermo to-farenheit')
+    expect(meant.code).toBe(1)
+    expect(meant.stderr).toMatch(/ERR_UNKNOWN_FUNCTION.*\n.*did you mean to-fahrenheit/)
+  })
+
+  it('is JSON with the line that calls each function', async () => {
+    node.callReport = { kind: 'list', functions: [toFahrenheit, warmest], http: false }
+    const { stdout } = await here('call --help thermo --json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      schema: 'selvedge.call/1',
+      functions: [
+        { docs: 'Celsius as Fahrenheit.', example: 'selvedge call thermo to-fahrenheit celsius=1.5' },
+        { example: `selvedge call thermo warmest 'readings=[{place: "text", celsius: 1.5}]'` },
+      ],
+    })
+  })
+
+  it('is an error where there is nothing to call, nobody to ask, or no such app', async () => {
+    node.callReport = { kind: 'list', functions: [], http: false }
+    const none = await here('call --help light-alarm')
+    expect(none).toMatchObject({ code: 1, stdout: '' })
+    expect(none.stderr).toMatch(/ERR_NO_FUNCTIONS.*light-alarm.*\n.*selvedge events APP/)
+    node.callReport = { kind: 'list', functions: [], http: true }
+    expect((await here('call --help hello')).stdout).toContain('selvedge call hello GET /')
+    expect((await here('call --help hello run')).stderr).toContain(
+      'hint: it answers requests: selvedge call hello GET /',
+    )
+    await server.stop()
+    const nobody = await here('call --help thermo')
+    expect([nobody.code, nobody.stderr.includes('ERR_NODE_NOT_RUNNING')]).toEqual([1, true])
+    expect((await here('call --help')).code).toBe(0)
+  })
+
+  it('lets nothing that an app says of itself near the terminal or the shell', async () => {
+    const evil = '\u001b[2J$(reboot)'
+    const functions = [{ ...toFahrenheit, short: evil, wit: evil, docs: evil, about: evil, types: [evil] }]
+    node.callReport = { kind: 'list', functions, http: false }
+    const { stdout } = await here('call --help thermo')
+    expect(stdout).not.toContain('\u001b')
+    expect(stdout).toContain(`selvedge call thermo ' [2J$(reboot)' celsius=1.5`)
+  })
+})
 
 describe('dead letters', () => {
   it('are replayed and discarded by number, several at once, or all', async () => {
@@ -346,14 +406,9 @@ describe('names for completion', () => {
   })
 
   it('are the functions of an app by their short names, and none that could not be typed', async () => {
-    const named = (name: string): FunctionReport => {
-      return { name, target: `a:b/c#${name}`, type: 'func()', parameters: [], result: null }
-    }
-    node.callReport = {
-      kind: 'list',
-      functions: [named('api.to-fahrenheit'), named('$(reboot)')],
-      http: true,
-    }
+    const named = (short: string): FunctionReport => ({ ...toFahrenheit, short })
+    const functions = [named('api.to-fahrenheit'), named('$(reboot)')]
+    node.callReport = { kind: 'list', functions, http: true }
     expect((await here('completion names function thermo')).stdout).toBe('api.to-fahrenheit\nGET\n')
     expect(node.calls.at(-1)).toEqual({ kind: 'list', app: 'thermo' })
     expect((await here('completion names function')).stdout).toBe('')
@@ -392,6 +447,33 @@ describe('stop', () => {
     expect(await here('stop')).toEqual({ code: 0, stdout: 'lobby-1 has stopped\n', stderr: '' })
   })
 })
+
+const toFahrenheit: FunctionReport = {
+  target: 'acme:thermo/api@1.0.0#to-fahrenheit',
+  name: 'api.to-fahrenheit',
+  type: 'func(celsius: f64) -> result<f64, string>',
+  parameters: [{ name: 'celsius', type: { kind: 'f64' } }],
+  result: { kind: 'result' },
+  interface: 'acme:thermo/api@1.0.0',
+  short: 'to-fahrenheit',
+  wit: 'func(celsius: f64) -> result<f64, string>',
+  types: [],
+  sample: ['celsius=1.5'],
+  docs: 'Celsius as Fahrenheit.',
+  about: 'Computes with temperatures.\n\nIn floating point.',
+}
+const warmest: FunctionReport = {
+  target: 'acme:thermo/api@1.0.0#warmest',
+  name: 'api.warmest',
+  type: 'func(readings: list<record { place: string, celsius: f64 }>) -> option<record { place: string, celsius: f64 }>',
+  parameters: [{ name: 'readings', type: { kind: 'list' } }],
+  result: { kind: 'option' },
+  interface: 'acme:thermo/api@1.0.0',
+  short: 'warmest',
+  wit: 'func(readings: list<reading>) -> option<reading>',
+  types: ['record reading { place: string, celsius: f64 }'],
+  sample: ['readings=[{place: "text", celsius: 1.5}]'],
+}
 
 function runningNode(changes: Partial<RunningNode> = {}): RunningNode & { stops: number } {
   const finished = new AbortController()

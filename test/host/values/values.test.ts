@@ -8,9 +8,12 @@ import {
   readArguments,
   readText,
   readWave,
+  sampleArguments,
   shownFunction,
   toJson,
   waveText,
+  witDefinitions,
+  witFunction,
 } from '../../../host/values/index.ts'
 
 const u32: WitShape = { kind: 'u32' }
@@ -213,5 +216,71 @@ describe('the arguments of a call', () => {
   it('that are resources cannot be written down', () => {
     const handle: Signature = { ...signature, parameters: [{ name: 'body', type: { kind: 'handle' } }] }
     expect(() => readText('take', handle, '1', 'wave')).toThrow('a resource or a stream')
+  })
+})
+
+describe('a function in the words of WIT', () => {
+  const point: WitShape = {
+    kind: 'record',
+    name: 'point',
+    members: [
+      { name: 'x', type: { kind: 's32' } },
+      { name: 'how', type: { kind: 'enum', name: 'level', names: ['low', 'high'] } },
+    ],
+  }
+  const failure: WitShape = {
+    kind: 'variant',
+    name: 'failure',
+    members: [
+      { name: 'gone', type: null },
+      { name: 'other', type: string },
+    ],
+  }
+  const signature: Signature = {
+    kind: 'function',
+    parameters: [{ name: 'by', type: { kind: 'list', item: point } }],
+    result: { kind: 'result', ok: point, err: failure },
+  }
+
+  it('has the names of its types, and beside that what they stand for', () => {
+    expect(witFunction(signature)).toBe('func(by: list<point>) -> result<point, failure>')
+    expect(witDefinitions(signature)).toEqual([
+      'record point { x: s32, how: level }',
+      'variant failure { gone, other(string) }',
+      'enum level { low, high }',
+    ])
+  })
+
+  it('has types without a name as they are', () => {
+    const nameless: Signature = { ...signature, parameters: [{ name: 'at', type: reading }], result: null }
+    expect(witFunction(nameless)).toBe('func(at: record { value: f64, time-ms: u64, unit: option<string> })')
+    expect(witDefinitions(nameless)).toEqual([])
+  })
+
+  it('comes with arguments to begin with, which it takes as they are typed', () => {
+    expect(sampleArguments(signature)).toEqual(['by=[{x: 1, how: low}]'])
+    fc.assert(
+      fc.property(fc.array(samples, { maxLength: 3 }), (taken) => {
+        const parameters = taken.map(({ type }, index) => ({ name: `p${index}`, type }))
+        const any: Signature = { kind: 'function', parameters, result: null }
+        const words = sampleArguments(any)
+        fc.pre(words !== null)
+        const written = (words ?? []).map((word) => ({
+          name: word.slice(0, word.indexOf('=')),
+          text: word.slice(word.indexOf('=') + 1),
+        }))
+        const values = readArguments('any', any, written)
+        expect(values.every((value, index) => fits(value, parameters[index]?.type ?? null))).toBe(true)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('comes with none where it takes what cannot be written by hand, or too much of it', () => {
+    const taking = (type: WitShape): Signature => ({ ...signature, parameters: [{ name: 'it', type }] })
+    expect(sampleArguments(taking({ kind: 'handle' }))).toBeNull()
+    expect(sampleArguments(taking({ kind: 'option', item: { kind: 'handle' } }))).toEqual(['it=none'])
+    const wide: WitShape = { kind: 'tuple', items: Array.from({ length: 400 }, () => u32) }
+    expect(sampleArguments(taking(wide))).toBeNull()
   })
 })
