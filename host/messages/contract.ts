@@ -45,6 +45,13 @@ export interface RequestTerms {
   readonly signal?: AbortSignal
 }
 
+/** How long a reply may take, beside the time of its request, and on whose behalf. */
+export interface ReplyTerms {
+  readonly timeoutMs?: number
+  /** Whoever replies is gone. */
+  readonly signal?: AbortSignal
+}
+
 /** A reply has no topic of its own to name, and no key: it goes to who asked. */
 export type NewReply = Pick<NewMessage, 'body' | 'contentType' | 'metadata'>
 
@@ -97,9 +104,10 @@ export interface Topics {
   request(message: Omit<NewMessage, 'id' | 'key'>, terms: RequestTerms): Promise<readonly Message[]>
   /**
    * Resolves when whoever asked has it. A request may be replied to several times.
-   * @throws ERR_REQUEST_OVER where nobody waits for it any more, and what `publish` throws of a message that is none
+   * @throws ERR_REQUEST_OVER where nobody waits for it any more or it was not taken in time, and what `publish` throws of a
+   *   message that is none
    */
-  reply(replyTo: string, reply: NewReply): Promise<void>
+  reply(replyTo: string, reply: NewReply, terms?: ReplyTerms): Promise<void>
 }
 
 export interface SubscribeOptions {

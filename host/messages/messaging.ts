@@ -22,6 +22,7 @@ import {
   type Message,
   type NewMessage,
   type NewReply,
+  type ReplyTerms,
   type RequestTerms,
   type SubscribeOptions,
   type Topics,
@@ -165,9 +166,9 @@ export class Messaging implements Topics, Part {
     return this.#requests.request(message, terms)
   }
 
-  async reply(replyTo: string, reply: NewReply): Promise<void> {
+  async reply(replyTo: string, reply: NewReply, terms?: ReplyTerms): Promise<void> {
     this.#requireOpen()
-    await this.#requests.reply(replyTo, reply)
+    await this.#requests.reply(replyTo, reply, terms)
   }
 
   /** Hears topics from now on for as long as somebody listens; what comes later is nobody's. @returns ends it */
@@ -288,7 +289,8 @@ export class Messaging implements Topics, Part {
       await queue.put(items)
     } catch (error) {
       if (isSelvedgeError(error, 'ERR_QUEUE_FULL')) throw full(error.message, error)
-      if (isSelvedgeError(error, 'ERR_QUEUE_CLOSED')) throw closed()
+      // What it says may be that the message is on the disk after all.
+      if (isSelvedgeError(error, 'ERR_QUEUE_CLOSED')) throw closed(error)
       throw error
     }
   }
@@ -311,6 +313,7 @@ function full(message: string, cause?: unknown): Error {
   return messageProblems.error('ERR_MESSAGES_FULL', message, { cause })
 }
 
-function closed(): Error {
-  return messageProblems.error('ERR_MESSAGES_CLOSED', 'the node stops, and takes no more messages')
+function closed(cause?: Error): Error {
+  const what = cause === undefined ? ', and takes no more messages' : `: ${cause.message}`
+  return messageProblems.error('ERR_MESSAGES_CLOSED', `the node stops${what}`, { cause })
 }

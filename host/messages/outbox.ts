@@ -30,7 +30,12 @@ const sweepMs = 60_000
 export interface MessageCarrier {
   isConnected(node: string): boolean
   onConnected(listener: (node: string) => void): Cancel
-  deliver(node: string, batch: readonly WireMessage[], signal?: AbortSignal): Promise<Verdicts>
+  /** @param batch or what makes it when it leaves */
+  deliver(
+    node: string,
+    batch: readonly WireMessage[] | (() => readonly WireMessage[]),
+    signal?: AbortSignal,
+  ): Promise<Verdicts>
 }
 
 export interface OutboxNeeds {

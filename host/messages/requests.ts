@@ -4,14 +4,15 @@
  * node that asked. What is left of the time goes along, and nobody works for a request whose time is over.
  */
 import { setMaxListeners } from 'node:events'
-import { delay, isSelvedgeError, messageOf, type Clock, type Log, type Random } from '../../core/index.ts'
-import { NotStarted, type MessageVerdict, type WireMessage } from '../../mesh/index.ts'
+import type { Clock, Log, Random } from '../../core/index.ts'
+import type { MessageVerdict, WireMessage } from '../../mesh/index.ts'
 import { checkMessage } from './check.ts'
 import {
   messageLimits as limits,
   type Message,
   type NewMessage,
   type NewReply,
+  type ReplyTerms,
   type RequestTerms,
 } from './contract.ts'
 import type { TopicDirectory } from './directory.ts'
@@ -26,6 +27,7 @@ import {
   requestMessage,
   requestMetadata,
 } from './request-wire.ts'
+import { notTaken, sendNow, untaken } from './sending.ts'
 
 export interface RequestsNeeds {
   readonly self: string
@@ -40,15 +42,6 @@ export interface RequestsNeeds {
   hand(message: Message): Promise<number>
 }
 
-/** Before a node that had no room is asked again. */
-const againMs = 50
-
-/** What came of sending something to a node: it has it, it may have it, or in words why it has not. */
-type Sent =
-  | { readonly state: 'taken' }
-  | { readonly state: 'lost' }
-  | { readonly state: 'not'; readonly why: string }
-
 export class Requests {
   readonly #needs: RequestsNeeds
   readonly #table = new RequestTable()
@@ -59,7 +52,6 @@ export class Requests {
 
   constructor(needs: RequestsNeeds) {
     this.#needs = needs
-    setMaxListeners(4 * limits.answerable, this.#stopping.signal)
   }
 
   /** `requests` and `replies` that were sent; `unanswered` had none. */
@@ -134,10 +126,11 @@ export class Requests {
   }
 
   /** See `Topics.reply`. */
-  async reply(request: string, reply: NewReply): Promise<void> {
+  async reply(request: string, reply: NewReply, terms: ReplyTerms = {}): Promise<void> {
     const { random, clock, self } = this.#needs
-    const found = this.#table.answerable(request, clock.monotonicMs())
-    if (found === null) throw gone('its time was over, or it was no request of this node')
+    const nowMs = clock.monotonicMs()
+    const found = this.#table.answerable(request, nowMs)
+    if (found === null) throw gone(`whoever asked ${enough}, or it was no request of this node`)
     const id = Buffer.from(random.bytes(12)).toString('hex')
     const message = replyMessage(id, found.topic, reply, this.#timeMs())
     checkMessage(message)
@@ -146,17 +139,24 @@ export class Requests {
     this.#table.answered(request)
     if (found.node === self) {
       if (this.#table.replied(found.topic, { ...message, origin: self })) return
-      throw gone('whoever asked has enough replies, or waits no more')
+      throw gone(`whoever asked ${enough}`)
     }
+    const untilMs = Math.min(found.untilMs, nowMs + (terms.timeoutMs ?? Infinity))
+    const over = new AbortController()
+    const forget = this.#endWith(over, terms.signal, untilMs - nowMs)
     // Two replies of one id are one: it is sent again also where it may have arrived.
-    const sent = await this.#send(found.node, () => message, {
-      untilMs: found.untilMs,
-      over: this.#stopping.signal,
+    const sent = await sendNow(this.#needs, found.node, () => message, {
+      untilMs,
+      over: over.signal,
       isRepeatable: true,
-    })
+      unwanted: enough,
+    }).finally(forget)
     if (sent.state === 'taken') return
+    this.#stopping.signal.throwIfAborted()
+    if (sent.state === 'lost' || over.signal.aborted)
+      throw gone('it was not taken in time, and may not have arrived')
     this.#table.forget(request)
-    throw gone(sent.state === 'lost' ? 'it may not have arrived' : sent.why)
+    throw gone(`whoever asked ${sent.why}`)
   }
 
   /** What another node sent. @returns null for a message that is neither request nor reply */
@@ -189,44 +189,15 @@ export class Requests {
     const { self, directory } = this.#needs
     if (node === self) {
       const verdict = await this.#take(self, message, replyTo, untilMs)
-      return verdict === 'taken' ? null : notTaken(verdict, 'this node')
+      return verdict === 'taken' ? null : `this node ${notTaken(verdict)}`
     }
-    const sent = await this.#send(node, (leftMs) => requestMessage(message, replyTo, leftMs), {
+    const sent = await sendNow(this.#needs, node, (leftMs) => requestMessage(message, replyTo, leftMs), {
       untilMs,
       over,
       isRepeatable: false,
+      unwanted: untaken,
     })
     return sent.state === 'not' ? `${directory.nameOf(node)} ${sent.why}` : null
-  }
-
-  /** Until the node has it, says that it does not want it, or the time is over. Never rejects. */
-  async #send(
-    node: string,
-    make: (leftMs: number) => WireMessage,
-    { untilMs, over, isRepeatable }: { untilMs: number; over: AbortSignal; isRepeatable: boolean },
-  ): Promise<Sent> {
-    const { carrier, clock, log } = this.#needs
-    for (;;) {
-      const leftMs = untilMs - clock.monotonicMs()
-      if (over.aborted || leftMs <= 0) return { state: 'not', why: 'had no room in time' }
-      let waitMs: number = againMs
-      try {
-        const { verdicts, waitMs: wantedMs } = await carrier.deliver(node, [make(leftMs)], over)
-        const [verdict = 'later'] = verdicts
-        if (verdict === 'taken') return { state: 'taken' }
-        if (verdict !== 'later') return { state: 'not', why: notTaken(verdict, '') }
-        waitMs = Math.max(againMs, wantedMs)
-      } catch (error) {
-        log.debug('messages:request', { node, error: messageOf(error) })
-        if (over.aborted) return { state: 'lost' }
-        // Of a node that is there, a channel may be had in a moment.
-        const isAway = error instanceof NotStarted && !error.isReached && !carrier.isConnected(node)
-        if (isAway) return { state: 'not', why: 'is not reached' }
-        const isUntaken = error instanceof NotStarted || isSelvedgeError(error, 'ERR_MESSAGES_UNHEARD')
-        if (!isUntaken && !isRepeatable) return { state: 'lost' }
-      }
-      await delay(clock, Math.min(waitMs, leftMs), over).catch(() => {})
-    }
   }
 
   /** When the time is over, whoever asked gives up, or the node stops. @returns forgets it */
@@ -263,15 +234,8 @@ function checkMetadata({ metadata = [] }: Pick<NewMessage, 'metadata'>): void {
   throw messageProblems.error('ERR_MESSAGE_TOO_LARGE', text)
 }
 
-function notTaken(verdict: MessageVerdict, node: string): string {
-  const what =
-    verdict === 'refused'
-      ? 'does not let it come from here'
-      : verdict === 'later'
-        ? 'has no room for it'
-        : 'does not take it'
-  return node === '' ? what : `${node} ${what}`
-}
+/** What is said of whoever asked, behind that. */
+const enough = 'has enough replies, or waits no more'
 
 function unheard(message: string): Error {
   return messageProblems.error('ERR_REQUEST_UNHEARD', message)

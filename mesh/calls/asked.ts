@@ -8,6 +8,8 @@ import { callsProblems } from './problems.ts'
 export interface AskedNeeds {
   readonly clock: Clock
   send(frame: Uint8Array): Promise<void>
+  /** So long its channel waits for the answer to a call that its caller gave up, ms; closed at once where it is left out. */
+  readonly lingerMs?: number
   /** Told once. @param isClean whether the channel can take the next call; else it is to be closed, which ends this one there */
   over(isClean: boolean): void
 }
@@ -24,6 +26,7 @@ export class Asked {
   #isBodySent = false
   #inlet: BodyInlet | null = null
   #isAnswered = false
+  #isGivenUp = false
   #isOver = false
 
   constructor(call: OutgoingCall, needs: AskedNeeds) {
@@ -39,8 +42,10 @@ export class Asked {
   start(deadlineMs: number): void {
     const { clock, send } = this.#needs
     const { head, hops, signal } = this.#call
+    // Given up before anything left: the channel has nothing of it.
+    if (signal?.aborted === true) return this.#end(signal.reason, true)
     const ms = Math.max(1, Math.ceil(Math.min(deadlineMs, callLimits.longestMs)))
-    this.#cancels.push(clock.after(ms, () => this.#giveUp(late(ms))))
+    this.#cancels.push(clock.after(ms, () => this.#end(late(ms), false)))
     if (signal !== undefined) {
       const giveUp = (): void => this.#giveUp(signal.reason)
       signal.addEventListener('abort', giveUp, { once: true })
@@ -81,8 +86,14 @@ export class Asked {
     this.#end(error, false)
   }
 
+  /** The caller waits no more. An answer that comes soon leaves the channel to the next call. */
   #giveUp(reason: unknown): void {
-    if (!this.#isAnswered) this.#end(reason, false)
+    const { clock, lingerMs = 0 } = this.#needs
+    const isAllSent = !isStream(this.#call.body) || this.#isBodySent
+    if (lingerMs === 0 || !isAllSent) return this.#end(reason, false)
+    this.#isGivenUp = true
+    this.#reject(reason)
+    this.#cancels.push(clock.after(lingerMs, () => this.#end(reason, false)))
   }
 
   #end(reason: unknown, isClean: boolean): void {
@@ -111,6 +122,8 @@ export class Asked {
   #begin(head: Uint8Array, body: PackedBody): void {
     if (body !== 'streamed') return this.#answered(() => this.#resolve({ head, body }))
     if (this.#isAnswered) throw outOfOrder()
+    // Nobody would read it.
+    if (this.#isGivenUp) return this.#close(false)
     this.#settled()
     const grant = (bytes: number): void => {
       this.#needs.send(encodeMessage({ t: 'credit', bytes })).catch(() => this.lost())

@@ -81,6 +81,9 @@ export const callLimits = {
   /** Opening a channel costs 1.3–2.6 ms, keeping one about 20 KB on each side. */
   idleChannels: 16,
   idleMs: 30_000,
+  /** Of a call's time, what is left for its answer, or for another node, when no channel was had; and at most. */
+  keptShare: 0.25,
+  keptForAnswerMs: 1_000,
   /** A connection is kept so long behind the last call over it. */
   keptMs: 60_000,
   /** Dialling a member that is not connected, admission included. */

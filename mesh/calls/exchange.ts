@@ -13,15 +13,16 @@ import {
   type Part,
 } from '../../core/index.ts'
 import { peerOfAddress, type NodeId, type Transport } from '../transport/index.ts'
-import { isStream } from './asked.ts'
 import {
   callLimits,
   callProtocol,
   NotStarted,
   type CallAnswer,
+  type CallBody,
   type CallHandler,
   type OutgoingCall,
 } from './contract.ts'
+import type { CallLine } from './line.ts'
 import { Lines } from './lines.ts'
 import { callsProblems } from './problems.ts'
 import { wholeAsStream } from './served.ts'
@@ -43,7 +44,15 @@ export interface CallExchangeNeeds {
   readonly protocol?: string
   /** Questions that are under way between two nodes and direction; {@link callLimits}.channelsPerPeer unless given. */
   readonly channelsPerPeer?: number
+  /**
+   * So long the channel of a question that was given up waits for its answer, ms, where it costs the other node nothing
+   * to go on. Left out: it is closed at once, which ends the work there.
+   */
+  readonly lingerMs?: number
 }
+
+/** One whose body may be made when it leaves, where that says how much of something is left. */
+type CallToMake = Omit<OutgoingCall, 'body'> & { readonly body: CallBody | (() => Uint8Array) }
 
 export class CallExchange implements Part {
   readonly name = 'calls'
@@ -112,38 +121,41 @@ export class CallExchange implements Part {
    * @throws NotStarted where it had no effect for sure (ERR_CALL_UNREACHABLE, ERR_CALL_BUSY, ERR_CALL_HEAD_SIZE, or
    *   the callee's reason); ERR_CALL_LOST, ERR_CALL_DEADLINE, the callee's error, or the signal's reason
    */
-  call(peer: NodeId, call: OutgoingCall): Promise<CallAnswer> {
-    const { head, body, signal, deadlineMs } = call
+  call(peer: NodeId, call: CallToMake): Promise<CallAnswer> {
+    const { head, signal, deadlineMs } = call
     if (head.length > callLimits.headBytes) {
       const text = `the call begins with ${head.length} bytes, over ${callLimits.headBytes}`
       return Promise.reject(new NotStarted(callsProblems.error('ERR_CALL_HEAD_SIZE', text), true))
     }
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
-    const isLong = !isStream(body) && body !== null && body.length > callLimits.inlineBytes
-    const sendable = isLong ? { ...call, body: wholeAsStream(body) } : call
     const free = this.#connected.has(peer) ? this.#lines.get(peer)?.takeFree() : null
-    if (free !== null && free !== undefined) return free.call(sendable, deadlineMs)
-    return this.#callAfterWait(peer, sendable)
+    if (free !== null && free !== undefined) return callOn(free, call, deadlineMs)
+    return this.#callAfterWait(peer, call)
   }
 
-  async #callAfterWait(peer: NodeId, call: OutgoingCall): Promise<CallAnswer> {
+  /** Waits for a part of the time alone: a callee that is left none would begin what nobody gets the answer of. */
+  async #callAfterWait(peer: NodeId, call: CallToMake): Promise<CallAnswer> {
     const { clock } = this.#needs
     const { signal, deadlineMs } = call
     const untilMs = clock.monotonicMs() + deadlineMs
+    const ms = deadlineMs - Math.min(callLimits.keptForAnswerMs, deadlineMs * callLimits.keptShare)
     const late = (): Error =>
-      new NotStarted(callsProblems.error('ERR_CALL_BUSY', `no channel was free in ${deadlineMs} ms`), true)
-    const line = await within({ clock, ms: deadlineMs, late, ...(signal && { signal }) }, async (ends) => {
+      new NotStarted(
+        callsProblems.error('ERR_CALL_BUSY', `no channel was free in ${Math.round(ms)} ms`),
+        true,
+      )
+    const line = await within({ clock, ms, late, ...(signal && { signal }) }, async (ends) => {
       if (!this.#connected.has(peer)) await this.#connect(peer)
       ends.throwIfAborted()
       return this.#linesTo(peer).take(ends)
     })
-    return line.call(call, Math.max(1, untilMs - clock.monotonicMs()))
+    return callOn(line, call, Math.max(1, untilMs - clock.monotonicMs()))
   }
 
   #linesTo(peer: NodeId): Lines {
     const known = this.#lines.get(peer)
     if (known !== undefined) return known
-    const { transport, clock, log } = this.#needs
+    const { transport, clock, log, lingerMs } = this.#needs
     const open = async (): ReturnType<Transport['open']> => {
       const channel = await within({ clock, ms: callLimits.openMs }, (signal) =>
         transport.open(peer, this.#protocol, signal),
@@ -153,7 +165,14 @@ export class CallExchange implements Part {
       throw stopped()
     }
     const report = (detail: string): void => this.#needs.report?.('parser', peer, detail)
-    const lines = new Lines({ clock, log, open, report, mostChannels: this.#channelsPerPeer })
+    const lines = new Lines({
+      clock,
+      log,
+      open,
+      report,
+      mostChannels: this.#channelsPerPeer,
+      ...(lingerMs !== undefined && { lingerMs }),
+    })
     this.#lines.set(peer, lines)
     return lines
   }
@@ -200,6 +219,19 @@ export class CallExchange implements Part {
     }
     for (const peer of this.#server.callers) this.#needs.used?.(peer, callLimits.keptMs)
   }
+}
+
+/** A body that does not fit beside the head goes in pieces. */
+function callOn(line: CallLine, call: CallToMake, deadlineMs: number): Promise<CallAnswer> {
+  let body: CallBody
+  try {
+    body = typeof call.body === 'function' ? call.body() : call.body
+  } catch (error) {
+    line.close()
+    return Promise.reject(error as Error)
+  }
+  if (body instanceof Uint8Array && body.length > callLimits.inlineBytes) body = wholeAsStream(body)
+  return line.call({ ...call, body }, deadlineMs)
 }
 
 /** So that another node that took over the address is not mistaken for the member. */

@@ -9,6 +9,8 @@ import { isViolation } from './problems.ts'
 export interface LineNeeds {
   readonly clock: Clock
   readonly log: Log
+  /** See `AskedNeeds`. */
+  readonly lingerMs?: number
   report(detail: string): void
   /** The call on it is over and it takes the next one. */
   onFree(line: CallLine): void
@@ -33,8 +35,10 @@ export class CallLine {
 
   /** @param deadlineMs what is left of the call's own */
   call(call: OutgoingCall, deadlineMs: number): Promise<CallAnswer> {
+    const { clock, lingerMs } = this.#needs
     const asked = new Asked(call, {
-      clock: this.#needs.clock,
+      clock,
+      ...(lingerMs !== undefined && { lingerMs }),
       send: (frame) => this.#channel.send(frame),
       over: (isClean) => this.#over(asked, isClean),
     })

@@ -9,6 +9,8 @@ export interface LinesNeeds {
   readonly clock: Clock
   readonly log: Log
   readonly mostChannels: number
+  /** See `AskedNeeds`. */
+  readonly lingerMs?: number
   open(): Promise<Channel>
   /** The peer does not keep to the protocol. */
   report(detail: string): void
@@ -96,11 +98,12 @@ export class Lines {
       throw new NotStarted(asOurs(error), false)
     }
     this.#opening -= 1
-    const { clock, log, report } = this.#needs
+    const { clock, log, report, lingerMs } = this.#needs
     const line = new CallLine(channel, {
       clock,
       log,
       report,
+      ...(lingerMs !== undefined && { lingerMs }),
       onFree: (free) => this.#onFree(free),
       onGone: (gone) => this.#onGone(gone),
     })

@@ -53,6 +53,7 @@ export class MessageExchange implements Part {
       ...needs,
       protocol: messagesProtocol,
       channelsPerPeer: limits.channelsPerPeer,
+      lingerMs: limits.lingerMs,
     })
   }
 
@@ -91,17 +92,27 @@ export class MessageExchange implements Part {
   /**
    * Sends one batch, which the caller has kept within {@link messageWireLimits}. Whatever it throws, some of it may have
    * arrived.
+   * @param batch or what makes it when a channel is there for it: what it says of time left is then true
    * @throws ERR_CALL_UNREACHABLE, ERR_CALL_LOST, ERR_CALL_DEADLINE …, ERR_MESSAGES_PROTOCOL
    */
-  async deliver(peer: NodeId, batch: readonly WireMessage[], signal?: AbortSignal): Promise<Verdicts> {
+  async deliver(
+    peer: NodeId,
+    batch: readonly WireMessage[] | (() => readonly WireMessage[]),
+    signal?: AbortSignal,
+  ): Promise<Verdicts> {
+    let count = 0
     const answer = await this.#calls.call(peer, {
       head: nothing,
-      body: encodeBatch(batch),
+      body: () => {
+        const messages = typeof batch === 'function' ? batch() : batch
+        count = messages.length
+        return encodeBatch(messages)
+      },
       deadlineMs: limits.answerMs,
       hops: 0,
       ...(signal !== undefined && { signal }),
     })
-    return decodeVerdicts(answer.head, batch.length)
+    return decodeVerdicts(answer.head, count)
   }
 
   async #answer(call: IncomingCall): Promise<{ head: Uint8Array; body: null }> {

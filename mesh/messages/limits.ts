@@ -17,6 +17,8 @@ export const messageWireLimits = {
   batchesPerPeer: 2,
   /** From a batch to its answer, over the slowest of wires. */
   answerMs: 30_000,
+  /** So long the answer to a batch that nobody waits for any more is waited for, before its channel is closed. */
+  lingerMs: 1_000,
   /** What one peer may send, in the long run; four times an edge node's fastest disk. */
   bytesPerSecond: 4 * 1024 * 1024,
   messagesPerSecond: 4_000,

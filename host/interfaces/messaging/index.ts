@@ -62,12 +62,21 @@ const requestReply: InterfaceOffer = {
     request: { mode: 'call', run: (args, caller) => ask(context, args, caller) },
     reply: {
       mode: 'call',
-      async run([replyTo, contentType, data, metadata]) {
+      async run([replyTo, contentType, data, metadata], caller) {
         const { body, ...rest } = messageFrom('', contentType, data, metadata)
         if (typeof replyTo !== 'string') throw new TypeError('what is replied to should be a string')
+        const { deadlineMs, signal } = reserved(caller)
+        const terms = {
+          ...(deadlineMs !== undefined && { timeoutMs: deadlineMs }),
+          ...(signal !== undefined && { signal }),
+        }
         await context
           .topics()
-          .reply(replyTo, { body, contentType: rest.contentType ?? null, metadata: rest.metadata ?? [] })
+          .reply(
+            replyTo,
+            { body, contentType: rest.contentType ?? null, metadata: rest.metadata ?? [] },
+            terms,
+          )
           .catch(told)
       },
     } satisfies BoundFunction,

@@ -256,6 +256,32 @@ describe('wasi:messaging/request-reply', () => {
     expect(value).toEqual({ ok: undefined })
   })
 
+  it('asks and replies in less than what is left of its own time, to do something about what comes of it', async () => {
+    const said: unknown[] = []
+    const topics = {
+      ...noTopics,
+      request: async (_: unknown, { timeoutMs }: RequestTerms): Promise<Message[]> => {
+        said.push(timeoutMs)
+        return []
+      },
+      reply: async (...[, , terms]: Parameters<Topics['reply']>) => void said.push(terms?.timeoutMs),
+    }
+    const context = appContext({ publishes: new Set(['shop/door']), topics: () => topics })
+    const [bound] = bindInterfaces(['publish:shop/door'], context).filter(
+      ({ id }) => id === messagingRequestId,
+    )
+    const caller = {
+      remainingMs: () => 500,
+      hopsLeft: () => undefined,
+      gone: new AbortController().signal,
+    }
+    const { request, reply } = bound?.functions ?? {}
+    if (request?.mode !== 'call' || reply?.mode !== 'call') throw new Error('they are no calls')
+    await request.run(['shop/door', undefined, new Uint8Array(1), undefined, 30_000], caller)
+    await reply.run(['r', undefined, new Uint8Array(1)], caller)
+    expect(said).toEqual([450, 450])
+  })
+
   it('takes from the sandbox’s half only what it should say', async () => {
     const [bound] = bindInterfaces([], appContext()).filter(({ id }) => id === messagingRequestId)
     const reply = bound?.functions['reply']

@@ -1,5 +1,5 @@
 /** Requests and replies between nodes in virtual time: who may answer, how often, and until when. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Cancel, SelvedgeError } from '../../../core/index.ts'
 import {
   messageLimits as limits,
@@ -230,6 +230,13 @@ describe('a request', () => {
     expect(tries).toBe(3)
   })
 
+  it('leaves the channel that it went by to the next, though its reply overtakes the word that it was taken', async () => {
+    const { a, ask } = await two((node) => replying(node, '12'))
+    const opened = vi.spyOn(a.transport, 'open')
+    for (let at = 0; at < 20; at += 1) expect(await ask()).toBe('b: 12')
+    expect(opened.mock.calls.length).toBeLessThanOrEqual(2)
+  })
+
   it('is refused where it is no message', async () => {
     const { post, a } = await two(() => async () => {})
     const pairs = Array.from({ length: limits.metadataEntries }, (_, at) => [`n${at}`, ''] as const)
@@ -298,6 +305,56 @@ describe('a reply', () => {
     await post.clock.run(5_000)
     expect(heard).toEqual(['for c'])
     expect(b.messaging.figures().counts.replies).toBe(2)
+  })
+
+  it('beyond those that were wanted is told that, here and from another node, and changes nothing', async () => {
+    const outcomes: string[] = []
+    const again =
+      (node: PostNode) =>
+      async ({ request }: Message): Promise<void> => {
+        for (let at = 0; at < 3; at += 1) {
+          const reply = node.messaging.reply(request?.replyTo ?? '', { body: bytesOf(`${at}`) })
+          outcomes.push(await reply.then(() => 'taken').catch((error: unknown) => (error as Error).message))
+        }
+        throw new Error('the handler fails behind its reply')
+      }
+    const { post, b, ask } = await two(again)
+    expect(await ask({ replies: 2 })).toBe('b: 0, b: 1')
+    await post.clock.run(5_000)
+    const asked = b.messaging.request({ topic: 'price', body: bytesOf('?') }, { ...terms, replies: 2 })
+    expect(await post.clock.finish(outcomeOf(asked), 10_000)).toBe('b: 0, b: 1')
+    await post.clock.run(5_000)
+    const late: unknown = expect.stringMatching(
+      /^nobody waits for the reply: whoever asked has enough replies, or waits no more/,
+    )
+    expect(outcomes).toEqual(['taken', 'taken', late, 'taken', 'taken', late])
+  })
+
+  it('is given up in the time of whoever replies, and may be tried again', async () => {
+    let replyTo = ''
+    const { post, a, b } = await two(
+      () =>
+        async ({ request }) =>
+          void (replyTo = request?.replyTo ?? ''),
+    )
+    const asked = outcomeOf(
+      a.messaging.request({ topic: 'price', body: bytesOf('?') }, { ...terms, timeoutMs: 60_000 }),
+    )
+    await post.clock.run(1_000)
+    a.exchange.receiveWith(() => new Promise(() => {}))
+    const reply = (timeoutMs: number): Promise<string> =>
+      b.messaging.reply(replyTo, { body: bytesOf('12') }, { timeoutMs }).then(
+        () => 'taken',
+        (error: unknown) => `${(error as SelvedgeError).code}: ${(error as Error).message}`,
+      )
+    const fromMs = post.clock.monotonicMs()
+    expect(await post.clock.finish(reply(500), 60_000)).toBe(
+      'ERR_REQUEST_OVER: nobody waits for the reply: it was not taken in time, and may not have arrived',
+    )
+    expect(post.clock.monotonicMs() - fromMs).toBe(500)
+    a.exchange.receiveWith((peer, messages) => a.messaging.receive(peer, messages))
+    expect(await post.clock.finish(reply(20_000), 60_000)).toBe('taken')
+    expect(await post.clock.finish(asked, 1_000)).toBe('b: 12')
   })
 
   it('to what was never asked is over', async () => {

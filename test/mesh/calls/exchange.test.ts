@@ -171,6 +171,32 @@ describe('a call that did not begin', () => {
     expect(silent).toMatchObject({ code: 'ERR_CALL_STOPPED', isReached: true })
   })
 
+  it('waits for a channel no longer than leaves time for another node, and has not begun then', async () => {
+    const harbor = new CallHarbor(11)
+    let begun = 0
+    harbor.node('b', () => {
+      begun += 1
+      return new Promise(() => {})
+    })
+    const a = harbor.node('a')
+    for (let at = 0; at < callLimits.channelsPerPeer; at++)
+      void failure(a.calls.call('b', ask({ deadlineMs: 60_000 })))
+    await harbor.clock.run(1_000)
+    const fromMs = harbor.clock.monotonicMs()
+    const tookMs: number[] = []
+    for (const deadlineMs of [800, 20_000]) {
+      const error = await harbor.finish(failure(a.calls.call('b', ask({ deadlineMs }))))
+      expect(error).toMatchObject({
+        code: 'ERR_CALL_BUSY',
+        message: expect.stringMatching(/no channel/) as unknown,
+      })
+      expect(error).toBeInstanceOf(NotStarted)
+      tookMs.push(Math.round(harbor.clock.monotonicMs() - fromMs))
+    }
+    expect(tookMs).toEqual([600, 600 + 19_000])
+    expect(begun).toBe(callLimits.channelsPerPeer)
+  })
+
   it('is one too many for the node that would answer', async () => {
     const harbor = new CallHarbor(8)
     harbor.node('b', () => new Promise(() => {}))

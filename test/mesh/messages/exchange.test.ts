@@ -1,6 +1,6 @@
 /** Batches between nodes over the virtual network, and peers that mean harm. */
-import { describe, expect, it } from 'vitest'
-import { encodeCbor } from '../../../core/index.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { delay, encodeCbor } from '../../../core/index.ts'
 import { CallExchange } from '../../../mesh/calls/index.ts'
 import {
   MessageExchange,
@@ -101,6 +101,72 @@ describe('messages between two nodes', () => {
     await harbor.clock.run(1_000)
     harbor.network.cut('a', 'b')
     expect(await harbor.finish(lost)).toBe('ERR_CALL_LOST')
+  })
+})
+
+describe('a batch that nobody waits for any more', () => {
+  it('leaves its channel to the next one where its answer comes soon, and closes it where it does not', async () => {
+    const harbor = new Harbor()
+    const transport = harbor.transport('a')
+    const opened = vi.spyOn(transport, 'open')
+    const a = harbor.node('a', transport)
+    let answerAfterMs = 600
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      await delay(harbor.clock, answerAfterMs)
+      return takeAll(peer, messages)
+    })
+    const giveUp = async (): Promise<void> => {
+      const over = new AbortController()
+      const sent = a.deliver('b', [messageOf('1')], over.signal).catch((error: unknown) => error)
+      await harbor.clock.run(500)
+      over.abort(new Error('there are replies enough'))
+      expect(await harbor.clock.finish(sent, 10)).toMatchObject({ message: 'there are replies enough' })
+    }
+    await giveUp()
+    await harbor.clock.run(2_000)
+    await harbor.finish(a.deliver('b', [messageOf('2')]))
+    expect(opened).toHaveBeenCalledTimes(1)
+    answerAfterMs = 60_000
+    await giveUp()
+    await harbor.clock.run(2_000)
+    answerAfterMs = 0
+    await harbor.finish(a.deliver('b', [messageOf('3')]))
+    expect(opened).toHaveBeenCalledTimes(2)
+  })
+
+  it('is not sent where that is so before it has a channel', async () => {
+    const harbor = new Harbor()
+    const a = harbor.node('a')
+    const seen: string[] = []
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      seen.push(...messages.map(({ id }) => id))
+      return takeAll(peer, messages)
+    })
+    const over = new AbortController()
+    const sent = a.deliver('b', [messageOf('1')], over.signal).catch((error: unknown) => error)
+    over.abort(new Error('there are replies enough'))
+    expect(await harbor.finish(sent)).toMatchObject({ message: 'there are replies enough' })
+    await harbor.clock.run(5_000)
+    expect(seen).toEqual([])
+  })
+})
+
+describe('a batch that is made when it leaves', () => {
+  it('says what is true then, however long it waited for a channel', async () => {
+    const harbor = new Harbor()
+    const a = harbor.node('a')
+    const seen: number[] = []
+    harbor.node('b').receiveWith(async (peer, messages) => {
+      seen.push(...messages.map(({ timeMs }) => timeMs))
+      await delay(harbor.clock, 4_000)
+      return takeAll(peer, messages)
+    })
+    const long = Array.from({ length: limits.channelsPerPeer }, (_, at) =>
+      a.deliver('b', [messageOf(`long-${at}`, { timeMs: 0 })]),
+    )
+    const made = (): WireMessage[] => [messageOf('made', { timeMs: harbor.clock.monotonicMs() })]
+    await harbor.finish(Promise.all([...long, a.deliver('b', made)]))
+    expect(Math.max(...seen)).toBeGreaterThanOrEqual(4_000)
   })
 })
 
