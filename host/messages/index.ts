@@ -9,7 +9,7 @@ export {
   type Topics,
 } from './contract.ts'
 export { MeshTopics } from './directory.ts'
-export { localTopics } from './local.ts'
+export { localSettings, localTopics } from './local.ts'
 export type { Messaging, MessageSettings } from './messaging.ts'
 export { openMessaging } from './opening.ts'
 export { messageProblems } from './problems.ts'

@@ -5,7 +5,13 @@ import type { Topics } from './contract.ts'
 import { noDirectory } from './directory.ts'
 import { openMessaging } from './opening.ts'
 
-const settings = { bytes: 16 * 1024 * 1024, items: 10_000, whenFull: 'refuse', keepMs: 0 } as const
+/** What may be in each of its journals. */
+export const localSettings = {
+  bytes: 16 * 1024 * 1024,
+  items: 10_000,
+  whenFull: 'refuse',
+  keepMs: 0,
+} as const
 
 /** Opened when it is first used. */
 export function localTopics(clock: Clock, random: Random): Topics {
@@ -17,7 +23,7 @@ export function localTopics(clock: Clock, random: Random): Topics {
       (await open()).subscribe(name, topics, handle, options),
     forget: async (name) => (await open()).forget(name),
     request: async (message, terms) => (await open()).request(message, terms),
-    reply: async (replyTo, reply) => (await open()).reply(replyTo, reply),
+    reply: async (replyTo, reply, terms) => (await open()).reply(replyTo, reply, terms),
   }
 }
 
@@ -26,7 +32,7 @@ async function opened(clock: Clock, random: Random): Promise<Topics> {
     self: 'local',
     queues: memoryQueues(clock),
     folder: memoryFolder(),
-    settings,
+    settings: localSettings,
     directory: noDirectory,
     carrier: {
       isConnected: () => false,

@@ -2,15 +2,15 @@
  * One message of a topic handed to a file by hand, as its trigger would: what it sends and replies is collected instead of
  * sent, as nobody is there to have it.
  */
-import { isSelvedgeError, systemClock, systemRandom } from '../../core/index.ts'
+import { isSelvedgeError, systemClock } from '../../core/index.ts'
 import { WitError, type Sandbox } from '../engine/index.ts'
 import { messagingHandlerId } from '../guest/index.ts'
-import { checkMessage, localTopics, type NewMessage, type NewReply } from '../messages/index.ts'
-import type { AppContext } from '../interfaces/index.ts'
+import { checkMessage, type NewMessage } from '../messages/index.ts'
 import { endOf, interruption, type CommandEnd } from './command.ts'
 import type { RunRequest } from './contract.ts'
 import { openLocalApp } from './local-app.ts'
 import { runProblems } from './problems.ts'
+import { TopicsByHand, type SaidMessage } from './topics-by-hand.ts'
 
 export interface TopicRequest extends RunRequest {
   /** Absolute, of `file`. */
@@ -18,15 +18,6 @@ export interface TopicRequest extends RunRequest {
   readonly message: Pick<NewMessage, 'topic' | 'body' | 'key' | 'contentType'>
   /** Aborted when it is to end, on Ctrl-C for instance. */
   readonly signal: AbortSignal
-}
-
-/** What the program said to others while it handled the message, in its order. */
-export interface SaidMessage {
-  /** null for a reply. */
-  readonly topic: string | null
-  readonly contentType: string | null
-  readonly metadata: readonly (readonly [string, string])[]
-  readonly body: Uint8Array
 }
 
 export interface TopicRun {
@@ -38,16 +29,14 @@ export interface TopicRun {
   readonly tookMs: number
 }
 
-/** What replies to the message name. */
-const replyTo = 'by-hand'
-
 /** @throws what `openLocalApp` throws; ERR_RUN_OPTION, ERR_NO_MESSAGE_HANDLER */
 export async function runTopic(request: TopicRequest): Promise<TopicRun> {
   const { message, file, signal } = request
   requireMessage(message)
-  const said: SaidMessage[] = []
+  const byHand = new TopicsByHand()
+  const { said } = byHand
   const interrupted = interruption(signal)
-  const opening = openLocalApp({ ...request, topics: collecting(said) }, request.path, [], signal)
+  const opening = openLocalApp({ ...request, topics: byHand.topics }, request.path, [], signal)
   const app = await Promise.race([opening, interrupted])
   if ('kind' in app) return { end: app, refused: undefined, said, tookMs: 0 }
   const target = app.prepared.facts.exports.find((name) =>
@@ -59,15 +48,16 @@ export async function runTopic(request: TopicRequest): Promise<TopicRun> {
   }
   const { topic, body, contentType = null, key = null } = message
   const metadata = key === null ? [] : [['key', key]]
-  const handed = { topic, contentType: contentType ?? undefined, data: body, metadata, replyTo }
+  const handed = { topic, contentType: contentType ?? undefined, data: body, metadata }
   const fromMs = systemClock.monotonicMs()
   let refused: unknown
   let sandbox: Sandbox | null = null
   const run = async (): Promise<CommandEnd> => {
     try {
+      const replyTo = await byHand.ask(message)
       const output = (_: string, line: string): void => request.tell(line)
       sandbox = await app.engine.start({ ...app.start, output })
-      await sandbox.call(`${messagingHandlerId}#handle`, [handed])
+      await sandbox.call(`${messagingHandlerId}#handle`, [{ ...handed, replyTo }])
       await sandbox.stop()
       return { kind: 'exited', status: 0 }
     } catch (error) {
@@ -77,6 +67,7 @@ export async function runTopic(request: TopicRequest): Promise<TopicRun> {
     }
   }
   const end = await Promise.race([run(), interrupted])
+  byHand.close()
   const tookMs = systemClock.monotonicMs() - fromMs
   if (end.kind === 'interrupted') void app.close()
   else await app.close()
@@ -90,26 +81,6 @@ function requireMessage(message: TopicRequest['message']): void {
   } catch (error) {
     if (!isSelvedgeError(error)) throw error
     throw runProblems.error('ERR_RUN_OPTION', `--topic ${error.message}`, { hint: error.hint, cause: error })
-  }
-}
-
-/** Topics that nobody else hears: what is said there is kept in its order. */
-function collecting(said: SaidMessage[]): ReturnType<AppContext['topics']> {
-  const topics = localTopics(systemClock, systemRandom)
-  const keep = (topic: string | null, { body, contentType = null, metadata = [] }: NewReply): void =>
-    void said.push({ topic, contentType, metadata, body })
-  return {
-    async publish(message) {
-      // Refused as a node would refuse it.
-      const id = await topics.publish(message)
-      keep(message.topic, message)
-      return id
-    },
-    request: (message, terms) => topics.request(message, terms),
-    async reply(to, reply) {
-      if (to !== replyTo) return topics.reply(to, reply)
-      keep(null, reply)
-    },
   }
 }
 
