@@ -15,7 +15,7 @@ export interface RequestThreadOptions {
   readonly workerData?: unknown
   /** JavaScript heap of the thread, MiB; SQLite's own memory is not in it. */
   readonly heapMb: number
-  /** What requests get after `close`. */
+  /** What requests get after `close`; those of before that were not answered, with words that say so. */
   closed(): SelvedgeError
   /** Of a thread that sleeps on it. */
   readonly bell?: Int32Array
@@ -125,9 +125,12 @@ export class RequestThread<Reply extends ThreadReply = ThreadReply> {
     const { called, closed } = this.#options
     if (this.#worker === worker) this.#worker = null
     this.#options.ended?.()
+    // It may have been in the middle of any of them, or just done with it.
+    const unknown = 'before it answered: whether it did what it was asked is not known'
+    const { code, kind, hint } = closed()
     const error = this.#isClosed
-      ? closed()
-      : storageProblems.error('ERR_STORAGE_FAILED', `${called} ended`, { cause })
+      ? new SelvedgeError(code, kind, `${called} was closed ${unknown}`, hint)
+      : storageProblems.error('ERR_STORAGE_FAILED', `${called} ended ${unknown}`, { cause })
     for (const waiting of this.#waiting.values()) waiting.reject(error)
     this.#waiting.clear()
   }
