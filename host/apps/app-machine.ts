@@ -75,6 +75,16 @@ export function wakeAt({ current, next, kept }: AppMachine): number | null {
   return times.length === 0 ? null : Math.min(...times)
 }
 
+/** When an instance may begin at the earliest, by the monotonic clock: 0 where one is on its way or there, Infinity where none is to come. */
+export function beginsAt({ current, next }: AppMachine): number {
+  const times = [current, next].map((slot) =>
+    slot === null || slot.phase === 'waiting' || slot.phase === 'refused'
+      ? Infinity
+      : (slot.retry?.atMs ?? 0),
+  )
+  return Math.min(...times)
+}
+
 type SlotName = 'current' | 'next'
 interface SlotStep {
   readonly slot: Slot

@@ -11,7 +11,7 @@ import { Acquisition, type FetchComponent } from './acquisition.ts'
 import type { AppLog } from './app-log.ts'
 import { appEvents, type AppEvents } from './app-events.ts'
 import { AppReporter } from './app-reporter.ts'
-import { idleMachine, step, wakeAt } from './app-machine.ts'
+import { beginsAt, idleMachine, step, wakeAt } from './app-machine.ts'
 import type { AppAction, AppEvent, AppMachine, Phase } from './app-state.ts'
 import { statusOf } from './app-status.ts'
 import type { Ingress } from '../http/index.ts'
@@ -96,6 +96,7 @@ export class AppRunner {
       ...needs,
       report: this.#report,
       nextId: () => this.#counter?.next() ?? null,
+      beginsAt: () => beginsAt(this.#machine),
       version: () => this.#machine.current?.release.record.version ?? '',
       handled: (instance) => {
         this.#meter.handled(needs.clock.monotonicMs())

@@ -45,6 +45,8 @@ export interface DeliveryNeeds {
   readonly queuedEvents: number
   /** The next event id, or null where none can be given. */
   nextId(): number | null
+  /** While nobody takes events: when an instance may begin at the earliest, monotonic ms. */
+  beginsAt(): number
   handled(instance: number): void
   /** The app answered an event with its own `err`. */
   refused(id: number, payload: unknown): void
@@ -117,11 +119,16 @@ export class Delivery extends Attendance<Receiver> {
   /** @throws ERR_TRIGGER_EVENT, and what the queue on the disk throws; without a promise to keep it never does */
   async offer(trigger: PlannedTrigger, event: TriggerEvent): Promise<void> {
     const isBrief = event.untilMs !== undefined
-    if (isBrief || trigger.terms.promise === 'at-most-once') return this.push(trigger, event)
+    if (isBrief) this.#requireInTime(event.untilMs)
+    if (isBrief || trigger.terms.promise === 'at-most-once') {
+      // Who waits for what comes of it is told at once that it is nothing.
+      if (!this.push(trigger, event) && isBrief) throw noNumber()
+      return
+    }
     const id = this.#needs.nextId()
     if (id === null) {
       this.#counts.dropped += 1
-      throw triggerProblems.error('ERR_TRIGGER_EVENT', 'no number could be given to an event')
+      throw noNumber()
     }
     try {
       await this.durable.put(trigger.lane, id, event, keyOf(trigger, event))
@@ -131,18 +138,19 @@ export class Delivery extends Attendance<Receiver> {
     }
   }
 
-  /** At most once: it waits in memory. */
-  push(trigger: PlannedTrigger, event: TriggerEvent): void {
+  /** At most once: it waits in memory. @returns whether it does: without a number it is dropped */
+  push(trigger: PlannedTrigger, event: TriggerEvent): boolean {
     const id = this.#needs.nextId()
     if (id === null) {
       this.#counts.dropped += 1
-      return
+      return false
     }
     const { lane, queue } = this.#memoryLane(trigger)
     const { payload, untilMs } = event
     const key = keyOf(trigger, event)
     queue.push({ id, payload, key, attempts: 0, item: id, ...(untilMs !== undefined && { untilMs }) })
     lane.poke()
+    return true
   }
 
   /** Events go to `receiver` from the next one on. */
@@ -184,6 +192,13 @@ export class Delivery extends Attendance<Receiver> {
   async end(): Promise<void> {
     this.#isStopped = true
     await this.durable.close()
+  }
+
+  /** @throws ERR_TRIGGER_EVENT where nobody will be there to begin with an event before its time is over */
+  #requireInTime(untilMs: number): void {
+    if (this.post !== null || this.#needs.beginsAt() < untilMs) return
+    const why = 'the app is down, and is not started again before the time of the event is over'
+    throw triggerProblems.error('ERR_TRIGGER_EVENT', why)
   }
 
   async #openDisk(): Promise<void> {
@@ -312,6 +327,10 @@ function keyOf({ terms }: PlannedTrigger, { key }: TriggerEvent): string | null 
   if (terms.batch !== null) return null
   if (terms.promise === 'at-most-once' && terms.concurrency === 1) return null
   return terms.concurrency === 1 ? '' : (key ?? null)
+}
+
+function noNumber(): Error {
+  return triggerProblems.error('ERR_TRIGGER_EVENT', 'no number could be given to an event')
 }
 
 const noTrigger = 'the release has no trigger for it'

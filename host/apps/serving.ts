@@ -36,6 +36,8 @@ export interface ServingNeeds extends AppServices {
   readonly report: AppReporter
   /** The next event id, or null where none can be given. */
   nextId(): number | null
+  /** See `DeliveryNeeds`. */
+  beginsAt(): number
   /** Of the release that runs, for the log. */
   version(): string
   /** An instance answered an event. */
@@ -61,6 +63,7 @@ export class Serving {
       ...needs,
       app,
       nextId: () => needs.nextId(),
+      beginsAt: () => needs.beginsAt(),
       handled: (instance) => needs.handled(instance),
       refused: (id, payload) => report.eventFailed(needs.version(), id, payload),
       died: (id, why) => report.eventDied(needs.version(), id, why),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   backoffCapMs,
   healthyAfterMs,
+  beginsAt,
   idleMachine,
   keepOldMs,
   step,
@@ -84,6 +85,19 @@ describe('an app’s first release', () => {
     const bench = new Bench()
     expect(bench.desire(one, { may: 'never', reason })).toEqual([])
     expect(bench.machine.next).toMatchObject({ phase: 'refused', reason })
+  })
+
+  it('begins at any moment while it is on its way or runs, after its pause, or never', () => {
+    const bench = new Bench()
+    expect(beginsAt(bench.machine)).toBe(Infinity)
+    bench.desire(one, { may: 'wait', reason })
+    expect(beginsAt(bench.machine)).toBe(Infinity)
+    const other = new Bench()
+    other.desire()
+    expect(beginsAt(other.machine)).toBe(0)
+    other.send({ type: 'fetch-failed', digest: one.digest, reason })
+    expect(beginsAt(other.machine)).toBe(wakeAt(other.machine))
+    expect(beginsAt(other.machine)).toBeGreaterThan(0)
   })
 
   it('is fetched again after a pause where nobody had it, and keeps saying why', () => {

@@ -35,7 +35,7 @@ function deliveryOf(queues?: Queues, clock = new FakeClock(), firstId = 0) {
   const died: [number, string][] = []
   let id = firstId
   let underWay = 0
-  const state = { most: 0, handleMs: 10, answer: (_call: Call): Answer => 'ok' }
+  const state = { most: 0, handleMs: 10, beginsAt: 0, answer: (_call: Call): Answer => 'ok' }
   const delivery = new Delivery({
     app: 'app',
     clock,
@@ -44,6 +44,7 @@ function deliveryOf(queues?: Queues, clock = new FakeClock(), firstId = 0) {
     queues: queues ?? memoryQueues(clock),
     queuedEvents: 100,
     nextId: () => (id += 1),
+    beginsAt: () => state.beginsAt,
     handled: () => {},
     refused: () => {},
     died: (number, why) => died.push([number, why]),
@@ -128,6 +129,33 @@ describe('events at most once', () => {
     await clock.advance(100)
     expect(calls).toEqual([])
     expect(delivery.counts).toMatchObject({ dropped: 3 })
+  })
+})
+
+describe('an event that somebody waits for only for so long', () => {
+  it('is refused at once where no instance begins in that time, and waits where one may', async () => {
+    const { clock, calls, state, receive, delivery } = deliveryOf()
+    const triggers = plan(timer(promised))
+    const [trigger] = triggers
+    if (trigger === undefined) throw new Error('it has no trigger')
+    const nowMs = clock.monotonicMs()
+    const offer = (): Promise<void> => delivery.offer(trigger, { ...tick, untilMs: nowMs + 5_000 })
+    for (const beginsAt of [Infinity, nowMs + 5_000]) {
+      state.beginsAt = beginsAt
+      await expect(offer()).rejects.toMatchObject({
+        code: 'ERR_TRIGGER_EVENT',
+        message: expect.stringMatching(/the app is down/) as unknown,
+      })
+    }
+    state.beginsAt = nowMs + 4_000
+    await offer()
+    receive(1, triggers)
+    // Somebody is there: what the machine thinks of another start is of no matter.
+    state.beginsAt = Infinity
+    await offer()
+    await clock.advance(1_000)
+    expect(calls).toHaveLength(2)
+    expect(delivery.counts).toMatchObject({ dropped: 0, waiting: 0 })
   })
 })
 
