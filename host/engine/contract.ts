@@ -98,8 +98,15 @@ export interface CallTerms {
 /** Serves a channel that the sandbox's half of an interface opened. What it throws closes the channel with a failure. */
 export interface BoundChannel {
   readonly mode: 'channel'
-  /** @param hops calls that the one of the guest may still lead to; undefined where nobody counts */
-  run(args: readonly unknown[], channel: HostChannel, hops?: number): Promise<void>
+  run(args: readonly unknown[], channel: HostChannel, opener?: ChannelOpener): Promise<void>
+}
+
+/** The call of the guest in which it opened a channel, as it was then. */
+export interface ChannelOpener {
+  /** Calls that it may still lead to; undefined where nobody counts. */
+  readonly hops?: number | undefined
+  /** What is left of its time, ms; Infinity where it has no deadline. */
+  readonly leftMs: number
 }
 
 /** An interface that the node has, whether or not this app was granted it; see `interfaces/offer.ts`. */

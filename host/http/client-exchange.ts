@@ -11,6 +11,8 @@ import type { HttpLimits } from './limits.ts'
 export interface ClientExchangeNeeds {
   readonly clock: Clock
   readonly limits: HttpLimits
+  /** The most that is waited for the head of the response, ms. */
+  readonly leftMs: number
   /** @param fresh on a connection that was never used. @throws for what cannot be written */
   send(fresh: boolean): ClientRequest
   /** Whether it may be sent once more where a kept connection was dead. */
@@ -25,6 +27,8 @@ export class ClientExchange {
   readonly #call: OutgoingCall
   readonly #channel: HostChannel
   readonly #needs: ClientExchangeNeeds
+  /** Monotonic ms: so long for the head of the response. */
+  readonly #untilMs: number
   #resolve!: () => void
   #request: ClientRequest
   #cancelTimer: Cancel = () => {}
@@ -39,6 +43,7 @@ export class ClientExchange {
     this.#call = call
     this.#channel = channel
     this.#needs = needs
+    this.#untilMs = needs.clock.monotonicMs() + needs.leftMs
     this.done = new Promise((resolve) => (this.#resolve = resolve))
     channel.signal.addEventListener('abort', this.#onGone, { once: true })
     this.#request = this.#begin(false)
@@ -56,9 +61,11 @@ export class ClientExchange {
     const request = this.#needs.send(fresh)
     const { body, trailers, connectTimeoutMs, firstByteTimeoutMs } = this.#call
     const { outgoingMs } = this.#needs.limits
+    const atMost = (ms: number): number =>
+      Math.max(1, Math.min(ms, this.#untilMs - this.#needs.clock.monotonicMs()))
     const waitForHead = (): void =>
-      this.#timer(firstByteTimeoutMs ?? outgoingMs, { tag: 'connection-read-timeout' })
-    this.#timer(connectTimeoutMs ?? outgoingMs, { tag: 'connection-timeout' })
+      this.#timer(atMost(firstByteTimeoutMs ?? outgoingMs), { tag: 'connection-read-timeout' })
+    this.#timer(atMost(connectTimeoutMs ?? outgoingMs), { tag: 'connection-timeout' })
     request.on('socket', (socket: Socket) => {
       if (!socket.connecting) return waitForHead()
       socket.once(this.#call.scheme === 'https' ? 'secureConnect' : 'connect', waitForHead)

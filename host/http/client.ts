@@ -12,7 +12,7 @@ import {
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import type { Clock } from '../../core/index.ts'
-import type { HostChannel } from '../engine/index.ts'
+import type { ChannelOpener, HostChannel } from '../engine/index.ts'
 import type { FromNode, HttpErrorCode, OutgoingCall } from '../guest/http/index.ts'
 import { clientErrorOf } from './client-error.ts'
 import { defaultHttpLimits, type HttpLimits } from './limits.ts'
@@ -31,8 +31,15 @@ export interface HttpClientNeeds {
   readonly limits?: Partial<HttpLimits>
 }
 
-/** Serves the channel of one outgoing request; see `OutgoingCall` and `FromNode` for what goes through it. */
-export type HttpClient = (args: readonly unknown[], channel: HostChannel, hops?: number) => Promise<void>
+/**
+ * Serves the channel of one outgoing request; see `OutgoingCall` and `FromNode` for what goes through it.
+ * @param opener `leftMs`: whatever the guest wants, no longer is waited for the head of the response
+ */
+export type HttpClient = (
+  args: readonly unknown[],
+  channel: HostChannel,
+  opener?: ChannelOpener,
+) => Promise<void>
 
 /** RFC 9110, 9.2.2: these may be sent again where the connection that was kept turned out to be dead. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
@@ -50,7 +57,7 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
   const agents = { http: new PlainAgent(pool), https: new TlsAgent(pool) }
   let underWay = 0
 
-  return async (args, channel, hops) => {
+  return async (args, channel, { hops, leftMs } = { leftMs: Infinity }) => {
     const refuse = (code: HttpErrorCode): void => channel.send({ t: 'error', code } satisfies FromNode)
     const call = outgoingCallOf(args[0])
     if (call === null) return refuse({ tag: 'HTTP-protocol-error' })
@@ -71,7 +78,7 @@ export function httpClient(needs: HttpClientNeeds): HttpClient {
           { limits, lookup, fields: fieldsOf(call, hops) },
           canRepeat && !fresh ? agents[call.scheme] : false,
         )
-      await new ClientExchange(call, channel, { clock: needs.clock, limits, send, canRepeat }).done
+      await new ClientExchange(call, channel, { clock: needs.clock, limits, leftMs, send, canRepeat }).done
     } catch (error) {
       refuse(clientErrorOf(error))
     } finally {

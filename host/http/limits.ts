@@ -31,7 +31,7 @@ export interface HttpLimits {
   readonly outgoing: number
   /** Head of a response from elsewhere, in bytes. */
   readonly responseHeadBytes: number
-  /** What an outgoing request may take where the app says nothing, each, ms; no app waits longer than its deadline. */
+  /** What an outgoing request may take where the app says nothing, each, ms; no app waits for the head of a response until its own deadline. */
   readonly outgoingMs: number
 }
 

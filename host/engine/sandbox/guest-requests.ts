@@ -86,8 +86,9 @@ export class GuestRequests {
       return this.#fault(messageOf(error))
     }
     // Of the call that runs now: it may be over by the next turn.
-    const hops = this.#needs.caller.hopsLeft()
-    const served = Promise.resolve().then(() => bound.run(args, channel, hops))
+    const { caller } = this.#needs
+    const opener = { hops: caller.hopsLeft(), leftMs: caller.remainingMs() }
+    const served = Promise.resolve().then(() => bound.run(args, channel, opener))
     if (id === stdioInterface && name !== 'stdin') this.#output.add(served)
     try {
       await served

@@ -23,7 +23,9 @@ export class RunningCaller implements GuestCaller {
 
   remainingMs(): number {
     const { clock, calls, watch } = this.#needs
-    const terms = calls.head?.terms
+    // What it does between its calls nobody waits for.
+    if (calls.head === null) return Infinity
+    const { terms } = calls.head
     const givenMs = terms === undefined ? Infinity : terms.untilMs - clock.monotonicMs()
     return Math.max(0, Math.min(watch().leftMs, givenMs))
   }

@@ -38,14 +38,18 @@ export function callFailure(error: unknown): CallFailure {
 const keptShare = 0.1
 const keptMs = 100
 
+/** @returns what may be waited for something, of what a call of an app has left, ms */
+export function lessKept(leftMs: number): number {
+  return leftMs === Infinity ? leftMs : leftMs - Math.min(keptMs, leftMs * keptShare)
+}
+
 /** What goes along with a call that an app makes: less than what is left of its own time, and who gives it up. */
 export function reserved(
   caller: GuestCaller | undefined,
   wantedMs = Infinity,
 ): { readonly deadlineMs?: number; readonly hops?: number; readonly signal?: AbortSignal } {
   if (caller === undefined) return Number.isFinite(wantedMs) ? { deadlineMs: wantedMs } : {}
-  const leftMs = caller.remainingMs()
-  const deadlineMs = Math.min(wantedMs, leftMs - Math.min(keptMs, leftMs * keptShare))
+  const deadlineMs = Math.min(wantedMs, lessKept(caller.remainingMs()))
   const hops = caller.hopsLeft()
   return {
     signal: caller.gone,

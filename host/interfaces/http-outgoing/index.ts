@@ -5,6 +5,7 @@
 import { systemClock } from '../../../core/index.ts'
 import { httpPartName, httpTypesId, outgoingChannelName, outgoingHandlerId } from '../../guest/http/index.ts'
 import { httpClient } from '../../http/index.ts'
+import { lessKept } from '../call/failure.ts'
 import type { InterfaceOffer } from '../offer.ts'
 import { appLookup } from '../own-machine.ts'
 
@@ -50,7 +51,14 @@ const outgoing: InterfaceOffer = {
         log('warn', 'http', `a request to ${origin} was denied${why}`)
       },
     })
-    return { [outgoingChannelName]: { mode: 'channel', run: serve } }
+    return {
+      [outgoingChannelName]: {
+        mode: 'channel',
+        // It keeps some of its time to answer whoever waits for it.
+        run: (args, channel, opener) =>
+          serve(args, channel, opener && { ...opener, leftMs: lessKept(opener.leftMs) }),
+      },
+    }
   },
 }
 

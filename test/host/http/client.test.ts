@@ -338,6 +338,25 @@ describe('a response', () => {
     expect(await ask(upgrade).first()).toEqual(error('HTTP-upgrade-failed'))
   })
 
+  it('that does not begin while whoever asks has time is an error, whatever is wanted; one that began goes on', async () => {
+    const silent = await listen(createTcpServer(() => {}))
+    const slow = await web((_req, res) => {
+      res.write('be')
+      setTimeout(() => res.end('gun'), 400)
+    })
+    const client = httpClient({
+      origins: new Set([`http://${silent}`, `http://${slow}`]),
+      denied: () => {},
+      clock: systemClock,
+    })
+    const inTime: ReturnType<typeof httpClient> = (args, channel) => client(args, channel, { leftMs: 200 })
+    const never = ask(silent, { firstByteTimeoutMs: 600_000, connectTimeoutMs: 600_000 }, {}, inTime)
+    expect(await never.first()).toEqual(error('connection-read-timeout'))
+    const begun = ask(slow, {}, {}, inTime)
+    expect(await begun.first()).toMatchObject({ t: 'response', status: 200, body: 'streamed' })
+    expect(await begun.next()).toEqual({ t: 'end', trailers: null })
+  })
+
   it('that never comes is an error with its cause', async () => {
     const closed = await web(() => {})
     await new Promise((resolve) => servers.pop()!.close(resolve))

@@ -1,4 +1,7 @@
 /** Grants of origins: how they are written, what they open, and what becomes of a request without one. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { httpPartName, type OutgoingCall } from '../../../host/guest/http/index.ts'
 import { bindInterfaces, grantedNames, parseGrant } from '../../../host/interfaces/index.ts'
@@ -45,6 +48,19 @@ describe('a grant of an origin', () => {
   })
 })
 
+const call: OutgoingCall = {
+  method: 'GET',
+  scheme: 'https',
+  authority: 'other.example',
+  path: '/',
+  headers: [],
+  body: null,
+  trailers: null,
+  connectTimeoutMs: null,
+  firstByteTimeoutMs: null,
+  betweenBytesTimeoutMs: null,
+}
+
 describe('a request without the grant', () => {
   it('is denied, and the log names the grant once', async () => {
     const lines: string[] = []
@@ -57,18 +73,6 @@ describe('a request without the grant', () => {
     const request = outgoing?.functions['request']
     if (request?.mode !== 'channel') throw new Error('it is no channel')
     expect(outgoing?.part).toBe(httpPartName)
-    const call: OutgoingCall = {
-      method: 'GET',
-      scheme: 'https',
-      authority: 'other.example',
-      path: '/',
-      headers: [],
-      body: null,
-      trailers: null,
-      connectTimeoutMs: null,
-      firstByteTimeoutMs: null,
-      betweenBytesTimeoutMs: null,
-    }
     for (let at = 0; at < 2; at += 1) {
       const { guest, host } = channelPair()
       await request.run([call], host)
@@ -77,6 +81,33 @@ describe('a request without the grant', () => {
     expect(lines).toEqual([
       'warn http: a request to https://other.example was denied: the release lacks the grant http:https://other.example',
     ])
+  })
+})
+
+describe('a request that nobody answers', () => {
+  it('ends before the time of the app that sent it, so that it can say so', async () => {
+    const server = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const { port } = server.address() as AddressInfo
+      const authority = `127.0.0.1:${port}`
+      const bound = bindInterfaces(
+        [`http:http://${authority}`],
+        appContext({ origins: new Set([`http://${authority}`]) }),
+      )
+      const request = bound.find(({ id }) => id.startsWith('wasi:http/outgoing-handler@'))?.functions[
+        'request'
+      ]
+      if (request?.mode !== 'channel') throw new Error('it is no channel')
+      const { guest, host } = channelPair()
+      await request.run([{ ...call, scheme: 'http', authority, firstByteTimeoutMs: 600_000 }], host, {
+        leftMs: 300,
+      })
+      expect(guest.receive()).toEqual({ t: 'error', code: { tag: 'connection-read-timeout' } })
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 })
 
