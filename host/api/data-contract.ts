@@ -43,7 +43,14 @@ export type DataIntent =
       readonly value: string
     }
   | { readonly action: 'snapshot'; readonly app: string; readonly path: string }
-  | { readonly action: 'restore'; readonly app: string; readonly path: string; readonly stop: boolean }
+  | {
+      readonly action: 'restore'
+      readonly app: string
+      readonly path: string
+      readonly stop: boolean
+      /** Joins in what a group shared also where it is another one's, or the file does not say whose. */
+      readonly anyGroup?: boolean
+    }
 
 export type DataReceipt =
   | {

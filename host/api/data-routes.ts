@@ -29,10 +29,13 @@ export function dataHandlers(node: ControlledNode): [string, Handler][] {
 
 /** @throws ERR_API_REQUEST */
 function intentOf(body: Uint8Array): DataIntent {
-  const { action, app: given, store, key, value, path, stop } = parsed(body)
+  const { action, app: given, store, key, value, path, stop, anyGroup } = parsed(body)
   const app = named(given, 'app')
   if (action === 'snapshot') return { action, app, path: pathIn(path) }
-  if (action === 'restore') return { action, app, path: pathIn(path), stop: stop === true }
+  if (action === 'restore') {
+    const joins = anyGroup === true && { anyGroup }
+    return { action, app, path: pathIn(path), stop: stop === true, ...joins }
+  }
   if (typeof key !== 'string' || key.length > mostKeyChars) throw refused('key is missing, or too long')
   const entry = { app, store: named(store, 'store'), key }
   if (action === 'get' || action === 'delete') return { action, ...entry }

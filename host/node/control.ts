@@ -92,7 +92,7 @@ export interface ControlParts {
   readonly pauses: Pick<Pauses, 'last'>
   readonly topics: TopicDesk
   readonly messages: { readonly messaging: Pick<Messaging, 'figures'> }
-  readonly replicas: Pick<GroupReplicas, 'report' | 'sharedOf' | 'storeOf'>
+  readonly replicas: Pick<GroupReplicas, 'report' | 'partOf' | 'storeOf'>
   readonly journal: Pick<Journal, 'problem'>
   readonly appLogs: LogDesk
   readonly writeMeter: Pick<WriteMeter, 'writes'>
@@ -138,7 +138,7 @@ export class NodeControl implements ControlledNode {
       },
       sharedOf: (app) => {
         const record = headOf(app)
-        return record === undefined ? null : parts.replicas.sharedOf(record)
+        return record === undefined ? null : parts.replicas.partOf(record, parts.mesh.trust.meshId)
       },
     })
     this.audit = auditLines(parts.mesh.audit)

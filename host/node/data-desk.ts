@@ -80,7 +80,7 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataD
       storesOf(app)
       return { action: 'snapshot', ...(await storage.snapshot(app, intent.path, sharedOf(app))) }
     }
-    if (intent.action === 'restore') return restored(app, intent.path, intent.stop)
+    if (intent.action === 'restore') return restored(intent)
     const { store, key } = intent
     const isBucket = kindsOf(app, store).includes('bucket')
     if (!isBucket) throw nodeProblems.error('ERR_DATA_STORE', `${store} of ${app} is no bucket`)
@@ -96,7 +96,12 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataD
     return { action: intent.action, app, store, key }
   }
 
-  async function restored(app: string, path: string, stop: boolean): Promise<DataReceipt> {
+  async function restored({
+    app,
+    path,
+    stop,
+    anyGroup = false,
+  }: Extract<DataIntent, { action: 'restore' }>): Promise<DataReceipt> {
     storesOf(app)
     const isRunning = apps.local().some((one) => one.app === app && running.has(one.state))
     if (isRunning && !stop)
@@ -106,7 +111,7 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataD
       )
     const resume = await apps.hold(app)
     try {
-      return { action: 'restore', ...(await storage.restore(app, path, sharedOf(app))) }
+      return { action: 'restore', ...(await storage.restore(app, path, sharedOf(app), { anyGroup })) }
     } finally {
       resume()
     }

@@ -18,6 +18,7 @@ import {
   ReplicaThread,
   type KeyValueStore,
   type ReplicaAsking,
+  type SharedPart,
   type StoreAmount,
 } from '../storage/index.ts'
 import { GroupClock } from './group-clock.ts'
@@ -135,14 +136,14 @@ export class GroupReplicas implements Part {
 
   /** The store of an app whose release shares some of its buckets; `own` keeps the others. */
   storeOf(record: ReleaseRecord, own: KeyValueStore): KeyValueStore {
-    const shared = this.sharedOf(record)
-    return shared === null ? own : routedStore(new Set(Object.keys(record.stores ?? {})), shared, own)
+    const shared = this.#sharedOf(record)
+    return shared === null ? own : routedStore(new Set(Object.keys(record.stores ?? {})), shared.store, own)
   }
 
-  /** What the app's group shares; null where it shares nothing here. */
-  sharedOf(record: ReleaseRecord): GroupStore | null {
-    const isShared = Object.keys(record.stores ?? {}).length > 0
-    return isShared ? (this.#open(record)?.store ?? null) : null
+  /** What the app's group shares, as a part of a snapshot; null where it shares nothing here. @param mesh the id of this node's */
+  partOf(record: ReleaseRecord, mesh: string): SharedPart | null {
+    const shared = this.#sharedOf(record)
+    return shared?.store.partOf({ mesh, group: shared.group }) ?? null
   }
 
   /** Two nodes with the same one hold the same; empty where the app shares nothing here. */
@@ -164,6 +165,10 @@ export class GroupReplicas implements Part {
         aheadMs: time.aheadMs(),
       }
     })
+  }
+
+  #sharedOf(record: ReleaseRecord): Shared | null {
+    return Object.keys(record.stores ?? {}).length > 0 ? this.#open(record) : null
   }
 
   /** A node that shares nothing wakes for nothing. */

@@ -294,15 +294,35 @@ export interface Storage {
    * Puts what such a file has in the place of all that the app has on this disk, or nothing of it. Meanwhile the app's stores
    * are refused, and they are others afterwards: while the app does not run. One at a time for an app, snapshots too.
    * What its group shares is joined in before that is decided, and to do so again does no harm.
-   * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, ERR_DISK_FULL: nothing has changed then;
-   * ERR_STORAGE_FAILED, ERR_DATA_NOT_WRITABLE: nothing has changed, or all will have when the stores are opened again
+   * @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_SNAPSHOT_GROUP, ERR_STORAGE_DAMAGED, ERR_STORAGE_ELSEWHERE, ERR_DISK_FULL:
+   * nothing has changed then; ERR_STORAGE_FAILED, ERR_DATA_NOT_WRITABLE: nothing has changed, or all will have when the
+   * stores are opened again
    */
-  restore(app: string, path: string, shared?: SharedPart | null): Promise<SnapshotReport>
+  restore(
+    app: string,
+    path: string,
+    shared?: SharedPart | null,
+    terms?: RestoreTerms,
+  ): Promise<SnapshotReport>
   close(): Promise<void>
+}
+
+export interface RestoreTerms {
+  /** What a group shared is joined in also where it is another one's, or the snapshot does not say whose. */
+  readonly anyGroup?: boolean
+}
+
+/** Who shares something. */
+export interface SharingGroup {
+  /** The mesh's id. */
+  readonly mesh: string
+  /** Empty for nodes of no group. */
+  readonly group: string
 }
 
 /** What an app's group shares, as a part of a snapshot. */
 export interface SharedPart {
+  readonly of: SharingGroup
   /** @returns how many keys */
   saveTo(path: string): Promise<number>
   /** @returns how many keys are in it */

@@ -62,6 +62,11 @@ export const storageProblems = defineProblems({
     text: 'a snapshot is of another app',
     fix: 'name the app that it is of',
   },
+  ERR_SNAPSHOT_GROUP: {
+    kind: 'user',
+    text: 'a snapshot has what another group shared, or does not say which',
+    fix: 'restore it on a node of that group; or, where it is meant for this one, join it in with --any-group; nothing was restored',
+  },
   ERR_SNAPSHOT_FILE: {
     kind: 'user',
     text: 'a snapshot’s file is there already, and is not written over',

@@ -6,6 +6,7 @@ import type {
   BlobStore,
   KeyValueStore,
   MeteredStore,
+  RestoreTerms,
   SharedPart,
   Storage,
   StorageCaps,
@@ -127,14 +128,19 @@ class StoresByApp implements Storage {
     )
   }
 
-  async restore(app: string, path: string, shared: SharedPart | null = null): Promise<SnapshotReport> {
+  async restore(
+    app: string,
+    path: string,
+    shared: SharedPart | null = null,
+    terms: RestoreTerms = {},
+  ): Promise<SnapshotReport> {
     const snapshots = this.#onDisk(app)
     return this.#inTurn(app, async () => {
       const stores = { keyValue: this.keyValue(app), blobs: this.blobs(app), shared }
       // Who came now would have files open that are about to be taken away.
       this.#restoring.add(app)
       try {
-        return await snapshots.putBack(app, path, stores, async () => {
+        return await snapshots.putBack(app, path, { ...stores, ...terms }, async () => {
           this.#checkOpen()
           this.#swapping.add(app)
           this.#keyValue.delete(app)

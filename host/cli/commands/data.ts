@@ -222,9 +222,16 @@ export const dataRestore = defineCommand({
   summary: 'put a snapshot in the place of what an app has stored',
   details:
     'The file is verified as a whole before anything changes. Then all of it is put in place or none: what a power cut ' +
-    'interrupts is ended before the app’s stores are opened again. What the app has stored since is gone.',
+    'interrupts is ended before the app’s stores are opened again. What the app has stored since is gone. What its group ' +
+    'shares is joined in instead, and only into the same group’s.',
   arguments: [appArgument, { name: 'FILE', required: true, completes: 'file' }],
-  options: { stop: { kind: 'flag', help: 'stop the app where it runs, and start it again afterwards' } },
+  options: {
+    stop: { kind: 'flag', help: 'stop the app where it runs, and start it again afterwards' },
+    'any-group': {
+      kind: 'flag',
+      help: 'join in what a group shared, also where it is another group or of another mesh',
+    },
+  },
   json: schema,
   usesNode: true,
   examples: [{ line: 'data restore counter counter.data --stop', says: 'as it was when it was taken' }],
@@ -236,6 +243,7 @@ export const dataRestore = defineCommand({
       app,
       path: resolve(file),
       stop: options.stop,
+      ...(options['any-group'] && { anyGroup: true }),
     })
     if (json) printJson(context, schema, receipt)
     else if (receipt.action === 'restore')

@@ -3,7 +3,14 @@
  * date what only replicas do.
  */
 import type { Cancel } from '../../../core/index.ts'
-import type { ChangeFeed, KeyValueStore, MeteredStore, SharedPart, StoreAmount } from '../contract.ts'
+import type {
+  ChangeFeed,
+  KeyValueStore,
+  MeteredStore,
+  SharedPart,
+  SharingGroup,
+  StoreAmount,
+} from '../contract.ts'
 import { AskedEntries, changingMethods } from '../asked-entries.ts'
 import { storageProblems } from '../problems.ts'
 import type { Batch, MergeOutcome, Position, ReplicaState, VisibleChange } from './batch.ts'
@@ -15,7 +22,7 @@ import type { Vector } from './vector.ts'
 /** What others are to hear of. */
 const writing: ReadonlySet<string> = new Set([...changingMethods, 'joinFrom'])
 
-export class GroupStore extends AskedEntries implements KeyValueStore, MeteredStore, SharedPart {
+export class GroupStore extends AskedEntries implements KeyValueStore, MeteredStore {
   readonly #thread: ReplicaAsking
   /** Made when it is needed: the folder may not be there yet. */
   readonly #path: () => Promise<string>
@@ -96,6 +103,11 @@ export class GroupStore extends AskedEntries implements KeyValueStore, MeteredSt
   /** Joins in what such a copy has: what was written since stays. @returns how many keys are in the copy */
   joinFrom(path: string): Promise<number> {
     return this.ask('joinFrom', path)
+  }
+
+  /** @param of whose it is */
+  partOf(of: SharingGroup): SharedPart {
+    return { of, saveTo: (path) => this.saveTo(path), joinFrom: (path) => this.joinFrom(path) }
   }
 
   async close(): Promise<void> {

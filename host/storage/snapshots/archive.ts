@@ -22,10 +22,14 @@ const digestBytes = 32
 const partName =
   /^((keyvalue|group)\.sqlite|blobs\/numbers\.json|blobs\/[0-9a-f]{64}\/([0-9a-f]{64}|container\.json))$/
 
+const name = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9:._-]{0,128}$/))
+
 const schema = v.object({
   format: v.number(),
   app: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,62}$/)),
   takenAtMs: v.pipe(v.number(), v.minValue(0)),
+  /** Whose the part is that a group shares; files of before say nothing of it. */
+  sharedBy: v.optional(v.object({ mesh: name, group: name })),
   parts: v.array(
     v.object({
       name: v.pipe(v.string(), v.regex(partName)),
@@ -40,7 +44,7 @@ export type SnapshotTable = v.InferOutput<typeof schema>
 export async function writeArchive(
   folder: string,
   path: string,
-  { app, takenAtMs }: Pick<SnapshotTable, 'app' | 'takenAtMs'>,
+  { app, takenAtMs, sharedBy }: Pick<SnapshotTable, 'app' | 'takenAtMs' | 'sharedBy'>,
 ): Promise<{ readonly table: SnapshotTable; readonly bytes: number }> {
   const names = (await filesIn(folder)).filter((name) => partName.test(name)).sort()
   const parts: SnapshotTable['parts'] = []
@@ -49,7 +53,7 @@ export async function writeArchive(
     const bytes = await eachPiece(join(folder, name), async (piece) => void hash.update(piece))
     parts.push({ name, bytes, sha256: hash.digest('hex') })
   }
-  const table: SnapshotTable = { format, app, takenAtMs, parts }
+  const table: SnapshotTable = { format, app, takenAtMs, ...(sharedBy && { sharedBy }), parts }
   const text = Buffer.from(JSON.stringify(table))
   if (text.length > maxTableBytes) throw tooMany(app, parts.length)
   const magic = magics[names.includes('group.sqlite') ? 1 : 0]

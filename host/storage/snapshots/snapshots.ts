@@ -2,12 +2,19 @@
 import { randomBytes } from 'node:crypto'
 import { link, mkdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileProblems, type Clock, type DurableFolder } from '../../../core/index.ts'
+import { fileProblems, shortDigest, type Clock, type DurableFolder } from '../../../core/index.ts'
 import { flushFolder, guarded, isThere } from '../blobs/folder.ts'
-import type { BlobStore, KeyValueStore, SharedPart, SnapshotReport } from '../contract.ts'
+import type {
+  BlobStore,
+  KeyValueStore,
+  RestoreTerms,
+  SharedPart,
+  SharingGroup,
+  SnapshotReport,
+} from '../contract.ts'
 import type { StorageBackend } from '../drivers/contract.ts'
 import { storageProblems } from '../problems.ts'
-import { readArchive, writeArchive } from './archive.ts'
+import { readArchive, writeArchive, type SnapshotTable } from './archive.ts'
 import { decide, settle } from './placing.ts'
 import { claimScratch, dropLeftScratch, dropScratch } from './scratch.ts'
 
@@ -47,7 +54,12 @@ export class Snapshots {
       const takenAtMs = Math.max(0, Math.floor(clock.now()))
       const beside = `${path}.${randomBytes(4).toString('hex')}.unfinished`
       try {
-        const { bytes } = await writeArchive(scratch, beside, { app, takenAtMs })
+        const sharedBy = stores.shared?.of
+        const { bytes } = await writeArchive(scratch, beside, {
+          app,
+          takenAtMs,
+          ...(sharedBy && { sharedBy }),
+        })
         await giveName(beside, path)
         return { app, path, takenAtMs, bytes, entries, objects, shared }
       } catch (error) {
@@ -58,7 +70,12 @@ export class Snapshots {
   }
 
   /** @param close closes the app's stores for good */
-  putBack(app: string, path: string, stores: AppStores, close: () => Promise<void>): Promise<SnapshotReport> {
+  putBack(
+    app: string,
+    path: string,
+    stores: AppStores & RestoreTerms,
+    close: () => Promise<void>,
+  ): Promise<SnapshotReport> {
     const { folder, keyValue, blobs } = this.#needs
     const [adoptKeys, adoptObjects] = [keyValue.adopt, blobs.adopt]
     if (adoptKeys === undefined || adoptObjects === undefined) throw elsewhere(app)
@@ -74,11 +91,11 @@ export class Snapshots {
           'ERR_SNAPSHOT_APP',
           `${path} is a snapshot of ${table.app}, not of ${app}`,
         )
+      const isShared = table.parts.some(({ name }) => name === sharedFile)
+      if (isShared) requireGroup(table, path, stores)
       const has = table.parts.some(({ name }) => name === 'keyvalue.sqlite')
       const entries = has ? await adoptKeys(stores.keyValue, join(unpacked, 'keyvalue.sqlite')) : 0
       const objects = await adoptObjects(stores.blobs, join(unpacked, 'blobs'))
-      const isShared = table.parts.some(({ name }) => name === sharedFile)
-      if (isShared && stores.shared === null) throw sharesNothing(app, path)
       const shared = isShared ? ((await stores.shared?.joinFrom(join(unpacked, sharedFile))) ?? 0) : 0
       await close()
       await decide(folder.path, app, unpacked)
@@ -105,6 +122,26 @@ export class Snapshots {
 
 function elsewhere(app: string): Error {
   return storageProblems.error('ERR_STORAGE_ELSEWHERE', `what ${app} stores is not on this node’s disk`)
+}
+
+/** @throws ERR_SNAPSHOT, ERR_SNAPSHOT_GROUP where what a group shared is not for the app's group here */
+function requireGroup(
+  { app, sharedBy }: SnapshotTable,
+  path: string,
+  { shared, anyGroup = false }: Pick<AppStores, 'shared'> & RestoreTerms,
+): void {
+  if (shared === null) throw sharesNothing(app, path)
+  const { of: here } = shared
+  const isSame = sharedBy?.mesh === here.mesh && sharedBy.group === here.group
+  if (anyGroup || isSame) return
+  const isOfMesh = sharedBy === undefined || sharedBy.mesh === here.mesh
+  const named = ({ mesh, group }: SharingGroup): string =>
+    `${group === '' ? 'the nodes of no group' : `group ${group}`}${isOfMesh ? '' : ` of mesh ${shortDigest(mesh)}`}`
+  const whose = sharedBy === undefined ? 'a group shared and does not say which' : `${named(sharedBy)} shared`
+  throw storageProblems.error(
+    'ERR_SNAPSHOT_GROUP',
+    `${path} has what ${whose}, and here ${app} is shared by ${named(here)}`,
+  )
 }
 
 function sharesNothing(app: string, path: string): Error {

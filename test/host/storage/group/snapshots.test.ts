@@ -45,6 +45,9 @@ function storeOf(node: string, path = join(root, `${node}-${rounds}.sqlite`), li
   )
 }
 
+const garage = { mesh: 'ab'.repeat(32), group: 'garage' }
+const partOf = (store: GroupStore, of = garage): SharedPart => store.partOf(of)
+
 /** What one knows, the other knows afterwards. */
 async function tell(from: GroupStore, to: GroupStore): Promise<void> {
   const batch = await from.changesAfter((await to.state()).vector, Number.MAX_SAFE_INTEGER)
@@ -64,12 +67,12 @@ it('is there again on a node that has lost it, and on those who never heard of i
   const there = storeOf('there')
   await tell(before, there)
   await before.set('b', 'untold', utf8('2'))
-  expect(await storage.snapshot('app', file, before)).toMatchObject({ shared: 2, entries: 0 })
+  expect(await storage.snapshot('app', file, partOf(before))).toMatchObject({ shared: 2, entries: 0 })
   await before.close()
   const heard: number[] = []
   const after = storeOf('here', join(root, `again-${rounds}.sqlite`))
   after.onWrite(() => heard.push(1))
-  expect(await storage.restore('app', file, after)).toMatchObject({ shared: 2 })
+  expect(await storage.restore('app', file, partOf(after))).toMatchObject({ shared: 2 })
   // Whoever brings it to the others is told.
   expect(heard).toEqual([1])
   expect(await textsOf(after)).toEqual({ told: '1', untold: '2' })
@@ -83,7 +86,7 @@ it('undoes nothing that was written, deleted or counted since, here or elsewhere
   const [here, there] = [storeOf('here'), storeOf('there')]
   for (const key of ['kept', 'changed', 'changed there', 'deleted']) await here.set('b', key, utf8('before'))
   await here.increment('b', 'counted', 5n)
-  await storage.snapshot('app', file, here)
+  await storage.snapshot('app', file, partOf(here))
   await here.set('b', 'changed', utf8('since'))
   await here.delete('b', 'deleted')
   await here.increment('b', 'counted', 2n)
@@ -93,7 +96,7 @@ it('undoes nothing that was written, deleted or counted since, here or elsewhere
   await tell(there, here)
   const as = await textsOf(here)
   const { digest } = await here.state()
-  for (let times = 0; times < 2; times += 1) await storage.restore('app', file, here)
+  for (let times = 0; times < 2; times += 1) await storage.restore('app', file, partOf(here))
   expect(await textsOf(here)).toEqual(as)
   expect(as).toEqual({
     kept: 'before',
@@ -110,8 +113,8 @@ it('deletes what was deleted before it was taken, where somebody has not heard o
   await here.set('b', 'k', utf8('v'))
   await tell(here, there)
   await here.delete('b', 'k')
-  await storage.snapshot('app', file, here)
-  await storage.restore('app', file, there)
+  await storage.snapshot('app', file, partOf(here))
+  await storage.restore('app', file, partOf(there))
   expect(await textsOf(there)).toEqual({})
 })
 
@@ -119,11 +122,12 @@ it('changes nothing where it cannot be joined: nobody shares, too much, or no su
   const here = storeOf('here')
   await here.set('b', 'k', new Uint8Array(100_000))
   await storage.keyValue('app').set('b', 'own', utf8('before'))
-  await storage.snapshot('app', file, here)
+  await storage.snapshot('app', file, partOf(here))
   await storage.keyValue('app').set('b', 'own', utf8('since'))
   const small: KeyValueLimits = { ...keyValueLimits, bytes: 10_000 }
   const tight = storeOf('tight', join(root, `tight-${rounds}.sqlite`), small)
   const unreadable: SharedPart = {
+    of: garage,
     saveTo: async () => 0,
     joinFrom: async (path) => {
       const bytes = readFileSync(path)
@@ -133,7 +137,7 @@ it('changes nothing where it cannot be joined: nobody shares, too much, or no su
   }
   const refused = [
     [null, 'ERR_SNAPSHOT'],
-    [tight, 'ERR_STORAGE_QUOTA'],
+    [partOf(tight), 'ERR_STORAGE_QUOTA'],
     [unreadable, 'ERR_STORAGE_DAMAGED'],
   ] as const
   for (const [shared, code] of refused)
@@ -145,8 +149,55 @@ it('changes nothing where it cannot be joined: nobody shares, too much, or no su
 it('is in a file that versions of before call a later one’s, and only where something is shared', async () => {
   const here = storeOf('here')
   await here.set('b', 'k', utf8('v'))
-  await storage.snapshot('app', file, here)
+  await storage.snapshot('app', file, partOf(here))
   await storage.snapshot('app', `${file}-own`)
   expect(readFileSync(file).subarray(0, 16).toString()).toBe('selvedge-data/2\n')
   expect(readFileSync(`${file}-own`).subarray(0, 16).toString()).toBe('selvedge-data/1\n')
+})
+
+/** Nothing of it may have changed. */
+async function refuses(shared: SharedPart, says: RegExp): Promise<void> {
+  await expect(storage.restore('app', file, shared)).rejects.toMatchObject({
+    code: 'ERR_SNAPSHOT_GROUP',
+    message: expect.stringMatching(says) as unknown,
+    hint: expect.stringMatching(/--any-group/) as unknown,
+  })
+}
+
+it('is not joined into what another group shares, or the same one of another mesh, unless that is meant', async () => {
+  const here = storeOf('here')
+  await here.set('b', 'k', utf8('of the garage'))
+  await here.increment('b', 'counted', 5n)
+  await storage.keyValue('app').set('b', 'own', utf8('before'))
+  await storage.snapshot('app', file, partOf(here))
+  await storage.keyValue('app').set('b', 'own', utf8('since'))
+  const there = storeOf('there')
+  await there.increment('b', 'counted', 2n)
+  const lobby = { ...garage, group: 'lobby' }
+  await refuses(partOf(there, lobby), /has what group garage shared, and here app is shared by group lobby$/)
+  await refuses(partOf(there, { ...garage, group: '' }), /shared by the nodes of no group$/)
+  await refuses(
+    partOf(there, { ...garage, mesh: 'cd'.repeat(32) }),
+    /has what group garage of mesh abababab shared, and here app is shared by group garage of mesh cdcdcdcd$/,
+  )
+  expect(await textsOf(there)).toEqual({ counted: '2' })
+  expect((await storage.keyValue('app').get('b', 'own'))?.value).toEqual(utf8('since'))
+  for (let times = 0; times < 2; times += 1)
+    await storage.restore('app', file, partOf(there, lobby), { anyGroup: true })
+  expect(await textsOf(there)).toEqual({ counted: '7', k: 'of the garage' })
+  expect((await storage.keyValue('app').get('b', 'own'))?.value).toEqual(utf8('before'))
+})
+
+it('is not joined in where a file of before does not say whose it is, unless that is meant', async () => {
+  const here = storeOf('here')
+  await here.set('b', 'k', utf8('v'))
+  const before: Partial<SharedPart> = { saveTo: (path) => here.saveTo(path) }
+  await storage.snapshot('app', file, before as SharedPart)
+  const there = storeOf('there')
+  await refuses(
+    partOf(there),
+    /a group shared and does not say which, and here app is shared by group garage$/,
+  )
+  await storage.restore('app', file, partOf(there), { anyGroup: true })
+  expect(await textsOf(there)).toEqual({ k: 'v' })
 })
