@@ -7,7 +7,7 @@
  * In another container pids mean other processes: there a holder is asked whether it lives, at a socket in the folder.
  */
 import { randomBytes } from 'node:crypto'
-import { link, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { link, open, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileProblems } from '../../core/index.ts'
 import { hasLifeSign, showLifeSign } from './life-sign.ts'
@@ -47,10 +47,13 @@ export async function acquireDataLock(folder: string): Promise<DataLock> {
     space: await pidSpace(),
   }
   try {
-    await writeFile(scratch, JSON.stringify(mine), { mode: 0o600 })
+    const reused = await writeScratch(folder, scratch, mine)
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
-      const number = await takeNext(folder, scratch)
-      if (number !== null) return heldLock(folder, number, mine, await showLifeSign(folder))
+      const number = await takeNext(folder, scratch, reused)
+      if (number === null) continue
+      // Whoever used the same file again at this moment has written into ours.
+      if (reused !== null) await writeInPlace(scratch, mine)
+      return heldLock(folder, number, mine, await showLifeSign(folder))
     }
   } catch (error) {
     throw lockError(error, folder)
@@ -60,16 +63,44 @@ export async function acquireDataLock(folder: string): Promise<DataLock> {
   throw apiProblems.error('ERR_DATA_IN_USE', `several daemons want ${folder} at the same moment`)
 }
 
-/** @returns the number of the lock that is now ours, or null where somebody was faster. @throws ERR_DATA_IN_USE */
-async function takeNext(folder: string, scratch: string): Promise<number | null> {
-  const newest = (await lockNumbers(folder)).at(-1) ?? 0
-  const holder = await readHolder(lockPath(folder, newest))
-  if (holder !== null && (await isAlive(holder, folder))) {
-    const whose = isElsewhere(holder, await pidSpace()) ? ' of another container' : ''
-    throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid}${whose} uses ${folder}`, {
-      hint: `see it with \`selvedge status --data ${folder}\`, end it with \`selvedge stop --data ${folder}\`, or give this node another folder with --data DIR`,
-    })
+/**
+ * A node that was here before starts on a full disk as well: what it wrote down of the holder before is room for this one.
+ * @returns the number of the lock whose file that is; null where there was room
+ */
+async function writeScratch(folder: string, scratch: string, mine: Holder): Promise<number | null> {
+  try {
+    await writeFile(scratch, JSON.stringify(mine), { mode: 0o600 })
+    return null
+  } catch (error) {
+    const newest = (await lockNumbers(folder)).at(-1)
+    if (!isFull(error) || newest === undefined) throw error
+    await rm(scratch, { force: true })
+    await requireFree(folder, newest)
+    await link(lockPath(folder, newest), scratch)
+    await writeInPlace(scratch, mine)
+    return newest
   }
+}
+
+/** Without giving its room away for a moment, as `writeFile` would. */
+async function writeInPlace(path: string, holder: Holder): Promise<void> {
+  const bytes = Buffer.from(JSON.stringify(holder))
+  const file = await open(path, 'r+')
+  try {
+    await file.write(bytes, 0, bytes.length, 0)
+    await file.truncate(bytes.length)
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * @param reused the lock before this one, where its file is that of `scratch`
+ * @returns the number of the lock that is now ours, or null where somebody was faster. @throws ERR_DATA_IN_USE
+ */
+async function takeNext(folder: string, scratch: string, reused: number | null): Promise<number | null> {
+  const newest = (await lockNumbers(folder)).at(-1) ?? 0
+  if (newest !== reused) await requireFree(folder, newest)
   const number = newest + 1
   if (!(await linked(scratch, lockPath(folder, number)))) return null
   // While we looked, others may have gone further and cleaned up behind them, so that our number was free again.
@@ -108,6 +139,16 @@ async function lockNumbers(folder: string): Promise<number[]> {
     return /^[1-9]\d{0,14}$/.test(digits) ? [Number(digits)] : []
   })
   return numbers.sort((one, other) => one - other)
+}
+
+/** @throws ERR_DATA_IN_USE */
+async function requireFree(folder: string, number: number): Promise<void> {
+  const holder = await readHolder(lockPath(folder, number))
+  if (holder === null || !(await isAlive(holder, folder))) return
+  const whose = isElsewhere(holder, await pidSpace()) ? ' of another container' : ''
+  throw apiProblems.error('ERR_DATA_IN_USE', `the daemon with pid ${holder.pid}${whose} uses ${folder}`, {
+    hint: `see it with \`selvedge status --data ${folder}\`, end it with \`selvedge stop --data ${folder}\`, or give this node another folder with --data DIR`,
+  })
 }
 
 async function linked(from: string, to: string): Promise<boolean> {
@@ -184,8 +225,13 @@ function lockError(error: unknown, folder: string): unknown {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT' || code === 'ENOTDIR') {
     return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot lock ${folder} (${code})`, { cause: error })
   }
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isFull(error)) {
     return fileProblems.error('ERR_DISK_FULL', `no space left for the lock of ${folder}`, { cause: error })
   }
   return error
+}
+
+function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT'
 }

@@ -55,6 +55,7 @@ import { auditLines } from './audit-lines.ts'
 import { componentRoom } from './component-room.ts'
 import { nodeCarriage } from './carriage.ts'
 import { mqttTroubles } from './mqtt-report.ts'
+import type { DiskRoom } from './disk-room.ts'
 import type { WriteMeter } from './disk-writes.ts'
 import { deviceTroubles, devicesReport } from './devices-report.ts'
 import { exportTypesOf } from './export-types.ts'
@@ -96,6 +97,7 @@ export interface ControlParts {
   readonly journal: Pick<Journal, 'problem'>
   readonly appLogs: LogDesk
   readonly writeMeter: Pick<WriteMeter, 'writes'>
+  readonly diskRoom: Pick<DiskRoom, 'look' | 'problems'>
   /** What to do about a problem code, from the registry. */
   fixOf(code: string): string
   /** Begins to stop the node. */
@@ -149,6 +151,7 @@ export class NodeControl implements ControlledNode {
     const [components, writes] = await Promise.all([
       componentRoom(mesh.blobs, clock),
       this.#parts.writeMeter.writes(),
+      this.#parts.diskRoom.look(),
     ])
     return { ...this.#report(), components, memory: this.#parts.memory(), writes }
   }
@@ -196,6 +199,7 @@ export class NodeControl implements ControlledNode {
         [
           ...this.#parts.signs.problems(),
           ...this.#selfProblems(),
+          ...this.#parts.diskRoom.problems(),
           ...eventProblems(apps.local(), this.#parts.fixOf),
           ...mqttTroubles(this.#parts.brokers, this.#parts.bridges, this.#parts.fixOf),
           ...logTroubles(this.#parts.journal, this.#parts.fixOf),

@@ -27,6 +27,7 @@ import { MeshRouter } from '../calls/index.ts'
 import { createBridges } from '../mqtt/index.ts'
 import { CallTally, HttpTally } from '../metrics/index.ts'
 import { NodeControl } from './control.ts'
+import { DiskRoom } from './disk-room.ts'
 import { WriteMeter } from './disk-writes.ts'
 import { letAppsBegin } from './first-apps.ts'
 import { checkGround, judgeMemory, warnOfClock } from './ground.ts'
@@ -136,6 +137,8 @@ async function startLocked(
     clock,
   )
   const writeMeter = new WriteMeter(clock)
+  const fixOf = (code: string): string => fixes.get(code) ?? ''
+  const diskRoom = new DiskRoom(folder.path, clock, fixOf)
   const signs = new Signs({ mesh, apps, clock })
   const { capabilities, resting } = parts
   const placement = createPlacement({ mesh, apps, capabilities, resting, clock, random, log })
@@ -154,6 +157,7 @@ async function startLocked(
     journal,
     appLogs: logDesk({ mesh, journal, clock, random }),
     writeMeter,
+    diskRoom,
     storage,
     mesh,
     engine,
@@ -164,7 +168,7 @@ async function startLocked(
     appLog,
     clock,
     log: log.scope('control'),
-    fixOf: (code) => fixes.get(code) ?? '',
+    fixOf,
     // After the answer is out.
     stop: () => void clock.after(50, () => void stop()),
   })
@@ -203,6 +207,7 @@ async function startLocked(
       }),
       pauses,
       writeMeter,
+      diskRoom,
       signs,
       placement,
       { name: 'first-apps', start: () => letAppsBegin(apps, clock, options.signal) },

@@ -62,8 +62,7 @@ export async function openNodeIdentity(
     })
     return null
   })
-  const counter = (boot?.counter ?? 0) + 1
-  await folder.write(bootFile, encodeCbor({ v: 1, counter }))
+  const counter = await countBoot(folder, (boot?.counter ?? 0) + 1, stored === null ? null : random)
   return new NodeIdentity({
     folder,
     key: keyPairFromSeed(seed),
@@ -73,6 +72,22 @@ export async function openNodeIdentity(
     meshId: mesh?.mesh ?? null,
     credential: mesh?.credential ?? null,
   })
+}
+
+/**
+ * A node that was here before starts on a full disk as well. Then its next start counts from where this one did, so this one
+ * takes a number far above, that nobody sees one number twice: a start that finds newer records of its own jumps above them.
+ * @param random null for a new node, of which nothing is kept where its count cannot be
+ */
+async function countBoot(folder: DurableFolder, next: number, random: Random | null): Promise<number> {
+  try {
+    await folder.write(bootFile, encodeCbor({ v: 1, counter: next }))
+    return next
+  } catch (error) {
+    if (random === null || !isSelvedgeError(error, 'ERR_DISK_FULL')) throw error
+    const [high = 0, low = 0] = random.bytes(2)
+    return next + 1 + high * 256 + low
+  }
 }
 
 interface IdentityParts {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,6 +117,29 @@ it.skipIf(process.platform !== 'linux')(
     await lock.release()
     await writeFile(lockFile(), JSON.stringify(there))
     await (await acquireDataLock(folder)).release()
+  },
+)
+
+it.skipIf(process.getuid?.() !== 0)(
+  'a full disk keeps nobody from a folder that was held before, and lets nobody in beside who holds it (skipped without root, who mounts it)',
+  async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder])
+    try {
+      const fill = join(folder, 'fill')
+      await expect(writeFile(fill, Buffer.alloc(65_536 + 1))).rejects.toMatchObject({ code: 'ENOSPC' })
+      await expect(acquireDataLock(folder)).rejects.toMatchObject({ code: 'ERR_DISK_FULL' })
+      await rm(fill)
+      await (await acquireDataLock(folder)).release()
+      await expect(writeFile(fill, Buffer.alloc(65_536 + 1))).rejects.toMatchObject({ code: 'ENOSPC' })
+      const lock = await acquireDataLock(folder)
+      await expect(acquireDataLock(folder)).rejects.toMatchObject(inUse)
+      expect(JSON.parse(await readFile(lockFile(2), 'utf8'))).toMatchObject({ pid: process.pid })
+      await lock.release()
+      expect((await readdir(folder)).sort()).toEqual(['daemon.lock.2', 'fill'])
+      await (await acquireDataLock(folder)).release()
+    } finally {
+      execFileSync('umount', [folder])
+    }
   },
 )
 

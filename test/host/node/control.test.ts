@@ -50,6 +50,7 @@ function control(world: World = {}): { node: NodeControl; clock: FakeClock; publ
     pauses: { last: () => null },
     memory: () => memory,
     journal: { problem: null },
+    diskRoom: { look: async () => {}, problems: () => [] },
     writeMeter: { writes: async () => ({ totalBytes: 0, bytes: 0, overMs: 0 }) },
     router: {
       departures: () => [],

@@ -2,7 +2,13 @@ import { stat, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { memoryFolder, openFolder, systemRandom } from '../../../core/index.ts'
+import {
+  fileProblems,
+  memoryFolder,
+  openFolder,
+  systemRandom,
+  type DurableFolder,
+} from '../../../core/index.ts'
 import { nodeIdOf, openNodeIdentity, type Alarm } from '../../../mesh/identity/index.ts'
 import { foundingNode, seededRandom, testMesh } from './harness.ts'
 import { powerCut } from './power-cut.ts'
@@ -50,6 +56,29 @@ describe('the identity of a data folder', () => {
     await identity.raiseBoot(7)
     expect(identity.boot).toBe(42)
     expect((await openNodeIdentity(folder, systemRandom)).boot).toBe(43)
+  })
+
+  it('starts on a full disk under a number that no other start has, where it was before, and is not made there', async () => {
+    const disk = memoryFolder()
+    let isFull = true
+    const folder: DurableFolder = {
+      ...disk,
+      write: async (name, bytes) => {
+        if (isFull) throw fileProblems.error('ERR_DISK_FULL', 'no space left')
+        await disk.write(name, bytes)
+      },
+    }
+    await expect(openNodeIdentity(folder, systemRandom)).rejects.toMatchObject({ code: 'ERR_DISK_FULL' })
+    isFull = false
+    expect((await openNodeIdentity(folder, systemRandom)).boot).toBe(1)
+    isFull = true
+    const uncounted = await openNodeIdentity(folder, seededRandom('full'))
+    expect(uncounted.boot).toBeGreaterThan(2)
+    isFull = false
+    const next = await openNodeIdentity(folder, systemRandom)
+    expect(next.boot).toBe(2)
+    await next.raiseBoot(uncounted.boot)
+    expect(next.boot).toBe(uncounted.boot + 1)
   })
 
   it('refuses to start as somebody else where its key is damaged', async () => {
