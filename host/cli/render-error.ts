@@ -1,7 +1,15 @@
 /** An error as a person sees it: what happened, then what to do. */
-import { isSelvedgeError, messageOf } from '../../core/index.ts'
+import { isSelvedgeError, messageOf, wholeStart } from '../../core/index.ts'
 import { paintFor } from './paint.ts'
 import { adviceText, plain } from './text.ts'
+
+/** Of a line: what somebody typed or sent stands in it, however long that was. */
+const lineChars = 4_000
+
+function shortened(line: string): string {
+  const text = plain(wholeStart(line, lineChars))
+  return line.length > lineChars ? `${text}…` : text
+}
 
 /** `error[CODE]: what happened`, then `hint: what to do`. */
 export function renderError(error: unknown, colour: boolean): string {
@@ -16,7 +24,7 @@ export function renderError(error: unknown, colour: boolean): string {
     ].join('\n')
   }
   // A message may have several lines of its own, as a list of what is missing does.
-  const message = error.message.split('\n').map(plain).join('\n')
+  const message = error.message.split('\n').map(shortened).join('\n')
   // What follows the first line is indented, so that nothing in it looks like a line of ours.
   const hint = adviceText(error.hint).replaceAll('\n', '\n  ')
   return `${paint.red(`error[${error.code}]`)}: ${message}\n${paint.cyan('hint')}: ${hint}\n`

@@ -109,6 +109,8 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataD
         'ERR_APP_RUNS',
         `${app} runs here, and would go on with what it had read before`,
       )
+    // Nobody is stopped for a file that is none.
+    await storage.checkSnapshot(app, path)
     const resume = await apps.hold(app)
     try {
       return { action: 'restore', ...(await storage.restore(app, path, sharedOf(app), { anyGroup })) }

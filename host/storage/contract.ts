@@ -304,6 +304,8 @@ export interface Storage {
     shared?: SharedPart | null,
     terms?: RestoreTerms,
   ): Promise<SnapshotReport>
+  /** Looks whether a file may be restored, before an app is stopped for it. @throws what {@link restore} throws of most that may not */
+  checkSnapshot(app: string, path: string): Promise<void>
   close(): Promise<void>
 }
 

@@ -128,6 +128,10 @@ class StoresByApp implements Storage {
     )
   }
 
+  async checkSnapshot(app: string, path: string): Promise<void> {
+    await this.#onDisk(app).check(app, path)
+  }
+
   async restore(
     app: string,
     path: string,

@@ -84,11 +84,7 @@ export async function readArchive(path: string, folder: string): Promise<Snapsho
   const file = await open(path, 'r')
   try {
     const reader = new Reader(file, path)
-    const table = await readTable(reader, path)
-    const { size } = await file.stat()
-    const told = reader.bytes + sizeOfParts(table.parts) + digestBytes
-    if (size < told) throw damaged(path, 'it is cut short')
-    if (size > told) throw damaged(path, 'it is not as it was written')
+    const { table, size } = await readTableOf(file, reader, path)
     await checkRoom(folder, size, `what is in ${path}`)
     const folders = new Set([folder])
     for (const { name, bytes, sha256 } of table.parts) {
@@ -105,6 +101,29 @@ export async function readArchive(path: string, folder: string): Promise<Snapsho
   } finally {
     await file.close()
   }
+}
+
+/** What can be told without its parts: most files that are none, or another app's. @throws as {@link readArchive} */
+export async function lookInto(path: string): Promise<SnapshotTable> {
+  const file = await open(path, 'r')
+  try {
+    return (await readTableOf(file, new Reader(file, path), path)).table
+  } finally {
+    await file.close()
+  }
+}
+
+async function readTableOf(
+  file: FileHandle,
+  reader: Reader,
+  path: string,
+): Promise<{ readonly table: SnapshotTable; readonly size: number }> {
+  const table = await readTable(reader, path)
+  const { size } = await file.stat()
+  const told = reader.bytes + sizeOfParts(table.parts) + digestBytes
+  if (size < told) throw damaged(path, 'it is cut short')
+  if (size > told) throw damaged(path, 'it is not as it was written')
+  return { table, size }
 }
 
 async function readTable(reader: Reader, path: string): Promise<SnapshotTable> {

@@ -14,7 +14,7 @@ import type {
 } from '../contract.ts'
 import type { StorageBackend } from '../drivers/contract.ts'
 import { storageProblems } from '../problems.ts'
-import { readArchive, writeArchive, type SnapshotTable } from './archive.ts'
+import { lookInto, readArchive, writeArchive, type SnapshotTable } from './archive.ts'
 import { decide, settle } from './placing.ts'
 import { claimScratch, dropLeftScratch, dropScratch } from './scratch.ts'
 
@@ -69,6 +69,16 @@ export class Snapshots {
     })
   }
 
+  /** Before anything is stopped for it. @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, as far as its table tells */
+  check(app: string, path: string): Promise<void> {
+    const { keyValue, blobs } = this.#needs
+    if (keyValue.adopt === undefined || blobs.adopt === undefined) throw elsewhere(app)
+    return guarded(async () => {
+      await stat(path).catch(unread(path))
+      requireApp(await lookInto(path), app, path)
+    })
+  }
+
   /** @param close closes the app's stores for good */
   putBack(
     app: string,
@@ -80,17 +90,11 @@ export class Snapshots {
     const [adoptKeys, adoptObjects] = [keyValue.adopt, blobs.adopt]
     if (adoptKeys === undefined || adoptObjects === undefined) throw elsewhere(app)
     return this.#inScratch(async (scratch) => {
-      const { size } = await stat(path).catch((cause: unknown) => {
-        throw storageProblems.error('ERR_SNAPSHOT', `${path} cannot be read`, { cause })
-      })
+      const { size } = await stat(path).catch(unread(path))
       const unpacked = join(scratch, 'unpacked')
       await mkdir(unpacked, { mode: 0o700 })
       const table = await readArchive(path, unpacked)
-      if (table.app !== app)
-        throw storageProblems.error(
-          'ERR_SNAPSHOT_APP',
-          `${path} is a snapshot of ${table.app}, not of ${app}`,
-        )
+      requireApp(table, app, path)
       const isShared = table.parts.some(({ name }) => name === sharedFile)
       if (isShared) requireGroup(table, path, stores)
       const has = table.parts.some(({ name }) => name === 'keyvalue.sqlite')
@@ -118,6 +122,17 @@ export class Snapshots {
       }
     })
   }
+}
+
+function unread(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw storageProblems.error('ERR_SNAPSHOT', `${path} cannot be read`, { cause })
+  }
+}
+
+function requireApp(table: SnapshotTable, app: string, path: string): void {
+  if (table.app === app) return
+  throw storageProblems.error('ERR_SNAPSHOT_APP', `${path} is a snapshot of ${table.app}, not of ${app}`)
 }
 
 function elsewhere(app: string): Error {

@@ -15,3 +15,9 @@ it('shows of a hint neither control characters nor lines without end', () => {
   expect(text).toContain('hint: a [2J b\n')
   expect(text.split('\n').length).toBeLessThan(50)
 })
+
+it('shows the beginning of what somebody typed without end', () => {
+  const text = renderError(new SelvedgeError('ERR_A', 'user', `no ${'x'.repeat(70_000)}`, 'fix'), false)
+  expect(text.length).toBeLessThan(5_000)
+  expect(text).toMatch(/x…\nhint: fix\n$/)
+})

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -82,6 +82,13 @@ it('puts nothing back under an app that runs, unless it may stop it, and always 
   ).rejects.toMatchObject({
     code: 'ERR_SNAPSHOT',
   })
+  expect(acts, 'nobody is stopped for a file that is none').toEqual([])
+  const bytes = await readFile(path)
+  bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1
+  await writeFile(`${path}.bad`, bytes)
+  await expect(
+    desk.change({ action: 'restore', app: 'app', path: `${path}.bad`, stop: true }),
+  ).rejects.toMatchObject({ code: 'ERR_SNAPSHOT' })
   expect(await desk.change({ action: 'get', ...at })).toMatchObject({ value: 'OA==' })
   await desk.change({ action: 'restore', app: 'app', path, stop: true })
   expect(acts).toEqual(['hold app', 'resume app', 'hold app', 'resume app'])
