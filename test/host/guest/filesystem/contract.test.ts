@@ -53,7 +53,11 @@ const theirs: Subject = {
     const setup = shim as unknown as ShimSetup
     setup._clearPreopens() // oxlint-disable-line no-underscore-dangle -- the shim's own name
     setup._addPreopen('/data', root) // oxlint-disable-line no-underscore-dangle -- the shim's own name
-    return setup.preopens.getDirectories()[0]![0]
+    const folder = setup.preopens.getDirectories()[0]![0]
+    // As it was: jco reads WIT through the same shim, in the other tests of this process.
+    setup._clearPreopens() // oxlint-disable-line no-underscore-dangle -- the shim's own name
+    setup._addPreopen('/', '/') // oxlint-disable-line no-underscore-dangle -- the shim's own name
+    return folder
   },
   held: () => 0,
 }
