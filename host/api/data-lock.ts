@@ -220,9 +220,26 @@ async function bootId(): Promise<string> {
   return text.trim()
 }
 
+/** What file systems answer that give a file one name. */
+const linkless: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
 function lockError(error: unknown, folder: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOENT' || code === 'ENOTDIR') {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (code === 'EROFS')
+    return fileProblems.error('ERR_DATA_NOT_WRITABLE', `${folder} is on a medium that is mounted read-only`, {
+      cause: error,
+      hint: 'a worn or damaged card is mounted so: see `dmesg`, then `mount -o remount,rw`, or a new card; or choose another folder with --data DIR',
+    })
+  if (syscall === 'link' && linkless.has(code ?? ''))
+    return fileProblems.error(
+      'ERR_DATA_NOT_WRITABLE',
+      `the file system of ${folder} cannot give a file two names (${code}), as that of many memory sticks`,
+      {
+        cause: error,
+        hint: 'choose a folder on another file system with --data DIR, as ext4, btrfs or f2fs',
+      },
+    )
+  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR') {
     return fileProblems.error('ERR_DATA_NOT_WRITABLE', `cannot lock ${folder} (${code})`, { cause: error })
   }
   if (isFull(error)) {

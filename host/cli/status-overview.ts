@@ -1,5 +1,5 @@
 /** A whole mesh in one sentence: `3 of 4 sites fine; garage is cut off since 14:02`. */
-import type { NodeStatus, StatusReport, Verdict } from '../api/index.ts'
+import type { AppState, NodeStatus, StatusReport, Verdict } from '../api/index.ts'
 import { appIsInTrouble } from './render-apps.ts'
 import { groupsOf, isAway, needsLook, ungrouped, type Group } from './status-groups.ts'
 import { countText, plain } from './text.ts'
@@ -65,7 +65,22 @@ function troublesOf(nodes: readonly NodeStatus[], groups: readonly Group[], view
     ...awayTexts(away, view),
     ...failTexts(failing.filter(({ apps }) => apps.some(appIsInTrouble))),
     ...deviceTexts(failing),
+    ...idleTexts(nodes),
   ]
+}
+
+/** Apps that no node runs, as each waits for a sensor or something else that somebody has to bring: no node is the worse for it. */
+function idleTexts(nodes: readonly NodeStatus[]): string[] {
+  const byApp = new Map<string, AppState[]>()
+  for (const { apps } of nodes)
+    for (const { app, state } of apps) byApp.set(app, [...(byApp.get(app) ?? []), state])
+  const idle = [...byApp].filter(([, states]) => states.every((state) => state === 'waiting'))
+  const [first] = idle
+  if (first === undefined) return []
+  if (idle.length > maxApps) return [`${idle.length} apps run nowhere: they wait`]
+  return idle.map(
+    ([app, states]) => `${plain(app)} runs nowhere: it waits on ${countText(states.length, 'node')}`,
+  )
 }
 
 function lostText({ name, nodes }: Group, view: TimeView): string {

@@ -242,6 +242,19 @@ describe('the sentence about all', () => {
     expect(overviewOf({ ...sampleStatus, nodes: [one] }, view)).toBeNull()
   })
 
+  it('names an app that runs nowhere, as all who have it wait for somebody to bring what it needs', () => {
+    const { nodes } = meshWith({})
+    const waiting = (count: number) =>
+      nodes.map((node, at) => ({
+        ...node,
+        apps: node.apps.map((app) => (at < count ? { ...app, state: 'waiting' as const } : app)),
+      }))
+    const textFor = (count: number): string =>
+      overviewOf({ ...sampleStatus, nodes: waiting(count) }, view)?.text ?? ''
+    expect(textFor(nodes.length)).toMatch(/^all 3 sites fine: .+ runs nowhere: it waits on \d nodes?/)
+    expect(textFor(1)).not.toContain('runs nowhere')
+  })
+
   it('names a site that is away as a whole, and else nodes and apps', () => {
     const cut = { state: 'cut-off' as const, ...since }
     expect(textOf({ 'garage-1': cut, 'garage-2': cut })).toBe(
