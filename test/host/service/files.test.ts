@@ -61,6 +61,10 @@ describe('the unit for systemd', () => {
   })
 })
 
+it.each(['systemd', 'openrc'])('has glibc allocate from one arena under %s', (name) => {
+  expect(textOf(name)).toMatch(/^(Environment=|export )MALLOC_ARENA_MAX=1$/m)
+})
+
 describe('the script for OpenRC', () => {
   it('quotes its program for the shell that reads it', () => {
     const text = textOf('openrc', { node: "/opt/eve's/node" })
