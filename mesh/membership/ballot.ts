@@ -191,7 +191,7 @@ export class Ballot {
     if (verdict === 'alive') this.#accused.delete(node)
     else this.#accused.set(node, { incarnation: file.incarnation, isWide })
     touched.add(node)
-    this.#context.spread(sealed, isWide)
+    this.#context.spread(sealed, isWide, nowMs)
   }
 
   #seal(

@@ -50,6 +50,7 @@ export class Contacts {
     link.partedMs = null
     link.isIntroduced = false
     link.missing = null
+    link.forgetWords()
     this.#standing.review()
     this.hear(node, null, nowMs)
     touched.add(node)

@@ -92,15 +92,16 @@ export class Context {
 
   /**
    * Passes a statement on: a wide one to every neighbour, any other to those who watch the node it is about, and to that
-   * node, so that it can speak for itself. Its own newest word goes before a vote, without which a vote counts nowhere.
+   * node, so that it can speak for itself. Its own newest word goes before a vote, without which a vote counts nowhere,
+   * unless it crossed that connection a moment ago: where many are in doubt, words would be two statements in three.
    */
-  spread(sealed: Sealed, isWide: boolean, except: NodeId | null = null): void {
+  spread(sealed: Sealed, isWide: boolean, nowMs: number, except: NodeId | null = null): void {
     const { about } = sealed.statement
     const word = isVote(sealed) ? (this.view.cases.get(about)?.own ?? null) : null
     for (const [node, link] of this.view.links) {
       if (!link.isUp || node === except || node === sealed.statement.by) continue
       if (!isWide && node !== about && !this.view.isWatcher(node, about)) continue
-      if (word !== null) this.outbox.say(node, word)
+      if (word !== null && link.mayTellWord(word, nowMs)) this.outbox.say(node, word)
       this.outbox.say(node, sealed)
     }
   }

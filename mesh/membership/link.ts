@@ -2,7 +2,10 @@
 import type { NodeId } from '../identity/index.ts'
 import type { Incarnation } from './incarnation.ts'
 import { RoundTrip } from './round-trip.ts'
-import type { Evidence, VoteVerdict } from './statement.ts'
+import type { Evidence, Sealed, VoteVerdict } from './statement.ts'
+
+/** A word that crossed a connection need not cross it again for so long; then it may have been forgotten there. */
+const wordAgainMs = 5_000
 
 export interface Probe {
   readonly number: number
@@ -64,10 +67,29 @@ export class Link {
   isIntroduced = false
   /** The neighbours that it does not reach, as it says while it is cut off; null otherwise. */
   missing: ReadonlySet<NodeId> | null = null
+  /** When words of members crossed this connection, either way. */
+  #words = new WeakMap<Sealed, number>()
 
   constructor(node: NodeId, nowMs: number) {
     this.node = node
     this.wantedMs = nowMs
+  }
+
+  /** The other end of a new connection may know nothing. */
+  forgetWords(): void {
+    this.#words = new WeakMap()
+  }
+
+  /** The other end has said this word. */
+  heardWord(word: Sealed, nowMs: number): void {
+    this.#words.set(word, nowMs)
+  }
+
+  /** @returns false for a word that the other end was told, or told, a moment ago; it counts as told now otherwise */
+  mayTellWord(word: Sealed, nowMs: number): boolean {
+    if (nowMs - (this.#words.get(word) ?? -Infinity) < wordAgainMs) return false
+    this.#words.set(word, nowMs)
+    return true
   }
 
   /** How long nothing was heard while something was owed; 0 where nothing is owed. */

@@ -43,6 +43,7 @@ export class Testimony {
     if (about === view.self) return this.#hearOfSelf(sealed, from, nowMs)
     // Votes of this node come back by others; what it says now is newer.
     if (by === view.self) return
+    if (!isVote(sealed)) view.links.get(from)?.heardWord(sealed, nowMs)
     const file = view.caseOf(about)
     const wasDoubted = file.doubtedMs !== null || file.settled !== null
     // Most of what comes is known already: asked only where it matters.
@@ -55,9 +56,9 @@ export class Testimony {
     if (isVote(sealed)) this.#weighVote(file, nowMs)
     else this.#weighWord(file, sealed.statement as OwnWord, nowMs)
     if (!this.#mayPass(by, nowMs)) return
-    if (isVote(sealed)) this.#context.spread(sealed, sealed.statement.isWide, from)
+    if (isVote(sealed)) this.#context.spread(sealed, sealed.statement.isWide, nowMs, from)
     else if (wasDoubted || file.settled === 'left') {
-      this.#context.spread(sealed, wasWide || file.settled === 'left', from)
+      this.#context.spread(sealed, wasWide || file.settled === 'left', nowMs, from)
     }
   }
 

@@ -98,6 +98,54 @@ describe('the membership machine', () => {
     expect(bench.words().at(-1)).toMatchObject({ kind: 'left', incarnation: { boot: 3, number: 1 } })
   })
 
+  it('says a word before the votes about it once on each connection, and again after a while', () => {
+    const bench = new Bench('a', 'b', 'c', 'd')
+    bench.run(3_000)
+    const incarnation = { boot: 7, number: 0 }
+    /** How often the word was said to a node since this was last asked. */
+    const told = (node: string): number => {
+      const said = bench.actions.filter(
+        (action) =>
+          action.type === 'send' &&
+          action.to === node &&
+          action.message.t === 'statements' &&
+          action.message.list.some(({ statement: { about, kind } }) => about === 'b' && kind === 'alive'),
+      )
+      bench.actions.length = 0
+      return said.length
+    }
+    const vote = (by: string, number: number): Statement => ({
+      kind: 'vote',
+      by,
+      about: 'b',
+      incarnation,
+      verdict: 'suspect',
+      evidence: 'no-answer',
+      order: { boot: 1, number },
+      silentMs: 1_000,
+      ageMs: 0,
+      isWide: true,
+      isOneWay: false,
+    })
+    bench.hear('a', { kind: 'alive', by: 'b', about: 'b', incarnation, nonce: 'bs' })
+    told('d')
+    bench.hear('a', vote('a', 1))
+    expect(told('d')).toBe(1)
+    bench.hear('a', vote('a', 2))
+    expect(told('d')).toBe(0)
+    bench.hear('c', vote('c', 1))
+    expect(told('a'), 'a said the word itself').toBe(0)
+    bench.see({ type: 'lost', node: 'd' })
+    bench.see({ type: 'up', node: 'd' })
+    told('d')
+    bench.hear('a', vote('a', 3))
+    expect(told('d'), 'a new connection').toBe(1)
+    bench.run(6_000)
+    told('d')
+    bench.hear('a', vote('a', 4))
+    expect(told('d'), 'a while later').toBe(1)
+  })
+
   it('takes a closed connection for suspicion and two refused dials for proof', () => {
     const bench = new Bench('a', 'b')
     bench.run(3_000)
