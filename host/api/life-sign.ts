@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import { join } from 'node:path'
+import { systemClock, type Cancel } from '../../core/index.ts'
 import { longestSocketPathBytes } from './socket-path.ts'
 
 /** Who listens is connected to by the kernel, also while it is frozen. */
@@ -36,14 +37,16 @@ export async function hasLifeSign(folder: string): Promise<boolean> {
   const path = signPath(folder)
   if (path === null) return false
   const socket = createConnection(path)
+  let cancel: Cancel = () => {}
   try {
     return await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true))
       // Refused, or not there. One that has too many to answer at once is there.
       socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code === 'EAGAIN'))
-      socket.setTimeout(patienceMs, () => resolve(true))
+      cancel = systemClock.after(patienceMs, () => resolve(true))
     })
   } finally {
+    cancel()
     socket.destroy()
   }
 }
