@@ -18,6 +18,23 @@ const finishedMs = 1_000
 /** A machine's cores; more instances than that help only apps that wait for something. */
 const cores = typeof availableParallelism === 'function' ? availableParallelism() : cpus().length
 
+/** Grants through which an app may come to wait for a call of itself: what it asks may ask it. */
+const leadsOn = /^(call|http|network):/
+/** As `leadsOn`, where it also imports this. */
+const asksTopics = 'wasi:messaging/request-reply@'
+
+/**
+ * Whether a call of the app may be part of another one that it has not answered. Such a one must have an instance of its own:
+ * sent ahead to the instance that waits for it, it would never begin.
+ */
+export function mayBeAskedBack(
+  { grants = [] }: Pick<ReleaseRecord, 'grants'>,
+  imports: readonly string[],
+): boolean {
+  const asks = imports.some((id) => id.startsWith(asksTopics))
+  return grants.some((grant) => leadsOn.test(grant) || (asks && grant.startsWith('publish:')))
+}
+
 /**
  * An app that only reacts to events has one instance, and its first death is the app's: the node backs off. One that
  * answers requests gets more when they wait, and a request that kills its instance is not the end of the others.
@@ -25,6 +42,7 @@ const cores = typeof availableParallelism === 'function' ? availableParallelism(
 export function instanceRules(
   { instances = {}, triggers }: ReleaseRecord,
   answersRequests: boolean,
+  isAskedBack = false,
 ): InstanceRules {
   const { isolation, fresh = false, min, max, queue, idleMs, cpuPercent } = instances
   const most = max ?? Math.max(min ?? 1, answersRequests ? Math.max(2, cores) : 1)
@@ -38,6 +56,7 @@ export function instanceRules(
       // A program that only runs once leaves nothing behind when it is done.
       min: Math.min(min ?? (runsOnce ? 0 : 1), most),
       max: most,
+      ...(isAskedBack && { ahead: 1 }),
       ...(queue !== undefined && { queue }),
       ...(runsOnce && { idleMs: finishedMs }),
       ...(idleMs !== undefined && { idleMs }),

@@ -13,7 +13,7 @@ import type { AppLog } from './app-log.ts'
 import { AppUsage } from './app-usage.ts'
 import type { AppSpace, FolderSpaces } from './folder-space.ts'
 import { preopensOf, writableFolders } from './folders.ts'
-import { instanceRules } from './instance-policy.ts'
+import { instanceRules, mayBeAskedBack } from './instance-policy.ts'
 import { folderSpaceAsked, storageAsked } from './holdings.ts'
 import type { DesiredRelease } from './release.ts'
 import { keyValueOf, type AppServices } from './services.ts'
@@ -73,7 +73,11 @@ export class Instances {
     const say = (level: 'info' | 'warn', context: string, message: string): void =>
       appLog.add({ app: record.app, version: record.version, level, context, message })
     storage.allow(record.app, storageAsked(record.quotas))
-    const { fresh, shape, ...rules } = instanceRules(record, answersRequests)
+    const { fresh, shape, ...rules } = instanceRules(
+      record,
+      answersRequests,
+      mayBeAskedBack(record, prepared.facts.imports),
+    )
     const isolation = confined ? 'process' : rules.isolation
     const space = this.#spaceOf(release, (message) => say('warn', 'node', message))
     const imports = bindInterfaces(record.grants, this.#contextOf(release), {

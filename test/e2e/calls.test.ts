@@ -1,5 +1,7 @@
 /** Calls to apps of other nodes, of the built program: asked anywhere, answered where it runs, also when nodes die. */
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { join as joinPath } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   appCalled,
@@ -12,6 +14,7 @@ import {
   type Daemon,
   type Stage,
 } from './harness.ts'
+import { ring } from './ring.ts'
 import { mustType } from './typed.ts'
 
 interface Site {
@@ -154,5 +157,66 @@ describe('an app that runs elsewhere', () => {
     await Promise.all(asked)
     expect(outcomes.filter((outcome) => !outcome.startsWith('200 Hello'))).toEqual([])
     expect(await nodeOf(url)).toBe('lobby-2')
+  })
+})
+
+describe('calls that lead to one another', () => {
+  /** Two of one guest on two nodes, each of which may go on to the other in both ways. */
+  async function circle(): Promise<void> {
+    const { stage, lobby1, lobby2 } = scene()
+    const file = await ring(stage)
+    const origins = [lobby1, lobby2].map(({ url }) => `"${url}"`).join(', ')
+    const apps = [
+      { name: 'ping', other: 'pong', node: 'lobby-1', at: lobby1 },
+      { name: 'pong', other: 'ping', node: 'lobby-2', at: lobby2 },
+    ]
+    for (const { name, other, node, at } of apps) {
+      const folder = joinPath(stage.folder, 'apps', name)
+      await mkdir(folder, { recursive: true })
+      await cp(file, joinPath(folder, 'app.wasm'))
+      await writeFile(
+        joinPath(folder, 'selvedge.toml'),
+        `[app]
+name = "${name}"
+version = "1.0.0"
+[component]
+file = "app.wasm"
+[grants]
+http = [${origins}]
+calls = ["${other}"]
+[limits]
+deadline = "60s"
+[instances]
+max = 8
+[placement]
+groups = ["lobby"]
+needs = ["name:${node}"]
+[[triggers]]
+kind = "http"
+`,
+      )
+      await publishFolder(stage, at.daemon, folder)
+    }
+    await until('each is answered on the other node', async () => {
+      const seen = await Promise.all([nodeOf(`${lobby1.url}/pong/`), nodeOf(`${lobby2.url}/ping/`)])
+      return seen[0] === 'lobby-2' && seen[1] === 'lobby-1'
+    })
+  }
+
+  it('are counted across nodes, over HTTP, by name and both in turn, and end at the eighth with a clear error', async () => {
+    await circle()
+    const { lobby1, lobby2 } = scene()
+    const http = ({ url }: Site, app: string): string => `/http:${new URL(url).port}:${app}`
+    const asked = async (path: string): Promise<string> => (await fetch(`${lobby1.url}/ping${path}`)).text()
+    // A letter for each step, the first one's included; each request enters at the node where its app does not run.
+    expect(await asked(`${http(lobby1, 'pong')}${http(lobby2, 'ping')}`)).toMatch(
+      /^H{9} 508 \{"error":"ERR_HTTP_LOOP","message":"apps ask one another in a circle"\}/,
+    )
+    expect(await asked('/call:pong/call:ping')).toBe(
+      'C'.repeat(9) + ' refused: calls led to pong over 8 others',
+    )
+    expect(await asked(`${http(lobby1, 'pong')}/call:ping`)).toMatch(
+      /^(HC){4}H 508 \{"error":"ERR_HTTP_LOOP"/,
+    )
   })
 })

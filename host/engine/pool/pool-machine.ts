@@ -43,15 +43,15 @@ export interface PooledInstance {
   readonly id: number
   readonly isReady: boolean
   readonly inFlight: number
-  /** Since when it has had nothing to do. */
-  readonly idleSinceMs: number
+  /** Since when it has had nothing to do, or the oldest of its calls has had it. */
+  readonly sinceMs: number
 }
 
 export interface PoolState {
   readonly instances: readonly PooledInstance[]
   /** When each waiting call came, oldest first. */
   readonly waitingSinceMs: readonly number[]
-  /** How long one call keeps an instance busy, by the answers so far; null before the first. */
+  /** How long one call has an instance, asleep or awake, by the answers so far; null before the first. */
   readonly serviceMs: number | null
   /** Processor time used and not yet granted, ms, when it was last looked at. */
   readonly owed: { readonly ms: number; readonly atMs: number }
@@ -77,6 +77,7 @@ export type PoolEvent =
   /** The oldest waiting call, or another one, was taken back. */
   | { readonly type: 'withdrawn'; readonly index: number }
   | { readonly type: 'started'; readonly id: number }
+  /** `busyMs`: of the processor's time. */
   | { readonly type: 'answered'; readonly id: number; readonly busyMs: number }
   /** Of itself, or because it could not be started. */
   | {
@@ -104,7 +105,10 @@ export interface PoolStep {
 /** An app may use this many ms of its share at once, and waits when it has: longer bursts are felt by its neighbours. */
 const burstMs = 1_000
 
-/** Calls are sent ahead of their turn only as far as this much work: more would wait behind a slow one. */
+/**
+ * Calls are sent ahead of their turn only as far as this much work, and to nobody who has had one for longer: more would
+ * wait behind a slow one, which may sleep until somebody else answers, while others are free.
+ */
 const aheadMs = 4
 const nothing: readonly PoolAction[] = []
 /** Weight of the newest answer in the running mean. */
@@ -139,7 +143,7 @@ function stepCalm(state: PoolState, event: PoolEvent, shape: PoolShape, nowMs: n
   if (event.type === 'answered') return { state: answered(state, event, shape, nowMs), actions: nothing }
   const free = event.type === 'called' ? freest(state, shape, nowMs) : null
   if (free === null) return null
-  const instances = busier(state.instances, free)
+  const instances = busier(state.instances, free, nowMs)
   return { state: withInstances(state, instances), actions: [{ type: 'dispatch', id: free.id }] }
 }
 
@@ -152,8 +156,8 @@ export function wakePoolAt(state: PoolState, shape: PoolShape): number | null {
   if (oldest !== undefined && excessMs >= 0) return state.owed.atMs + excessMs / shape.cpuShare + 1
   if (oldest !== undefined && state.instances.length < shape.max) times.push(oldest + shape.growAfterMs)
   if (state.instances.length > shape.min) {
-    for (const { isReady, inFlight, idleSinceMs } of state.instances) {
-      if (isReady && inFlight === 0) times.push(idleSinceMs + shape.idleMs)
+    for (const { isReady, inFlight, sinceMs } of state.instances) {
+      if (isReady && inFlight === 0) times.push(sinceMs + shape.idleMs)
     }
   }
   return times.length === 0 ? null : Math.min(...times)
@@ -184,7 +188,9 @@ function answered(
   nowMs: number,
 ): PoolState {
   const { serviceMs } = state
-  const mean = serviceMs === null ? busyMs : serviceMs + (busyMs - serviceMs) * serviceWeight
+  const sinceMs = state.instances.find((instance) => instance.id === id)?.sinceMs ?? nowMs
+  const tookMs = Math.max(busyMs, nowMs - sinceMs)
+  const mean = serviceMs === null ? tookMs : serviceMs + (tookMs - serviceMs) * serviceWeight
   const owed = { ms: owedMs(state, shape, nowMs) + busyMs, atMs: nowMs }
   return withInstances(state, calmer(state.instances, id, nowMs), mean, owed)
 }
@@ -216,21 +222,26 @@ function died(
 type Instances = PoolState['instances']
 
 /** With one call more for this one. Written out, as is the next: they run with every call. */
-function busier(instances: Instances, busy: PooledInstance): Instances {
-  const { id, isReady, inFlight, idleSinceMs } = busy
-  const one: PooledInstance = { id, isReady, inFlight: inFlight + 1, idleSinceMs }
+function busier(instances: Instances, busy: PooledInstance, nowMs: number): Instances {
+  const { id, isReady, inFlight, sinceMs } = busy
+  const one: PooledInstance = {
+    id,
+    isReady,
+    inFlight: inFlight + 1,
+    sinceMs: inFlight === 0 ? nowMs : sinceMs,
+  }
   return instances.length === 1 ? [one] : instances.map((instance) => (instance === busy ? one : instance))
 }
 
 function readier(instances: Instances, id: number, nowMs: number): Instances {
-  return instances.map((one) => (one.id === id ? { ...one, isReady: true, idleSinceMs: nowMs } : one))
+  return instances.map((one) => (one.id === id ? { ...one, isReady: true, sinceMs: nowMs } : one))
 }
 
 /** With one call less for the instance of this number, if there is one. */
 function calmer(instances: Instances, number: number, nowMs: number): Instances {
   const after = (instance: PooledInstance): PooledInstance => {
     const { id, isReady, inFlight } = instance
-    return id === number ? { id, isReady, inFlight: Math.max(0, inFlight - 1), idleSinceMs: nowMs } : instance
+    return id === number ? { id, isReady, inFlight: Math.max(0, inFlight - 1), sinceMs: nowMs } : instance
   }
   return instances.length === 1 ? [after(instances[0]!)] : instances.map(after)
 }
@@ -244,17 +255,17 @@ function settle(told: PoolState, shape: PoolShape, nowMs: number, mayGrow: boole
     const { id } = free
     actions.push({ type: 'dispatch', id })
     const waitingSinceMs = state.waitingSinceMs.slice(1)
-    state = { ...state, waitingSinceMs, instances: busier(state.instances, free) }
+    state = { ...state, waitingSinceMs, instances: busier(state.instances, free, nowMs) }
   }
   for (let wanted = shortage(state, shape, nowMs, mayGrow); wanted > 0; wanted--) {
     const id = state.lastId + 1
     actions.push({ type: 'start', id })
-    const instance: PooledInstance = { id, isReady: false, inFlight: 0, idleSinceMs: nowMs }
+    const instance: PooledInstance = { id, isReady: false, inFlight: 0, sinceMs: nowMs }
     state = { ...state, lastId: id, instances: [...state.instances, instance] }
   }
-  for (const { id, isReady, inFlight, idleSinceMs } of state.instances) {
+  for (const { id, isReady, inFlight, sinceMs } of state.instances) {
     if (state.instances.length <= shape.min) break
-    if (!isReady || inFlight > 0 || nowMs - idleSinceMs < shape.idleMs) continue
+    if (!isReady || inFlight > 0 || nowMs - sinceMs < shape.idleMs) continue
     actions.push({ type: 'retire', id })
     state = { ...state, instances: state.instances.filter((instance) => instance.id !== id) }
   }
@@ -280,8 +291,9 @@ function freest(state: PoolState, shape: PoolShape, nowMs: number): PooledInstan
       : Math.max(1, Math.min(shape.ahead, Math.round(aheadMs / Math.max(state.serviceMs, 0.001))))
   let best: PooledInstance | null = null
   for (const instance of state.instances) {
-    if (!instance.isReady || instance.inFlight >= depth) continue
-    if (best === null || instance.inFlight < best.inFlight) best = instance
+    const { isReady, inFlight, sinceMs } = instance
+    if (!isReady || inFlight >= depth || (inFlight > 0 && nowMs - sinceMs > aheadMs)) continue
+    if (best === null || inFlight < best.inFlight) best = instance
   }
   return best
 }

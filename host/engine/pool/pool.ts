@@ -181,7 +181,7 @@ export class InstancePool implements AppPool {
   /** The instance that was started before the machine had a say. */
   #adopt(sandbox: Sandbox): void {
     const id = this.#state.lastId + 1
-    const instance = { id, isReady: true, inFlight: 0, idleSinceMs: this.#needs.clock.monotonicMs() }
+    const instance = { id, isReady: true, inFlight: 0, sinceMs: this.#needs.clock.monotonicMs() }
     this.#state = { ...this.#state, lastId: id, instances: [...this.#state.instances, instance] }
     this.#watch(id, sandbox)
   }

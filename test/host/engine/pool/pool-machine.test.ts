@@ -59,6 +59,36 @@ describe('a pool', () => {
     expect(pool.state.instances[0]?.inFlight).toBe(8)
   })
 
+  test('sends nobody ahead to an instance that sleeps in its call, and starts another', () => {
+    const pool = new Pool({ max: 2, growAfterMs: 20 })
+    pool.tell({ type: 'opened' })
+    pool.tell({ type: 'started', id: 1 })
+    pool.tell({ type: 'called' })
+    pool.tell({ type: 'answered', id: 1, busyMs: 0.1 })
+    pool.nowMs = 10
+    expect(pool.tell({ type: 'called' })).toEqual([{ type: 'dispatch', id: 1 }])
+    pool.nowMs = 12
+    expect(pool.tell({ type: 'called' })).toEqual([{ type: 'dispatch', id: 1 }])
+    pool.nowMs = 15
+    expect(pool.tell({ type: 'called' })).toEqual([])
+    expect(pool.wakeAt()).toBe(35)
+    pool.nowMs = 35
+    expect(pool.tell({ type: 'tick' })).toEqual([{ type: 'start', id: 2 }])
+    expect(pool.tell({ type: 'started', id: 2 })).toEqual([{ type: 'dispatch', id: 2 }])
+  })
+
+  test('counts the sleep of a call as time that it has the instance', () => {
+    const pool = new Pool({ max: 2 })
+    pool.tell({ type: 'opened' })
+    pool.tell({ type: 'started', id: 1 })
+    pool.tell({ type: 'called' })
+    pool.nowMs = 200
+    pool.tell({ type: 'answered', id: 1, busyMs: 0.1 })
+    expect(pool.tell({ type: 'called' })).toHaveLength(1)
+    // Else a burst of them would stand behind one instance, and no other ever be started.
+    expect(pool.tell({ type: 'called' })).toEqual([])
+  })
+
   test('grows when a call has waited longer than a start is worth, one at a time, up to its maximum', () => {
     const pool = new Pool({ min: 1, max: 2, growAfterMs: 20 })
     pool.tell({ type: 'opened' })
@@ -89,7 +119,7 @@ describe('a pool', () => {
     pool.state = {
       ...pool.state,
       lastId: 2,
-      instances: [1, 2].map((id) => ({ id, isReady: true, inFlight: 0, idleSinceMs: 0 })),
+      instances: [1, 2].map((id) => ({ id, isReady: true, inFlight: 0, sinceMs: 0 })),
     }
     expect(pool.wakeAt()).toBe(1_000)
     pool.nowMs = 1_000

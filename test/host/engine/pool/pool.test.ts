@@ -59,6 +59,21 @@ describe.each(['worker', 'process'] as const)('a pool of instances in a %s', (is
     await pool.stop()
   })
 
+  test('serves a call that its own call led to, however quick those before were', async () => {
+    const pools: AppPool[] = []
+    const imports = devices(async ([name]) => {
+      if (name === 'back') await pools[0]?.call(handle, [{ ...event(1), sensor: 'quick' }])
+      return { value: 1, unit: 'lx', timeMs: 0n }
+    })
+    const pool = await open('relay', { min: 1, max: 2, growAfterMs: 1, ahead: 1 }, { imports })
+    pools.push(pool)
+    for (let call = 0; call < 20; call += 1) await pool.call(handle, [{ ...event(1), sensor: 'quick' }])
+    expect(pool.report.instances).toBe(1)
+    await expect(pool.call(handle, [{ ...event(1), sensor: 'back' }])).resolves.toBeUndefined()
+    expect(pool.report.instances).toBe(2)
+    await pool.stop()
+  })
+
   test('replaces an instance that trapped, and counts why', async () => {
     const pool = await open('trap', { min: 1 })
     await expect(pool.call(handle, [event(-1)])).rejects.toMatchObject({ code: 'ERR_APP_TRAP' })
