@@ -109,5 +109,21 @@ describe('a store of a group', () => {
     await new Promise((wake) => setTimeout(wake, 1_500))
     expect(await listOf(lobby)).toEqual(['secret 7'])
     expect(await listOf(garage)).toEqual(['other 8'])
+
+    // Nor does it by a snapshot, unless somebody says that it is to.
+    const file = `${stage.folder}/secrets.data`
+    await stage.mustRun(['data', 'snapshot', 'secrets', '-o', file, '--data', lobby.daemon.data])
+    const restore = ['data', 'restore', 'secrets', file, '--stop', '--data', garage.daemon.data]
+    const { code, stderr } = await stage.run(restore)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^error\[ERR_SNAPSHOT_GROUP\]: .*has what group lobby shared, and here secrets is shared by group garage$/m,
+    )
+    expect(stderr).toMatch(/^hint: .*--any-group/m)
+    const lists = async (): Promise<string> => (await listOf(garage).catch((): string[] => [])).join()
+    await until('it is back with what it had', async () => (await lists()) === 'other 8')
+    await stage.mustRun([...restore, '--any-group'])
+    await until('it has both', async () => (await lists()) === 'other 8,secret 7')
+    expect(await listOf(lobby)).toEqual(['secret 7'])
   })
 })
