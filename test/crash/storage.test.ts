@@ -20,7 +20,7 @@ const tally = { acknowledged: 0, slowestOpenMs: 0 }
 beforeAll(async () => {
   harness = await CrashHarness.make(process.env['CRASH_NODE'])
   await makeSnapshots(harness.folder)
-}, 60_000)
+})
 afterEach(({ task }) => {
   if (process.env['ROUNDS'] !== undefined)
     console.info(`${task.name}: ${JSON.stringify({ rounds, seed, ...tally })}`)

@@ -60,7 +60,7 @@ it('an app calls another on another node, through a link and by name', async () 
   )
   expect(await ask(near, '/named/to-fahrenheit/warm')).toMatch(/^invalid-arguments: .*celsius: f64/)
   expect(await ask(near, '/named/to-kelvin/1')).toMatch(/^not-found: thermo exports no function/)
-}, 90_000)
+})
 
 it('a called app that is gone is an error to its caller, which lives on', async () => {
   const { near, far } = await pair()
@@ -70,7 +70,7 @@ it('a called app that is gone is an error to its caller, which lives on', async 
   expect(await ask(near, '/linked/1')).not.toBe('33.8')
   const app = (await near.client.apps()).find((one) => one.app === 'thermo-web')
   expect(app?.usage.incidents).toEqual({})
-}, 90_000)
+})
 
 it('without the grant an app is neither linked nor published', async () => {
   const { stage, near: daemon } = scene()
@@ -88,7 +88,7 @@ it('without the grant an app is neither linked nor published', async () => {
   expect(refused.code).toBe(1)
   expect(refused.stderr).toContain('ERR_IMPORTS_REFUSED')
   expect(refused.stderr).toContain('"acme:thermo/api@1.0.0" = "APP" under [links]')
-}, 60_000)
+})
 
 it('a person calls a function of an app that runs elsewhere, and is told where it went', async () => {
   const { stage, near } = await pair()
@@ -128,4 +128,4 @@ it('a person calls a function of an app that runs elsewhere, and is told where i
   expect(own.stderr).toContain('nothing is colder')
   const nowhere = await call('to-fahrenheit', '1', '--node', 'near')
   expect(nowhere.stderr).toContain('ERR_CALL_NOWHERE')
-}, 90_000)
+})

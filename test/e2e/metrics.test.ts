@@ -86,7 +86,7 @@ it('say what apps did, over the socket and over TCP, and only grow', async () =>
     return (await overTcp()).value('selvedge_component_store_bytes') === (await room())
   })
   expect([...(await overTcp()).types]).toEqual([...after.types])
-}, 60_000)
+})
 
 it('are JSON where a script wants them, and are read under no name of somebody else', async () => {
   const { stage, metrics: port, node } = scene()

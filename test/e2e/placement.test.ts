@@ -1,6 +1,16 @@
 /** Three processes and one place: who runs the app when its node dies, and who when it is back. */
 import { describe, expect, it } from 'vitest'
-import { allKnown, appCalled, join, runningVersion, share, start, until, type Daemon } from './harness.ts'
+import {
+  allKnown,
+  appCalled,
+  join,
+  publishFolder,
+  runningVersion,
+  share,
+  start,
+  until,
+  type Daemon,
+} from './harness.ts'
 
 const scene = share(async (stage) => {
   const first = await start(stage, { name: 'lobby-1' })
@@ -30,9 +40,7 @@ describe('a release with one place', () => {
     const name = 'one-place'
     const terms = 'groups = ["lobby"]\nreplicas = 1\nreplace-after = "1s"\nstable-names = true'
     const folder = await placedApp(name, `[placement]\n${terms}`)
-    const line = ['publish', folder, '--no-build', '--data', lobby[0].data, '--wait']
-    const said = await stage.mustRun(line)
-    expect(said).toContain('on 1/1')
+    expect(await publishFolder(stage, lobby[0], folder)).toContain('on 1/1')
     const [owner] = await runners(lobby, name)
     if (owner === undefined) throw new Error('nobody runs it')
     const others = lobby.filter((daemon) => daemon !== owner)

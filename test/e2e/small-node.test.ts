@@ -10,6 +10,7 @@ import {
   lightAndLed,
   openStage,
   publishApp,
+  publishFolder,
   root,
   runningVersion,
   start,
@@ -105,8 +106,7 @@ async function filesOf(folder: string): Promise<string[]> {
 it('a node whose apps have nothing to do comes to rest: nothing of its data folder is written', async () => {
   const stage = await openStage()
   const node = await start(stage, { name: 'lobby-1' })
-  const folder = resolve(root, 'components/thermo')
-  await stage.mustRun(['publish', folder, '--no-build', '--data', node.data, '--wait'])
+  await publishFolder(stage, node, resolve(root, 'components/thermo'))
   const restMs = 8_000
   let files = await filesOf(node.data)
   let sinceMs = performance.now()

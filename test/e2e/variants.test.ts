@@ -16,6 +16,7 @@ import {
   type Daemon,
   type Stage,
 } from './harness.ts'
+import { type } from './typed.ts'
 
 const withoutSimd = `${lightAndLed}
 [engine]
@@ -69,13 +70,14 @@ it('each node runs the build that it can, through an update, its withdrawal and 
   let b = await join(stage, a, { name: 'lobby-2', config: withoutSimd })
   const folder = await writeApp(stage)
   const publish = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await stage.run(['publish', ...args, '--data', b.data, '--wait'])
+    const { code, stdout, stderr } = await type(stage, ['publish', ...args, '--data', b.data, '--wait'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.anything() as string })
     return `${stdout}${stderr}`
   }
 
   // Through the node that cannot run the better one.
-  expect(await publish(folder)).toContain('variants: simd on 1, the component itself on 1')
+  await stage.mustRun(['build', folder])
+  expect(await publish(folder, '--no-build')).toContain('variants: simd on 1, the component itself on 1')
   expect([await runsOn(a), await runsOn(b)]).toEqual(['1.0.0 simd', '1.0.0 itself'])
   await until('both have spoken', async () => (await saysSimd(a)) === true && (await saysSimd(b)) === false)
   const seen = (await a.client.status()).nodes.map(({ name, apps }) => [name, apps[0]?.variant ?? null])

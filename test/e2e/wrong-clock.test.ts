@@ -9,6 +9,7 @@ import {
   lightAndLed,
   openStage,
   publishApp,
+  publishFolder,
   readLog,
   root,
   start,
@@ -26,8 +27,7 @@ it('apps, triggers and data are back in 2035 and in 1970, and logs go on', async
   }
   let node = await start(stage, { name: 'lobby-1', config })
   await publishApp(stage, node)
-  const counter = resolve(root, 'components/counter')
-  await stage.mustRun(['publish', counter, '--no-build', '--data', node.data, '--wait'])
+  await publishFolder(stage, node, resolve(root, 'components/counter'))
   const ledger = new EventLedger('lobby-1')
   let counted: number | null = null
   await until('it counts', async () => (counted = await count()) !== null)

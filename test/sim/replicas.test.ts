@@ -139,7 +139,6 @@ test.each(Array.from({ length: seeds }, (_, index) => index))(
       const values = await Promise.all(world.on.map(({ name }) => world.read(name, 'contended')))
       expect(new Set(values).size).toBe(1)
     }),
-  60_000,
 )
 
 test('a store that cannot be opened is told of, and is brought up to date when it can', () =>

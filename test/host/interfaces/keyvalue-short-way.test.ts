@@ -89,7 +89,7 @@ describe('a bucket that is lent to a sandbox', () => {
     expect(outcome).toEqual([])
     expect(byNode.filter((name) => name === 'share')).toHaveLength(1)
     expect(byNode.length).toBeLessThan(40)
-  }, 60_000)
+  })
 
   it('shows each of several sandboxes, and the node, what another wrote', async () => {
     const count = `const b = opened('b'); for (let n = 0; n < 300; n += 1) increment(b, 'n', 1n); return Number(text(b.get('n')))`
@@ -101,7 +101,7 @@ describe('a bucket that is lent to a sandbox', () => {
     expect(await asGuest(`return text(opened('b').get('n'))`)).toBe('700')
     await storage.keyValue('app').set('b', 'n', new TextEncoder().encode('by the node'))
     expect(await asGuest(`const b = opened('b'); b.get('n'); return text(b.get('n'))`)).toBe('by the node')
-  }, 60_000)
+  })
 
   it('tells whoever listens of every change in order, also where it began to listen afterwards', async () => {
     const store = storage.keyValue('app')
@@ -119,7 +119,7 @@ describe('a bucket that is lent to a sandbox', () => {
     expect(heard.map(({ version }) => version)).toEqual(
       heard.map(({ version }) => version).toSorted((a, b) => a - b),
     )
-  }, 60_000)
+  })
 
   it('holds the app to what it may hold, from the moment that is said, and shows what it holds', async () => {
     storage.allow('app', { keyValue: { items: 5 }, blobs: {} })
@@ -132,7 +132,7 @@ describe('a bucket that is lent to a sandbox', () => {
     ])
     await storage.keyValue('app').usage()
     expect(storage.report('app').keyValue.held?.items).toBe(5)
-  }, 60_000)
+  })
 
   it('lets entries end at their time', async () => {
     expect(
@@ -143,7 +143,7 @@ describe('a bucket that is lent to a sandbox', () => {
         while (Date.now() < until) {}
         return [b.get('k'), b.exists('k')]`),
     ).toEqual([undefined, false])
-  }, 60_000)
+  })
 
   it('is lent to nobody who was not granted it', async () => {
     const bound = bindInterfaces(['keyvalue:b'], appContext({ buckets: new Set(['b']) }))
@@ -167,5 +167,5 @@ describe('a bucket that is lent to a sandbox', () => {
     while (!(await store.exists('b', 'go'))) continue
     await storage.close()
     expect(await outcome).toMatch(/closed|ended/)
-  }, 60_000)
+  })
 })

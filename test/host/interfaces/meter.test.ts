@@ -34,7 +34,7 @@ beforeAll(async () => {
   await cp(join(source, 'index.as'), join(folder, 'assembly', 'index.ts'))
   bytes = new Uint8Array(await readFile((await buildApp(folder)).file))
   engine = makeEngine()
-}, 60_000)
+})
 
 afterAll(async () => {
   await engine.stop()
