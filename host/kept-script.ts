@@ -17,6 +17,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -124,8 +125,11 @@ function write(folder: string, name: string, code: Buffer): void {
   const names = readdirSync(folder)
   // Of a process that ended before its draft was whole.
   for (const other of names) if (other.includes(`${suffix}.`)) remove(join(folder, other))
-  const others = names.filter((other) => other.endsWith(suffix) && other !== name)
-  for (const other of others.slice(othersKept)) remove(join(folder, other))
+  const others = names
+    .filter((other) => other.endsWith(suffix) && other !== name)
+    .map((other) => ({ path: join(folder, other), writtenMs: statSync(join(folder, other)).mtimeMs }))
+    .sort((one, another) => another.writtenMs - one.writtenMs)
+  for (const { path } of others.slice(othersKept)) remove(path)
 }
 
 function remove(path: string): void {

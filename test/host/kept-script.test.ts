@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -98,11 +107,15 @@ describe('a script whose code is kept', () => {
   )
 
   it('keeps that of a few builds and no more', () => {
+    const written: string[] = []
     for (let build = 0; build < 6; build++) {
       write(`build ${build}`)
       run().keep()
+      const name = kept().find((file) => !written.includes(file)) ?? ''
+      written.push(name)
+      utimesSync(join(folder, name), build + 1, build + 1)
     }
-    expect(kept()).toHaveLength(3)
+    expect(kept().sort(), 'the newest').toEqual(written.slice(-3).sort())
     expect(said(run())).toBe('build 5')
   })
 
