@@ -231,6 +231,9 @@ describe('a function', () => {
     await expect(town.harbor.finish(a.invoke({ ...call, app: 'unknown' }))).rejects.toMatchObject({
       code: 'ERR_CALL_APP',
     })
+    await expect(town.harbor.finish(a.invoke({ ...call, app: 'helo' }))).rejects.toMatchObject({
+      hint: 'did you mean hello? See `selvedge status`',
+    })
     await expect(town.harbor.finish(a.invoke({ ...call, hops: 0 }))).rejects.toMatchObject({
       code: 'ERR_CALL_HOPS',
     })
