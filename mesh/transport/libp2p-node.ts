@@ -39,6 +39,14 @@ export interface RunningLibp2p {
  */
 const maxWindowBytes = 2 * 1024 * 1024
 
+/**
+ * The muxer's own ping measures the round trip and keeps a connection from looking idle, which TCP ends after two minutes
+ * (@libp2p/tcp). Whom a node speaks with it asks more often than that by itself, so that most pings only wake it.
+ */
+const keepAliveMs = 90_000
+
+const muxing = { keepAliveInterval: keepAliveMs, streamOptions: { maxStreamWindowSize: maxWindowBytes } }
+
 /** Makes, does not start, the libp2p node. */
 export async function createNode(options: {
   /** 32 bytes, Ed25519. */
@@ -57,7 +65,7 @@ export async function createNode(options: {
     addresses: { listen: [...options.listen], announce: [...options.announce] },
     transports: [tcp()],
     connectionEncrypters: [(components) => sendingWhole(noise()(components))],
-    streamMuxers: [() => sendingByTurns(yamux({ streamOptions: { maxStreamWindowSize: maxWindowBytes } })())],
+    streamMuxers: [() => sendingByTurns(yamux(muxing)())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: 'selvedge.local', interval: 10_000 })] : [],
     connectionGater: options.gater,
     connectionManager: {
