@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Stage } from '../../demo/stage.ts'
 import { median, type BenchContext, type Finding } from '../benchmark.ts'
 import { pssMb } from '../first-light/node.ts'
+import { serviceEnvironment } from '../service-environment.ts'
 
 const rounds = 5
 const roundMs = 2_000
@@ -35,7 +36,7 @@ export async function idle({ root, say }: BenchContext): Promise<Finding[]> {
     const node = join(stage.folder, 'node')
     await copyFile(process.execPath, node)
     const daemon = await stage.up(
-      { name: 'idle', group: 'bench', config, node },
+      { name: 'idle', group: 'bench', config, node, env: serviceEnvironment },
       AbortSignal.timeout(startMs),
     )
     await stage.mustRun([

@@ -15,6 +15,7 @@ import { until } from '../../test/lab/index.ts'
 import { Harbor, type Berth } from '../../test/mesh/harbor.ts'
 import { pssMb } from '../first-light/node.ts'
 import type { BenchContext, Finding } from '../benchmark.ts'
+import { serviceEnvironment } from '../service-environment.ts'
 import { atMost } from './finding.ts'
 import { serfVersion } from './serf.ts'
 
@@ -106,6 +107,7 @@ async function startDaemon(root: string, folder: string, token: string): Promise
     HOME: folder,
     SELVEDGE_KEYS: join(folder, 'keys'),
     NO_COLOR: '1',
+    ...serviceEnvironment,
   }
   const child = spawn(process.execPath, [join(root, 'dist/selvedge.mjs'), 'up', ...place, ...line], {
     env,

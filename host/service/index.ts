@@ -2,6 +2,7 @@
 export { serviceUser, type ServiceOrder, type ServiceScope } from './contract.ts'
 export { chooseManager, readStanding, type Standing } from './standing.ts'
 export { installService, planOf, type InstallReport, type ServicePlan } from './install.ts'
+export { mallocSettings } from './malloc-settings.ts'
 export { systemMachine, type Machine } from './machine.ts'
 export { serviceManagers } from './managers.ts'
 export { serviceProblems } from './problems.ts'

@@ -7,7 +7,7 @@ import {
   type ServiceState,
 } from './contract.ts'
 import type { Machine } from './machine.ts'
-import { mallocSetting } from './malloc-setting.ts'
+import { mallocSettings } from './malloc-settings.ts'
 import { wordsFile } from './words-file.ts'
 
 export const openrc: ServiceManager = {
@@ -65,8 +65,8 @@ error_log=${logFile}
 export SELVEDGE_DATA=${quoted(order.data)}
 export SELVEDGE_KEYS=${quoted(order.keys)}
 export XDG_CACHE_HOME=${cacheFolder}
-# One arena of glibc for all threads: each keeps what was freed in it, and a start fills ten.
-export ${mallocSetting}
+# glibc: one arena for all threads, and what is freed is given back.
+export ${mallocSettings}
 
 depend() {
   # No network is waited for: a node does its work without one.

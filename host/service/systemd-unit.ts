@@ -5,7 +5,7 @@
  * wonders. docs/install.md has what `systemd-analyze security` makes of it.
  */
 import type { ServiceOrder } from './contract.ts'
-import { mallocSetting } from './malloc-setting.ts'
+import { mallocSettings } from './malloc-settings.ts'
 
 /** The folders that systemd makes for the service's user, by the names of their directives. */
 const stateRoot = '/var/lib/'
@@ -34,8 +34,8 @@ export function systemdUnit(order: ServiceOrder, { head, environmentFile }: Unit
     'Type=exec',
     ...(order.user === null ? [] : [`User=${order.user}`]),
     `Environment=${word(`SELVEDGE_DATA=${order.data}`)} ${word(`SELVEDGE_KEYS=${order.keys}`)} SELVEDGE_UP=`,
-    '# One arena of glibc for all threads: each keeps what was freed in it, and a start fills ten.',
-    `Environment=${mallocSetting}`,
+    '# glibc: one arena for all threads, and what is freed is given back.',
+    `Environment=${mallocSettings}`,
     `EnvironmentFile=-${environmentFile.replaceAll('%', '%%')}`,
     `ExecStart=${[word(order.node), ...args.map(argument)].join(' ')} $SELVEDGE_UP`,
     '# `selvedge stop` ends it for good; what it ends of by itself does not.',

@@ -61,8 +61,8 @@ describe('the unit for systemd', () => {
   })
 })
 
-it.each(['systemd', 'openrc'])('has glibc allocate from one arena under %s', (name) => {
-  expect(textOf(name)).toMatch(/^(Environment=|export )MALLOC_ARENA_MAX=1$/m)
+it.each(['systemd', 'openrc'])('has glibc keep little of what was freed, under %s', (name) => {
+  expect(textOf(name)).toMatch(/^(Environment=|export )MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072$/m)
 })
 
 describe('the script for OpenRC', () => {
