@@ -8,6 +8,7 @@ import '../core/compat.ts'
 import * as nodeModule from 'node:module'
 import { useCompileCache, type CodeCache } from './compile-cache.ts'
 import { cacheFolder, loadProblems, runProgram } from './program.ts'
+import { startFirstThread } from './threads/index.ts'
 
 // For the files of its threads, where Node.js can.
 const codeCache = nodeModule as CodeCache
@@ -20,8 +21,9 @@ export const works = new Promise<void>((resolve) => (tellWorks = resolve))
 /** Settles only with what ought not to happen: the process ends before. */
 export const finished = runProgram({
   async startNode(options) {
+    const firstThread = startFirstThread(options.data, new URL('./sandbox.mjs', import.meta.url))
     const [{ startNode }, problems] = await Promise.all([import('./node/index.ts'), loadProblems()])
-    const node = await startNode({ ...options, problems })
+    const node = await startNode({ ...options, problems, ...(firstThread !== null && { firstThread }) })
     // A node often ends with its power.
     if (isCaching) codeCache.flushCompileCache?.()
     void node.works.then(tellWorks)

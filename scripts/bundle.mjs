@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import {
   emptyWorld,
-  httpByName,
+  builtinsByName,
   noOtherCommands,
   onlyWhatIsUsed,
   programBeside,
@@ -100,7 +100,7 @@ const shared = {
   legalComments: 'none',
   logLevel: 'warning',
 }
-const plugins = [emptyWorld, withoutAddons, httpByName, onlyWhatIsUsed]
+const plugins = [emptyWorld, withoutAddons, builtinsByName, onlyWhatIsUsed]
 
 function escaped(character) {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`

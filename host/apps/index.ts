@@ -1,7 +1,6 @@
 /** The public face of the apps: from releases the mesh wants to apps that run. */
 export { AppLog } from './app-log.ts'
 export type { AppEvents } from './app-events.ts'
-export { hasLastGood } from './last-good.ts'
 export type { FetchComponent } from './acquisition.ts'
 export type { NodeFolder, NodeFolders } from './folders.ts'
 export type { Returned } from './written-calls.ts'

@@ -5,11 +5,12 @@
  * the digest is kept: the record itself comes from the release log, where its signature is checked again.
  */
 import { isDigest, type Digest, type DurableFolder } from '../../core/index.ts'
+import { lastGoodSuffix } from '../threads/index.ts'
 
 const maxFileBytes = 256
 /** More than a node runs. */
 const maxApps = 1_024
-const fileOf = (app: string): string => `${app}.last-good.json`
+const fileOf = (app: string): string => `${app}${lastGoodSuffix}`
 
 /** @returns null where none is known; a damaged file counts as none */
 export async function readLastGood(folder: DurableFolder, app: string): Promise<Digest | null> {
@@ -25,19 +26,15 @@ export async function readLastGood(folder: DurableFolder, app: string): Promise<
 
 /** Of all apps that ran here last. */
 export async function readAllLastGood(folder: DurableFolder): Promise<ReadonlyMap<string, Digest>> {
-  const suffix = fileOf('')
   const found = new Map<string, Digest>()
-  for (const file of (await folder.list()).filter((name) => name.endsWith(suffix)).slice(0, maxApps)) {
-    const app = file.slice(0, -suffix.length)
+  for (const file of (await folder.list())
+    .filter((name) => name.endsWith(lastGoodSuffix))
+    .slice(0, maxApps)) {
+    const app = file.slice(0, -lastGoodSuffix.length)
     const digest = await readLastGood(folder, app)
     if (digest !== null) found.set(app, digest)
   }
   return found
-}
-
-/** Whether any app ran here before. */
-export async function hasLastGood(folder: DurableFolder): Promise<boolean> {
-  return (await folder.list()).some((name) => name.endsWith(fileOf('')))
 }
 
 export async function writeLastGood(folder: DurableFolder, app: string, digest: Digest): Promise<void> {

@@ -10,6 +10,7 @@ import {
   type Log,
   type SelvedgeError,
 } from '../../core/index.ts'
+import type { IdleThread } from '../threads/index.ts'
 import { entryOf, parseStored, PreparedCache } from './cache.ts'
 import { Preparer } from './child.ts'
 import { refuseOtherForms } from './component-form.ts'
@@ -56,6 +57,8 @@ export interface EngineOptions {
   readonly isolation?: Isolation
   /** Start one at once, for the first app: whoever runs a single program waits for both. */
   readonly warm?: 'worker' | 'process'
+  /** A thread that was started for the first app already. */
+  readonly firstThread?: IdleThread
   /** Where prepare.mjs and sandbox.mjs lie; by default beside the program, or in dist/ when run from source. */
   readonly programFolder?: URL
 }
@@ -92,8 +95,10 @@ class ComponentEngine implements Engine {
       isolation: options.isolation ?? 'worker',
       program: () => this.#findProgram(),
     })
+    const { warm, firstThread } = options
+    const isolation = firstThread === undefined ? warm : 'worker'
     // Where that fails, the start that comes says so.
-    if (options.warm !== undefined) this.#sandboxes.warm(options.warm).catch(() => {})
+    if (isolation !== undefined) this.#sandboxes.warm(isolation, firstThread).catch(() => {})
   }
 
   async inspect(bytes: Uint8Array): Promise<ComponentFacts> {

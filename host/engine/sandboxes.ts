@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { availableMemoryBytes, memoryCapBytes, type Clock, type Log } from '../../core/index.ts'
 import { addressFlags, memoriesThatFit } from './address-space.ts'
 import { Apart } from './apart.ts'
+import type { IdleThread } from '../threads/index.ts'
 import type { PreparedCache, StoredComponent } from './cache.ts'
 import type {
   AppPool,
@@ -141,9 +142,14 @@ export class Sandboxes {
     }
   }
 
-  /** Starts one thread or process for an app that will come at once. */
-  async warm(isolation: Spared): Promise<void> {
-    this.#spares[isolation].add({ program: await this.#needs.program(), limits: this.#needs.limits })
+  /** Starts one thread or process for an app that will come at once. @param thread one that was started before */
+  async warm(isolation: Spared, thread?: IdleThread): Promise<void> {
+    const program = await this.#needs.program()
+    this.#spares[isolation].add({
+      program,
+      limits: this.#needs.limits,
+      ...(thread !== undefined && { thread }),
+    })
   }
 
   async stop(): Promise<void> {

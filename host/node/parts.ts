@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { digestOf, systemClock, systemRandom, type DurableFolder } from '../../core/index.ts'
 import { openMesh, openNodeIdentity, parseAddress, type Mesh, type NodeIdentity } from '../../mesh/index.ts'
 import { apiProblems } from '../api/index.ts'
-import { AppLog, createAppSupervisor, hasLastGood, type AppSupervisor } from '../apps/index.ts'
+import type { IdleThread } from '../threads/index.ts'
+import { AppLog, createAppSupervisor, type AppSupervisor } from '../apps/index.ts'
 import { nodeBudget, sizesOf, type NodeBudget, type NodeSizes } from '../budget/index.ts'
 import type { NodeOptions } from '../cli/index.ts'
 import { parseHttpAddress, type NodeConfig } from '../config/index.ts'
@@ -60,12 +61,17 @@ export interface Parts {
   readonly origin: Origin
 }
 
+export interface PartsOptions extends NodeOptions {
+  /** Started for the first app, where one ran here before. */
+  readonly firstThread?: IdleThread
+}
+
 /**
  * Opens the devices, enters the mesh, and makes the rest around both.
  * @throws ERR_DRIVER_UNKNOWN, ERR_TOKEN_… and what joining throws
  */
 export async function makeParts(
-  options: NodeOptions,
+  options: PartsOptions,
   config: NodeConfig,
   folder: DurableFolder,
 ): Promise<Parts> {
@@ -170,7 +176,7 @@ function storageOf(
 async function makeAround(
   devices: Devices,
   identity: NodeIdentity,
-  options: NodeOptions,
+  options: PartsOptions,
   config: NodeConfig,
   folder: DurableFolder,
 ): Promise<Omit<Parts, 'brokers' | 'devices' | 'origin'>> {
@@ -190,8 +196,7 @@ async function makeAround(
   })
   const appsFolder = await folder.folder('apps')
   const engine = createEngine({
-    // What ran here is about to run again: its thread is made while the rest of the node is.
-    ...((await hasLastGood(appsFolder)) && { warm: 'worker' as const }),
+    ...(options.firstThread !== undefined && { firstThread: options.firstThread }),
     features: capabilities.features,
     cacheFolder: await folder.folder('prepared'),
     limits,

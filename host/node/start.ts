@@ -34,7 +34,7 @@ import { checkGround, judgeMemory, warnOfClock } from './ground.ts'
 import { logDesk } from './log-desk.ts'
 import { memoryReport } from './memory-report.ts'
 import { meterNode, metricsServer } from './metrics.ts'
-import { clock, makeParts, random } from './parts.ts'
+import { clock, makeParts, random, type PartsOptions } from './parts.ts'
 import { createPlacement } from './placement.ts'
 import { requestServers } from './requests.ts'
 import { Signs } from './signs.ts'
@@ -42,7 +42,7 @@ import { SubscriptionCare } from './subscription-care.ts'
 import { topicDesk } from './topic-desk.ts'
 import { VerdictHistory } from './verdict-history.ts'
 
-export interface StartOptions extends NodeOptions {
+export interface StartOptions extends PartsOptions {
   /** Every one that a part of the program may report. */
   readonly problems: readonly RegisteredProblem[]
 }

@@ -77,6 +77,23 @@ describe('the program', () => {
     expect(importing).toEqual([])
   })
 
+  it('loads of Node.js what a daemon does not need at once only when it is used', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'selvedge-late-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const hook = join(folder, 'hook.cjs')
+    writeFileSync(
+      hook,
+      "if (require('worker_threads').isMainThread) process.on('exit', () => process._rawDebug(process.moduleLoadList.join('\\n')))",
+    )
+    const line = ['--require', hook, join(root, 'dist/selvedge.mjs'), 'up', '--help']
+    const { stdout, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8' })
+    expect(stdout).toContain('selvedge up')
+    const loaded = stderr.split('\n').filter((name) => name.startsWith('NativeModule '))
+    expect(loaded).toContain('NativeModule fs')
+    for (const late of ['http', 'https', 'tls', 'child_process', 'dgram'])
+      expect(loaded).not.toContain(`NativeModule ${late}`)
+  })
+
   it('has each of its files in dist/, beside it', () => {
     const wanted = Object.keys(outputs).map(nameOf)
     expect(wanted).toContain('selvedge.mjs')

@@ -1,6 +1,7 @@
 /** How the node reaches a sandbox, wherever that runs. One file for each kind: a thread, a process. */
 import type { Boot, Preopen, ToGuest, ToHost } from '../../guest/index.ts'
 import type { StoredComponent } from '../cache.ts'
+import type { IdleThread } from '../../threads/index.ts'
 import type { EngineLimits } from '../limits.ts'
 import type { Program } from '../program.ts'
 
@@ -37,6 +38,8 @@ export interface LinkOptions {
   readonly events: LinkEvents
   /** Started for nobody yet: it may use the time until it is somebody's. */
   readonly isSpare?: boolean
+  /** One that was started before, for whoever runs in threads. It is ended where it is of no use. */
+  readonly thread?: IdleThread
 }
 
 export type LinkFactory = (options: LinkOptions) => SandboxLink

@@ -86,13 +86,14 @@ export class Spares {
   }
 
   /** One more, now, for an app that will come at once; it is given back where none does, or one of another kind. */
-  add(options: Pick<LinkOptions, 'program' | 'limits'>): void {
+  add(options: Pick<LinkOptions, 'program' | 'limits' | 'thread'>): void {
+    if (this.#isStopped) void options.thread?.worker.terminate()
     if (this.#isStopped) return
     this.#add(options)
     this.#rest(awaitedMs)
   }
 
-  #add({ program, limits }: Pick<LinkOptions, 'program' | 'limits'>): void {
+  #add({ program, limits, thread }: Pick<LinkOptions, 'program' | 'limits' | 'thread'>): void {
     const events: LinkEvents = {
       batch: (batch) => spare.events?.batch(batch),
       ended: (reason, message) => {
@@ -102,7 +103,14 @@ export class Spares {
       printed: (text) => spare.events?.printed(text),
     }
     const spare: Spare = {
-      link: this.#needs.spawn({ program, limits, preopens: [], events, isSpare: true }),
+      link: this.#needs.spawn({
+        program,
+        limits,
+        preopens: [],
+        events,
+        isSpare: true,
+        ...(thread !== undefined && { thread }),
+      }),
       events: null,
     }
     this.#spares.push(spare)

@@ -1,8 +1,6 @@
-/** A sandbox in a thread, with no ambient authority: no environment, arguments, input, or output of its own. */
-import { MessageChannel, Worker } from 'node:worker_threads'
+/** A sandbox in a thread of the node. */
 import { messageOf } from '../../../core/index.ts'
 import {
-  cellCount,
   cells,
   packToGuest,
   unpackToHost,
@@ -10,26 +8,15 @@ import {
   type PackedBatch,
   type ToGuest,
 } from '../../guest/index.ts'
+import { startThread } from '../../threads/index.ts'
 import type { StoredComponent } from '../cache.ts'
 import type { LinkFactory } from './link.ts'
 
-export const spawnThread: LinkFactory = ({ program, limits, events }) => {
-  const channel = new MessageChannel()
-  const shared = new SharedArrayBuffer(cellCount * 4)
+export const spawnThread: LinkFactory = ({ program, limits, events, thread }) => {
+  const isFit = thread?.heapMb === limits.sandboxHeapMb && !thread.isOver()
+  if (!isFit) void thread?.worker.terminate()
+  const { worker, port, shared } = isFit ? thread : startThread(program.sandbox, limits.sandboxHeapMb)
   const view = new Int32Array(shared)
-  const port = channel.port1
-  const worker = new Worker(program.sandbox, {
-    name: 'sandbox',
-    workerData: { port: channel.port2, shared },
-    transferList: [channel.port2],
-    env: {},
-    argv: [],
-    execArgv: [],
-    stdin: false,
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: limits.sandboxHeapMb },
-  })
   let isOver = false
   const end = (reason: 'memory' | 'host-fault', message: string): void => {
     if (isOver) return
