@@ -191,7 +191,7 @@ export class Mesh implements Part {
       letIn({ stores: this.#stores, transport: this.#transport, log: this.#options.log }),
       // Turned out between the check of its credential and the end of its admission.
       this.#transport.on('peer:admitted', ({ peer }) => this.#disconnectIfStranger(peer)),
-      ...witnessPeers(this.#transport, this.counters, this.witness),
+      ...witnessPeers(this.#transport, this.counters, this.#stores, this.self),
       this.#transport.on('peer:found', ({ peer, addresses }) => {
         if (this.credentials.isMember(peer)) this.#redial.hint(peer, addresses)
       }),

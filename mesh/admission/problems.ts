@@ -21,6 +21,11 @@ export const admissionProblems = defineProblems({
     text: 'a peer was revoked by an admin of the mesh',
     fix: 'nothing to do where that was meant; a revoked node can come back with an empty data folder and a new invite',
   },
+  ERR_ADMISSION_TURNED_OUT: {
+    kind: 'remote',
+    text: 'a member says that this node was revoked, and does not let it in',
+    fix: 'ask an admin whether that was meant; this machine can come back with an empty data folder and a new invite, and its apps go on here until then',
+  },
   ERR_JOIN_UNREACHABLE: {
     kind: 'remote',
     text: 'no member named in the invite could be reached',
