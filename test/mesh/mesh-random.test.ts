@@ -12,7 +12,7 @@ import { Harbor, type Berth } from './harbor.ts'
 
 const seed = simSeed()
 const nodeCount = 5
-const stepCount = 30
+const stepCount = 20
 const longestStepMs = 150
 const settleMs = 60_000
 

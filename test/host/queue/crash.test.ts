@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 /** `ROUNDS=1000 npx vitest run test/host/queue/crash.test.ts` is the long form. */
-const rounds = Number(process.env['ROUNDS'] ?? 6)
+const rounds = Number(process.env['ROUNDS'] ?? 4)
 let folder = ''
 let writer = ''
 
