@@ -4,6 +4,9 @@ import { systemClock, type Cancel } from '../../core/index.ts'
 import { apiLimits } from './limits.ts'
 import { apiProblems } from './problems.ts'
 
+/** A timer that is this late was held up. */
+const lateMs = 1_000
+
 /**
  * @throws ERR_API_TIMEOUT after a silence longer than any heartbeat; ERR_API_ANSWER for a line that is no JSON or
  * longer than a line may be. An abort ends it without an error.
@@ -14,7 +17,14 @@ export async function* jsonLines<T>(response: IncomingMessage, signal: AbortSign
     response.destroy(apiProblems.error('ERR_API_TIMEOUT', silence))
   }
   // Only while it is waited for: whoever takes a line may take its time, as a pager does that nobody turns on.
-  const listen = (): Cancel => systemClock.after(apiLimits.silenceMs, giveUp)
+  const listen = (): Cancel => {
+    const dueMs = systemClock.monotonicMs() + apiLimits.silenceMs
+    return systemClock.after(apiLimits.silenceMs, () => {
+      // This process stood still, by Ctrl-Z for one: what has come meanwhile is read first.
+      if (systemClock.monotonicMs() - dueMs >= lateMs) cancelSilence = listen()
+      else giveUp()
+    })
+  }
   let cancelSilence = listen()
   response.setEncoding('utf8')
   let rest = ''

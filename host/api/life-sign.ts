@@ -37,7 +37,7 @@ export async function hasLifeSign(folder: string): Promise<boolean> {
   const path = signPath(folder)
   if (path === null) return false
   const socket = createConnection(path)
-  let cancel: Cancel = () => {}
+  let cancel: Cancel | null = null
   try {
     return await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true))
@@ -46,7 +46,7 @@ export async function hasLifeSign(folder: string): Promise<boolean> {
       cancel = systemClock.after(patienceMs, () => resolve(true))
     })
   } finally {
-    cancel()
+    ;(cancel as Cancel | null)?.()
     socket.destroy()
   }
 }

@@ -35,6 +35,10 @@ interface Reader {
 export class Inbox {
   readonly #needs: InboxNeeds
   readonly #readers = new Map<string, Reader>()
+  /** Of each name, what is being taken or handed over. */
+  readonly #underWay = new Map<string, number>()
+  /** Names that nobody is to have anything of any more, of which something is under way. */
+  readonly #cleared = new Set<string>()
   readonly #counts = { handled: 0, failed: 0, damaged: 0 }
   #cancel: Cancel | null = null
 
@@ -79,6 +83,7 @@ export class Inbox {
     if (before !== undefined) before.isOver = true
     const reader: Reader = { handle, underWay: 0, isTaking: false, isOver: false, takesRequests }
     this.#readers.set(name, reader)
+    this.#cleared.delete(name)
     this.#wake(name)
     return () => {
       reader.isOver = true
@@ -112,14 +117,21 @@ export class Inbox {
     return this.#readers.get(name)?.takesRequests === true
   }
 
-  /** Deletes what waits for a name that nobody reads any more. @throws what the disk says */
+  /** Deletes what waits for a name that nobody reads any more, and what is being handed over once that fails. @throws what the disk says */
   async clear(name: string): Promise<void> {
-    const { queue } = this.#needs
-    for (;;) {
-      const items = await queue.take(limits.handled, name)
-      if (items.length === 0) return
-      await queue.done(items.map(({ id }) => id))
-    }
+    if (this.#underWay.has(name)) this.#cleared.add(name)
+    await this.#needs.queue.drop(name)
+  }
+
+  #begin(name: string): void {
+    this.#underWay.set(name, (this.#underWay.get(name) ?? 0) + 1)
+  }
+
+  #end(name: string): void {
+    const left = (this.#underWay.get(name) ?? 1) - 1
+    if (left > 0) return void this.#underWay.set(name, left)
+    this.#underWay.delete(name)
+    this.#cleared.delete(name)
   }
 
   #wakeAll(): void {
@@ -138,9 +150,11 @@ export class Inbox {
   async #take(name: string, reader: Reader): Promise<void> {
     const { queue, clock, log } = this.#needs
     let items: readonly QueueItem[] = []
+    this.#begin(name)
     try {
       items = await queue.take(limits.handled - reader.underWay, name)
     } catch (error) {
+      this.#end(name)
       log.warn('messages:unread', { name, error: messageOf(error) })
       // Nobody else says when it may be read again.
       clock.after(readAgainMs, () => {
@@ -150,14 +164,22 @@ export class Inbox {
       return
     }
     reader.isTaking = false
-    if (reader.isOver) return queue.release(items.map(({ id }) => id))
+    if (reader.isOver) {
+      const ids = items.map(({ id }) => id)
+      if (this.#cleared.has(name)) void this.#kept(queue.done(ids))
+      else queue.release(ids)
+      return this.#end(name)
+    }
     for (const item of items) {
       reader.underWay += 1
+      this.#begin(name)
       void this.#hand(item, reader).finally(() => {
         reader.underWay -= 1
+        this.#end(name)
         this.#wake(name)
       })
     }
+    this.#end(name)
   }
 
   /** Never rejects. */
@@ -171,6 +193,7 @@ export class Inbox {
       }
     } catch (error) {
       this.#counts.failed += 1
+      if (this.#cleared.has(item.lane)) return this.#kept(queue.done([item.id]))
       const waitMs = backoffMs(item.attempts, limits.handleAgainMs, limits.handleAgainMostMs, random)
       return this.#kept(queue.retry(item.id, waitMs, messageOf(error).slice(0, 500)))
     }

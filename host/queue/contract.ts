@@ -85,6 +85,8 @@ export interface DurableQueue {
   take(max: number, lane?: string): Promise<readonly QueueItem[]>
   /** They are not handed out any more; resolves when the disk knows. Ids that are not taken are left out. */
   done(ids: readonly number[]): Promise<void>
+  /** What waits in a lane, due or not, is not handed out any more; what is taken stays so. Resolves when the disk knows. */
+  drop(lane: string): Promise<void>
   /** Given back, to be taken again after `afterMs` or after a restart; its key waits with it. */
   retry(id: number, afterMs: number, why: string): Promise<void>
   /** Given back as if it had never been taken: no attempt is counted. */

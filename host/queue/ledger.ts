@@ -64,6 +64,14 @@ export class Ledger {
     return [...this.#laneCounts.keys()]
   }
 
+  /** Ids of what waits there, due or not. */
+  waitingIn(lane: string): number[] {
+    const own = [...this.#entries.values()].filter(
+      (entry) => entry.lane === lane && entry.state === 'waiting',
+    )
+    return own.map(({ id }) => id)
+  }
+
   /** @returns null where there is none that waits or is taken */
   row(id: number): QueueRow | null {
     return this.#entries.get(id) ?? null

@@ -98,6 +98,14 @@ export class FileQueue implements DurableQueue {
     await this.#settle([{ type: 'remove', ids: known }])
   }
 
+  async drop(lane: string): Promise<void> {
+    const ids = this.#ledger.waitingIn(lane)
+    for (const id of ids) this.#forget(id)
+    if (ids.length === 0) return
+    this.#tellDue()
+    await this.#settle([{ type: 'remove', ids }])
+  }
+
   async retry(id: number, afterMs: number, why: string): Promise<void> {
     const attempts = (this.#ledger.row(id)?.attempts ?? 0) + 1
     const dueMs = afterMs <= 0 ? 0 : this.#needs.clock.monotonicMs() + afterMs

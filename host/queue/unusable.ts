@@ -14,6 +14,7 @@ export function unusableQueue(problem: Error): DurableQueue {
     put: () => Promise.reject(problem),
     take: none,
     done: nothing,
+    drop: nothing,
     retry: nothing,
     release() {},
     hasten() {},

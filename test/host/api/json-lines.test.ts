@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream'
 import type { IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { systemClock } from '../../../core/index.ts'
 import { jsonLines } from '../../../host/api/json-lines.ts'
 
 let stream: PassThrough
@@ -31,4 +32,14 @@ it('a stream that falls silent ends with an error', async () => {
   const silent = expect(reading.next()).rejects.toMatchObject({ code: 'ERR_API_TIMEOUT' })
   await vi.advanceTimersByTimeAsync(60_000)
   await silent
+})
+
+it('a process that stood still reads what came meanwhile', async () => {
+  const now = vi.spyOn(systemClock, 'monotonicMs').mockReturnValue(0)
+  const first = lines().next()
+  now.mockReturnValue(60_000)
+  await vi.advanceTimersByTimeAsync(20_000)
+  now.mockRestore()
+  stream.end('{"n":1}\n')
+  expect((await first).value).toEqual({ n: 1 })
 })

@@ -40,6 +40,32 @@ describe('a message', () => {
     expect(report.journals.out.items).toBe(0)
   })
 
+  it.each([['before'], ['after']])(
+    'of which a listener failed %s it went is not kept for it, nor what it never saw',
+    async (order) => {
+      const post = await harbor()
+      const a = await post.node('a', [])
+      let fail!: () => void
+      const stuck = new Promise<void>((_, reject) => (fail = () => reject(new Error('it reads no more'))))
+      stuck.catch(() => {})
+      const cancel = await post.clock.finish(
+        a.messaging.listen(['light'], () => stuck),
+        1_000,
+      )
+      for (let count = 0; count < messageLimits.handled + 4; count += 1)
+        await post.clock.finish(a.publish({ topic: 'light', body: bytesOf('x') }), 1_000)
+      const held = async (): Promise<number> =>
+        (await post.clock.finish(a.messaging.report(), 1_000)).journals.in.items
+      expect(await held()).toBe(messageLimits.handled + 4)
+      for (const step of order === 'before' ? [fail, cancel] : [cancel, fail]) {
+        step()
+        await post.clock.run(100)
+      }
+      await post.clock.run(1_000)
+      expect(await held()).toBe(0)
+    },
+  )
+
   it('is refused where it is no message, and nothing of it is kept', async () => {
     const post = await harbor()
     const a = await post.node('a', ['light'])
