@@ -110,7 +110,7 @@ export function dataDesk({ storage, apps, grantsOf, entriesOf, sharedOf }: DataD
         `${app} runs here, and would go on with what it had read before`,
       )
     // Nobody is stopped for a file that is none.
-    await storage.checkSnapshot(app, path)
+    await storage.checkSnapshot(app, path, sharedOf(app), { anyGroup })
     const resume = await apps.hold(app)
     try {
       return { action: 'restore', ...(await storage.restore(app, path, sharedOf(app), { anyGroup })) }

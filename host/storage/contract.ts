@@ -305,7 +305,7 @@ export interface Storage {
     terms?: RestoreTerms,
   ): Promise<SnapshotReport>
   /** Looks whether a file may be restored, before an app is stopped for it. @throws what {@link restore} throws of most that may not */
-  checkSnapshot(app: string, path: string): Promise<void>
+  checkSnapshot(app: string, path: string, shared?: SharedPart | null, terms?: RestoreTerms): Promise<void>
   close(): Promise<void>
 }
 

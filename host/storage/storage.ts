@@ -128,8 +128,13 @@ class StoresByApp implements Storage {
     )
   }
 
-  async checkSnapshot(app: string, path: string): Promise<void> {
-    await this.#onDisk(app).check(app, path)
+  async checkSnapshot(
+    app: string,
+    path: string,
+    shared: SharedPart | null = null,
+    terms: RestoreTerms = {},
+  ): Promise<void> {
+    await this.#onDisk(app).check(app, path, { shared, ...terms })
   }
 
   async restore(

@@ -69,13 +69,13 @@ export class Snapshots {
     })
   }
 
-  /** Before anything is stopped for it. @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, as far as its table tells */
-  check(app: string, path: string): Promise<void> {
+  /** Before anything is stopped for it. @throws ERR_SNAPSHOT, ERR_SNAPSHOT_APP, ERR_SNAPSHOT_GROUP, as far as its table tells */
+  check(app: string, path: string, terms: Pick<AppStores, 'shared'> & RestoreTerms): Promise<void> {
     const { keyValue, blobs } = this.#needs
     if (keyValue.adopt === undefined || blobs.adopt === undefined) throw elsewhere(app)
     return guarded(async () => {
       await stat(path).catch(unread(path))
-      requireApp(await lookInto(path), app, path)
+      requireFit(await lookInto(path), app, path, terms)
     })
   }
 
@@ -94,9 +94,7 @@ export class Snapshots {
       const unpacked = join(scratch, 'unpacked')
       await mkdir(unpacked, { mode: 0o700 })
       const table = await readArchive(path, unpacked)
-      requireApp(table, app, path)
-      const isShared = table.parts.some(({ name }) => name === sharedFile)
-      if (isShared) requireGroup(table, path, stores)
+      const isShared = requireFit(table, app, path, stores)
       const has = table.parts.some(({ name }) => name === 'keyvalue.sqlite')
       const entries = has ? await adoptKeys(stores.keyValue, join(unpacked, 'keyvalue.sqlite')) : 0
       const objects = await adoptObjects(stores.blobs, join(unpacked, 'blobs'))
@@ -133,6 +131,19 @@ function unread(path: string): (cause: unknown) => never {
 function requireApp(table: SnapshotTable, app: string, path: string): void {
   if (table.app === app) return
   throw storageProblems.error('ERR_SNAPSHOT_APP', `${path} is a snapshot of ${table.app}, not of ${app}`)
+}
+
+/** @returns whether it has what a group shares */
+function requireFit(
+  table: SnapshotTable,
+  app: string,
+  path: string,
+  terms: Pick<AppStores, 'shared'> & RestoreTerms,
+): boolean {
+  requireApp(table, app, path)
+  const isShared = table.parts.some(({ name }) => name === sharedFile)
+  if (isShared) requireGroup(table, path, terms)
+  return isShared
 }
 
 function elsewhere(app: string): Error {

@@ -157,11 +157,14 @@ it('is in a file that versions of before call a later one’s, and only where so
 
 /** Nothing of it may have changed. */
 async function refuses(shared: SharedPart, says: RegExp): Promise<void> {
-  await expect(storage.restore('app', file, shared)).rejects.toMatchObject({
+  const refusal = {
     code: 'ERR_SNAPSHOT_GROUP',
     message: expect.stringMatching(says) as unknown,
     hint: expect.stringMatching(/--any-group/) as unknown,
-  })
+  }
+  await expect(storage.restore('app', file, shared)).rejects.toMatchObject(refusal)
+  // As is asked before an app is stopped for it.
+  await expect(storage.checkSnapshot('app', file, shared)).rejects.toMatchObject(refusal)
 }
 
 it('is not joined into what another group shares, or the same one of another mesh, unless that is meant', async () => {
@@ -182,6 +185,7 @@ it('is not joined into what another group shares, or the same one of another mes
   )
   expect(await textsOf(there)).toEqual({ counted: '2' })
   expect((await storage.keyValue('app').get('b', 'own'))?.value).toEqual(utf8('since'))
+  await storage.checkSnapshot('app', file, partOf(there, lobby), { anyGroup: true })
   for (let times = 0; times < 2; times += 1)
     await storage.restore('app', file, partOf(there, lobby), { anyGroup: true })
   expect(await textsOf(there)).toEqual({ counted: '7', k: 'of the garage' })
