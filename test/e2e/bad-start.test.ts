@@ -186,14 +186,15 @@ describe.skipIf(!isRoot)('a start on a full disk (needs root, to mount one)', ()
     expect(await readdir(disk)).toEqual([])
   })
 
-  it('of a node that is there already is refused in a line too, and the node starts when there is room again', async (context) => {
+  it('of a node that is there already is none to refuse: it starts where it was, and when there is room again', async (context) => {
     const disk = await smallDisk('full', 32 * mib)
     if (disk === null) return context.skip('no tmpfs can be mounted here')
     const data = joinPath(disk, 'node')
     expect((await up(data)).code).toBe(null)
     const ballast = joinPath(disk, 'ballast')
     spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'])
-    refused(await up(data), 'ERR_DISK_FULL', 'no space left')
+    // Its files are there: what it may do without room it does, and `status` says that the disk is full.
+    expect((await up(data)).code).toBe(null)
     await rm(ballast)
     expect((await up(data)).code).toBe(null)
   })

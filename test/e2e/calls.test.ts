@@ -70,11 +70,12 @@ describe('an app that runs elsewhere', () => {
     expect(await own.text()).toBe('Hello from Selvedge, you asked for /x?y=1\n')
     expect(own.headers.get('x-selvedge-node')).toBeNull()
 
-    const refused = await fetch(`${garage.url}/${greeter}/`)
-    expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([
-      403,
-      'ERR_CALL_SCOPE',
-    ])
+    const refusal = async (): Promise<unknown[]> => {
+      const answer = await fetch(`${garage.url}/${greeter}/`)
+      return [answer.status, ((await answer.json()) as { error: string }).error]
+    }
+    await until('the garage has heard of it', async () => (await refusal())[1] !== 'ERR_CALL_NOWHERE')
+    expect(await refusal()).toEqual([403, 'ERR_CALL_SCOPE'])
     await publish(lobby2, greeter, ['lobby'], 'needs = ["name:lobby-2"]\n[calls]\nscope = "mesh"\n')
     await until(
       'the garage asks the lobby',
