@@ -170,17 +170,19 @@ test('two sources share the work', async () => {
   await connect(c, a)
   await connect(c, b)
   const served = { a: 0, b: 0 }
-  count(a.store, () => served.a++)
-  count(b.store, () => served.b++)
+  // Neither is done with all before the other has said that it has it.
+  count(a.store, () => served.a++, 10)
+  count(b.store, () => served.b++, 10)
   await c.exchange.fetch(ref, { signal: soon() })
   expect(served.a).toBeGreaterThan(chunks.length / 10)
   expect(served.b).toBeGreaterThan(chunks.length / 10)
 })
 
-function count(store: BlobStore, onServed: () => void): void {
+function count(store: BlobStore, onServed: () => void, takesMs = 0): void {
   const getChunk = store.getChunk.bind(store)
-  store.getChunk = (digest) => {
+  store.getChunk = async (digest) => {
     onServed()
+    if (takesMs > 0) await new Promise((wake) => setTimeout(wake, takesMs))
     return getChunk(digest)
   }
 }
