@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ownCacheFolder } from './compile-cache.ts'
 import { installationFault, loadFault, nodeFault, type StartFault } from './installation.ts'
-import { runKept } from './kept-script.ts'
+import { runKept, type KeptScript } from './kept-script.ts'
 import { ownFolders } from './own-folders.ts'
 
 /** What daemon.ts exports. */
@@ -28,6 +28,12 @@ function refuse({ code, what, hint }: StartFault): void {
   process.exitCode = 1
 }
 
+function keepLater(daemon: KeptScript): void {
+  setTimeout(() => {
+    if (!daemon.keep()) keepLater(daemon)
+  }, keepAfterMs).unref()
+}
+
 async function startDaemon(): Promise<void> {
   const { getuid, env } = process
   const uid = getuid === undefined ? null : getuid.call(process)
@@ -39,7 +45,7 @@ async function startDaemon(): Promise<void> {
     (specifier) => import(specifier),
   )
   const { works, finished } = daemon.exports as Daemon
-  void works.then(() => setTimeout(() => daemon.keep(), keepAfterMs).unref())
+  void works.then(() => keepLater(daemon))
   await finished
 }
 

@@ -23,7 +23,7 @@ import {
 } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
+import { cachedDataVersionTag, setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { capMemories, memoryCapBytes } from '../core/addresses.ts'
 import { engineFlags } from '../core/engine-flags.ts'
@@ -31,8 +31,12 @@ import { engineFlags } from '../core/engine-flags.ts'
 export interface KeptScript {
   /** What it exports. */
   readonly exports: unknown
-  /** Writes down what was compiled until now, where that is of use; takes the process 50 ms and more. */
-  keep(): void
+  /**
+   * Writes down what was compiled until now, where that is of use; takes the process 50 ms and more.
+   * @returns false where it is to be asked again later: a thread has V8 compile otherwise for a while (glue-compiler.ts),
+   * and the next start would refuse what is written down now
+   */
+  keep(): boolean
 }
 
 const digestBytes = 32
@@ -57,6 +61,7 @@ export function runKept(
   for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
     setFlagsFromString(flag)
   capMemories(memoryCapBytes())
+  const flags = cachedDataVersionTag()
   const text = readFileSync(file, 'latin1')
   const mark = createHash('sha256').update(text.slice(-200)).digest('hex').slice(0, 16)
   const name = `${mark}-${process.version}-${process.arch}${suffix}`
@@ -72,12 +77,17 @@ export function runKept(
   return {
     exports: module.exports,
     keep() {
-      if (folder === null || isKept) return
+      if (folder === null || isKept) return true
+      if (cachedDataVersionTag() !== flags) return false
       try {
-        write(folder, name, script.createCachedData())
+        const code = script.createCachedData()
+        // The flags are the whole process's: they may have changed meanwhile.
+        if (cachedDataVersionTag() !== flags) return false
+        write(folder, name, code)
       } catch {
         // A read-only disk, or a full one: the next start is as slow as this one.
       }
+      return true
     },
   }
 }

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runKept, type KeptScript } from '../../host/kept-script.ts'
@@ -68,6 +69,20 @@ describe('a script whose code is kept', () => {
     rmSync(join(folder, kept()[0] ?? ''))
     again.keep()
     expect(kept()).toEqual([])
+  })
+
+  it('is not written down while a thread has V8 compile otherwise, but when it is asked again', () => {
+    const script = run()
+    setFlagsFromString('--no-lazy')
+    try {
+      expect(script.keep()).toBe(false)
+    } finally {
+      setFlagsFromString('--lazy')
+    }
+    expect(kept()).toEqual([])
+    expect(script.keep()).toBe(true)
+    run().keep()
+    expect(kept()).toHaveLength(1)
   })
 
   it('of another build is not taken for this one, and its code is kept beside it', () => {
