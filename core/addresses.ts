@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
+import { wordBitsOf } from './engine-flags.ts'
 
 const gib = 1024 ** 3
 /** Below this a memory may not take what it could grow to: our own (ciphers, SQLite, zstd) name no bound. */
@@ -12,17 +13,8 @@ const scarceBytes = 64 * gib
 const shareOfMemory = 32
 /** Of WebAssembly. */
 const memoryPageBytes = 65_536
-/** Of 64 bits, as far as Node.js is built for them. */
-const wide: ReadonlySet<string> = new Set([
-  'x64',
-  'arm64',
-  'mips64',
-  'mips64el',
-  'ppc64',
-  'riscv64',
-  's390x',
-  'loong64',
-])
+/** Of 32 bits, as many as there are: memories are bounded there in any case, see engine-flags.ts. */
+const all32BitBytes = 4 * gib
 
 /** What /proc says of a process; null where there is none. */
 export interface AddressText {
@@ -48,9 +40,9 @@ export function addressBytes({ limits, maps }: AddressText): number {
 }
 
 /** What one memory of this process may grow to where addresses are scarce; Infinity elsewhere. */
-export function memoryCapBytes(text: AddressText = readBounds()): number {
+export function memoryCapBytes(text: AddressText = readBounds(), arch: string = process.arch): number {
   const bytes = addressBytes(text)
-  if (bytes >= scarceBytes) return Infinity
+  if (bytes >= (wordBitsOf(arch) === 32 ? all32BitBytes : scarceBytes)) return Infinity
   return Math.floor(bytes / shareOfMemory / memoryPageBytes) * memoryPageBytes
 }
 
@@ -59,7 +51,7 @@ export function capMemories(capBytes: number): void {
   if (capBytes !== Infinity) setFlagsFromString(`--wasm-max-mem-pages=${capBytes / memoryPageBytes}`)
 }
 
-/** Asked by every command: an address of 64 bits is wide enough, and the map of a process is long. */
+/** Asked by every command: the width of an address decides nothing here, and the map of a process is long. */
 function readBounds(): AddressText {
-  return { limits: processText('limits'), maps: wide.has(process.arch) ? null : processText('maps') }
+  return { limits: processText('limits'), maps: null }
 }

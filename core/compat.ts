@@ -5,10 +5,13 @@
 import { File } from 'node:buffer'
 import { webcrypto } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
+import { isMainThread } from 'node:worker_threads'
 import { engineFlags } from './engine-flags.ts'
 
-for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
-  setFlagsFromString(flag)
+// They are the whole process's: a thread that set them again would undo what was said since, such as what a memory may take.
+if (isMainThread)
+  for (const flag of engineFlags(process.arch, Number.parseInt(process.versions.node, 10), process.execArgv))
+    setFlagsFromString(flag)
 
 define(globalThis, 'crypto', webcrypto) // 19
 

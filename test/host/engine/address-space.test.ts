@@ -43,6 +43,12 @@ describe('the addresses of a process', () => {
     expect(memoryCapBytes(text({ limit: '8000000000' })) % 65_536).toBe(0)
   })
 
+  it('of 32 bits are shared out only where a process may not have all of them: V8 has a bound of its own there', () => {
+    expect(memoryCapBytes({ limits: null, maps: null }, 'arm')).toBe(Infinity)
+    expect(memoryCapBytes(text({ limit: '8589934592' }), 'arm')).toBe(Infinity)
+    expect(memoryCapBytes(text({ limit: '1073741824' }), 'mipsel')).toBe(32 * 1024 ** 2)
+  })
+
   it('are spared by a flag where they are short and the flag is known', () => {
     const known = new Set([flag])
     expect(addressFlags(text(), known)).toEqual([])
