@@ -35,6 +35,7 @@ export interface Tools {
   /** Switches the board on. */
   boot(isPlugged: boolean): Promise<Board>
   measure(measure: Measure): void
+  readonly times: StartTimes
 }
 
 interface Chapter {
@@ -51,7 +52,6 @@ const patienceMs = 240_000
 /** After which a LED that should be on is called dark. */
 const ledMs = 60_000
 const edges = 6
-const samples = 3
 /** With one invite: a machine that is too busy misses its time. */
 const mostStarts = 3
 const settleMs = 15_000
@@ -66,8 +66,8 @@ export const chapters: readonly Chapter[] = [
   },
   { title: 'with the app on its card it starts without waiting for anybody', play: startsAgain },
   { title: 'it is small', play: isSmall },
-  { title: 'the same through sysfs', play: (_, board) => changesDriver(on(board), 'sysfs') },
-  { title: 'the same through gpiochip', play: (_, board) => changesDriver(on(board), 'gpiochip') },
+  { title: 'the same through sysfs', play: (tools, board) => changesDriver(tools, on(board), 'sysfs') },
+  { title: 'the same through gpiochip', play: throughGpiochip },
   { title: 'its power is cut, and it comes back alone, with no network and no clock', play: losesPower },
   { title: 'its network is plugged in, and the mesh has it again', play: isBack },
 ]
@@ -151,25 +151,43 @@ async function follows(board: Board): Promise<string[]> {
   ]
 }
 
-async function startsAgain({ measure }: Tools, aboard: Board | null): Promise<string[]> {
+/** Of how often the daemon was started with the app on its card, ms: once with each driver. */
+interface StartTimes {
+  readonly bare: number[]
+  readonly starts: number[]
+}
+
+async function startsAgain({ times }: Tools, aboard: Board | null): Promise<string[]> {
   const board = on(aboard)
-  const bare: number[] = []
-  const starts: number[] = []
-  for (let sample = 0; sample < samples; sample++) {
-    await board.drive(wiring.light, true)
-    await board.untilLevel(wiring.led, false, ledMs)
-    await stopNode(board)
-    bare.push(await timed(() => board.console.mustRun('node -e 0')))
-    // In the dark: the first event that the app handles lights the LED, which the pin's driver has put out.
-    await board.drive(wiring.light, false)
-    starts.push(
-      await timed(async () => {
-        await startNode(board)
-        await board.untilLevel(wiring.led, true, patienceMs)
-      }),
-    )
-  }
-  const [node, start] = [median(bare), median(starts)]
+  await stopsInTheLight(board)
+  return [await startTimed(board, times)]
+}
+
+async function stopsInTheLight(board: Board): Promise<void> {
+  await board.drive(wiring.light, true)
+  await board.untilLevel(wiring.led, false, ledMs)
+  await stopNode(board)
+}
+
+/**
+ * In the dark: the first event that the app handles lights the LED, which is out.
+ * @returns a line of what it took
+ */
+async function startTimed(board: Board, { bare, starts }: StartTimes): Promise<string> {
+  await board.drive(wiring.light, false)
+  const bareMs = await timed(() => board.console.mustRun('node -e 0'))
+  assert.ok(!(await board.level(wiring.led)), 'the LED is on before the node was started')
+  const startMs = await timed(async () => {
+    await startNode(board)
+    await board.untilLevel(wiring.led, true, patienceMs)
+  })
+  bare.push(bareMs)
+  starts.push(startMs)
+  return `from the order to the LED ${seconds(startMs)}; node -e 0 ${seconds(bareMs)}`
+}
+
+function measureStarts({ measure, times }: Tools): void {
+  const [node, start] = [median(times.bare), median(times.starts)]
   measure({ metric: 'node', what: '`node -e 0` on the board', value: node / 1_000, unit: 's' })
   measure({
     metric: 'start',
@@ -184,8 +202,6 @@ async function startsAgain({ measure }: Tools, aboard: Board | null): Promise<st
     unit: '×',
     atMost: 6,
   })
-  const list = (all: number[]): string => all.map((ms) => seconds(ms)).join(', ')
-  return [`from the order to the LED ${list(starts)}; node -e 0 ${list(bare)}`]
 }
 
 async function isSmall({ measure }: Tools, board: Board | null): Promise<string[]> {
@@ -204,23 +220,23 @@ async function isSmall({ measure }: Tools, board: Board | null): Promise<string[
   ]
 }
 
-async function changesDriver(board: Board, driver: PinDriverName): Promise<string[]> {
-  await stopNode(board)
+async function changesDriver({ times }: Tools, board: Board, driver: PinDriverName): Promise<string[]> {
+  await stopsInTheLight(board)
   await giveLinesBack(board)
   await setUpNode(board, nodeToml(wiring, driver))
-  await board.drive(wiring.light, false)
-  await startNode(board)
-  await board.untilLevel(wiring.led, true, patienceMs)
-  return follows(board)
+  const started = await startTimed(board, times)
+  return [started, ...(await follows(board))]
+}
+
+async function throughGpiochip(tools: Tools, board: Board | null): Promise<string[]> {
+  const lines = await changesDriver(tools, on(board), 'gpiochip')
+  measureStarts(tools)
+  return lines
 }
 
 async function losesPower({ boot, measure }: Tools, before: Board | null): Promise<string[]> {
-  await stopNode(on(before))
-  await giveLinesBack(on(before))
+  // As it will start the next time; the node that runs goes on with what it read.
   await setUpNode(on(before), nodeToml(wiring, 'onoff'))
-  await startNode(on(before))
-  await on(before).drive(wiring.light, false)
-  await on(before).untilLevel(wiring.led, true, patienceMs)
   await on(before).cutPower()
   const startedAt = performance.now()
   const board = await boot(false)

@@ -71,7 +71,14 @@ export async function boardStory(options: StoryOptions): Promise<BoardOutcome> {
       stage.board = await Board.boot({ kernel, card, port, folder, isPlugged })
       return stage.board
     }
-    const tools: Tools = { root, desk, port, boot, measure: (measure) => teller.measures.push(measure) }
+    const tools: Tools = {
+      root,
+      desk,
+      port,
+      boot,
+      measure: (measure) => teller.measures.push(measure),
+      times: { bare: [], starts: [] },
+    }
     for (const { title, play } of chapters)
       await teller.step(title, async () => ({ value: null, lines: await play(tools, stage.board) }))
   } catch (error) {
